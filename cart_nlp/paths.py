@@ -1,0 +1,28 @@
+"""Where the data folders are: inside the wheel, or beside the package in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+_BUNDLED = _PACKAGE / "_data"
+
+
+def _data(bundled: str, checkout: str) -> Path:
+    inside = _BUNDLED / bundled
+    return inside if inside.is_dir() else _PACKAGE.parent / checkout
+
+
+def lexicons() -> Path:
+    """Folder of the shipped lexicons."""
+    return _data("lexicons", "lexicons")
+
+
+def model() -> Path:
+    """Folder of the shipped pipeline: its config.cfg and card."""
+    return _data("models", "models") / "cart_base"
+
+
+def gold() -> Path:
+    """Folder of the bundled gold set."""
+    return _data("gold", "benchmarks/gold")

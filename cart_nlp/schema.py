@@ -1,0 +1,173 @@
+"""What flows through the tool: Trial in, Mention and Construct inside, Record out.
+
+Every column list, JSON Schema, field table and evaluation slot is derived from these models.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+CarTrial = Literal["product", "related", "mention", "no"]
+Format = Literal[
+    "single", "tandem", "bicistronic", "bispecific", "cocktail", "sequential", "selectable", "adaptor"
+]
+Focus = Literal[
+    "treatment",
+    "toxicity_management",
+    "long_term_follow_up",
+    "biomarker_or_observational",
+    "quality_of_life_or_cost",
+    "manufacturing",
+    "other",
+]
+Basis = Literal["text", "product", "registry"]
+
+
+class Model(BaseModel):
+    """Frozen, and refuses fields that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Trial(Model):
+    """One registered study, from any registry, before tagging.
+
+    `sections` maps a section key to its original text, in reading order. A key is the path of the text
+    in the record: `brief_title`, `brief_summary`, `conditions[0]`, `interventions[1].name`,
+    `arms[0].description`. Offsets of evidence always point into these strings.
+    """
+
+    id: str = Field(min_length=1, description="registration number, e.g. NCT01234567")
+    registry: str = Field("", description="name of the registry that holds the record")
+    url: str = Field("", description="page of the record")
+    sections: dict[str, str] = Field(default_factory=dict, description="section key -> original text")
+    secondary_ids: tuple[str, ...] = Field((), description="other registration numbers of the same study")
+    phase: str | None = Field(None, description="normalized: EARLY_PHASE1, PHASE1, PHASE1|PHASE2 … NA")
+    status: str | None = Field(None, description="normalized: RECRUITING, COMPLETED, TERMINATED …")
+    study_type: str | None = Field(None, description="INTERVENTIONAL, OBSERVATIONAL or EXPANDED_ACCESS")
+    enrollment: int | None = Field(None, description="participants, planned or actual")
+    start_date: str | None = Field(None, description="ISO date, possibly only year-month or year")
+    completion_date: str | None = Field(None, description="ISO date, possibly partial")
+    first_posted: str | None = Field(None, description="ISO date of first registration")
+    sponsor: str | None = Field(None, description="lead sponsor")
+    sponsor_class: str | None = Field(None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER")
+    collaborators: tuple[str, ...] = ()
+    collaborator_classes: tuple[str, ...] = Field((), description="classes, aligned with collaborators")
+    countries: tuple[str, ...] = Field((), description="names per ISO 3166, sorted")
+    pmids: tuple[str, ...] = ()
+    has_results: bool = False
+    why_stopped: str | None = None
+    raw: dict[str, str] = Field(default_factory=dict, description="raw values of normalized fields")
+
+    def title(self) -> str:
+        """The first title that the record has, or the empty string."""
+        for key in ("brief_title", "official_title", "brief_title_zh", "official_title_zh"):
+            if self.sections.get(key):
+                return self.sections[key]
+        return ""
+
+
+class Mention(Model):
+    """A stretch of text that names something: `trial.sections[section][start:end] == text`."""
+
+    section: str
+    start: int
+    end: int
+    text: str
+    label: str = Field(description="antigen, ligand, product, costim, vector, cell_source, cell_type …")
+    concept: str = Field(description="canonical name in the lexicon")
+    role: str = Field("", description="what the mention does there, see roles.ROLES")
+    score: float = Field(1.0, ge=0, le=1)
+    rule: str = Field("", description="lexicon row, pattern or rule that fired")
+
+
+class Construct(Model):
+    """One distinct target set and format of the study's products."""
+
+    targets: tuple[str, ...]
+    format: Format
+    products: tuple[str, ...] = ()
+    costim: tuple[str, ...] = ()
+
+
+class Evidence(Model):
+    """The words, product row or registry field that a value came from."""
+
+    field: str
+    value: str
+    basis: Basis
+    section: str = ""
+    start: int = 0
+    end: int = 0
+    text: str = ""
+    rule: str = ""
+    score: float = 1.0
+
+
+class Record(Model):
+    """What the tool says of one trial. Lists are sorted and without duplicates."""
+
+    trial_id: str
+    registry: str = ""
+    title: str = ""
+    url: str = ""
+    car_trial: CarTrial = Field("no", description="product, related, mention or no CAR at all")
+    car_score: float = Field(0.0, ge=0, le=1, description="confidence that the trial is to be included")
+    targets: tuple[str, ...] = Field((), description="antigens bound by the study's CARs")
+    target_ids: tuple[str, ...] = Field((), description="HGNC ids of the targets that are gene products")
+    multi_target: bool = Field(False, description="more than one target in the study")
+    constructs: tuple[Construct, ...] = ()
+    products: tuple[str, ...] = ()
+    costim: tuple[str, ...] = ()
+    generation: tuple[int, ...] = ()
+    vector: tuple[str, ...] = ()
+    cell_source: tuple[str, ...] = ()
+    cell_type: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
+    armoring: tuple[str, ...] = ()
+    safety_switch: tuple[str, ...] = ()
+    disease_group: tuple[str, ...] = ()
+    indications: tuple[str, ...] = ()
+    focus: Focus | None = None
+    phase: str | None = None
+    status: str | None = None
+    study_type: str | None = None
+    enrollment: int | None = None
+    start_date: str | None = None
+    completion_date: str | None = None
+    first_posted: str | None = None
+    sponsor: str | None = None
+    sponsor_class: str | None = None
+    funding: Literal["academic", "industry", "government", "mixed"] | None = None
+    collaborators: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    pmids: tuple[str, ...] = ()
+    has_results: bool = False
+    why_stopped: str | None = None
+    secondary_ids: tuple[str, ...] = ()
+    raw: dict[str, str] = Field(default_factory=dict, description="raw registry values, where normalized")
+    evidence: tuple[Evidence, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON types, in the field order of the contract."""
+        return self.model_dump(mode="json")
+
+
+TAGGED_FIELDS = (
+    "targets",
+    "products",
+    "costim",
+    "generation",
+    "vector",
+    "cell_source",
+    "cell_type",
+    "edits",
+    "armoring",
+    "safety_switch",
+    "disease_group",
+    "indications",
+    "focus",
+)
+"""Fields of Record whose every value has at least one Evidence entry (constructs through `targets`)."""
