@@ -1,0 +1,58 @@
+"""The command line: one module a command, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+COMMANDS = {
+    "tag": "Read dumps and write one record per CAR trial.",
+    "show": "Tag one text or one trial and print it with its evidence.",
+    "evaluate": "Score records against a gold set.",
+    "landscape": "Tables, tests and figures of a landscape review.",
+    "view": "Records with highlighted evidence as one HTML page.",
+    "lexicon": "Check, look up and extend the lexicons.",
+    "gold": "Exchange gold records with annotation tools.",
+    "diff": "What changed between two sets of records.",
+    "fetch": "Download studies from ClinicalTrials.gov's v2 API.",
+}
+"""Command -> one line of help; the module `cart_nlp.cli.<command>` holds it."""
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    return (
+        "Usage: cart-nlp COMMAND [OPTIONS]\n\n"
+        "Read clinical-trial registry dumps and tell, for every CAR cell therapy trial,\n"
+        "what its text says of the product, with the words it came from.\n\n"
+        f"Commands:\n{lines}\n\n"
+        "Options:\n  --version  Print the version.\n  --help     Print this.\n\n"
+        "cart-nlp COMMAND --help tells a command's options.\n"
+        "First steps: cart-nlp tag dump.jsonl -o records.csv"
+    )
+
+
+def main() -> None:
+    """Dispatch to a command's module; only that module is imported."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        print(_overview())
+        return
+    if arguments[0] == "--version":
+        from cart_nlp import __version__
+
+        print(f"cart-nlp {__version__}")
+        return
+    name = arguments[0]
+    if name not in COMMANDS:
+        print(f"cart-nlp: no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        sys.exit(2)
+    import typer
+
+    module = importlib.import_module(f"cart_nlp.cli.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        app.command(name=name)(module.command)
+    app(args=arguments[1:], prog_name=f"cart-nlp {name}")

@@ -1,0 +1,1 @@
+"""Readers of registry dumps, one a format."""

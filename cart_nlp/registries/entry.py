@@ -1,0 +1,46 @@
+"""What a reader yields: a trial not built yet, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cart_nlp.schema import Trial
+
+
+class InputError(Exception):
+    """An input that cannot be read at all: one line with the file, the fault and the remedy."""
+
+
+class Rejected(Exception):
+    """A record that makes no trial; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that was read and could not be used: where it stands and why."""
+
+    source: str
+    place: str
+    id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record of an input, parsed only as far as its format makes necessary.
+
+    `text` is what the screen searches: the raw bytes of the record where the format has them
+    (JSON lines, members of an archive), otherwise its joined strings. `trial()` does the rest of the work.
+    """
+
+    source: str
+    place: str
+    text: bytes | str
+    data: Any
+    parse: Callable[[Any], Trial]
+
+    def trial(self) -> Trial:
+        """Build the trial; raises Rejected with the reason if the record makes none."""
+        return self.parse(self.data)
