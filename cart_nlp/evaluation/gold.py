@@ -1,0 +1,307 @@
+"""The gold file: its records, and every fault in it told in one line."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from cart_nlp import paths
+from cart_nlp.evaluation.sections import trial_of
+from cart_nlp.schema import CarTrial, Focus, Format, Mention, Trial
+
+INCLUDED = ("product", "related")
+"""Levels of car_trial that screening is to include."""
+
+LIST_FIELDS = (
+    "targets",
+    "products",
+    "costim",
+    "generation",
+    "vector",
+    "cell_source",
+    "cell_type",
+    "edits",
+    "armoring",
+    "safety_switch",
+    "disease_group",
+)
+
+CLOSED: dict[str, tuple[Any, ...]] = {
+    "car_trial": get_args(CarTrial),
+    "focus": get_args(Focus),
+    "generation": (1, 2, 3, 4, 5),
+    "vector": (
+        "lentiviral",
+        "retroviral",
+        "AAV",
+        "adenoviral",
+        "sleeping_beauty",
+        "piggybac",
+        "transposon",
+        "mrna",
+        "crispr_knock_in",
+        "plasmid",
+        "lnp",
+    ),
+    "cell_source": (
+        "autologous",
+        "donor_derived",
+        "off_the_shelf",
+        "cord_blood",
+        "ipsc",
+        "cell_line",
+        "in_vivo",
+    ),
+    "cell_type": (
+        "T",
+        "NK",
+        "NKT",
+        "gamma_delta_T",
+        "macrophage",
+        "CIK",
+        "Treg",
+        "virus_specific_T",
+        "DC",
+        "MSC",
+        "other",
+    ),
+    "safety_switch": ("iCasp9", "EGFRt", "HER2t", "RQR8", "CD20t", "HSV-TK", "other"),
+    "disease_group": ("hematological", "solid", "autoimmune", "infectious", "other"),
+}
+"""Field -> the labels that the guidelines allow; fields that are not here take any name."""
+
+LABEL_FIELDS = (
+    *("car_trial", "product_targets", "constructs", "focus", "target_evidence", "uncertain", "note"),
+    *LIST_FIELDS,
+)
+_UNCERTAIN = {"car_trial", "constructs", "focus", *LIST_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class GoldRecord:
+    """One labeled trial: its text, its record-level labels and, if labeled so far, its mentions."""
+
+    id: str
+    trial: Trial
+    labels: dict[str, Any]
+    mentions: tuple[Mention, ...] | None = None
+    split: str = ""
+    source: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    """The line as it was read, so that an export can give everything back."""
+
+    @property
+    def uncertain(self) -> frozenset[str]:
+        """Fields that are left out of scoring for this trial."""
+        return frozenset(self.labels.get("uncertain", ()))
+
+    @property
+    def included(self) -> bool:
+        """Whether screening should include the trial."""
+        return self.labels["car_trial"] in INCLUDED
+
+
+class GoldError(Exception):
+    """A gold file that cannot be used; `faults` holds one line for each fault."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = list(faults)
+        super().__init__("\n".join(self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A gold set: its records in file order, its name and the version that its bytes make."""
+
+    name: str
+    version: str
+    records: tuple[GoldRecord, ...]
+
+    def split(self, name: str) -> Gold:
+        """The half called `name`; `all` gives everything."""
+        if name == "all":
+            return self
+        return Gold(
+            f"{self.name}, {name} half", self.version, tuple(r for r in self.records if r.split == name)
+        )
+
+
+def open_text(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number, line) of a plain or gzipped UTF-8 file without empty lines."""
+    opener: Any = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, line
+
+
+def files(path: Path | None = None) -> list[Path]:
+    """The gold files at `path` (a file or a folder of .jsonl files); the bundled set if None."""
+    path = path or paths.gold()
+    if path.is_dir():
+        found = sorted(p for p in path.glob("*.jsonl"))
+        if not found:
+            raise GoldError([f"{path}: no .jsonl file in this folder; give --gold FILE"])
+        return found
+    if not path.is_file():
+        raise GoldError([f"{path}: no such file; give --gold FILE, a .jsonl of labeled trials"])
+    return [path]
+
+
+def read(path: Path | None = None) -> Gold:
+    """Read a gold file or folder (the bundled set if None); raises GoldError with every fault."""
+    sources = files(path)
+    records: list[GoldRecord] = []
+    faults = list(checksum_faults(sources))
+    seen: dict[str, str] = {}
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.read_bytes())
+        for number, line in _lines(source, faults):
+            where = f"{source.name}:{number}"
+            record = _record(line, where, faults)
+            if record is None:
+                continue
+            if record.id in seen:
+                faults.append(
+                    f"{where}: duplicate id {record.id!r}, first at {seen[record.id]}; keep one of them"
+                )
+                continue
+            seen[record.id] = where
+            records.append(record)
+    if faults:
+        raise GoldError(faults)
+    name = "bundled gold set" if path is None else Path(path).name
+    return Gold(name, digest.hexdigest()[:12], tuple(records))
+
+
+def _lines(source: Path, faults: list[str]) -> Iterator[tuple[int, str]]:
+    try:
+        yield from open_text(source)
+    except (UnicodeDecodeError, OSError, EOFError) as error:
+        faults.append(f"{source.name}: cannot be read: {error}; give UTF-8 JSON lines, plain or .gz")
+
+
+def checksum_faults(sources: Iterable[Path]) -> Iterator[str]:
+    """Faults of files that differ from the SHA256SUMS beside them."""
+    for source in sources:
+        sums = source.parent / "SHA256SUMS"
+        if not sums.is_file():
+            continue
+        listed = dict(
+            reversed(line.split(maxsplit=1)) for line in sums.read_text("utf-8").splitlines() if line
+        )
+        wanted = listed.get(source.name) or listed.get(f"*{source.name}")
+        if wanted and wanted != hashlib.sha256(source.read_bytes()).hexdigest():
+            yield f"{source.name}: text changed: not the file of SHA256SUMS; restore it or renew SHA256SUMS"
+
+
+def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
+    try:
+        data = json.loads(line)
+    except json.JSONDecodeError as error:
+        faults.append(f"{where}: not JSON ({error.msg}, column {error.colno}); one object a line")
+        return None
+    if not isinstance(data, dict) or not {"id", "trial", "labels"} <= data.keys():
+        faults.append(f"{where}: a gold record needs id, trial and labels")
+        return None
+    before = len(faults)
+    identifier = data["id"]
+    if not isinstance(identifier, str) or not identifier:
+        faults.append(f"{where}: id is {identifier!r}; give a registration number")
+        return None
+    faults.extend(f"{where}: {identifier}: {fault}" for fault in label_faults(data["labels"]))
+    if not isinstance(data["trial"], dict):
+        faults.append(f"{where}: {identifier}: trial is not an object of registry fields")
+        return None
+    trial = trial_of({**data["trial"], "id": identifier})
+    mentions = None
+    if data.get("mentions") is not None:
+        found, problems = read_mentions(data["mentions"], trial)
+        mentions = tuple(found)
+        faults.extend(f"{where}: {identifier}: {problem}" for problem in problems)
+    if len(faults) > before:
+        return None
+    return GoldRecord(
+        identifier, trial, data["labels"], mentions, data.get("split", ""), data.get("source", ""), data
+    )
+
+
+def label_faults(labels: Any) -> Iterator[str]:
+    """Faults of record-level labels against the guidelines, one line each."""
+    if not isinstance(labels, dict):
+        yield "labels is not an object"
+        return
+    for name in labels.keys() - set(LABEL_FIELDS):
+        yield f"unknown label field {name!r}; there are {', '.join(sorted(LABEL_FIELDS))}"
+    if labels.get("car_trial") not in CLOSED["car_trial"]:
+        yield _unknown("car_trial", labels.get("car_trial"))
+    if labels.get("focus") is not None and labels["focus"] not in CLOSED["focus"]:
+        yield _unknown("focus", labels["focus"])
+    for name in (*LIST_FIELDS, "product_targets", "uncertain", "target_evidence"):
+        values = labels.get(name, [])
+        if not isinstance(values, list):
+            yield f"{name} is {values!r}; give a list"
+            continue
+        for value in values:
+            if name in CLOSED and value not in CLOSED[name]:
+                yield _unknown(name, value)
+            elif name == "uncertain" and value not in _UNCERTAIN:
+                yield f"uncertain names {value!r}, which is no field; there are {', '.join(sorted(_UNCERTAIN))}"
+            elif name not in CLOSED and (not isinstance(value, str) or not value.strip()):
+                yield f"{name} holds {value!r}; give a name"
+    constructs = labels.get("constructs", [])
+    if not isinstance(constructs, list):
+        yield f"constructs is {constructs!r}; give a list"
+        return
+    for construct in constructs:
+        targets = construct.get("targets") if isinstance(construct, dict) else None
+        if not isinstance(targets, list) or not all(isinstance(t, str) for t in targets):
+            yield f'construct {construct!r}; give {{"targets": [...], "format": ...}}'
+        elif construct.get("format") not in get_args(Format):
+            yield f"unknown construct format {construct.get('format')!r}; allowed: {', '.join(get_args(Format))}"
+
+
+def _unknown(name: str, value: object) -> str:
+    return f"unknown label {name}={value!r}; allowed: {', '.join(map(str, CLOSED[name]))}"
+
+
+def read_mentions(rows: Any, trial: Trial) -> tuple[list[Mention], list[str]]:
+    """Mentions of one gold record and the faults of those that do not fit the text."""
+    from pydantic import ValidationError
+
+    found: list[Mention] = []
+    faults: list[str] = []
+    if not isinstance(rows, list):
+        return [], [f"mentions is {type(rows).__name__}; give a list"]
+    for row in rows:
+        try:
+            mention = Mention.model_validate(row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            faults.append(f"mention {row!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
+            continue
+        fault = span_fault(mention, trial)
+        if fault:
+            faults.append(fault)
+        else:
+            found.append(mention)
+    return found, faults
+
+
+def span_fault(mention: Mention, trial: Trial) -> str | None:
+    """Why a mention does not fit the trial's text, or None."""
+    text = trial.sections.get(mention.section)
+    place = f"{mention.section}[{mention.start}:{mention.end}]"
+    if text is None:
+        return f"span {place} of {mention.text!r}: the trial has no section {mention.section!r}"
+    if not 0 <= mention.start < mention.end <= len(text):
+        return f"span {place} of {mention.text!r} is outside the text, which has {len(text)} characters"
+    if text[mention.start : mention.end] != mention.text:
+        return f"span {place}: text changed: {mention.text!r} was labeled, {text[mention.start : mention.end]!r} is there"
+    return None

@@ -1,0 +1,132 @@
+"""The result as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+NAMES = {"targets": "targets (stated)", "targets_all": "targets (all)"}
+
+
+def percent(value: float | None) -> str:
+    """A rate in percent with one digit, an en dash where it is undefined."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        first = row[0].ljust(widths[0])
+        yield "  ".join([first, *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]).rstrip()
+
+
+def interval(score: Mapping[str, Any], name: str) -> str:
+    """` [low–high]` in percent if the score has an interval of that name."""
+    bounds = (score.get("interval") or {}).get(name)
+    return f" [{percent(bounds[0])}–{percent(bounds[1])}]" if bounds else ""
+
+
+def lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """The report, line by line."""
+    gold, tool = result["gold"], result["tool"]
+    yield f"{tool['name']} {tool['version']} on {gold['name']}, version {gold['version']}: {result['trials']} trials"
+    modes = {
+        "end-to-end": "end to end: what screening leaves out counts as missed, what it lets in as wrong",
+        "tagging": "tagging only: trials that belong in, whatever screening says",
+    }
+    yield modes[result["mode"]] + (
+        "; values known of a product left out" if result["basis"] == "text" else ""
+    )
+    if result["without_record"]:
+        yield f"{result['without_record']} gold trials have no record and count as `no`"
+    yield ""
+    yield from _fields(result["fields"])
+    yield ""
+    yield from _screening(result)
+
+
+def _fields(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    header = (
+        "field",
+        "gold",
+        "TP",
+        "FP",
+        "FN",
+        "P",
+        "R",
+        "F1",
+        "macro F1",
+        "exact set",
+        "n",
+        "exact, all",
+        "n",
+    )
+    rows = []
+    for name, s in fields.items():
+        rows.append(
+            (
+                NAMES.get(name, name),
+                *(str(s[k]) for k in ("support", "tp", "fp", "fn")),
+                *(percent(s[k]) for k in ("precision", "recall")),
+                percent(s["f1"]) + interval(s, "f1"),
+                percent(s["macro"]["f1"]),
+                percent(s["exact"]) + interval(s, "exact"),
+                str(s["exact_n"]),
+                percent(s["exact_included"]),
+                str(s["exact_included_n"]),
+            )
+        )
+    yield from table(header, rows)
+    yield "exact set: trials with gold values; exact, all: every included trial"
+    for name in ("targets", "constructs"):
+        s = fields.get(name)
+        if s and "exact_multi" in s:
+            yield (
+                f"{name}, trials with more than one target: exact {percent(s['exact_multi'])}"
+                f"{interval(s, 'exact_multi')} of {s['exact_multi_n']}"
+            )
+    if "constructs" in fields:
+        part = fields["constructs"]["partial"]
+        yield "constructs with partial credit: " + ", ".join(
+            f"{label} {percent(part[key])}"
+            for label, key in (("P", "precision"), ("R", "recall"), ("F1", "f1"))
+        )
+
+
+def _screening(result: Mapping[str, Any]) -> Iterator[str]:
+    s, car, focus = result["screening"], result["car_trial"], result["focus"]
+    yield (
+        f"screening: recall {percent(s['recall'])}{interval(s, 'recall')} of {s['support']}, "
+        f"precision {percent(s['precision'])}{interval(s, 'precision')}, "
+        f"specificity {percent(s['specificity'])}{interval(s, 'specificity')} "
+        f"(TP {s['tp']}, FP {s['fp']}, FN {s['fn']}, TN {s['tn']}); "
+        f"precision at a prevalence of {100 * s['prevalence']:g} %: {percent(s['projected_precision'])}"
+    )
+    yield f"focus: {percent(focus['accuracy'])}{interval(focus, 'accuracy')} of {focus['trials']}"
+    yield f"car_trial, four levels: {percent(car['accuracy'])}{interval(car, 'accuracy')} of {car['trials']}"
+    levels = list(car["confusion"])
+    yield from table(
+        ("gold \\ predicted", *levels),
+        [(gold, *(str(row[found]) for found in levels)) for gold, row in car["confusion"].items()],
+    )
+
+
+def error_lines(errors: Sequence[Mapping[str, Any]], context: int = 40) -> Iterator[str]:
+    """The errors grouped by field and guessed kind."""
+    del context
+    group: tuple[str, str] | None = None
+    for e in errors:
+        if (e["field"], e["kind"]) != group:
+            group = (e["field"], e["kind"])
+            count = sum((o["field"], o["kind"]) == group for o in errors)
+            yield ""
+            yield f"{e['field']}: {e['kind']} ({count})"
+        yield f"  {e['id']}  {e['error']} {e['value']}; gold: {e['gold']}"
+        for item in e["evidence"][:3]:
+            place = f"{item['section']}[{item['start']}:{item['end']}]" if item["section"] else item["basis"]
+            yield f"      from {place} {item['text']!r}, rule {item['rule'] or '–'}"
+        for quote in e["gold_evidence"][:3]:
+            yield f"      gold saw {quote!r}"
+        if e["note"]:
+            yield f"      note: {e['note']}"
