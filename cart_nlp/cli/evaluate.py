@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 
 def command(
     gold: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             help="Gold file or folder, or `registry` for the labels by id; default: the bundled set."
         ),
     ] = None,
     records: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(help="Records of `cart-nlp tag` (.jsonl); without them the gold's text is tagged."),
     ] = None,
     split: Annotated[str, typer.Option(help="Half of the gold set: dev, test or all.")] = "all",

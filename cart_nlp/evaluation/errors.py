@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cart_nlp.evaluation.gold import INCLUDED, LIST_FIELDS, GoldRecord
+from cart_nlp.evaluation.gold import INCLUDED, GoldRecord
+from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.evaluation.matching import FieldMatch, TrialMatch, name_key
 from cart_nlp.schema import Evidence, Record
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cart_nlp.evaluation.gold import INCLUDED, LIST_FIELDS, GoldRecord
+from cart_nlp.evaluation.gold import INCLUDED, GoldRecord
+from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.schema import Record
 
 Mode = Literal["end-to-end", "tagging"]

@@ -30,7 +30,10 @@ def interval(score: Mapping[str, Any], name: str) -> str:
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The report, line by line."""
     gold, tool = result["gold"], result["tool"]
-    yield f"{tool['name']} {tool['version']} on {gold['name']}, version {gold['version']}: {result['trials']} trials"
+    yield (
+        f"{tool['name']} {tool['version']} on {gold['name']}, version {gold['version']}: "
+        f"{result['trials']} trials"
+    )
     modes = {
         "end-to-end": "end to end: what screening leaves out counts as missed, what it lets in as wrong",
         "tagging": "tagging only: trials that belong in, whatever screening says",
@@ -80,8 +83,7 @@ def _fields(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield from table(header, rows)
     yield "exact set: trials with gold values; exact, all: every included trial"
     for name in ("targets", "constructs"):
-        s = fields.get(name)
-        if s and "exact_multi" in s:
+        if "exact_multi" in (s := fields.get(name, {})):
             yield (
                 f"{name}, trials with more than one target: exact {percent(s['exact_multi'])}"
                 f"{interval(s, 'exact_multi')} of {s['exact_multi_n']}"
