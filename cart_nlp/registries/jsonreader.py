@@ -1,0 +1,92 @@
+"""Read JSON in any layout (lines, one record, array, paged list); each record finds its own format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cart_nlp.registries import ctgov, mapped, native
+from cart_nlp.registries.entry import Entry, Reject, Rejected
+from cart_nlp.registries.jsondocument import Document
+from cart_nlp.registries.jsonvalues import TOO_LONG, is_lines, parse, search_text, split_lines
+from cart_nlp.registries.sources import Feed
+from cart_nlp.schema import Trial
+
+
+class Shape(NamedTuple):
+    """A JSON record format: how it is known, where its id is, how it becomes a trial."""
+
+    name: str
+    recognizes: Callable[[Mapping[str, Any]], bool]
+    identify: Callable[[Mapping[str, Any]], str]
+    parse: Callable[[Any], Trial]
+
+
+SHAPES: tuple[Shape, ...] = (
+    Shape("ctgov-v2", ctgov.recognizes, ctgov.identify, ctgov.parse),
+    Shape("json", native.recognizes, native.identify, native.parse),
+)
+"""In the order in which they are tried; the last one takes what only a mapping or guesses can read."""
+
+
+def read(feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+    """Entries of a JSON input; `shape` forces one format, `mapping` names the fields of an unknown one."""
+    if mapping:
+        forced: Shape | None = mapped.json_shape(mapping)
+    else:
+        forced = next((each for each in SHAPES if each.name == shape), None)
+    if is_lines(feed.peek()):
+        yield from _lines(feed, forced)
+    else:
+        yield from _document(feed, forced)
+
+
+def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
+    source = feed.name
+    shape = forced
+    for number, raw in split_lines(feed):
+        place = f"line {number}"
+        if raw is None:
+            yield Reject(source, place, None, TOO_LONG)
+            continue
+        try:
+            data = parse(raw)
+            if not isinstance(data, dict):
+                raise Rejected(f"a JSON {type(data).__name__}, not an object")
+            if shape is None or not (shape is forced or shape.recognizes(data)):
+                shape = _shape(data)
+            shape.identify(data)
+        except Rejected as reason:
+            yield Reject(source, place, None, str(reason))
+        else:
+            yield Entry(source, place, search_text(raw, data), data, shape.parse)
+
+
+def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
+    source = feed.name
+    for value in Document(feed):
+        place = f"byte {value.position + 1}"
+        if value.fault:
+            yield Reject(source, place, None, value.fault)
+            continue
+        try:
+            shape = forced or _shape(value.data)
+            shape.identify(value.data)
+        except Rejected as reason:
+            yield Reject(source, place, None, str(reason))
+        else:
+            yield Entry(source, place, search_text(value.raw, value.data), value.data, shape.parse)
+
+
+def _shape(data: Any) -> Shape:
+    """The format of a record by its keys; raises Rejected for what is no record of any."""
+    if not isinstance(data, Mapping):
+        raise Rejected(f"a JSON {type(data).__name__}, not an object")
+    for shape in SHAPES:
+        if shape.recognizes(data):
+            return shape
+    keys = ", ".join(str(key)[:30] for key in list(data)[:6])
+    guessed = mapped.json_guess(data)
+    if guessed is None:
+        raise Rejected(f"no known record format: its keys are {keys or 'none'}; name them with --map id=…,title=…")
+    return guessed

@@ -1,0 +1,89 @@
+"""Cut JSON lines and JSON documents into records, one bytes object each, without loading the whole."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from cart_nlp.registries.entry import Rejected
+from cart_nlp.registries.sources import Feed
+
+MAX_RECORD = 1 << 28
+"""Bytes of the longest record that is read (256 MiB)."""
+TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
+_ESCAPED = re.compile(rb"\\[nrt]")
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def parse(raw: bytes) -> Any:
+    """The value of one record; what JSON forbids but exports hold (NaN, raw control characters, lone
+    surrogates) is let through, the rest raises Rejected. Of duplicate keys the last one counts."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        reason = str(error)
+    try:
+        said = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Rejected(f"invalid UTF-8 at byte {error.start + 1} of the record") from None
+    try:
+        return json.loads(said, strict=False, parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
+        raise Rejected(f"not valid JSON: {reason}") from None
+
+
+def search_text(raw: bytes, data: Any) -> bytes:
+    """The record as the screen is to see it: letters not hidden in escapes, no `\\n` between two words."""
+    if b"\\" not in raw:
+        return raw
+    if b"\\u" in raw or b"\\/" in raw:
+        try:
+            raw = orjson.dumps(data)
+        except (orjson.JSONEncodeError, RecursionError):
+            raw = _LONE.sub(" ", json.dumps(data, ensure_ascii=False)).encode()
+    return _ESCAPED.sub(b"  ", raw)
+
+
+def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
+    """Line number and bytes of every line that is not blank; None for a line too long to hold."""
+    number = size = 0
+    parts: list[bytes] = []
+    head = feed.peek()
+    end = b"\r" if b"\r" in head and b"\n" not in head else b"\n"
+    for chunk in feed.chunks():
+        first, *rest = chunk.split(end)
+        if size <= MAX_RECORD:
+            parts.append(first)
+        size += len(first)
+        if not rest:
+            continue
+        number += 1
+        if size > MAX_RECORD:
+            yield number, None
+        else:
+            whole = b"".join(parts)
+            if whole and not whole.isspace():
+                yield number, whole
+        last = rest.pop()
+        for line in rest:
+            number += 1
+            if line and not line.isspace():
+                yield number, line
+        parts, size = [last], len(last)
+    whole = b"".join(parts)
+    if size > MAX_RECORD:
+        yield number + 1, None
+    elif whole and not whole.isspace():
+        yield number + 1, whole
+
+
+def is_lines(head: bytes) -> bool:
+    """Whether a head shows JSON lines: a first line closed in itself, and another beginning after it."""
+    lines = [line.strip() for line in head.lstrip().splitlines()[:50] if line.strip()]
+    if len(lines) < 2 or not lines[0].startswith(b"{"):
+        return False
+    return lines[0].endswith(b"}") and lines[1].startswith(b"{")

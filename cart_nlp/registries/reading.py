@@ -1,0 +1,161 @@
+"""From a name on the command line to records: open, decompress, recode, recognize, read."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from cart_nlp.registries import jsonreader, sniffing, tablereader
+from cart_nlp.registries.encoding import Report, as_utf8
+from cart_nlp.registries.entry import Entry, InputError, Reject
+from cart_nlp.registries.sources import (
+    Feed,
+    decompressed,
+    file_feed,
+    foreign,
+    open_file,
+    open_zip,
+    remove_folder,
+    shown,
+    spooled,
+    stdin_feed,
+    temporary_folder,
+    zip_members,
+)
+
+log = logging.getLogger("cart_nlp.registries")
+
+
+class TextReader(Protocol):
+    """Reads a UTF-8 feed."""
+
+    def __call__(self, feed: Feed, *, mapping: Mapping[str, str] | None) -> Iterator[Entry | Reject]: ...
+
+
+class Reader(NamedTuple):
+    """A registry format: what it is, and what reads it."""
+
+    title: str
+    read: TextReader
+
+
+READERS: dict[str, Reader] = {
+    "json": Reader("JSON or JSON lines, each record in whatever known format", jsonreader.read),
+    "ctgov-v2": Reader("ClinicalTrials.gov v2 JSON", partial(jsonreader.read, shape="ctgov-v2")),
+    "table": Reader("CSV or TSV with a header line", tablereader.read),
+    "ctgov-csv": Reader("ClinicalTrials.gov CSV", partial(tablereader.read, shape="ctgov-csv")),
+}
+"""Format name, as --format takes it -> reader of a text."""
+
+
+def read(
+    path: str | Path,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    report: Report | None = None,
+) -> Iterator[Entry | Reject]:
+    """Every record of an input as an Entry, or as a Reject with the reason why it is none.
+
+    `path` is a file (plain, .gz, .zst or .zip, told by its content), or "-" for standard input. `format` is a
+    key of READERS, or None to recognize the content. `mapping` names the columns of a table: trial field ->
+    column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8).
+    Raises InputError, one line, if the input cannot be read at all.
+    """
+    name = str(path)
+    report = report or log.warning
+    if format is not None and format not in READERS:
+        raise InputError(f"no format {format!r}; there are {', '.join(READERS)}")
+    if name == "-":
+        yield from _read_feed(decompressed(stdin_feed()), format, mapping, report, top=True)
+        return
+    with open_file(name) as stream:
+        feed = file_feed(name, stream)
+        yield from _read_feed(decompressed(feed), format, mapping, report, top=True, path=Path(name))
+
+
+def _read_feed(
+    feed: Feed,
+    format: str | None,
+    mapping: Mapping[str, str] | None,
+    report: Report,
+    *,
+    top: bool,
+    path: Path | None = None,
+) -> Iterator[Entry | Reject]:
+    head = feed.peek()
+    refused = _refused(feed, head)
+    if refused:
+        if top:
+            raise InputError(f"{feed.name}: {refused}")
+        yield Reject(feed.name, "start", None, refused)
+        return
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        if top:
+            yield from _read_archive(feed, format, mapping, report, path)
+        else:
+            yield Reject(feed.name, "start", None, "an archive within an archive: unpack it first")
+        return
+    text = as_utf8(feed, report)
+    chosen = format or sniffing.sniff(text.peek())
+    if chosen is None:
+        reason = f"no known registry format (it begins {shown(repr(head[:30]))}); force one with --format"
+        if top:
+            raise InputError(f"{feed.name}: {reason}")
+        yield Reject(feed.name, "start", None, reason)
+        return
+    found = False
+    try:
+        for each in READERS[chosen].read(text, mapping=mapping):
+            found = True
+            yield each
+    except InputError as error:
+        if top and not found:
+            raise
+        yield Reject(feed.name, "start", None, str(error).removeprefix(f"{feed.name}: "))
+        return
+    fault = text.fault or feed.fault
+    if fault:
+        yield Reject(feed.name, f"byte {text.offset + 1}", None, fault)
+    elif not found and top:
+        raise InputError(f"{feed.name}: holds no records")
+
+
+def _refused(feed: Feed, head: bytes) -> str | None:
+    if not head:
+        return feed.fault or "is empty"
+    if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
+        return "holds nothing but blanks or zero bytes"
+    what = foreign(head)
+    return f"{what}: cannot be read" if what else None
+
+
+def _read_archive(
+    feed: Feed,
+    format: str | None,
+    mapping: Mapping[str, str] | None,
+    report: Report,
+    path: Path | None,
+) -> Iterator[Entry | Reject]:
+    folder = None
+    try:
+        if path is None or not path.is_file() or not zipfile.is_zipfile(path):
+            folder = temporary_folder(feed.name)
+            path = spooled(feed, folder)
+        with open_zip(path, feed.name) as archive:
+            found = False
+            for member in zip_members(archive, feed.name):
+                found = True
+                if isinstance(member, Reject):
+                    yield member
+                else:
+                    yield from _read_feed(member, format, mapping, report, top=False)
+            if not found:
+                raise InputError(f"{feed.name}: the archive holds no files to read")
+    finally:
+        if folder is not None:
+            remove_folder(folder)

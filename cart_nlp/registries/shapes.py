@@ -1,0 +1,141 @@
+"""Take values of unknown shape apart: a dump may hold anything anywhere, and none of it may raise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cart_nlp.registries.entry import Rejected
+from cart_nlp.schema import Trial
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_NO_ID = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_MAX_ID = 100
+
+
+def text(value: Any) -> str:
+    """A string or number as text; anything else, and missing values, as the empty string."""
+    if isinstance(value, str):
+        return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, int) and abs(value) >= 10**300:  # str() of a monster integer is quadratic
+        return ""
+    if isinstance(value, int | float):
+        return "" if value != value else str(value)
+    return ""
+
+
+def line(value: Any) -> str:
+    """Text of a short field, without space around it."""
+    return text(value).strip()
+
+
+def fields(value: Any) -> Mapping[str, Any]:
+    """A mapping as it is, anything else as an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """A list as it is, a missing value as an empty list, a single value as a list of one."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    return [] if value is None or value == "" else [value]
+
+
+def lines(value: Any) -> list[str]:
+    """The short texts of a list, empty ones left out."""
+    return [found for item in items(value) if (found := line(item))]
+
+
+def dig(value: Any, *path: str) -> Any:
+    """What stands at a path of nested mappings, or None."""
+    for key in path:
+        value = fields(value).get(key)
+    return value
+
+
+def unique(values: Iterable[str]) -> tuple[str, ...]:
+    """Values in the order of their first appearance, empty ones left out."""
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def checked_id(value: Any, what: str = "an id") -> str:
+    """A registration number fit to be written; raises Rejected if there is none."""
+    found = line(value)
+    if not found:
+        raise Rejected(f"record without {what}")
+    if len(found) > _MAX_ID or _NO_ID.search(found):
+        raise Rejected(f"the id {found[:40]!r} is too long or holds control characters")
+    return found
+
+
+def sections(
+    *,
+    brief_title: Any = "",
+    official_title: Any = "",
+    acronym: Any = "",
+    brief_title_zh: Any = "",
+    official_title_zh: Any = "",
+    brief_summary: Any = "",
+    detailed_description: Any = "",
+    conditions: Any = (),
+    keywords: Any = (),
+    interventions: Any = (),
+    arms: Any = (),
+    eligibility: Any = "",
+    primary_outcomes: Any = (),
+    secondary_outcomes: Any = (),
+    why_stopped: Any = "",
+) -> dict[str, str]:
+    """Section key -> text in reading order; keys count every item of a list, empty texts are left out.
+
+    `interventions` holds mappings with name, description and other_names (or plain names), `arms` mappings
+    with label and description, the other lists plain texts.
+    """
+    found: dict[str, Any] = {
+        "brief_title": brief_title,
+        "official_title": official_title,
+        "acronym": acronym,
+        "brief_title_zh": brief_title_zh,
+        "official_title_zh": official_title_zh,
+        "brief_summary": brief_summary,
+        "detailed_description": detailed_description,
+    }
+    _list(found, "conditions", conditions)
+    _list(found, "keywords", keywords)
+    for at, item in enumerate(items(interventions)):
+        if isinstance(item, Mapping):
+            found[f"interventions[{at}].name"] = item.get("name")
+            found[f"interventions[{at}].description"] = item.get("description")
+            _list(found, f"interventions[{at}].other_names", item.get("other_names"))
+        else:
+            found[f"interventions[{at}].name"] = item
+    for at, item in enumerate(items(arms)):
+        if isinstance(item, Mapping):
+            found[f"arms[{at}].label"] = item.get("label")
+            found[f"arms[{at}].description"] = item.get("description")
+        else:
+            found[f"arms[{at}].label"] = item
+    found["eligibility"] = eligibility
+    _list(found, "primary_outcomes", primary_outcomes)
+    _list(found, "secondary_outcomes", secondary_outcomes)
+    found["why_stopped"] = why_stopped
+    return {key: said for key, value in found.items() if (said := text(value)) and not said.isspace()}
+
+
+def _list(found: dict[str, Any], key: str, values: Any) -> None:
+    for at, item in enumerate(items(values)):
+        found[f"{key}[{at}]"] = item.get("measure", item.get("name")) if isinstance(item, Mapping) else item
+
+
+def searchable(trial: Trial) -> str:
+    """All text of a trial, for a format whose raw record cannot be searched."""
+    return "\n".join((trial.id, *trial.sections.values()))
+
+
+def raw(values: Mapping[str, Any]) -> dict[str, str]:
+    """Values as the registry wrote them, for Trial.raw; lists are joined with "; "."""
+    found = {key: "; ".join(lines(value)) for key, value in values.items()}
+    return {key: said for key, said in found.items() if said}

@@ -1,0 +1,287 @@
+"""Open what the user names: files, archives, compressed streams and standard input, within bounds."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import shutil
+import stat
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from cart_nlp.registries.entry import InputError, Reject
+
+CHUNK = 1 << 20
+HEAD = 1 << 16
+BOMB_SIZE = 1 << 30
+"""Bytes that any stream may inflate to, whatever its ratio."""
+BOMB_RATIO = 200
+"""Beyond BOMB_SIZE, how many times its compressed size a stream may inflate to; text reaches about 10."""
+_SKIPPED = ("__MACOSX/", "Contents.txt")
+_FOREIGN = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\xfd7zXZ": "xz-compressed",
+    b"BZh": "bzip2-compressed",
+    b"%PDF": "a PDF document",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Word file (save it as .xlsx or .csv)",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89PNG": "an image",
+}
+
+
+@dataclass
+class Feed:
+    """A named stream of bytes, read in chunks, whose head can be looked at first.
+
+    A stream that breaks off (truncated gzip, damaged archive member) ends early and leaves the reason in
+    `fault`: what came before it is still good.
+    """
+
+    name: str
+    source: Iterator[bytes]
+    fault: str | None = None
+    path: Path | None = None
+    """The file itself, where the feed is a plain file that can be read from both ends."""
+    offset: int = 0
+    _head: list[bytes] = field(default_factory=list)
+
+    def peek(self, size: int = HEAD) -> bytes:
+        """The first `size` bytes or more, fewer only if the stream is shorter."""
+        while sum(map(len, self._head)) < size:
+            chunk = next(self.source, b"")
+            if not chunk:
+                break
+            self._head.append(chunk)
+        return b"".join(self._head)
+
+    def chunks(self) -> Iterator[bytes]:
+        """All bytes, the head included; to be called once."""
+        while self._head:
+            chunk = self._head.pop(0)
+            self.offset += len(chunk)
+            yield chunk
+        for chunk in self.source:
+            self.offset += len(chunk)
+            yield chunk
+
+
+def shown(name: str) -> str:
+    """A name fit for a message: nothing in it moves the cursor or reverses the line."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in name)
+
+
+def _no_file(path: str, error: OSError) -> InputError:
+    reasons = {
+        errno.ENOENT: "no such file",
+        errno.EACCES: "permission denied",
+        errno.ELOOP: "a symbolic link that leads back to itself",
+        errno.ENAMETOOLONG: "the name is too long",
+    }
+    reason = reasons.get(error.errno or 0, error.strerror or str(error))
+    return InputError(f"{shown(path)}: {reason}")
+
+
+def open_file(path: str) -> IO[bytes]:
+    """Open a regular file or a pipe; raises InputError for anything else."""
+    try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{shown(path)}: is a directory; name the files in it, e.g. {shown(path)}/*.json")
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise InputError(f"{shown(path)}: is a device or socket, not a file")
+        return Path(path).open("rb")
+    except OSError as error:
+        raise _no_file(path, error) from None
+    except ValueError:  # a NUL in the name
+        raise InputError(f"{shown(path)}: not a file name") from None
+
+
+def read_chunks(stream: IO[bytes], feed: Callable[[], Feed]) -> Iterator[bytes]:
+    """Chunks of an open file; an error of the disk or the archive ends them and is left in the feed."""
+    try:
+        while chunk := stream.read(CHUNK):
+            yield chunk
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        feed().fault = f"damaged or cut short: {error}"
+
+
+def _inflate(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
+    """Decompress concatenated gzip members."""
+    machine = zlib.decompressobj(wbits=31)
+    taken = given = 0
+    started = False
+    for chunk in chunks:
+        taken += len(chunk)
+        data = chunk
+        while data:
+            if not started and not data.strip(b"\0"):
+                break  # zero padding after the last member
+            try:
+                out = machine.decompress(data, CHUNK)
+            except zlib.error as error:
+                feed.fault = f"the gzip data is damaged near byte {taken:,} ({error})"
+                return
+            started = True
+            given += len(out)
+            if _is_bomb(given, taken, feed):
+                return
+            if out:
+                yield out
+            if machine.eof:
+                data, machine, started = machine.unused_data, zlib.decompressobj(wbits=31), False
+            else:
+                data = machine.unconsumed_tail
+    if started:
+        if tail := machine.flush():
+            yield tail
+        feed.fault = f"the gzip data ends too early, after {taken:,} compressed bytes: the file is truncated"
+
+
+def _is_bomb(given: int, taken: int, feed: Feed) -> bool:
+    if given <= BOMB_SIZE or given <= taken * BOMB_RATIO:
+        return False
+    feed.fault = (
+        f"inflates to more than {BOMB_RATIO} times its size, as a decompression bomb does; "
+        "decompress it yourself if you trust it"
+    )
+    return True
+
+
+def _unzstd(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
+    try:
+        import zstandard
+    except ImportError:
+        raise InputError(f"{feed.name}: zstd-compressed; pip install 'cart-nlp[zstd]' to read it") from None
+    taken = given = 0
+
+    class Counted(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def read(self, size: int = -1) -> bytes:
+            nonlocal taken
+            chunk = next(chunks, b"")
+            taken += len(chunk)
+            return chunk
+
+    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
+        Counted(), read_across_frames=True
+    )
+    try:
+        while out := reader.read(CHUNK):
+            given += len(out)
+            if _is_bomb(given, taken, feed):
+                return
+            yield out
+    except zstandard.ZstdError as error:
+        feed.fault = f"the zstd data is damaged or cut short near byte {taken:,} ({error})"
+
+
+def decompressed(feed: Feed) -> Feed:
+    """The feed itself, or what it inflates to; by its first bytes, not by its name."""
+    head = feed.peek(16)
+    for magic, inflate in ((b"\x1f\x8b", _inflate), (b"\x28\xb5\x2f\xfd", _unzstd)):
+        if head.startswith(magic):
+            inner = Feed(feed.name, iter(()))
+            inner.source = inflate(feed.chunks(), inner)
+            return inner
+    return feed
+
+
+def foreign(head: bytes) -> str | None:
+    """What a file is that certainly holds no registry records, or None."""
+    return next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)
+
+
+def spooled(feed: Feed, folder: Path) -> Path:
+    """Write a feed to a file, for formats that must be read from both ends."""
+    target = folder / "spooled"
+    try:
+        with target.open("wb") as out:
+            for chunk in feed.chunks():
+                out.write(chunk)
+    except OSError as error:
+        raise InputError(f"{feed.name}: cannot be buffered in {folder}: {error.strerror}; set TMPDIR") from None
+    return target
+
+
+def stdin_feed() -> Feed:
+    """Standard input as a feed."""
+    feed = Feed("-", iter(()))
+    feed.source = read_chunks(sys.stdin.buffer, lambda: feed)
+    return feed
+
+
+def file_feed(path: str, stream: IO[bytes]) -> Feed:
+    """An open file as a feed that tells if the file changed while it was read."""
+    feed = Feed(shown(path), iter(()))
+    before = os.fstat(stream.fileno())
+
+    def watched() -> Iterator[bytes]:
+        yield from read_chunks(stream, lambda: feed)
+        after = os.fstat(stream.fileno())
+        if stat.S_ISREG(before.st_mode) and (before.st_size, before.st_mtime_ns) != (
+            after.st_size,
+            after.st_mtime_ns,
+        ):
+            feed.fault = "the file changed while it was read: records may be missing or broken; read it again"
+
+    feed.source = watched()
+    return feed
+
+
+def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
+    """The members of an archive as feeds, in archive order; nothing is ever written to their paths."""
+    for info in archive.infolist():
+        if info.is_dir() or info.filename.startswith(_SKIPPED) or Path(info.filename).name.startswith("."):
+            continue
+        place = shown(info.filename)
+        if stat.S_ISLNK(info.external_attr >> 16):
+            yield Reject(name, place, None, "a symbolic link inside the archive: not followed")
+            continue
+        if info.file_size > BOMB_SIZE and info.file_size > info.compress_size * BOMB_RATIO:
+            yield Reject(name, place, None, f"inflates to more than {BOMB_RATIO} times its size: not read")
+            continue
+        try:
+            stream = archive.open(info)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+            reason = "is encrypted; decrypt the archive first" if info.flag_bits & 1 else str(error)
+            yield Reject(name, place, None, f"cannot be opened: {shown(reason)}")
+            continue
+        feed = Feed(f"{name}:{place}", iter(()))
+        with stream:
+            feed.source = read_chunks(stream, _constant(feed))
+            yield decompressed(feed)
+
+
+def _constant(feed: Feed) -> Callable[[], Feed]:
+    return lambda: feed
+
+
+def open_zip(path: Path, name: str) -> zipfile.ZipFile:
+    """Open an archive; raises InputError if its directory cannot be read."""
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"{name}: not a whole zip archive, perhaps truncated ({error})") from None
+
+
+def temporary_folder(name: str) -> Path:
+    """A new folder for buffers; the caller removes it."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="cart-nlp-"))
+    except OSError as error:
+        raise InputError(f"{name}: no folder for temporary files ({error.strerror}); set TMPDIR") from None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of buffers."""
+    shutil.rmtree(folder, ignore_errors=True)
