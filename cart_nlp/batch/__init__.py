@@ -1,0 +1,8 @@
+"""The stream from inputs to output: screen, tag in worker processes, journal, write."""
+
+from __future__ import annotations
+
+from cart_nlp.batch.jobs import BatchError, Interrupted
+from cart_nlp.batch.run import Options, Summary, run
+
+__all__ = ["BatchError", "Interrupted", "Options", "Summary", "run"]

@@ -1,0 +1,108 @@
+"""From inputs to jobs: read, screen, and keep what need not be tagged from the workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cart_nlp.batch.jobs import FAULTS, Job, Outcome, digest_of, itself, job, refused, rejected
+from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
+from cart_nlp.schema import Trial
+
+PAUSE = 0.01
+"""Seconds of reading after which the pool gets a chance to see to its workers."""
+_LOOK = 64
+
+Read = Callable[[str], Iterable[Entry | Reject]]
+Hits = Callable[[bytes | str], bool]
+
+
+@dataclass
+class Known:
+    """What a store holds already: id -> digest of trials that need no new look, and the ids to look for."""
+
+    digests: Mapping[str, str]
+    ids: frozenset[str]
+    mentions: Hits
+
+
+@dataclass
+class Feed:
+    """Jobs of all inputs in order, with running counts.
+
+    `read` counts records, `screened` those that no screen term hits; both cover only records after
+    `skip`, the last one that a resumed run has done. Inputs that cannot be read are listed in `faults`.
+    """
+
+    inputs: tuple[str, ...]
+    reader: Read
+    hits: Hits
+    keep_all: bool
+    skip: int = -1
+    known: Known | None = None
+    seen: dict[str, str] = field(default_factory=dict)
+    read: int = 0
+    screened: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def jobs(self) -> Iterator[Job | Outcome | None]:
+        """A job for each record to tag, an outcome for each that is settled, None for a pause."""
+        clock = time.monotonic()
+        for entry in self._entries():
+            number = self.read
+            self.read += 1
+            if number > self.skip:
+                if isinstance(entry, Reject):
+                    yield refused(number, entry)
+                elif self.known is not None:
+                    found = self._compared(number, entry, self.known)
+                    if found is not None:
+                        yield found
+                elif self.hits(entry.text):
+                    yield job(number, entry)
+                elif self.keep_all:
+                    yield job(number, entry, candidate=False)
+                else:
+                    self.screened += 1
+            if number % _LOOK == 0 and time.monotonic() - clock > PAUSE:
+                yield None
+                clock = time.monotonic()
+
+    def _entries(self) -> Iterator[Entry | Reject]:
+        for source in self.inputs:
+            try:
+                yield from self.reader(source)
+            except InputError as fault:
+                self.faults.append(str(fault))
+
+    def _compared(self, number: int, entry: Entry, known: Known) -> Job | Outcome | None:
+        """The same for a store: what it holds with the same content is not tagged again."""
+        candidate = self.hits(entry.text)
+        if not (candidate or self.keep_all or known.mentions(entry.text)):
+            self.screened += 1
+            return None
+        try:
+            trial = entry.trial()
+        except Rejected as reason:
+            return rejected(number, entry.source, entry.place, None, str(reason))
+        except FAULTS as fault:
+            reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
+            return rejected(number, entry.source, entry.place, None, reason)
+        if not (candidate or self.keep_all or trial.id in known.ids):
+            self.screened += 1
+            return None
+        return self._job(number, entry, trial, candidate, known)
+
+    def _job(self, number: int, entry: Entry, trial: Trial, candidate: bool, known: Known) -> Job | Outcome:
+        digest = digest_of(trial)
+        before = self.seen.get(trial.id)
+        if before is not None:
+            if before == digest:
+                return Outcome(number, "again", trial.id, digest, b"")
+            reason = "this id occurs earlier in the input with another content; give --dedupe to merge them"
+            return rejected(number, entry.source, entry.place, trial.id, reason)
+        self.seen[trial.id] = digest
+        if known.digests.get(trial.id) == digest:
+            return Outcome(number, "same" if trial.id in known.ids else "still", trial.id, digest, b"")
+        return Job(number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text))

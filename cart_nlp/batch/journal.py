@@ -1,0 +1,170 @@
+"""The journal beside the output: every outcome in order, so that a run killed at any moment can go on.
+
+One line an outcome: a checksum, a head `[kind, number, id, digest]`, a tab, the payload. The first line
+holds what the run is (inputs, options, versions). A line that is torn or damaged ends what counts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cart_nlp.batch.jobs import BatchError, Kind, Outcome
+
+FLUSH_SECONDS = 0.5
+
+
+class Journal:
+    """Append-only file of outcomes; `open` starts or continues it, `outcomes` reads it back."""
+
+    def __init__(self, path: Path, header: dict[str, Any], resume: bool) -> None:
+        """Open for this run and lock it. With `resume`, keep what an equal run (same header but for its
+        `session`) has left; raises BatchError if the journal is of another run or in use."""
+        self.path = path
+        self.header = header
+        self.last = -1
+        self.counts: dict[str, int] = {
+            "record": 0,
+            "below": 0,
+            "reject": 0,
+            "same": 0,
+            "still": 0,
+            "again": 0,
+        }
+        self.read: int | None = None
+        self._clock = 0.0
+        self._file = path.open("r+b") if path.exists() else path.open("w+b")
+        try:
+            _lock(self._file.fileno(), path)
+            self.found = os.fstat(self._file.fileno()).st_size > 0
+            self._file.truncate(self._recover() if resume else 0)
+            self._file.seek(0, os.SEEK_END)
+            if self._file.tell() == 0:
+                self._put("run", -1, "", "", orjson.dumps(header))
+                self._file.flush()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        """How many outcomes it holds."""
+        return sum(self.counts.values())
+
+    @property
+    def finished(self) -> bool:
+        """Whether all inputs were read to their end."""
+        return self.read is not None
+
+    def add(self, outcome: Outcome) -> None:
+        """Append one outcome; it is on its way to the disk within half a second."""
+        self._put(outcome.kind, outcome.number, outcome.id, outcome.digest, outcome.payload)
+        self.counts[outcome.kind] += 1
+        self.last = outcome.number
+        now = time.monotonic()
+        if now - self._clock > FLUSH_SECONDS:
+            self._file.flush()
+            self._clock = now
+
+    def finish(self, read: int) -> None:
+        """Note that all inputs were read, and how many records they held."""
+        self.read = read
+        self._put("end", read, "", "", b"")
+        self._file.flush()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """All outcomes so far, in order."""
+        self._file.flush()
+        with self.path.open("rb") as lines:
+            next(lines)
+            for line in lines:
+                found = _parsed(line)
+                if found is not None and found.kind != "end":
+                    yield found
+
+    def records(self) -> Iterator[bytes]:
+        """The JSON of every record to be written, in order."""
+        return (outcome.payload for outcome in self.outcomes() if outcome.kind == "record")
+
+    def rejects(self) -> Iterator[bytes]:
+        """The lines of the rejects file, in order."""
+        return (outcome.payload for outcome in self.outcomes() if outcome.kind == "reject")
+
+    def close(self) -> None:
+        """Write what is buffered, if the disk lets us, and release the lock; the file stays."""
+        with contextlib.suppress(OSError):  # a full disk was reported where it first showed
+            self._file.close()
+
+    def remove(self) -> None:
+        """Close and delete it: the output is complete."""
+        self.path.unlink(missing_ok=True)
+        self._file.close()
+
+    def _put(self, kind: Kind, number: int, trial_id: str, digest: str, payload: bytes) -> None:
+        body = orjson.dumps([kind, number, trial_id, digest]) + b"\t" + payload
+        self._file.write(b"%08x %b\n" % (zlib.crc32(body), body))
+
+    def _recover(self) -> int:
+        """Length of the good part, whose counts are taken over; 0 if there is none."""
+        good = 0
+        self._file.seek(0)
+        for line in self._file:
+            found = _parsed(line)
+            if found is None or self.finished:
+                break
+            if good == 0:
+                self._check(found)
+            elif found.kind == "end":
+                self.read = found.number
+            else:
+                self.counts[found.kind] += 1
+                self.last = found.number
+            good += len(line)
+        return good
+
+    def _check(self, found: Outcome) -> None:
+        before = orjson.loads(found.payload) if found.kind == "run" else {}
+        ours = orjson.loads(orjson.dumps(self.header))
+        differing = [
+            key
+            for key in sorted(before.keys() | ours.keys())
+            if key != "session" and before.get(key) != ours.get(key)
+        ]
+        if differing:
+            raise BatchError(
+                f"{self.path} is of a run with other {', '.join(differing)}; "
+                "resume with the same inputs and options, or start over without --resume"
+            )
+        self.header = before
+
+
+def _parsed(line: bytes) -> Outcome | None:
+    """The outcome that a line holds, or None for a damaged one."""
+    if not line.endswith(b"\n") or line[8:9] != b" ":
+        return None
+    body = line[9:-1]
+    try:
+        if int(line[:8], 16) != zlib.crc32(body):
+            return None
+    except ValueError:
+        return None
+    head, _, payload = body.partition(b"\t")
+    kind, number, trial_id, digest = orjson.loads(head)
+    return Outcome(number, kind, trial_id, digest, payload)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        import fcntl
+    except ImportError:  # no advisory locks on this platform
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BatchError(f"{path} is in use: another run is writing this output") from None

@@ -1,0 +1,274 @@
+"""A pool of worker processes that keeps order, bounds what is under way, and survives its workers."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected
+from cart_nlp.batch.worker import work
+from cart_nlp.registries.entry import Rejected
+
+CHUNK = 8
+"""Records handed to a worker at once: enough to hide the hand-over, few enough to share fairly."""
+WINDOW = 256
+"""Records a worker that may be under way or wait for their turn in the order."""
+WINDOW_BYTES = 64 << 20
+"""Bytes of input that may be under way, whatever their number; one record may be larger alone."""
+BACKLOG = 2 * CHUNK
+"""Waiting records that make another worker worth its start-up."""
+LOADING = 180.0
+"""Seconds within which a worker must have loaded."""
+STARTS = 3
+"""Workers in a row that may die while they load before the run is given up."""
+
+
+@dataclass(eq=False, slots=True)
+class _Seat:
+    process: BaseProcess
+    pipe: Connection
+    up: bool = False
+    jobs: deque[Job] = field(default_factory=deque)
+    since: float = field(default_factory=time.monotonic)
+
+
+class Pool:
+    """Tags jobs in worker processes; see `outcomes`.
+
+    A record on which a worker dies, or takes longer than `timeout` seconds, is tried once more in a fresh
+    worker and then rejected; the others go on.
+    """
+
+    def __init__(self, source: TaggerSource, *, workers: int, timeout: float, keep_all: bool) -> None:
+        self._source = source
+        self._workers = workers
+        self._timeout = timeout
+        self._keep_all = keep_all
+        self._context = multiprocessing.get_context("spawn")
+        self._seats: list[_Seat] = []
+        self._waiting: deque[Job] = deque()
+        self._suspects: deque[Job] = deque()
+        self._tries: dict[int, int] = {}
+        self._done: dict[int, Outcome] = {}
+        self._order: deque[tuple[int, int]] = deque()
+        self._bytes = 0
+        self._false_starts = 0
+
+    def warm(self) -> None:
+        """Start the first worker now, so that it loads while the first records are read."""
+        if not self._seats:
+            self._hire()
+
+    def outcomes(self, jobs: Iterator[Job | Outcome | None]) -> Iterator[Outcome]:
+        """Outcomes in the order of the jobs. An Outcome among the jobs keeps its place; None is a pause
+        in which the pool sees to its workers. Raises BatchError if no worker can be started."""
+        more = True
+        while more or self._order:
+            if more and self._room():
+                more = self._take(jobs)
+            while self._order and self._order[0][0] in self._done:
+                number, size = self._order.popleft()
+                self._bytes -= size
+                yield self._done.pop(number)
+            if self._suspects or self._waiting or any(seat.jobs for seat in self._seats):
+                self._staff()
+                self._hand_out()
+                self._collect(0.0 if more and self._room() else 1.0)
+            elif not all(seat.up for seat in self._seats):
+                self._collect(0.0)
+
+    def close(self) -> None:
+        """End the workers; those that are busy are killed."""
+        for seat in self._seats:
+            seat.pipe.close()
+            if seat.jobs or not seat.up:
+                seat.process.kill()
+        for seat in self._seats:
+            seat.process.join(2.0)
+            if seat.process.is_alive():
+                seat.process.kill()
+                seat.process.join()
+            seat.process.close()
+        self._seats.clear()
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers that live now."""
+        return [seat.process.pid for seat in self._seats if seat.process.pid is not None]
+
+    def _room(self) -> bool:
+        return len(self._order) < WINDOW * self._workers and self._bytes < WINDOW_BYTES
+
+    def _take(self, jobs: Iterator[Job | Outcome | None]) -> bool:
+        for _ in range(4 * CHUNK):
+            try:
+                item = next(jobs)
+            except StopIteration:
+                return False
+            if item is None:
+                break
+            size = len(item.payload) if isinstance(item, Outcome) else item.size
+            self._order.append((item.number, size))
+            self._bytes += size
+            if isinstance(item, Outcome):
+                self._done[item.number] = item
+            else:
+                self._waiting.append(item)
+            if not self._room():
+                break
+        return True
+
+    def _hire(self) -> None:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=work, args=(theirs, self._source, self._keep_all), daemon=True, name="cart-nlp worker"
+        )
+        with _deaf_to_interrupts():
+            process.start()
+        theirs.close()
+        self._seats.append(_Seat(process, ours))
+
+    def _staff(self) -> None:
+        while len(self._seats) < self._workers:
+            loading = sum(not seat.up for seat in self._seats)
+            if self._seats and len(self._waiting) + len(self._suspects) <= BACKLOG * (1 + loading):
+                return
+            self._hire()
+
+    def _hand_out(self) -> None:
+        for seat in list(self._seats):
+            if not seat.up or seat.jobs:
+                continue
+            if self._suspects:
+                chunk = [self._suspects.popleft()]
+            elif self._waiting:
+                chunk = [self._waiting.popleft() for _ in range(min(CHUNK, len(self._waiting)))]
+            else:
+                return
+            self._send(seat, chunk)
+
+    def _send(self, seat: _Seat, chunk: list[Job]) -> None:
+        try:
+            data = packed(chunk)
+        except Rejected:
+            chunk = self._packable(chunk)
+            data = packed(chunk)
+        if not chunk:
+            return
+        seat.jobs.extend(chunk)
+        seat.since = time.monotonic()
+        try:
+            seat.pipe.send_bytes(data)
+        except OSError:
+            self._bury(seat, "died")
+
+    def _packable(self, chunk: list[Job]) -> list[Job]:
+        good = []
+        for job in chunk:
+            try:
+                packed([job])
+                good.append(job)
+            except Rejected as reason:
+                outcome = rejected(job.number, job.source, job.place, None, str(reason))
+                self._done[job.number] = outcome
+        return good
+
+    def _collect(self, patience: float) -> None:
+        if not self._seats:
+            return
+        by_pipe = {seat.pipe: seat for seat in self._seats}
+        for ready in wait(list(by_pipe), patience):
+            if isinstance(ready, Connection):
+                self._listen(by_pipe[ready])
+        now = time.monotonic()
+        for seat in list(self._seats):
+            limit = self._timeout if seat.up else LOADING
+            if (seat.jobs or not seat.up) and now - seat.since > limit:
+                seat.process.kill()
+                self._bury(seat, f"took longer than {limit:g} s")
+
+    def _listen(self, seat: _Seat) -> None:
+        try:
+            while seat.pipe.poll():
+                said = seat.pipe.recv()
+                seat.since = time.monotonic()
+                if isinstance(said, str):
+                    raise BatchError(f"the tagger cannot be loaded: {said}")
+                if said is None:
+                    seat.up = True
+                    self._false_starts = 0
+                else:
+                    outcome = Outcome(*said)
+                    seat.jobs.popleft()
+                    self._tries.pop(outcome.number, None)
+                    self._done[outcome.number] = outcome
+        except (EOFError, OSError):
+            self._bury(seat, "died")
+
+    def _bury(self, seat: _Seat, how: str) -> None:
+        """Clear away a dead worker; the record that it was on is the suspect, the rest goes back in line."""
+        self._seats.remove(seat)
+        seat.pipe.close()
+        seat.process.kill()
+        seat.process.join()
+        code = seat.process.exitcode or 0
+        seat.process.close()
+        if how == "died":
+            how = f"ended the worker process ({_signal_name(-code) if code < 0 else f'exit code {code}'})"
+        if not seat.up:
+            self._false_starts += 1
+            if self._false_starts >= STARTS:
+                raise BatchError(f"{STARTS} workers in a row failed to load ({how}); is there enough memory?")
+            return
+        if not seat.jobs:
+            return
+        suspect = seat.jobs.popleft()
+        self._waiting.extendleft(reversed(seat.jobs))
+        tries = self._tries.get(suspect.number, 0) + 1
+        if tries == 1:
+            self._tries[suspect.number] = tries
+            self._suspects.append(suspect)
+        else:
+            del self._tries[suspect.number]
+            reason = f"tagging it {how}, twice"
+            outcome = rejected(suspect.number, suspect.source, suspect.place, None, reason)
+            self._done[suspect.number] = outcome
+
+
+def inline(source: TaggerSource, jobs: Iterable[Job | Outcome | None], keep_all: bool) -> Iterator[Outcome]:
+    """The same stream in this process: for tests and debuggers, without protection from a bad record."""
+    from cart_nlp.batch.jobs import tag_job
+
+    tagger = None
+    for item in jobs:
+        if isinstance(item, Outcome):
+            yield item
+        elif item is not None:
+            tagger = tagger or source()
+            yield tag_job(tagger, item, keep_all)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process started within never sees Ctrl-C, not even before its first line of Python runs."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

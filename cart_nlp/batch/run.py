@@ -1,0 +1,301 @@
+"""One run: options in, an output file or store out, and a summary whose numbers add up."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from cart_nlp.batch import finish
+from cart_nlp.batch.feed import Feed, Hits, Known, Read
+from cart_nlp.batch.jobs import BatchError, Interrupted, Job, Outcome, Tagger, TaggerSource
+from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.pool import Pool, inline
+from cart_nlp.batch.provenance import Hashing, fingerprint, tagger_identity
+from cart_nlp.writers import STORES, OutputError, require
+
+if TYPE_CHECKING:
+    from cart_nlp.store import Store
+
+TIMEOUT = 120.0
+"""Seconds that one record may take, in each of its two tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is to do; the fields are those of `cart-nlp tag`.
+
+    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process.
+    """
+
+    inputs: tuple[str, ...]
+    out: str
+    keep_all: bool = False
+    workers: int = 1
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+    resume: bool = False
+    rejects: str | None = None
+    format: str | None = None
+    mapping: Mapping[str, str] | None = None
+    lexicons: tuple[str, ...] = ()
+    dedupe: bool = False
+    guard: bool = True
+    timeout: float = TIMEOUT
+
+
+@dataclass
+class Summary:
+    """What became of the records: `read == screened + below + written + merged + rejected`.
+
+    `below` were tagged and are neither product nor related; `merged` repeat a trial that is written.
+    `faults` are the inputs that could not be read, `store` the changes of a store, `files` what was made.
+    """
+
+    read: int = 0
+    screened: int = 0
+    below: int = 0
+    written: int = 0
+    merged: int = 0
+    rejected: int = 0
+    tagged: int = 0
+    seconds: float = 0.0
+    already: bool = False
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    store: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """2 if an input could not be read, 1 if records were rejected, else 0."""
+        return 2 if self.faults else 1 if self.rejected else 0
+
+    def counts(self) -> dict[str, int]:
+        """The numbers that do not depend on how the run was done."""
+        names = ("read", "screened", "below", "written", "merged", "rejected")
+        return {name: getattr(self, name) for name in names} | self.store
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run is made of; each can be replaced, which is how the tests run without the real tagger."""
+
+    source: TaggerSource
+    hits: Callable[[], Hits]
+    reader: Read
+    today: Callable[[], datetime.datetime]
+
+
+Progress = Callable[[int, int, int], None]
+"""Called with records read, written and rejected so far, some hundred times a second."""
+
+
+def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
+    """The real tagger, loaded in the process that calls."""
+    from functools import partial
+
+    from cart_nlp.pipeline import load, tag_trial
+
+    return partial(tag_trial, load(lexicons))
+
+
+def real_parts(options: Options) -> Parts:
+    """Screen, readers and tagger of the package."""
+
+    def hits() -> Hits:
+        from cart_nlp.screening import Screen
+
+        return Screen(options.lexicons).hits
+
+    def reader(source: str) -> Iterator[Any]:
+        from cart_nlp.registries import read
+
+        return read(source, format=options.format, mapping=options.mapping)
+
+    return Parts(
+        TaggerSource(load_tagger, (options.lexicons,)),
+        hits,
+        reader,
+        lambda: datetime.datetime.now(datetime.UTC),
+    )
+
+
+def run(options: Options, parts: Parts | None = None, progress: Progress | None = None) -> Summary:
+    """Tag the inputs and write the output; returns what became of them.
+
+    Raises BatchError or OutputError with one line if nothing could be done, Interrupted on Ctrl-C (what
+    is done stays in `OUT.journal` for `resume`). Unreadable inputs are in the summary's `faults`.
+    """
+    parts = parts or real_parts(options)
+    if options.out == "-":
+        return _to_stdout(options, parts, progress)
+    target = finish.Target.of(options)
+    identity = tagger_identity(options.lexicons)
+    header = _header(options, identity, target, parts.today())
+    if options.resume and not target.journal.exists() and (before := target.finished(header)):
+        counts = {name: before.pop(name) for name in Summary().counts() if name in before}
+        return Summary(**counts, store=before, already=True, files=[str(target.out)])
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        journal = _journal(target, header, options.resume)
+        stack.callback(journal.close)
+        hashing = Hashing(options.inputs)
+        stack.callback(hashing.stop)
+        store = None
+        if target.suffix in STORES:
+            from cart_nlp.store import Store
+
+            store = stack.enter_context(contextlib.closing(Store(target.out, finish.tagger_key(header))))
+        summary = Summary(notes=target.notes(journal, options.resume))
+        try:
+            feed = _feed(options, parts, journal, store)
+            if not journal.finished:
+                _stream(options, parts, feed, journal, progress, warm=not (store and store.digests()))
+                if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
+                    journal.remove()
+                    summary.faults = feed.faults
+                    return summary
+                if not feed.faults:
+                    journal.finish(feed.read)
+            _count(summary, journal, feed)
+            finish.complete(target, journal, store, summary, options, hashing)
+        except KeyboardInterrupt:
+            done = journal.last + 1
+            raise Interrupted(
+                f"interrupted after {done:,} records; --resume with the same arguments goes on from there"
+            ) from None
+        except OSError as fault:
+            raise OutputError(
+                f"{fault.filename or target.out}: {fault.strerror or fault}; {_REMEDY}"
+            ) from None
+        summary.seconds = time.monotonic() - started
+        return summary
+
+
+_REMEDY = "free some space or choose another place; --resume then goes on"
+
+
+def outcomes(
+    options: Options, parts: Parts, jobs: Iterator[Job | Outcome | None], warm: bool
+) -> Iterator[Outcome]:
+    """The outcomes of jobs in their order, from the engine that the options name."""
+    if options.engine == "dask":
+        from cart_nlp.engines import dask_outcomes
+
+        yield from dask_outcomes(
+            parts.source,
+            jobs,
+            keep_all=options.keep_all,
+            workers=options.workers,
+            scheduler=options.scheduler,
+        )
+    elif options.workers == 0:
+        yield from inline(parts.source, jobs, options.keep_all)
+    else:
+        pool = Pool(parts.source, workers=options.workers, timeout=options.timeout, keep_all=options.keep_all)
+        try:
+            if warm:
+                pool.warm()
+            yield from pool.outcomes(jobs)
+        finally:
+            pool.close()
+
+
+def _stream(
+    options: Options, parts: Parts, feed: Feed, sink: Any, progress: Progress | None, warm: bool
+) -> None:
+    stream = outcomes(options, parts, _watched(feed, sink, progress), warm)
+    with contextlib.closing(stream):
+        for outcome in stream:
+            sink.add(outcome)
+
+
+def _watched(feed: Feed, sink: Any, progress: Progress | None) -> Iterator[Job | Outcome | None]:
+    for item in feed.jobs():
+        yield item
+        if progress is not None and item is None:
+            progress(feed.read, sink.counts["record"], sink.counts["reject"])
+
+
+def _feed(options: Options, parts: Parts, journal: Journal, store: Store | None) -> Feed:
+    feed = Feed(options.inputs, parts.reader, lambda text: False, options.keep_all, journal.last)
+    if journal.finished:
+        return feed
+    feed.hits = parts.hits()
+    if store is not None:
+        feed.known = Known(store.digests(), store.ids(), store.mentions())
+        if journal.last >= 0:
+            feed.seen = {found.id: found.digest for found in journal.outcomes() if found.digest}
+    return feed
+
+
+def _header(
+    options: Options, identity: dict[str, str], target: finish.Target, now: datetime.datetime
+) -> dict[str, Any]:
+    inputs = [fingerprint(source) for source in options.inputs]
+    if options.resume and None in inputs:
+        source = options.inputs[inputs.index(None)]
+        raise BatchError(f"{source}: cannot be resumed: only files can be read again from their start")
+    return {
+        **identity,
+        "inputs": inputs,
+        "options": {
+            "all": options.keep_all,
+            "format": options.format,
+            "map": dict(options.mapping) if options.mapping else None,
+            "dedupe": options.dedupe,
+            "store": target.suffix in STORES,
+        },
+        "session": now.isoformat(timespec="microseconds"),
+    }
+
+
+def _journal(target: finish.Target, header: dict[str, Any], resume: bool) -> Journal:
+    try:
+        require(target.suffix)
+        return Journal(target.journal, header, resume)
+    except OSError as fault:
+        raise OutputError(
+            f"{target.out}: cannot be written: {fault.strerror or fault}; choose another place"
+        ) from None
+
+
+def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
+    """Fill in the numbers: each record is in the journal or was screened out."""
+    counts = journal.counts
+    summary.read = journal.read if journal.read is not None else feed.read
+    summary.written = counts["record"] + counts["same"]
+    summary.below = counts["below"] + counts["still"]
+    summary.merged = counts["again"]
+    summary.rejected = counts["reject"]
+    summary.tagged = counts["record"] + counts["below"]
+    summary.screened = summary.read - sum(counts.values())
+    summary.faults = feed.faults
+
+
+def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Summary:
+    if options.resume:
+        raise BatchError("--resume needs an output file; standard output cannot be continued")
+    sink = finish.Stdout(sys.stdout.buffer, options.rejects)
+    summary = Summary()
+    started = time.monotonic()
+    try:
+        feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all)
+        _stream(options, parts, feed, sink, progress, warm=True)
+        sink.close()
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; standard output ends at a whole record") from None
+    except OSError as fault:
+        raise OutputError(sink.fault(fault)) from None
+    summary.read, summary.screened = feed.read, feed.screened
+    summary.written, summary.below = sink.counts["record"], sink.counts["below"]
+    summary.rejected, summary.notes = sink.counts["reject"], sink.notes
+    summary.tagged = summary.written + summary.below
+    summary.faults = feed.faults
+    summary.seconds = time.monotonic() - started
+    return summary

@@ -1,0 +1,289 @@
+"""A DuckDB store of records that later runs bring up to date, with the history of every value.
+
+Tables: `records`, `constructs`, `evidence` (the current state, nested types), `history` (each value with
+the time since when, and until when, it held), `trials` (what was looked at, by content) and `runs`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import orjson
+
+from cart_nlp.schema import Record
+from cart_nlp.writers import OutputError
+
+if TYPE_CHECKING:
+    from cart_nlp.batch.journal import Journal
+
+FORMAT = 1
+HISTORY = tuple(name for name in Record.model_fields if name not in ("trial_id", "evidence"))
+"""Fields whose values have a history; evidence goes with the value that it supports."""
+
+_TABLES = """
+CREATE TABLE meta(format INTEGER);
+CREATE TABLE runs(session VARCHAR, started TIMESTAMP, version VARCHAR, lexicons VARCHAR, model VARCHAR,
+    options VARCHAR, changes VARCHAR);
+CREATE TABLE trials(trial_id VARCHAR, digest VARCHAR, tagger VARCHAR, included BOOLEAN,
+    first_seen TIMESTAMP, last_seen TIMESTAMP, vanished TIMESTAMP);
+CREATE TABLE history(trial_id VARCHAR, field VARCHAR, value VARCHAR, since TIMESTAMP, until TIMESTAMP);
+"""
+_PARTS = ("records", "constructs", "evidence")
+
+
+class Store:
+    """The store at a path, new or not; `key` names what its values depend on besides the trials."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        """Read what it holds; raises OutputError if the file is no store or is in use."""
+        self._path = path
+        self._key = key
+        self._digests: dict[str, str] = {}
+        self._ids: frozenset[str] = frozenset()
+        if path.exists():
+            with connected(path, read_only=True) as base:
+                rows = base.execute(
+                    "SELECT trial_id, digest, tagger, included FROM trials WHERE vanished IS NULL"
+                ).fetchall()
+            self._digests = {trial: digest for trial, digest, tagger, _ in rows if tagger == key}
+            self._ids = frozenset(trial for trial, _, _, included in rows if included)
+
+    def close(self) -> None:
+        """Nothing is held open between reading and applying."""
+
+    def digests(self) -> dict[str, str]:
+        """Id -> digest of the trials that need not be tagged again while their digest stays."""
+        return self._digests
+
+    def ids(self) -> frozenset[str]:
+        """Ids of the trials that have a record now."""
+        return self._ids
+
+    def mentions(self) -> Callable[[bytes | str], bool]:
+        """A test whether a raw record may be of a trial that has a record now."""
+        if not self._ids:
+            return lambda text: False
+        return _any_of(self._ids)
+
+    def apply(self, journal: Journal, complete: bool) -> dict[str, int]:
+        """Bring the store to what a run found, in one transaction; a run is applied once only.
+
+        Trials of which the run saw nothing have vanished, unless it was not `complete`. Returns counts:
+        new, changed, unchanged, vanished, dropped (no CAR trial any more), retagged, stored.
+        """
+        fresh = not self._path.exists()
+        target = self._path.with_name(self._path.name + ".part") if fresh else self._path
+        if fresh:
+            for leftover in (target, target.with_name(target.name + ".wal")):
+                leftover.unlink(missing_ok=True)
+        with connected(target, read_only=False, create=fresh) as base:
+            session = str(journal.header["session"])
+            done = base.execute("SELECT changes FROM runs WHERE session = ?", [session]).fetchone()
+            if done:
+                counts: dict[str, int] = orjson.loads(done[0])
+                return counts
+            base.begin()
+            counts = _Update(base, journal, self._key).run(complete)
+            base.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    session,
+                    _time(session),
+                    *(journal.header[name] for name in ("version", "lexicons", "model")),
+                    orjson.dumps(journal.header["options"]).decode(),
+                    orjson.dumps(counts).decode(),
+                ],
+            )
+            base.commit()
+        if fresh:
+            target.replace(self._path)
+        return counts
+
+
+def _any_of(ids: Iterable[str]) -> Callable[[bytes | str], bool]:
+    """A test whether one of many ids occurs in raw text; an automaton where its package is there."""
+    needles = sorted(trial.encode() for trial in ids)
+    try:
+        from ahocorasick_rs import BytesAhoCorasick
+    except ImportError:
+        import re
+
+        search = re.compile(b"|".join(map(re.escape, needles))).search
+        return lambda text: (
+            search(text if isinstance(text, bytes) else text.encode("utf-8", "replace")) is not None
+        )
+    find = BytesAhoCorasick(needles).find_matches_as_indexes
+    return lambda text: bool(find(text if isinstance(text, bytes) else text.encode("utf-8", "replace")))
+
+
+class connected:
+    """A connection to a store, closed at the end; faults become OutputError with the file's name."""
+
+    def __init__(self, path: Path, read_only: bool, create: bool = False) -> None:
+        self._path, self._read_only, self._create = path, read_only, create
+
+    def __enter__(self) -> duckdb.DuckDBPyConnection:
+        try:
+            self._base = duckdb.connect(str(self._path), read_only=self._read_only)
+            if self._create:
+                self._base.execute(_TABLES)
+                self._base.execute("INSERT INTO meta VALUES (?)", [FORMAT])
+            found = self._base.execute("SELECT max(format) FROM meta").fetchone()
+        except duckdb.CatalogException:
+            self._base.close()
+            raise OutputError(
+                f"{self._path}: a DuckDB file, but no store of cart-nlp; choose another name"
+            ) from None
+        except duckdb.Error as fault:
+            raise OutputError(f"{self._path}: cannot be opened as a store: {_first_line(fault)}") from None
+        if found is None or found[0] != FORMAT:
+            self._base.close()
+            raise OutputError(f"{self._path}: store format {found and found[0]}, this version knows {FORMAT}")
+        return self._base
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
+        self._base.close()
+        if isinstance(fault, duckdb.Error):
+            raise OutputError(f"{self._path}: {_first_line(fault)}; the store is as it was before") from None
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).strip().splitlines()[0]
+
+
+def _time(session: str) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(session).astimezone(datetime.UTC).replace(tzinfo=None)
+
+
+class _Update:
+    """One run's changes, staged in temporary tables and then merged by set operations."""
+
+    def __init__(self, base: duckdb.DuckDBPyConnection, journal: Journal, key: str) -> None:
+        self._base, self._journal, self._key = base, journal, key
+        self._at = _time(str(journal.header["session"]))
+
+    def run(self, complete: bool) -> dict[str, int]:
+        """Stage, count, merge."""
+        self._stage_outcomes()
+        self._stage_records()
+        counts = self._counted(complete)
+        self._merge_history()
+        self._merge_parts()
+        self._merge_trials()
+        counts["stored"] = self._count("SELECT count(*) FROM records")
+        return counts
+
+    def _do(self, query: str, *values: Any) -> None:
+        self._base.execute(query, list(values))
+
+    def _count(self, query: str) -> int:
+        row = self._base.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def _stage_outcomes(self) -> None:
+        self._do("CREATE TEMP TABLE staged(trial_id VARCHAR, digest VARCHAR, kind VARCHAR)")
+        found = (o for o in self._journal.outcomes() if o.kind in ("record", "below", "same", "still"))
+        while chunk := list(islice(found, 50_000)):
+            columns = ([o.id for o in chunk], [o.digest for o in chunk], [o.kind for o in chunk])
+            self._do("INSERT INTO staged SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+                     *columns)  # fmt: skip
+
+    def _stage_records(self) -> None:
+        self._do("CREATE TEMP TABLE staged_history(trial_id VARCHAR, field VARCHAR, value VARCHAR)")
+        known = {row[0] for row in self._base.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        if known.issuperset(_PARTS) and not self._journal.counts["record"]:
+            for part in _PARTS:
+                self._do(f"CREATE TEMP TABLE staged_{part} AS SELECT * FROM {part} LIMIT 0")
+            return
+        from cart_nlp.writers.arrow import batches
+
+        for tables in batches(self._journal.records()):
+            for part, table in zip(_PARTS, tables, strict=True):
+                self._base.register("incoming", table)
+                for name in (part, f"staged_{part}"):
+                    place = "TEMP TABLE" if name != part else "TABLE"
+                    self._do(f"CREATE {place} IF NOT EXISTS {name} AS SELECT * FROM incoming LIMIT 0")
+                self._do(f"INSERT INTO staged_{part} SELECT * FROM incoming")
+                self._base.unregister("incoming")
+        values = self._values()
+        while chunk := list(islice(values, 50_000)):
+            self._do("INSERT INTO staged_history SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
+                     "unnest(?::VARCHAR[])", *map(list, zip(*chunk, strict=True)))  # fmt: skip
+
+    def _values(self) -> Iterator[tuple[str, str, str]]:
+        """Trial, field and value (as JSON) of all that the tagged records say; empty values are left out."""
+        for line in self._journal.records():
+            record = orjson.loads(line)
+            for name in HISTORY:
+                if record.get(name) not in (None, "", [], {}):
+                    yield record["trial_id"], name, orjson.dumps(record[name]).decode()
+
+    def _counted(self, complete: bool) -> dict[str, int]:
+        self._do("""
+            CREATE TEMP TABLE before AS SELECT trial_id FROM trials WHERE included AND vanished IS NULL;
+            CREATE TEMP TABLE now AS SELECT trial_id, field, value FROM history WHERE until IS NULL
+                AND trial_id IN (SELECT trial_id FROM staged WHERE kind = 'record');
+            CREATE TEMP TABLE differing AS SELECT DISTINCT trial_id FROM (
+                (SELECT * FROM staged_history EXCEPT SELECT * FROM now)
+                UNION ALL (SELECT * FROM now EXCEPT SELECT * FROM staged_history));
+            CREATE TEMP TABLE gone(trial_id VARCHAR);
+        """)
+        if complete:
+            self._do("INSERT INTO gone SELECT trial_id FROM trials WHERE vanished IS NULL "
+                     "AND trial_id NOT IN (SELECT trial_id FROM staged)")  # fmt: skip
+        tagged = "SELECT trial_id FROM staged WHERE kind = 'record'"
+        return {
+            "new": self._count(f"SELECT count(*) FROM ({tagged} EXCEPT SELECT * FROM before)"),
+            "changed": self._count(
+                f"SELECT count(*) FROM ({tagged} INTERSECT SELECT * FROM before INTERSECT SELECT * FROM differing)"
+            ),
+            "unchanged": self._count("SELECT count(*) FROM staged WHERE kind = 'same'")
+            + self._count(
+                f"SELECT count(*) FROM ({tagged} INTERSECT SELECT * FROM before EXCEPT SELECT * FROM differing)"
+            ),
+            "vanished": self._count(
+                "SELECT count(*) FROM (SELECT * FROM gone INTERSECT SELECT * FROM before)"
+            ),
+            "dropped": self._count(
+                "SELECT count(*) FROM (SELECT trial_id FROM staged WHERE kind = 'below' INTERSECT SELECT * FROM before)"
+            ),
+            "retagged": self._count("SELECT count(*) FROM staged WHERE kind IN ('record', 'below')"),
+        }
+
+    def _merge_history(self) -> None:
+        self._do("""
+            UPDATE history SET until = ? WHERE until IS NULL
+              AND (trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'))
+                   OR trial_id IN (SELECT trial_id FROM gone))
+              AND (trial_id, field, value) NOT IN (SELECT (trial_id, field, value) FROM staged_history)
+        """, self._at)  # fmt: skip
+        self._do("""
+            INSERT INTO history SELECT s.trial_id, s.field, s.value, ?, NULL FROM staged_history s
+            WHERE (s.trial_id, s.field) NOT IN (SELECT (trial_id, field) FROM history WHERE until IS NULL)
+        """, self._at)  # fmt: skip
+
+    def _merge_parts(self) -> None:
+        for part in _PARTS:
+            self._do(f"""
+                DELETE FROM {part} WHERE trial_id IN (SELECT trial_id FROM gone)
+                  OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'));
+                INSERT INTO {part} SELECT * FROM staged_{part};
+            """)
+
+    def _merge_trials(self) -> None:
+        self._do("UPDATE trials SET vanished = ? WHERE trial_id IN (SELECT trial_id FROM gone)", self._at)
+        self._do("DELETE FROM trials WHERE vanished IS NOT NULL AND NOT included")
+        self._do("""
+            UPDATE trials SET digest = s.digest, tagger = ?, last_seen = ?, vanished = NULL,
+              included = CASE s.kind WHEN 'record' THEN true WHEN 'below' THEN false ELSE included END
+            FROM staged s WHERE trials.trial_id = s.trial_id
+        """, self._key, self._at)  # fmt: skip
+        self._do("""
+            INSERT INTO trials SELECT s.trial_id, s.digest, ?, s.kind = 'record', ?, ?, NULL FROM staged s
+            WHERE s.trial_id NOT IN (SELECT trial_id FROM trials)
+        """, self._key, self._at, self._at)  # fmt: skip

@@ -1,0 +1,98 @@
+"""Records as rows of plain cells: lists joined, constructs spelled out, nothing that a spreadsheet runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from cart_nlp.schema import Record
+
+COLUMNS = tuple(Record.model_fields)
+"""Columns of every table of records, in the order of the contract."""
+JOINT = "; "
+CELL_LIMIT = 32_767
+"""Characters that a spreadsheet cell can hold."""
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_CONTROLS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_HIDDEN = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xef\xbb\xbf"
+)
+
+
+def escaped(line: bytes) -> bytes:
+    """A line of JSON in which no character drives a terminal or reverses text: those become \\u escapes.
+
+    The JSON says the same as before; orjson has escaped the ASCII controls already.
+    """
+    return _HIDDEN.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), line)
+
+
+def clean(text: str) -> str:
+    """Text on one line without control and direction characters (tables show, JSON lines keep)."""
+    if text.isprintable():
+        return text
+    return _CONTROLS.sub("", _SPACES.sub(" ", text))
+
+
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before a leading = + - @.
+
+    >>> guarded("=1+1"), guarded("+CD19"), guarded("CD19")
+    ("'=1+1", "'+CD19", 'CD19')
+    """
+    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
+
+
+def construct_text(construct: Mapping[str, Any]) -> str:
+    """A construct as `CD19+CD22 (tandem)`, the targets in the order of the record."""
+    return f"{'+'.join(construct['targets'])} ({construct['format']})"
+
+
+def evidence_text(evidence: Mapping[str, Any]) -> str:
+    """One piece of evidence as `targets=CD19 [brief_title 4-8: CD19]`, or what else it rests on."""
+    value = f"{evidence['field']}={evidence['value']}"
+    if evidence["basis"] == "text":
+        return f"{value} [{evidence['section']} {evidence['start']}-{evidence['end']}: {evidence['text']}]"
+    return f"{value} [{evidence['basis']}: {evidence['rule'] or evidence['section']}]"
+
+
+def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool:
+    """One value of a record as a plain cell; null is the empty string.
+
+    With `guard`, items of a list are guarded one by one: a spreadsheet may split cells at semicolons.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        if name == "constructs":
+            parts: Sequence[str] = [construct_text(item) for item in value]
+        elif name == "evidence":
+            parts = [evidence_text(item) for item in value]
+        else:
+            parts = [str(item) for item in value]
+        parts = [clean(part) for part in parts]
+        return JOINT.join(map(guarded, parts) if guard else parts)
+    if isinstance(value, dict):
+        return clean(orjson.dumps(value).decode()) if value else ""
+    if isinstance(value, str):
+        return guarded(clean(value)) if guard else clean(value)
+    found: int | float | bool = value
+    return found
+
+
+def row(record: Mapping[str, Any], guard: bool, limit: int | None = None) -> list[str | int | float | bool]:
+    """The cells of a record in the order of COLUMNS, texts cut to `limit` characters."""
+    cells = []
+    for name in COLUMNS:
+        value = cell(name, record.get(name), guard)
+        if isinstance(value, str) and limit is not None and len(value) > limit:
+            value = value[: limit - 1] + "…"
+        cells.append(value)
+    return cells

@@ -1,0 +1,31 @@
+"""Parquet with nested types: the records, and beside them the tables of constructs and of evidence."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from cart_nlp.writers.arrow import CONSTRUCTS, EVIDENCE, RECORDS, batches
+
+
+def write_parquet(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
+    """Write OUT plus `OUT-stem.constructs.parquet` and `OUT-stem.evidence.parquet`; no guard is needed."""
+    made = [out, beside(out, "constructs"), beside(out, "evidence")]
+    with contextlib.ExitStack() as stack:
+        files = [
+            stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
+            for path, schema in zip(made, (RECORDS, CONSTRUCTS, EVIDENCE), strict=True)
+        ]
+        for tables in batches(records):
+            for file, table in zip(files, tables, strict=True):
+                file.write_table(table)
+    return made
+
+
+def beside(out: Path, table: str) -> Path:
+    """The name of a table that goes with `records.parquet` (or `records.parquet.part`)."""
+    head, dot, tail = out.name.rpartition(".parquet")
+    return out.with_name(f"{head}.{table}{dot}{tail}")
