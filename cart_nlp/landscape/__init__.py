@@ -1,0 +1,46 @@
+"""From records to the tables, tests and figures of a landscape review.
+
+    df = landscape.read_records("records.jsonl")
+    tables = landscape.tables(df)
+    tables["targets"].frame              # a DataFrame
+    tables["targets"].ids("CD19", "trials")
+    plots.targets(tables)                # a matplotlib figure (from cart_nlp.landscape import plots)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cart_nlp.landscape.cohort import Cohort, Options, Period, cohort
+from cart_nlp.landscape.records import frame, read_records, run_facts
+from cart_nlp.landscape.table import Cell, Table
+
+__all__ = [
+    "Cell", "Cohort", "Options", "Period", "Table", "analyze", "cohort", "frame", "read_records", "run_facts", "tables",
+]  # fmt: skip
+
+
+def tables(df: pd.DataFrame, options: Options | None = None, run: Mapping[str, Any] | None = None) -> dict[str, Table]:
+    """All tables of a landscape by name, in reading order.
+
+    `df` is what `read_records` returns: one row a record; `run` the facts of the tagging run, if known.
+    Shares are in percent, intervals Wilson's at 95 %; undefined values are None.
+    """
+    return analyze(cohort(df, options), run or {})
+
+
+def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:
+    """The same from a cohort that was chosen before."""
+    from cart_nlp.landscape import combinations, conduct, flow, funding, growth, indications, phases, statistics, targets, technology
+
+    found = [flow.table(chosen, run)]
+    for subject in (growth, phases, funding, indications, targets, combinations, technology, conduct):
+        found += subject.tables(chosen)
+    tests = statistics.comparisons(chosen, conduct.published(chosen))
+    found += [statistics.summary(tests), *(one.contingency for one in tests), flow.duplicates(chosen)]
+    for table in found:
+        table.section = table.section or "Statistics"
+    return {table.name: table for table in found}

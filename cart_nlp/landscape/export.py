@@ -1,0 +1,138 @@
+"""Tables as CSV, XLSX and Markdown, safe to open in a spreadsheet, each cell with its trials."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cart_nlp.landscape.table import Ids, Table
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+ROWS_IN_MARKDOWN = 40
+MOST_CHARACTERS = 32767
+"""What a cell of a workbook holds."""
+
+
+def safe(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe; missing values are empty."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA) else value
+    return "" if value is None or value is pd.NA or value != value else value
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """A DataFrame as UTF-8 CSV."""
+    _write(path, list(frame.columns), frame.astype(object).itertuples(index=False))
+
+
+def _write(path: Path, columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([safe(c) for c in columns])
+        writer.writerows([safe(value) for value in row] for row in rows)
+
+
+class Sets:
+    """Names for sets of trials, one name a distinct set: s1, s2 … in the order of first use."""
+
+    def __init__(self) -> None:
+        self.names: dict[Ids, str] = {}
+
+    def name(self, ids: Ids | None) -> str:
+        """The name of a set; "" for None, an empty set has a name too."""
+        return "" if ids is None else self.names.setdefault(ids, f"s{len(self.names) + 1}")
+
+
+def write_tables(tables: Mapping[str, Table], folder: Path, sets: Sets) -> list[Path]:
+    """NAME.csv and NAME.trials.csv for each table, and trial_sets.csv with the sets that are denominators."""
+    paths = []
+    for table in tables.values():
+        paths += [folder / f"{table.name}.csv", folder / f"{table.name}.trials.csv"]
+        write_csv(table.frame, paths[-2])
+        _write(paths[-1], ("row", "label", "column", "value", "trials", "trial_ids", "of", "of_set"), _companion(table, sets))
+    paths.append(folder / "trial_sets.csv")
+    _write(paths[-1], ("set", "trials", "trial_ids"), ((n, len(ids), "; ".join(ids)) for ids, n in sets.names.items()))
+    return paths
+
+
+def _companion(table: Table, sets: Sets) -> Iterable[tuple[Any, ...]]:
+    for number, row in enumerate(table.rows, 1):
+        for column, cell in zip(table.columns, row, strict=True):
+            if cell.ids is not None:
+                of = "" if cell.of is None else len(cell.of)
+                yield number, row[0].text(), column, cell.value, len(cell.ids), "; ".join(cell.ids), of, sets.name(cell.of)
+
+
+def write_workbook(tables: Mapping[str, Table], path: Path) -> None:
+    """All tables as sheets of one workbook, text as text (never a formula), a sheet of contents first."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+    from openpyxl.styles import Font
+
+    book = Workbook(write_only=True)
+
+    def cell(sheet: Any, value: Any, bold: bool = False) -> Any:
+        if isinstance(value, str):
+            value = ILLEGAL_CHARACTERS_RE.sub("", value)[:MOST_CHARACTERS]
+        made = WriteOnlyCell(sheet, value=value)
+        if isinstance(value, str):
+            made.data_type = "s"
+        if bold:
+            made.font = Font(bold=True)
+        return made
+
+    contents = book.create_sheet("contents")
+    contents.append([cell(contents, text, True) for text in ("sheet", "table", "note")])
+    names = {}
+    for table in tables.values():
+        names[table.name] = _sheet_name(table.name, names.values())
+        contents.append([cell(contents, text) for text in (names[table.name], table.title, table.note)])
+    for table in tables.values():
+        sheet = book.create_sheet(names[table.name])
+        sheet.freeze_panes = "B2"
+        sheet.append([cell(sheet, name, True) for name in table.columns])
+        for row in table.rows:
+            sheet.append([cell(sheet, one.value) for one in row])
+    book.save(path)
+
+
+def _sheet_name(name: str, taken: Iterable[str]) -> str:
+    short, number = name[:31], 1
+    while short in taken:
+        number += 1
+        short = f"{name[: 30 - len(str(number))]}_{number}"
+    return short
+
+
+def markdown(title: str, methods: Iterable[str], tables: Mapping[str, Table], figures: Iterable[tuple[str, str]]) -> str:
+    """The report to paste: methods, figures by file name, tables (the first rows of long ones)."""
+    out = [f"# {_plain(title)}", "", "## Methods", ""]
+    out += [f"{_plain(line)}\n" for line in methods]
+    out += ["## Figures", "", *(f"- ![{_plain(name)}](figures/{file}.svg)" for file, name in figures), ""]
+    section = ""
+    for table in tables.values():
+        if table.section != section:
+            section = table.section
+            out += [f"## {section}", ""]
+        out += [f"### {_plain(table.title)}", ""]
+        if table.note:
+            out += [_plain(table.note), ""]
+        out += ["| " + " | ".join(map(_plain, table.columns)) + " |", "|" + " --- |" * len(table.columns)]
+        out += ["| " + " | ".join(_plain(cell.text()) for cell in row) + " |" for row in table.rows[:ROWS_IN_MARKDOWN]]
+        if len(table.rows) > ROWS_IN_MARKDOWN:
+            out += ["", f"The first {ROWS_IN_MARKDOWN} of {len(table.rows)} rows; all are in `tables/{table.name}.csv`."]
+        out.append("")
+    return "\n".join(out)
+
+
+def _plain(text: str) -> str:
+    """Registry text inside Markdown: no markup, no HTML, no table cell broken."""
+    flat = " ".join(str(text).split())
+    for mark in ("\\", "|", "`", "*", "_", "[", "]", "#"):
+        flat = flat.replace(mark, f"\\{mark}")
+    return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,51 @@
+"""Disease groups and indications."""
+
+from __future__ import annotations
+
+from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
+from cart_nlp.landscape.table import SHARE, Table, count, share
+
+SECTION = "Diseases"
+
+
+def tables(cohort: Cohort) -> list[Table]:
+    """Disease groups, indications, and new indications by year."""
+    return [_groups(cohort), _indications(cohort), _by_year(cohort)]
+
+
+def _groups(cohort: Cohort) -> Table:
+    note = "Share of the trials that state a disease group; a trial of several groups counts in each, so shares may add up to more than 100."
+    columns = ("disease group", "trials", *SHARE, "this group only", "first year")
+    table = Table("disease_groups", "Trials by disease group", columns, note=note, section=SECTION)
+    by = cohort.by("disease_group")
+    stated = cohort.pick([bool(g) for g in cohort.df["disease_group"]])
+    year = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
+    for name in GROUPS:
+        ids = by.get(name, ())
+        first = min((year[i] for i in ids if year[i] is not None), default=None)
+        alone = cohort.pick([g == (name,) for g in cohort.df["disease_group"]])
+        table.add(name, count(ids), share(ids, stated), count(alone), None if first is None else str(first))
+    silent = cohort.pick([not g for g in cohort.df["disease_group"]])
+    table.add(NOT_STATED, count(silent), (None, None, None), None, None)
+    return table
+
+
+def _indications(cohort: Cohort) -> Table:
+    note = "Share of all included trials; a trial counts in each of its indications. An indication's groups are those of its trials."
+    columns = ("indication", "trials", *SHARE, *GROUPS)
+    table = Table("indications", "Trials by indication", columns, note=note, section=SECTION)
+    every = cohort.pick()
+    groups = dict(zip(cohort.df["trial_id"], cohort.df["disease_group"], strict=True))
+    for name, ids in cohort.by("indications").items():
+        table.add(name, count(ids), share(ids, every), [count(i for i in ids if g in groups[i]) for g in GROUPS])
+    return table
+
+
+def _by_year(cohort: Cohort) -> Table:
+    note = "Trials by start year; a trial of several groups counts in each."
+    table = Table("disease_groups_by_year", "Disease groups by start year", ("year", *GROUPS, NOT_STATED), note=note, section=SECTION)
+    for year in sorted({y for y in cohort.df["year"] if y is not None}):
+        at = cohort.where(cohort.df["year"] == year)
+        by = at.by("disease_group")
+        table.add(str(year), [count(by.get(g, ())) for g in GROUPS], count(at.pick([not g for g in at.df["disease_group"]])))
+    return table

@@ -1,0 +1,54 @@
+"""Phases overall, by country and by disease group, and the share beyond phase I/II."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cart_nlp.landscape.cohort import GROUPS, LATE, NOT_STATED, PHASE_NAMES, REGIONS, Cohort
+from cart_nlp.landscape.table import SHARE, Ids, Table, count, share, share_columns
+
+SECTION = "Phases"
+
+
+def tables(cohort: Cohort) -> list[Table]:
+    """Overall distribution; by country and region; by disease group."""
+    countries = list(cohort.by("countries").items())[:10]
+    regions = [(name, ids) for name, ids in cohort.by("region").items() if name in REGIONS[2:]]
+    diseases = cohort.by("disease_group")
+    groups = [(name, diseases[name]) for name in GROUPS if name in diseases]
+    return [
+        _overall(cohort),
+        _by(cohort, "phases_by_country", "Phases by country (first ten) and region", "country or region", [*countries, *regions]),
+        _by(cohort, "phases_by_disease", "Phases by disease group", "disease group", groups),
+    ]
+
+
+def _overall(cohort: Cohort) -> Table:
+    note = "Share of all included trials. “Phase II and later” is II, II/III, III and IV: beyond phase I/II."
+    table = Table("phases", "Trials by phase", ("phase", "trials", *SHARE), note=note, section=SECTION)
+    every, by = cohort.pick(), cohort.by("phase")
+    silent = cohort.pick([phase not in PHASE_NAMES for phase in cohort.df["phase"]])
+    for phase, name in PHASE_NAMES.items():
+        table.add(name, count(by.get(phase, ())), share(by.get(phase, ()), every))
+    table.add(NOT_STATED, count(silent), share(silent, every))
+    early = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1"]))
+    to_two = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2"]))
+    late = cohort.pick(cohort.df["late"].astype(bool))
+    for label, ids in (("early I and I together", early), ("up to I/II together", to_two), ("II and later together", late)):
+        table.add(label, count(ids), share(ids, every))
+    return table
+
+
+def _by(cohort: Cohort, name: str, title: str, first: str, groups: Iterable[tuple[str, Ids]]) -> Table:
+    note = "The share of phase II and later is taken of the trials whose phase is stated and applicable."
+    columns = (first, "trials", *PHASE_NAMES.values(), NOT_STATED, "with a phase", *share_columns("II and later"))
+    table = Table(name, title, columns, note=note, section=SECTION)
+    phase = dict(zip(cohort.df["trial_id"], cohort.df["phase"], strict=True))
+    phased = dict(zip(cohort.df["trial_id"], cohort.df["phased"], strict=True))
+    for label, ids in groups:
+        cells = [count(i for i in ids if phase[i] == key) for key in PHASE_NAMES]
+        silent = count(i for i in ids if phase[i] not in PHASE_NAMES)
+        of = tuple(i for i in ids if phased[i])
+        late = tuple(i for i in ids if phase[i] in LATE)
+        table.add(label, count(ids), cells, silent, count(of), share(late, of))
+    return table

@@ -1,0 +1,140 @@
+"""Figures of shares and counts: countries, targets, phases, sponsors, transparency, reasons to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
+from cart_nlp.landscape.plots.style import BLUE, GREEN, GREY, ORANGE, PHASE_COLORS, Plot, bars, canvas, empty, label, styled
+from cart_nlp.landscape.table import Table
+
+LOW, HIGH = "95 % low", "95 % high"
+
+
+def countries(tables: Mapping[str, Table], top: int = 20) -> Plot:
+    """The countries with most trials."""
+    data = tables["countries"].frame.head(top)
+    with styled():
+        figure, axes = canvas(7, 0.9 + 0.24 * max(len(data), 4))
+        bars(axes, list(data["country"]), [int(n) for n in data["trials"]])
+        axes.set(title="Trials by country; a multinational trial counts in each", xlabel="trials")
+    return Plot("countries", "Trials by country", figure, data, "Bars: trials in each country, the most frequent first.")
+
+
+def targets(tables: Mapping[str, Table], top: int = 12) -> Plot:
+    """Target shares within hematological, solid and autoimmune trials, with Wilson intervals."""
+    groups = ("hematological", "solid", "autoimmune")
+    frames = {g: tables[f"targets_{g}"].frame.head(top) for g in groups}
+    with styled():
+        figure, panels = canvas(11, 4.4, 1, 3)
+        for axes, color, (group, part) in zip(panels, (BLUE, ORANGE, GREEN), frames.items(), strict=True):
+            names = list(part["target"])
+            values, low, high = ([float(v) for v in part[c]] for c in ("%", LOW, HIGH))
+            bars(axes, names, values, color, " %", (low, high), width=16)
+            axes.set_title(group)
+            if names:
+                axes.set_xlabel("% of trials that state a target")
+    data = pd.concat([part.assign(group=g) for g, part in frames.items()], ignore_index=True)
+    alt = "Bars in three panels: share of trials aimed at each target, with 95 % Wilson intervals."
+    return Plot("targets", "Targets by disease group", figure, data, alt)
+
+
+def phases(tables: Mapping[str, Table], top: int = 6) -> Plot:
+    """Phase mix by country or region and by disease group, of the trials with a phase."""
+    place, disease = tables["phases_by_country"].frame, tables["phases_by_disease"].frame
+    parts = {
+        "country or region": place.rename(columns={"country or region": "group"}).pipe(lambda f: pd.concat([f.head(top), f.iloc[10:]]) if len(f) > 10 else f.head(top)),
+        "disease group": disease.rename(columns={"disease group": "group"}),
+    }  # fmt: skip
+    data = pd.concat([part.assign(kind=kind) for kind, part in parts.items()], ignore_index=True)
+    data = data.drop_duplicates(["kind", "group"])
+    data = data[data["with a phase"].fillna(0).astype(int) > 0].reset_index(drop=True)
+    with styled():
+        figure, axes = canvas(9, 1.6 + 0.3 * max(len(data), 3))
+        if data.empty:
+            empty(axes, "no trial states a phase")
+        else:
+            _stack(axes, data)
+    alt = "Stacked bars: share of each phase among the trials with a phase, by country or region and by disease group."
+    return Plot("phases", "Phase mix", figure, data, alt)
+
+
+def _stack(axes: object, data: pd.DataFrame) -> None:
+    names, at = [PHASE_NAMES[p] for p in PHASES], []
+    for row in range(len(data)):
+        at.append(row + (0.7 if data["kind"][row] != data["kind"][0] else 0.0))
+    left = [0.0] * len(data)
+    for name, color in zip(names, PHASE_COLORS, strict=True):
+        part = [100 * int(n) / int(of) for n, of in zip(data[name], data["with a phase"], strict=True)]
+        axes.barh(at, part, left=left, color=color, label=name, height=0.78, edgecolor="white", linewidth=0.5)  # type: ignore[attr-defined]
+        for y, width, start in zip(at, part, left, strict=True):
+            if width >= 6:
+                dark = color in PHASE_COLORS[3:]
+                axes.text(start + width / 2, y, f"{width:.0f}", ha="center", va="center", fontsize=7.5, color="white" if dark else "black")  # type: ignore[attr-defined]
+        left = [a + b for a, b in zip(left, part, strict=True)]
+    rows = [f"{label(g, 28)} ({int(n)})" for g, n in zip(data["group"], data["with a phase"], strict=True)]
+    axes.set_yticks(at, rows)  # type: ignore[attr-defined]
+    axes.set(xlim=(0, 100), ylim=(max(at) + 0.6, -0.6), xlabel="% of the trials with a phase (their number in brackets)")  # type: ignore[attr-defined]
+    axes.legend(ncols=len(names), loc="lower left", bbox_to_anchor=(0, 1.0), fontsize=8, title="phase", alignment="left")  # type: ignore[attr-defined]
+
+
+def sponsors(tables: Mapping[str, Table]) -> Plot:
+    """The sponsors with most trials, as lead and as collaborator."""
+    data = tables["sponsors"].frame
+    with styled():
+        figure, axes = canvas(8.5, 1.1 + 0.26 * max(len(data), 4))
+        if data.empty:
+            empty(axes, "no trial names a sponsor")
+        else:
+            rows = range(len(data))
+            lead, other = data["as lead"].astype(int), data["either"].astype(int) - data["as lead"].astype(int)
+            axes.barh(rows, lead, color=BLUE, label="lead", height=0.72)
+            axes.barh(rows, other, left=lead, color=ORANGE, label="collaborator only", height=0.72)
+            for row, n in zip(rows, data["either"].astype(int), strict=True):
+                axes.text(n + max(data["either"]) * 0.01, row, str(n), va="center", fontsize=8)
+            axes.set_yticks(rows, [label(name, 52) for name in data["sponsor"]])
+            axes.set(ylim=(len(data) - 0.4, -0.6), xlim=(0, max(data["either"]) * 1.08), xlabel="trials")
+            axes.set_title("Sponsors with most trials")
+            axes.legend(loc="lower right", fontsize=8)
+    return Plot("sponsors", "Sponsors with most trials", figure, data, "Stacked bars: trials as lead and as collaborator only.")
+
+
+def transparency(tables: Mapping[str, Table]) -> Plot:
+    """Share of completed trials with results, with Wilson intervals."""
+    frame = tables["transparency"].frame
+    data = frame[(frame["group"] != "country") & frame["%"].notna()].reset_index(drop=True)
+    with styled():
+        figure, axes = canvas(7.5, 1.0 + 0.29 * max(len(data), 4))
+        if data.empty:
+            empty(axes, "no completed trial")
+        else:
+            rows, step = [], 0.0
+            for row in range(len(data)):
+                step += 0.6 if row and data["group"][row] != data["group"][row - 1] else 0.0
+                rows.append(row + step)
+            axes.hlines(rows, data[LOW].astype(float), data[HIGH].astype(float), color=GREY, linewidth=2)
+            axes.plot(data["%"].astype(float), rows, "o", color=BLUE)
+            for row, value, n, of in zip(rows, data[HIGH], data["either"], data["trials"], strict=True):
+                axes.text(float(value) + 1.5, row, f"{n}/{of}", va="center", fontsize=8)
+            names = [str(v) if g == "all" else f"{g}: {v}" for g, v in zip(data["group"], data["value"], strict=True)]
+            axes.set_yticks(rows, [label(n.replace("all", "all completed trials", 1) if n == "all" else n) for n in names])
+            axes.set(xlim=(0, 112), ylim=(max(rows) + 0.6, -0.6), xlabel="% with posted results or a publication (95 % Wilson interval)")
+            axes.set_xticks(range(0, 101, 20))
+            axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
+            axes.set_title("Results of completed trials")
+    return Plot("transparency", "Results of completed trials", figure, data, "Dots with intervals: share of completed trials with results.")
+
+
+def stopped(tables: Mapping[str, Table]) -> Plot:
+    """Reasons why trials were stopped."""
+    data = tables["stop_reasons"].frame
+    with styled():
+        figure, axes = canvas(7, 0.9 + 0.28 * max(len(data), 4))
+        names, values = list(data["reason"]), [int(n) for n in data["trials"]]
+        bars(axes, names, values)
+        for bar, name in zip(axes.patches, names, strict=False):
+            bar.set_color(GREY if name in ("other", "not stated") else BLUE)
+        axes.set(title="Reasons of stopped trials; a reason may fall into several groups", xlabel="trials" if names else "")
+    return Plot("stop_reasons", "Why trials were stopped", figure, data, "Bars: stopped trials by group of reason.")

@@ -1,0 +1,146 @@
+"""How figures look: colors that the color-blind tell apart, fonts, and saving as SVG and PNG."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+# Okabe and Ito's palette; yellow last, it is faint on paper.
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#8A8A8A",
+)  # fmt: skip
+PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+# Phases run from light to dark (viridis reversed): the order survives a grey print.
+PHASE_COLORS = ("#FDE725", "#A5DB36", "#4AC16D", "#1FA187", "#277F8E", "#365C8D", "#46327E")
+_FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Serif CJK SC", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Noto Sans Arabic", "Noto Naskh Arabic")
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure, the numbers that it shows, and a sentence for those who cannot see it."""
+
+    name: str
+    title: str
+    figure: Any
+    data: pd.DataFrame
+    alt: str
+
+    def _repr_png_(self) -> bytes:
+        """How a notebook shows it."""
+        return self.png()
+
+    def png(self, dpi: int = 200) -> bytes:
+        """The figure as PNG."""
+        return self._bytes("png", dpi=dpi, metadata={"Software": None})
+
+    def svg(self) -> bytes:
+        """The figure as SVG, text as outlines, the same bytes for the same numbers."""
+        return self._bytes("svg", metadata={"Date": None, "Creator": None})
+
+    def _bytes(self, kind: str, **options: Any) -> bytes:
+        import matplotlib
+
+        out = io.BytesIO()
+        with matplotlib.rc_context({**_settings(), "svg.hashsalt": self.name}):
+            self.figure.savefig(out, format=kind, **options)
+        return out.getvalue()
+
+    def save(self, folder: Path) -> list[Path]:
+        """Write NAME.svg, NAME.png and NAME.csv; returns the paths."""
+        from cart_nlp.landscape.export import write_csv
+
+        paths = [folder / f"{self.name}.{kind}" for kind in ("svg", "png", "csv")]
+        paths[0].write_bytes(self.svg())
+        paths[1].write_bytes(self.png())
+        write_csv(self.data, paths[2])
+        return paths
+
+
+@cache
+def _fonts() -> tuple[str, ...]:
+    from matplotlib import font_manager
+
+    known = {font.name for font in font_manager.fontManager.ttflist}
+    return tuple(name for name in _FONTS if name in known)
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        "font.family": list(_fonts()), "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False,
+        "axes.spines.right": False, "axes.grid.axis": "x", "text.parse_math": False, "svg.fonttype": "path",
+        "legend.frameon": False, "axes.titlelocation": "left", "figure.facecolor": "white", "axes.axisbelow": True,
+    }  # fmt: skip
+
+
+def styled() -> Any:
+    """Context in which a figure is drawn; the caller's own matplotlib settings stay as they are."""
+    import matplotlib
+
+    return matplotlib.rc_context(_settings())
+
+
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
+    """A figure of its own (no pyplot, no display) and its axes; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **options)
+
+
+def label(text: str, width: int = 44) -> str:
+    """Text that fits beside a bar: one line, cut with an ellipsis, glyphs that no font has as □."""
+    flat = " ".join(str(text).split())
+    flat = "".join(c if _drawable(c) else "□" for c in flat)
+    return textwrap.shorten(flat, width, placeholder=" …") if " " in flat[:width] else flat[: width - 1] + "…" * (len(flat) >= width)
+
+
+@cache
+def _charmaps() -> tuple[frozenset[int], ...]:
+    from matplotlib import font_manager
+    from matplotlib.ft2font import FT2Font
+
+    paths = [font_manager.findfont(font_manager.FontProperties(family=[name])) for name in _fonts()]
+    return tuple(frozenset(FT2Font(path).get_charmap()) for path in paths)
+
+
+def _drawable(character: str) -> bool:
+    return any(ord(character) in charmap for charmap in _charmaps())
+
+
+def empty(axes: Any, text: str = "no trials to show") -> None:
+    """Say so where there is nothing to draw."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def bars(axes: Any, names: Sequence[str], values: Sequence[float], color: str = BLUE, unit: str = "", errors: Any = None, width: int = 44) -> None:
+    """Horizontal bars, first on top, each with its number at the end."""
+    if not names:
+        empty(axes)
+        return
+    rows = range(len(names))
+    axes.barh(rows, values, color=color, height=0.72)
+    ends = list(values)
+    if errors is not None:
+        low, high = errors
+        axes.hlines(rows, low, high, color="#333333", linewidth=1)
+        ends = [max(v, h) for v, h in zip(values, high, strict=True)]
+    top = max([*ends, 1e-9])
+    for row, value, end in zip(rows, values, ends, strict=True):
+        text = f"{value:.1f}{unit}" if unit else f"{value:.0f}"
+        axes.text(end + top * 0.015, row, text, va="center", fontsize=8)
+    axes.set_yticks(rows, [label(name, width) for name in names])
+    axes.set_xlim(0, top * 1.15)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)

@@ -1,0 +1,106 @@
+"""Figures over time: growth by region, disease groups, technology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cart_nlp.landscape.cohort import GROUPS, REGIONS
+from cart_nlp.landscape.plots.style import GREY, MARKERS, PALETTE, Plot, canvas, empty, styled
+from cart_nlp.landscape.table import Table
+
+PANELS = ("costimulation", "vector", "cell source", "cell type")
+
+
+def _whole(axes: Any) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    axes.set_ylim(bottom=0)
+
+
+def _lines(axes: Any, years: Sequence[int], series: Mapping[str, Sequence[float]]) -> None:
+    for n, (name, values) in enumerate(series.items()):
+        axes.plot(years, values, color=PALETTE[n % 8], marker=MARKERS[n % 8], markersize=4, linewidth=1.5, label=name)
+
+
+def _dated(table: Table) -> pd.DataFrame:
+    frame = table.frame
+    frame = frame[[str(y).isdigit() for y in frame["year"]]].copy()
+    frame["year"] = frame["year"].astype(int)
+    return frame
+
+
+def growth(tables: Mapping[str, Table]) -> Plot:
+    """Trials by start year with regions, and the cumulative count."""
+    data = _dated(tables["trials_by_year"])
+    with styled():
+        figure, (left, right) = canvas(10, 4, 1, 2, width_ratios=(3, 2))
+        if data.empty:
+            empty(left, "no trial states a start date")
+            empty(right, "")
+        else:
+            years = list(data["year"])
+            left.bar(years, data["trials"].astype(int), color="#D9D9D9", label="all trials", width=0.8)
+            _lines(left, years, {name: list(data[name].astype(int)) for name in REGIONS if data[name].sum()})
+            left.set(title="Trials by start year and region", xlabel="start year", ylabel="trials")
+            left.legend(loc="upper left", fontsize=8)
+            right.step(years, data["cumulative"].astype(int), where="mid", color="black", linewidth=1.5)
+            right.fill_between(years, data["cumulative"].astype(int), step="mid", color="#D9D9D9")
+            right.set(title="Cumulative", xlabel="start year", ylabel="trials")
+            for axes in (left, right):
+                _whole(axes)
+    alt = "Bars: trials by start year; lines: trials by region, a multinational trial in each of its regions; right: cumulative count."
+    return Plot("growth", "Growth by region", figure, data, alt)
+
+
+def diseases(tables: Mapping[str, Table]) -> Plot:
+    """Trials of each disease group by start year."""
+    data = _dated(tables["disease_groups_by_year"])
+    with styled():
+        figure, axes = canvas(7, 3.8)
+        if data.empty:
+            empty(axes, "no trial states a start date")
+        else:
+            _lines(axes, list(data["year"]), {name: list(data[name].astype(int)) for name in GROUPS if data[name].sum()})
+            axes.set(title="Disease groups by start year", xlabel="start year", ylabel="trials")
+            if axes.lines:
+                axes.legend(loc="upper left", fontsize=8)
+            _whole(axes)
+    return Plot("disease_groups", "Disease groups over time", figure, data, "Lines: trials of each disease group by start year.")
+
+
+def technology(tables: Mapping[str, Table]) -> Plot:
+    """The most frequent values of four fields by start year, counts of the trials that state them."""
+    frame = _dated(tables["technology_by_year"]) if tables["technology_by_year"].rows else tables["technology_by_year"].frame
+    said = tables["technology_stated"]
+    parts = []
+    with styled():
+        figure, grid = canvas(10, 6.4, 2, 2)
+        for axes, field in zip(grid.flat, PANELS, strict=True):
+            part = frame[frame["field"] == field]
+            percent = said.value(field, "silent %")
+            axes.set_title(f"{field} ({percent:.0f} % of product trials silent)" if isinstance(percent, float) else field)
+            if part.empty:
+                empty(axes, "no trial states it")
+                continue
+            wide = part.pivot(index="year", columns="value", values="trials").fillna(0).astype(int)
+            top = list(wide.sum().sort_values(ascending=False, kind="stable").index[:6])
+            wide = wide.reindex(range(wide.index.min(), wide.index.max() + 1), fill_value=0)[top]
+            _lines(axes, list(wide.index), {str(name).replace("_", " "): list(wide[name]) for name in top})
+            axes.set(ylabel="trials that have it")
+            axes.legend(loc="upper left", fontsize=7.5)
+            _whole(axes)
+            parts.append(part[part["value"].isin(top)])
+        for axes in grid[1]:
+            axes.set_xlabel("start year")
+    data = pd.concat(parts) if parts else frame
+    alt = "Four panels of lines: trials by start year for the most frequent costimulatory domains, vectors, cell sources and cell types."
+    return Plot("technology", "Technology over time", figure, data, alt)
+
+
+__all__ = ["GREY", "diseases", "growth", "technology"]

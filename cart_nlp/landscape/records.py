@@ -1,0 +1,167 @@
+"""Records from a file as one table: a row a trial, lists as tuples, evidence kept."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_origin
+
+import orjson
+import pandas as pd
+from pydantic import ValidationError
+
+from cart_nlp.registries.entry import InputError
+from cart_nlp.schema import Record
+
+LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is tuple)
+_CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+
+
+def read_records(path: Path | str) -> pd.DataFrame:
+    """Read what `cart-nlp tag` wrote (JSONL, CSV or Parquet; the first two also as .gz).
+
+    Returns one row a record in file order, columns as in `schema.Record`; `evidence` and `constructs`
+    hold model objects (a CSV has no evidence, so the column is empty tuples there). Columns that Record
+    does not know are ignored. Raises InputError with file, place and fault.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; write records with `cart-nlp tag DUMP -o records.jsonl`")
+    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if kind not in _SUFFIXES:
+        raise InputError(f"{path}: records are read from {', '.join(_SUFFIXES)}, not from {kind or 'no suffix'!r}")
+    if kind == ".parquet":
+        rows = _parquet(path)
+    elif kind == ".csv":
+        rows = _csv(path)
+    else:
+        rows = _jsonl(path)
+    return frame(_record(path, place, row) for place, row in rows)
+
+
+def frame(records: Iterator[Record] | list[Record]) -> pd.DataFrame:
+    """Records as a DataFrame: one row each, columns in the order of the contract."""
+    names = list(Record.model_fields)
+    rows = [[getattr(record, name) for name in names] for record in records]
+    return pd.DataFrame(rows, columns=names, dtype=object)
+
+
+def run_facts(path: Path | str) -> dict[str, Any]:
+    """The provenance file beside the records (`RECORDS.run.json`), or {} where there is none."""
+    beside = Path(f"{path}.run.json")
+    if not beside.is_file():
+        return {}
+    try:
+        facts = orjson.loads(beside.read_bytes())
+    except orjson.JSONDecodeError as fault:
+        raise InputError(f"{beside}: not JSON ({fault}); remove it or tag again") from fault
+    return facts if isinstance(facts, dict) else {}
+
+
+def _record(path: Path, place: str, row: dict[str, Any]) -> Record:
+    try:
+        return Record.model_validate({key: value for key, value in row.items() if key in Record.model_fields})
+    except ValidationError as fault:
+        first = fault.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        value = str(first.get("input"))[:80]
+        raise InputError(f"{path}:{place}: {where}: {first['msg']} (value {value!r})") from fault
+
+
+def _open(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError) as fault:
+        raise InputError(f"{path}: cannot be read: {fault}") from fault
+
+
+def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    data = _open(path)
+    if data[:1] == b"[":
+        try:
+            rows = orjson.loads(data)
+        except orjson.JSONDecodeError as fault:
+            raise InputError(f"{path}: not JSON: {fault}") from fault
+        yield from ((str(n), row) for n, row in enumerate(rows, 1))
+        return
+    for number, line in enumerate(data.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as fault:
+            raise InputError(f"{path}:{number}: not JSON: {fault}; is this the output of `cart-nlp tag`?") from fault
+        if not isinstance(row, dict):
+            raise InputError(f"{path}:{number}: a {type(row).__name__} where a record is meant")
+        yield str(number), row
+
+
+def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    text = _open(path).decode("utf-8-sig", errors="replace")
+    reader = csv.DictReader(text.splitlines(keepends=True))
+    if "trial_id" not in (reader.fieldnames or []):
+        raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
+    for row in reader:
+        yield str(reader.line_num), {key: _cell(key, value or "") for key, value in row.items() if key}
+
+
+def _cell(name: str, value: str) -> Any:
+    """A flat value back in the type of its field; the empty string is None, or () for a list."""
+    if value[:1] == "'" and value[1:2] in ("=", "+", "-", "@", "\t", "\r"):
+        value = value[1:]
+    if name == "constructs":
+        return tuple(_construct(part) for part in value.split("; ") if part)
+    if name == "evidence":
+        return tuple(json.loads(value)) if value.startswith("[") else ()
+    if name == "raw":
+        return json.loads(value) if value.startswith("{") else {}
+    if name in LISTS:
+        return tuple(part for part in value.split("; ") if part)
+    if name in ("title", "url", "registry", "trial_id"):
+        return value
+    if name in ("multi_target", "has_results"):
+        return value.lower() in ("true", "1")
+    if name == "car_score":
+        return float(value or 0)
+    if name == "enrollment":
+        return int(float(value)) if value else None
+    return value or None
+
+
+def _construct(text: str) -> dict[str, Any]:
+    match = _CONSTRUCT.match(text)
+    if match is None:
+        return {"targets": tuple(text.split("+")), "format": "single"}
+    return {"targets": tuple(match["targets"].split("+")), "format": match["format"]}
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    except (OSError, pyarrow.ArrowException) as fault:
+        raise InputError(f"{path}: not Parquet: {fault}") from fault
+    for number, row in enumerate(rows, 1):
+        yield f"row {number}", {key: _nested(key, value) for key, value in row.items()}
+
+
+def _nested(name: str, value: Any) -> Any:
+    if name in LISTS:
+        if isinstance(value, str):
+            return _cell(name, value)
+        return tuple(value) if value is not None else ()
+    if name == "raw":
+        return dict(json.loads(value) if isinstance(value, str) and value else value or {})
+    if value is None and name in ("title", "url", "registry"):
+        return ""
+    return value

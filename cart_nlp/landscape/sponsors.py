@@ -1,0 +1,128 @@
+"""Sponsor names brought together, with a merge list that a person can review and overrule."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cart_nlp.landscape.cohort import DATA
+from cart_nlp.registries.entry import InputError
+
+APPLY, PROPOSE = 95.0, 88.0
+COLUMNS = ("name", "merged_into", "decision", "score", "rule")
+_LEGAL = re.compile(
+    r"\b(?:co|ltd|limited|inc|incorporated|llc|l l c|gmbh|corp|corporation|company|plc|s ?a|ag|pty|bv|b v|kk|k k|se|srl|the)\b"
+)
+# Words that tell two institutions apart although the rest of the name is the same.
+_TELLING = re.compile(
+    r"\d+|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|north\w*|south\w*|east\w*|west\w*|"
+    r"children\w*|women\w*|people\w*|cancer|military|general|central|affiliated|university|"
+    r"institute|school|college|foundation|hospital|company|biotech\w*"
+)
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One spelling brought to another: applied, proposed for review, or refused by the reviewer."""
+
+    name: str
+    merged_into: str
+    decision: str
+    score: float
+    rule: str
+
+
+def normal(name: str) -> str:
+    """A name without case, punctuation, legal form and bracketed short form; "" if nothing is left."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("&", " and ")
+    text = re.sub(r"\([^)]*\)", " ", text)
+    text = re.sub(r"[^\w\s]", " ", text)
+    return " ".join(_LEGAL.sub(" ", " ".join(text.split())).split())
+
+
+def merge(names: Iterable[str], decisions: Mapping[str, str] | None = None) -> tuple[dict[str, str], list[Merge]]:
+    """Map every name to its canonical one, and list every merge.
+
+    `names` with repetitions: the most frequent spelling of a cluster becomes its name. Listed names first
+    (data/sponsors.csv), then equal keys, then rapidfuzz at 95 and more; from 88 on a pair is only proposed.
+    Numbers and words such as "Second" or "Children's" must agree. `decisions` (name -> canonical, or the name
+    itself to keep it apart) overrules all.
+    """
+    from rapidfuzz import fuzz
+
+    decisions = decisions or {}
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    listed = _listed()
+    home: dict[str, str] = {}
+    merges: list[Merge] = []
+    by_key: dict[str, str] = {}
+    for name in sorted(counts, key=lambda n: (-counts[n], n)):
+        key = normal(name)
+        if name in decisions:
+            home[name] = decisions[name]
+            kept = decisions[name] == name
+            merges.append(Merge(name, decisions[name], "refused" if kept else "applied", 100.0, "reviewer"))
+        elif key in listed:
+            home[name] = listed[key]
+            if name != listed[key]:
+                merges.append(Merge(name, listed[key], "applied", 100.0, "sponsors.csv"))
+        elif key and key in by_key:
+            home[name] = home[by_key[key]]
+            merges.append(Merge(name, home[name], "applied", 100.0, "same after normalization"))
+        else:
+            best, score = _nearest(key, by_key, fuzz.token_sort_ratio)
+            if best is not None and score >= APPLY:
+                home[name] = home[by_key[best]]
+                merges.append(Merge(name, home[name], "applied", round(score, 1), "fuzzy"))
+                continue
+            if best is not None:
+                merges.append(Merge(name, home[by_key[best]], "proposed", round(score, 1), "fuzzy"))
+            home[name] = name
+        if key:
+            by_key.setdefault(key, name)
+    return home, sorted(merges, key=lambda m: (m.decision, m.merged_into, m.name))
+
+
+def _nearest(key: str, known: Iterable[str], scorer: object) -> tuple[str | None, float]:
+    from rapidfuzz import process
+
+    if len(key) < 6:
+        return None, 0.0
+    telling = sorted(_TELLING.findall(key))
+    found = process.extract(key, list(known), scorer=scorer, score_cutoff=PROPOSE, limit=5)  # type: ignore[call-overload]
+    for candidate, score, _ in found:
+        if sorted(_TELLING.findall(candidate)) == telling:
+            return candidate, score
+    return None, 0.0
+
+
+def _listed() -> dict[str, str]:
+    with (DATA / "sponsors.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return {normal(row["name"]): row["canonical"] for row in rows} | {normal(r["canonical"]): r["canonical"] for r in rows}
+
+
+def read_decisions(path: Path) -> dict[str, str]:
+    """A reviewed merge list: `decision` applied or refused; proposed rows are still open and left out."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            missing = [c for c in COLUMNS[:3] if c not in (reader.fieldnames or [])]
+            if missing:
+                raise InputError(f"{path}:1: no column {missing[0]}; start from the sponsor_merges.csv of a report")
+            decisions: dict[str, str] = {}
+            for row in reader:
+                name, into, word = row["name"], row["merged_into"], row["decision"].strip().lower()
+                if word not in ("applied", "proposed", "refused"):
+                    raise InputError(f"{path}:{reader.line_num}: decision {word!r}; write applied, proposed or refused")
+                if word != "proposed":
+                    decisions[name] = name if word == "refused" else into
+            return decisions
+    except (OSError, UnicodeDecodeError) as fault:
+        raise InputError(f"{path}: cannot be read: {fault}") from fault

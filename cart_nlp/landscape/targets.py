@@ -1,0 +1,127 @@
+"""Targets: how many, in which diseases, since when, and how far each came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
+from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share, share_columns
+
+SECTION = "Targets"
+TUMORS = GROUPS[:3]
+
+
+def tables(cohort: Cohort) -> list[Table]:
+    """Tables over product trials."""
+    products = cohort.products
+    return [
+        _targets(products),
+        *(_in_group(products, group) for group in TUMORS),
+        _new(products),
+        _multi(products),
+        _reach(products),
+    ]
+
+
+def phase_of(ids: Ids, phases: Mapping[str, str | None]) -> tuple[str | None, Ids]:
+    """The highest phase among the trials and the trials in it; None if none has a phase."""
+    ranked = [(PHASES.index(str(phases[i])), i) for i in ids if phases[i] in PHASES]
+    if not ranked:
+        return None, ()
+    top = max(rank for rank, _ in ranked)
+    return PHASE_NAMES[PHASES[top]], tuple(i for rank, i in ranked if rank == top)
+
+
+def _phases(cohort: Cohort) -> dict[str, str | None]:
+    return dict(zip(cohort.df["trial_id"], cohort.df["phase"], strict=True))
+
+
+def _targets(cohort: Cohort) -> Table:
+    stated = cohort.pick([bool(t) for t in cohort.df["targets"]])
+    by = cohort.by("targets")
+    silent = cohort.pick([not t for t in cohort.df["targets"]])
+    note = (
+        f"{len(by)} distinct targets in {len(stated)} product trials that state one; {len(silent)} state none. Share of the "
+        "trials that state a target; a multi-target trial counts in each. The highest phase is a trial's, not an approval."
+    )
+    columns = ("target", "trials", *SHARE, *GROUPS, "multi-target", "first year", "highest phase")
+    table = Table("targets", "Targets", columns, note=note, section=SECTION)
+    df = cohort.df.set_index("trial_id")
+    groups, years, multi, phases = (df[c].to_dict() for c in ("disease_group", "year", "multi_target", "phase"))
+    for name, ids in by.items():
+        first = min((years[i] for i in ids if years[i] is not None), default=None)
+        phase, reached = phase_of(ids, phases)
+        table.add(
+            name, count(ids), share(ids, stated), [count(i for i in ids if g in groups[i]) for g in GROUPS],
+            count(i for i in ids if multi[i]), Cell(None if first is None else str(first), tuple(i for i in ids if years[i] == first and first)),
+            Cell(phase, reached),
+        )  # fmt: skip
+    table.add(NOT_STATED, count(silent), (None, None, None), [None] * len(GROUPS), None, None, None)
+    return table
+
+
+def _in_group(cohort: Cohort, group: str) -> Table:
+    at = cohort.where([group in g for g in cohort.df["disease_group"]])
+    stated, by = at.pick([bool(t) for t in at.df["targets"]]), at.by("targets")
+    mentions = sum(map(len, by.values()))
+    note = (
+        f"{len(by)} distinct targets in {len(stated)} {group} product trials with a stated target. “%”: share of these trials; "
+        f"“% of mentions”: share of the {mentions} trial–target pairs, the way in which some reviews count."
+    )
+    columns = ("target", "trials", *SHARE, "% of mentions")
+    table = Table(f"targets_{group}", f"Targets in {group} trials", columns, note=note, section=SECTION)
+    for name, ids in by.items():
+        table.add(name, count(ids), share(ids, stated), Cell(round(100 * len(ids) / mentions, 2), ids))
+    return table
+
+
+def _new(cohort: Cohort) -> Table:
+    note = "A target is new in the start year of its first trial here; targets known only from undated trials are not shown. A sample misses first trials."
+    table = Table("new_targets", "New targets by year", ("year", "new targets", "cumulative", "names"), note=note, section=SECTION)
+    years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
+    first: dict[int, list[tuple[str, Ids]]] = {}
+    for name, ids in cohort.by("targets").items():
+        dated = [years[i] for i in ids if years[i] is not None]
+        if dated:
+            first.setdefault(min(dated), []).append((name, tuple(i for i in ids if years[i] == min(dated))))
+    total = 0
+    for year in sorted(first):
+        total += len(first[year])
+        ids = tuple(dict.fromkeys(i for _, found in first[year] for i in found))
+        table.add(str(year), Cell(len(first[year]), ids), total, ", ".join(sorted(name for name, _ in first[year])))
+    return table
+
+
+def _multi(cohort: Cohort) -> Table:
+    note = (
+        "Of the product trials that state a target. “In one product”: tandem, bicistronic, bispecific; “several products”: "
+        "cocktail, sequential, selectable. A trial may have both."
+    )
+    columns = ("disease group", "with a target", "multi-target", *SHARE, "in one product", *share_columns("one product"), "several products")
+    table = Table("multi_target", "Single- and multi-target trials by disease group", columns, note=note, section=SECTION)
+    groups = [("all", cohort)] + [(g, cohort.where([g in d for d in cohort.df["disease_group"]])) for g in GROUPS]
+    for name, at in groups:
+        stated = at.pick([bool(t) for t in at.df["targets"]])
+        multi = at.pick(at.df["multi_target"].astype(bool))
+        one = at.pick([any(len(c.targets) > 1 for c in cs) for cs in at.df["constructs"]])
+        several = at.pick([len({t for c in cs if c.format in ("cocktail", "sequential", "selectable") for t in c.targets}) > 1 for cs in at.df["constructs"]])
+        table.add(name, count(stated), count(multi), share(multi, stated), count(one), share(one, stated), count(several))
+    return table
+
+
+def _reach(cohort: Cohort) -> Table:
+    note = "One row a target and indication that occur in one trial; the highest phase among these trials. Which of a trial's targets goes with which of its indications is not resolved."
+    columns = ("target", "indication", "trials", "highest phase", "trials in it", "latest start")
+    table = Table("target_indication_phase", "Target, indication and highest phase", columns, note=note, section=SECTION)
+    phases = _phases(cohort)
+    years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for i, targets, names in zip(cohort.df["trial_id"], cohort.df["targets"], cohort.df["indications"], strict=True):
+        for target in targets:
+            for name in names:
+                pairs.setdefault((target, name), []).append(i)
+    for (target, name), ids in sorted(pairs.items(), key=lambda kv: (-len(kv[1]), kv[0])):
+        phase, reached = phase_of(tuple(ids), phases)
+        last = max((years[i] for i in ids if years[i] is not None), default=None)
+        table.add(target, name, count(ids), phase, count(reached), None if last is None else str(last))
+    return table
