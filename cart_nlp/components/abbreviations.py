@@ -1,0 +1,72 @@
+"""Short forms that a trial defines: "fibroblast activation protein (FAP)" against "familial adenomatous polyposis (FAP)".
+
+The pairing is scispaCy's (Schwartz and Hearst). Only bracketed short forms are tried, and a pair counts
+only within a sentence, with heads that agree; the linker then knows what the short form means here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from cart_nlp.components.state import State, state
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+_BRACKETED = re.compile(r"\(\s?(?P<short>[A-Za-z][A-Za-z0-9./-]{1,9})\s?\)")
+_WORDS = re.compile(r"\S+")
+
+
+def pairs(doc: Doc, view: State) -> dict[str, str]:
+    """Short form -> long form as written, for the pairs that the trial defines."""
+    from scispacy.abbreviation import find_abbreviation
+
+    text = view.text
+    found: dict[str, str] = {}
+    for match in _BRACKETED.finditer(text):
+        short = match["short"]
+        if short in found or sum(c.isupper() for c in short) < 2 or "CAR" in short:
+            continue
+        first, _ = view.sentence(match.start())
+        before = text[first : match.start()]
+        words = list(_WORDS.finditer(before))[-min(len(short) + 5, 2 * len(short)) :]
+        if not words:
+            continue
+        start = first + words[0].start()
+        long_span = doc.char_span(start, match.start(), alignment_mode="contract")
+        short_span = doc.char_span(match.start("short"), match.end("short"), alignment_mode="contract")
+        if long_span is None or short_span is None or not len(long_span) or not len(short_span):
+            continue
+        _, definition = find_abbreviation(long_span, short_span)
+        if definition is None:
+            continue
+        long_form = definition.text.strip()
+        if _plausible(short, long_form):
+            found[short] = long_form
+    return found
+
+
+def _plausible(short: str, long_form: str) -> bool:
+    """Same first letter at a word's start, balanced brackets, and not a mere piece of a word."""
+    if not long_form or long_form.count("(") != long_form.count(")"):
+        return False
+    return long_form[0].lower() == short[0].lower() and len(long_form) > len(short)
+
+
+@Language.factory("cart_abbreviations")
+def make(nlp: Language, name: str) -> Abbreviations:
+    """Create the component."""
+    return Abbreviations()
+
+
+class Abbreviations:
+    """Writes the short forms that a Doc defines to its state."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        view = state(doc)
+        if "(" in view.text:
+            view.short_forms = pairs(doc, view)
+        return doc

@@ -1,0 +1,239 @@
+"""How the study's CAR cells are built: costimulation, generation, vector, cell source and cell type.
+
+Each value is a hit of the lexicons or patterns that speaks of the study's own product. An ambiguous
+("guarded") name counts only where the words around it say that it means the domain, vector or source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from cart_nlp.components.chains import car_words
+from cart_nlp.components.context import NAMES, OUTCOMES, TITLES, car_near, near, of_study
+from cart_nlp.components.state import Hit, State, state
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+_DOMAIN = re.compile(
+    r"costim|co-stim|co stim|signal|domain|zeta|cd3 ?z|cd3-?z|intracellular|endodomain|cytoplasmic|generation|\bz\b|bbz|28z|scfv|transmembrane|"
+    r"chimeric|construct|共刺激|信号"
+)
+_NO_DOMAIN = re.compile(
+    r"bead|anti-?cd3|cd3/|cd3 and|antibod|agonist|ligand|stimulat(?:ed|ion) with|coated|expand|activated with|\bsoluble\b|memory|naive|percent|"
+    r"phenotyp|levels|marker|armou?r|secret"
+)
+_CELL_HEAD = re.compile(
+    r"^[\s\-,/()]*(?:[\w\-/.+αβγζ]+[\s\-/(),.]+){0,9}?(?:car\b|cart\b|car-?t|cars\b|t[\s-]?cells?|t-?lymphocytes?|lymphocytes?|nk\b|nkt|natural killer|cells?\b|"
+    r"chimeric|pbmcs?|product|macrophages?|apheresis|leukapheresis|immunotherap|cellular|gene|blood mononuclear|ucar|receptor|origin|source|targeted t)"
+)
+_NO_HEAD = re.compile(
+    r"^[\s\-,/()]*(?:peripheral blood |hematopoietic |haematopoietic |blood (?:and|or) |bone marrow |and/or |or |and |haploidentical |allogeneic |autologous |"
+    r"human leukocyte |matched |unrelated |related |sibling |progenitor )*"
+    r"(?:(?:peripheral[\s-]*blood[\s-]*)?(?:stem|progenitor|hematopoietic|haematopoietic|hsct?|asct|sct|hct|transplant|bmt|bone marrow|auto-?sct|allo-?sct|marrow|tumou?r|serum|plasma|tils?\b|dendritic|"
+    r"vaccine|peripheral blood stem|graft|donor lymphocyte|cd34|mesenchymal|组织|干细胞|造血|移植))"
+)
+_MAKING_CONTEXT = re.compile(
+    r"electroporat|transfect|encod|non-?viral|transpos|express|engineer|modif|integrat|deliver|transduc|vector|introduc|gene"
+)
+_TESTING = re.compile(
+    r"^[\s\-()]*(?:\w+\s)?(?:replication|competent|rcr|rcl|copy|copies|persist|sequence|testing|integration site|safety|exposure|infection|shedding)|^ vaccin"
+)
+_TESTING_LEFT = re.compile(
+    r"(?:replication[\s-]competent|competent|recombinant|monitor\w* (?:for|of)|presence of|detect\w* (?:of)?|hiv|antibod\w+ to|oncolytic|test(?:ing)? for)[\s-]*$"
+)
+
+
+def costim(view: State, hit: Hit) -> bool:
+    """Whether a hit names a costimulatory domain of the study's CAR."""
+    if hit.row is None or hit.row.fields.get("kind") == "signaling" or not of_study(view, hit.start):
+        return False
+    before, after = near(view, hit.start, hit.end, 60, 60)
+    if re.match(r"[\s-]*(?:l\b|ligand|agonist|antibod|positive|\+|mab)", after) or re.search(
+        r"(?:anti-?|cd3/|cd3 and |cd3 ?\+ ?)$", before
+    ):
+        return False
+    if hit.guarded or view.low[hit.start : hit.end] in (
+        "cd28",
+        "cd27",
+        "icos",
+        "ox40",
+        "cd137",
+        "4-1bb",
+        "41bb",
+    ):
+        tight = before[-45:] + after[:45]
+        if _NO_DOMAIN.search(before[-30:] + " " + after[:25]):
+            return re.search(r"costim|co-stim|signal", after[:30]) is not None and not re.search(
+                r"bead|anti-?cd3", tight
+            )
+        return _DOMAIN.search(tight) is not None
+    return True
+
+
+def vector(view: State, hit: Hit) -> bool:
+    """Whether a hit says how the CAR gene enters the cells."""
+    if not of_study(view, hit.start):
+        return False
+    before, after = near(view, hit.start, hit.end, 80, 80)
+    if _TESTING.search(after) or _TESTING_LEFT.search(before):
+        return False
+    if hit.guarded:
+        return _MAKING_CONTEXT.search(before[-50:] + after[:50]) is not None
+    return True
+
+
+def cell_source(view: State, hit: Hit) -> bool:
+    """Whether a hit says whose cells the study's product is made of."""
+    kind = view.section(hit.start).kind
+    if not of_study(view, hit.start):
+        return False
+    before, after = near(view, hit.start, hit.end, 60, 110)
+    if _NO_HEAD.match(after):
+        return False
+    if hit.row is None:
+        return True
+    word = view.low[hit.start : hit.end]
+    if word == "autoleucel":
+        return False
+    if hit.concept == "in_vivo" and hit.guarded:
+        return re.match(
+            r"[\s-]*(?:(?:[\w/.-]+ ){0,3}(?:car|cart|car-t|chimeric)\b|(?:generat|produc|engineer|transduc|program|edit))",
+            after,
+        ) is not None or (
+            bool(
+                re.search(
+                    r"(?:car|car-t|generat\w+|engineer\w+|produc\w+|transduc\w+)[\s-]*(?:t )?(?:cells? )?$",
+                    before,
+                )
+            )
+            and kind in TITLES | NAMES
+        )
+    if hit.guarded or hit.concept in ("autologous", "donor_derived"):
+        if word in ("donor", "sibling", "haplo", "allo", "haploidentical", "供者", "供体"):
+            return False
+        if re.search(
+            r"(?:after|following|post|underg\w+|received|with|plus) (?:an? )?$", before[-24:]
+        ) and _NO_HEAD.search(after):
+            return False
+        if word.startswith(("autol", "allog", "universal", "banked", "third", "自体", "异")):
+            return (
+                any("一" <= c <= "鿿" for c in word)
+                or _CELL_HEAD.match(" " + after) is not None
+                or not hit.guarded
+                or (kind in NAMES | TITLES and bool(car_words(view)))
+            )
+    return not (
+        hit.concept == "off_the_shelf" and word == "universal" and _CELL_HEAD.match(" " + after) is None
+    )
+
+
+def generation(view: State, hit: Hit) -> bool:
+    """Whether a hit states the generation of the study's CAR."""
+    return of_study(view, hit.start)
+
+
+_TYPE_CAR = re.compile(
+    r"(?:car|cart|chimeric|redirected|engineered|modified|transduced|designer|specific|targeted|directed|receptor)"
+)
+
+
+def cell_type(view: State, hit: Hit) -> bool:
+    """Whether a hit names the kind of cell that carries the CAR."""
+    kind = view.section(hit.start).kind
+    if kind == "eligibility" or kind in OUTCOMES or kind == "conditions" or not of_study(view, hit.start):
+        return False
+    word = view.low[hit.start : hit.end]
+    if "car" in word or word.startswith("嵌合"):
+        return True
+    before, after = near(view, hit.start, hit.end, 70, 50)
+    if re.match(
+        r"[\s-]*(?:lymphoma|leuk|malignan|tumou?r|neoplasm|acute|counts?|subset|engager|deplet|dysfunction|mediated|exhaust|epitop|responses?|immunity|淋巴瘤|白血病)",
+        after,
+    ):
+        return False
+    if hit.concept == "T" and re.search(r"natural killer[\s-]*$|nk[\s-]*$|nk/$", before):
+        return False
+    span = before + word + after
+    return _TYPE_CAR.search(span) is not None
+
+
+JUDGES: dict[str, Callable[[State, Hit], bool]] = {
+    "costim": costim,
+    "vector": vector,
+    "cell_source": cell_source,
+    "cell_type": cell_type,
+    "generation": generation,
+}
+
+
+def _keep_sources(values: list[Hit]) -> list[Hit]:
+    """Drop what a more exact source says better: allogeneic beside universal, cord blood, iPSC or a cell line."""
+    found = {h.concept for h in values}
+    drop: set[str] = set()
+    exact = found & {"off_the_shelf", "cord_blood", "ipsc", "cell_line", "in_vivo"}
+    if exact:
+        drop |= (
+            {"donor_derived"}
+            if not _explicit_donor(values) or exact & {"cord_blood", "ipsc", "cell_line", "in_vivo"}
+            else set()
+        )
+    if found & {"cord_blood", "ipsc", "cell_line"}:
+        drop.add("off_the_shelf")
+    if "in_vivo" in found:
+        drop |= {"off_the_shelf", "autologous"}
+    return [h for h in values if h.concept not in drop]
+
+
+def _explicit_donor(values: list[Hit]) -> bool:
+    return any(h.concept == "donor_derived" and h.row is None for h in values)
+
+
+def _keep_types(view: State, values: list[Hit]) -> list[Hit]:
+    """Prefer the carriers named with CAR or in titles and interventions; T only where no rarer carrier explains it."""
+    found = {h.concept for h in values}
+    if len(found) < 2:
+        return values
+    car = {h.concept for h in values if "car" in view.low[h.start : h.end] or car_adjacent(view, h)}
+    if car:
+        found = car
+    if "virus_specific_T" in found or "gamma_delta_T" in found or "Treg" in found:
+        plain = any(
+            h.concept == "T"
+            and re.fullmatch(r"car-?ts?|carts?", view.low[h.start : h.end])
+            and view.section(h.start).kind in TITLES | NAMES
+            for h in values
+        )
+        if not plain or "Treg" in found:
+            found = found - {"T"}
+    return [h for h in values if h.concept in found]
+
+
+def car_adjacent(view: State, hit: Hit) -> bool:
+    """Whether a CAR word stands right beside a hit."""
+    before, after = car_near(view, hit.start, hit.end)
+    return (before is not None and hit.start - before[1] <= 3) or (
+        after is not None and after[0] - hit.end <= 3
+    )
+
+
+@Language.factory("cart_attributes")
+def make(nlp: Language, name: str) -> Attributes:
+    """Create the component."""
+    return Attributes()
+
+
+class Attributes:
+    """Writes the attribute values of a Doc."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        view = state(doc)
+        for label, judge in JUDGES.items():
+            view.values[label] = [hit for hit in view.hits if hit.label == label and judge(view, hit)]
+        view.values["cell_source"] = _keep_sources(view.values["cell_source"])
+        view.values["cell_type"] = _keep_types(view, view.values["cell_type"])
+        return doc

@@ -1,0 +1,120 @@
+"""Which antigens the study's CARs bind, which of them share a product, and in which format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from cart_nlp.components import formats
+from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES
+from cart_nlp.components.state import Chain, Hit, State, state
+from cart_nlp.components.store import lexicon_of
+from cart_nlp.lexicon import Lexicon
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+
+class Resolver:
+    """Turns judged chains into targets and constructs."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+
+    def targets_of(self, hit: Hit) -> tuple[str, ...]:
+        """The antigens that a hit stands for: itself, or what a ligand binds."""
+        if hit.label == "ligand" and hit.row is not None:
+            return hit.row.values("targets")
+        return (hit.concept,)
+
+    def select(self, view: State) -> list[Chain]:
+        """The chains whose antigens are the study's targets."""
+        judged = [(view.section(c.start).kind, c) for c in view.chains]
+        strong = [c for kind, c in judged if kind in TITLES | NAMES and c.role == "target" and c.slot]
+        if strong:
+            known = {h.concept for c in strong for h in c.hits}
+            more = [
+                c
+                for kind, c in judged
+                if kind in ARMS | PROSE
+                and c.role == "target"
+                and c.slot == 3
+                and ({h.concept for h in c.hits} & known)
+            ]
+            return strong + more
+        tiers = (
+            (ARMS | PROSE, ("target",), 3),
+            (ARMS | PROSE, ("target",), 2),
+            (TITLES | NAMES | ARMS | PROSE, ("target",), 0),
+            (TITLES | NAMES | ARMS | PROSE, ("recipients",), 2),
+            (TITLES | NAMES, ("unclear",), 0),
+            (ARMS | PROSE, ("background",), 3),
+        )
+        for kinds, roles, slot in tiers:
+            found = [c for kind, c in judged if kind in kinds and c.role in roles and c.slot >= slot]
+            if found:
+                return found
+        return []
+
+    def resolve(self, view: State) -> None:
+        """Write the hits that are targets, the constructs and the target ids."""
+        chosen = self.select(view)
+        values = view.values.setdefault("targets", [])
+        groups: list[formats.Group] = []
+        for chain in chosen:
+            score = 0.5 + chain.slot / 6
+            for hit in chain.hits:
+                for target in self.targets_of(hit):
+                    values.append(
+                        Hit(
+                            hit.start,
+                            hit.end,
+                            "targets",
+                            target,
+                            f"{chain.rule}; {hit.rule}",
+                            hit.row,
+                            score=score,
+                        )
+                    )
+            groups += formats.split(view, chain, self.targets_of)
+        groups += [
+            formats.Group(targets, hit.start, hit.end, view.section(hit.start).kind, product=hit.concept)
+            for hit in view.values.get("products", ())
+            if hit.row and (targets := formats.spelled(hit))
+        ]
+        if not groups:
+            groups = [
+                formats.Group(
+                    targets,
+                    hit.start,
+                    hit.end,
+                    view.section(hit.start).kind,
+                    hit.row.fields.get("format", ""),
+                    product=hit.concept,
+                )
+                for hit in view.values.get("products", ())
+                if hit.row and (targets := hit.row.values("targets"))
+            ]
+        view.notes["constructs"] = formats.constructs(view, groups)
+        names = sorted({h.concept for h in values})
+        view.notes["target_ids"] = sorted(
+            {i for name in names for i in self.lexicon.hgnc(name)}, key=lambda i: int(i.split(":")[1])
+        )
+
+
+@Language.factory("cart_constructs", default_config={"lexicons": []})
+def make(nlp: Language, name: str, lexicons: list[str]) -> Constructs:
+    """Create the component; `lexicons` are folders layered over the shipped ones."""
+    return Constructs(Resolver(lexicon_of(tuple(lexicons))))
+
+
+class Constructs:
+    """Writes targets and constructs of a Doc."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+
+    def __call__(self, doc: Doc) -> Doc:
+        self.resolver.resolve(state(doc))
+        return doc

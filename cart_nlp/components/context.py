@@ -1,0 +1,68 @@
+"""Questions that several components ask of a mention's surroundings."""
+
+from __future__ import annotations
+
+import re
+
+from cart_nlp.components.chains import car_words
+from cart_nlp.components.state import State
+
+TITLES = frozenset(
+    ["brief_title", "official_title", "acronym", "brief_title_zh", "official_title_zh", "text"]
+)
+NAMES = frozenset(["interventions.name", "interventions.other_names", "arms.label"])
+ARMS = frozenset(["interventions.description", "arms.description"])
+PROSE = frozenset(["brief_summary", "detailed_description", "keywords", "study_design"])
+OUTCOMES = frozenset(["primary_outcomes", "secondary_outcomes", "why_stopped"])
+
+PRIOR = re.compile(
+    r"\b(?:prior|previous(?:ly)?|failed|failing|failures?(?: of| to| with)?|refractory to|history of|progress(?:ed|ion)|"
+    r"relaps(?:ed?|ing)(?: or progressed)? (?:after|from|following|to|post)|exposed|exposure|resistan(?:t|ce) to|non-?respon\w+|no response|without|intolerant|"
+    r"ineligible for|not eligible for|unable to receive|other than|besides|except|excluding|instead of|rather than|unlike|compar(?:ed?|ing|ison) (?:with|to)|"
+    r"versus|vs\.?|in contrast to|despite|had been treated|pre-?treated|already|approved|candidates? for|prior to|inadequate response to|unsuccessful|"
+    r"who have had|who had|currently available|success(?:es|ful)? (?:of|with|in)|have received|has received|had received|having received|resistance|"
+    r"develop(?:ed|ment) (?:of )?resistance|既往|曾|复发后|失败|后复发)\b"
+)
+"""Words before a product that make it another product than the study's: prior, failed, approved, compared with."""
+
+RECIPIENT = re.compile(
+    r"\b(?:after|following|post|received?|receiving|treated with|underwent|undergo(?:ing|ne)?|last|commercial(?:ly)?|standard|bridge to|post-)\b"
+)
+"""Weaker words before a product: the study may be of the people who get it."""
+
+_CLAUSE = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. ")
+
+
+def clause_left(view: State, start: int, width: int = 90) -> str:
+    """The words of the clause before a mention, lower case, at most `width` characters."""
+    first, _ = view.sentence(start)
+    return _CLAUSE.split(view.low[first:start])[-1][-width:]
+
+
+def near(view: State, start: int, end: int, before: int, after: int) -> tuple[str, str]:
+    """The text on both sides of a mention within its sentence, lower case."""
+    first, last = view.sentence(start)
+    return view.low[max(first, start - before) : start], view.low[end : min(last, end + after)]
+
+
+def car_near(view: State, start: int, end: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+    """The nearest CAR word before and after a stretch, within its sentence; one that holds it counts as before."""
+    low, high = view.sentence(start)
+    before = after = None
+    for span in car_words(view):
+        if span[1] <= start and span[0] >= low:
+            before = span
+        elif span[0] >= end and span[1] <= high:
+            after = span
+            break
+        elif span[0] < end and span[1] > start and span[0] >= low:
+            before = (span[0], start)
+    return before, after
+
+
+def of_study(view: State, start: int) -> bool:
+    """Whether a mention speaks of the study's own product, as far as section and clause tell."""
+    kind = view.section(start).kind
+    if kind in OUTCOMES or kind == "eligibility" or kind == "conditions":
+        return False
+    return kind in NAMES or PRIOR.search(clause_left(view, start)) is None

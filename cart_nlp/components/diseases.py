@@ -1,0 +1,67 @@
+"""Which diseases the study population has: normalized indications and their groups."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, near
+from cart_nlp.components.state import Hit, State, state
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+_TIERS = (
+    TITLES | {"conditions"},
+    PROSE - {"detailed_description"} | NAMES,
+    ARMS | {"detailed_description"},
+    {"eligibility"},
+)
+# "… CAR-T has cured leukemia" and the like speak of other people than the study's.
+_ASIDE = re.compile(
+    r"\b(?:such as graft|risk of|history of|secondary|complications?|incidence of|prevent\w*|caused by|associated with|unlike)\b[^,;]*$"
+)
+
+
+def _group(hit: Hit) -> str:
+    return hit.row.fields["group"] if hit.row else ""
+
+
+def population(view: State) -> list[Hit]:
+    """The disease hits of the first tier of sections that has some, titles and conditions first."""
+    hits = [h for h in view.hits if h.label == "disease"]
+    for kinds in _TIERS:
+        found = []
+        for hit in hits:
+            if view.section(hit.start).kind not in kinds:
+                continue
+            before, _ = near(view, hit.start, hit.end, 60, 0)
+            if not _ASIDE.search(before):
+                found.append(hit)
+        known = [h for h in found if _group(h) != "other"]
+        if known:
+            return known
+        if found and kinds is _TIERS[0]:
+            return found
+    return []
+
+
+@Language.factory("cart_diseases")
+def make(nlp: Language, name: str) -> Diseases:
+    """Create the component."""
+    return Diseases()
+
+
+class Diseases:
+    """Writes indications and disease groups of a Doc."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        view = state(doc)
+        found = population(view)
+        view.values["indications"] = found
+        view.values["disease_group"] = [
+            Hit(h.start, h.end, "disease_group", group, h.rule, h.row) for h in found if (group := _group(h))
+        ]
+        return doc

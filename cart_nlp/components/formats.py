@@ -1,0 +1,205 @@
+"""From antigen groups to constructs: which antigens share a product, and how its binders are arranged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cart_nlp.components.context import ARMS, NAMES, TITLES
+from cart_nlp.components.state import Chain, Hit, State
+
+_OR = re.compile(r"(?<!and/)\bor\b|或")
+_AND_OR = re.compile(r"and/or|one or (?:more|several)|\bor both\b")
+_TANDEM = re.compile(
+    r"\btandem\b(?!\s+(?:tcr|transplant|autolog|asct|stem|signal|repeat|mass|hsct))|\btan-?cart?\b|\btan\b|bivalent|\bloop\b|biparatopic|串联"
+)
+_BICISTRONIC = re.compile(
+    r"bi-?cistronic|compound car|\bccar\b|co-?express\w* (?:of )?(?:two|both|anti|cd\d+\w* (?:and|car))|two (?:distinct |different |separate |independent |complete )?(?:cars|chimeric antigen receptors)\b|"
+    r"dual car\b(?=[^.]{0,40}(?:two receptors|separate))|both (?:cars|chimeric antigen receptors)|parallel car"
+)
+_COCKTAIL = re.compile(
+    r"cocktail|co-?infus\w+|co-?administ\w+|mixed|mixture|combin\w+|together|simultaneous\w*|concurrent\w*|coadmin\w*|\bplus\b|联合|混合"
+)
+_SEQUENTIAL = re.compile(
+    r"sequential|followed by|\bthen\b|successive\w*|consecutive\w*|subsequent\w*|in sequence|序贯|\bafter\b"
+)
+_SELECT = re.compile(
+    r"one or (?:more|several)|and/or|\bor\b|\beither\b|respectively|according to|depending|based on (?:the )?(?:antigen|expression|target)|selected|multi(?:ple)?[\s-]*(?:car|target)|"
+    r"different (?:car|target)|such as|various|\betc\b|other markers|corresponding|choose|chosen|或"
+)
+_ADAPTOR = re.compile(
+    r"unicar|adapt[eo]r|switchable|\bfitc\b|fluorescein|revcar|\bscar-t|universal chimeric antigen receptor platform|target(?:ing)? modules?|tag-specific|antibody-coupled|\bacct?r\b|\bcd16v?[\s-]?(?:car|acr)|zip-?car|spycatcher|supra"
+)
+
+
+@dataclass(slots=True)
+class Group:
+    """Antigens that one coordination names, with where it stands."""
+
+    targets: tuple[str, ...]
+    start: int
+    end: int
+    kind: str
+    format: str = ""
+    product: str = ""
+
+
+def spelled(hit: Hit) -> tuple[str, ...]:
+    """The antigens that a product's printed name spells out."""
+    return tuple(part for part in hit.row.values("spells") if "=" not in part) if hit.row else ()
+
+
+def split(view: State, chain: Chain, targets_of: Callable[[Hit], tuple[str, ...]]) -> list[Group]:
+    """The groups of one chain: parted at "or", one otherwise."""
+    parts: list[list[Hit]] = [[chain.hits[0]]]
+    for previous, hit in zip(chain.hits, chain.hits[1:], strict=False):
+        gap = view.low[previous.end : hit.start]
+        if _OR.search(gap) and not _AND_OR.search(gap):
+            parts.append([hit])
+        else:
+            parts[-1].append(hit)
+    names = [tuple(dict.fromkeys(t for hit in part for t in targets_of(hit))) for part in parts]
+    alternative = "selectable" if len(parts) > 1 else ""
+    # "CD19 and CD20 or CD22": the first antigen is shared by both alternatives.
+    if len(parts) == 2 and len(names[0]) == 2 and len(names[1]) == 1 and names[1][0] not in names[0]:
+        gap = view.low[parts[0][0].end : parts[0][1].start]
+        if re.search(r"\band\b|/", gap) and re.search(
+            r"dual|bispecific|bi-specific|双", view.low[max(0, chain.start - 60) : chain.end + 60]
+        ):
+            names[1] = (names[0][0], names[1][0])
+    kind = view.section(chain.start).kind
+    return [
+        Group(t, part[0].start, part[-1].end, kind, alternative if len(t) == 1 else "")
+        for t, part in zip(names, parts, strict=True)
+    ]
+
+
+def _around(view: State, start: int, end: int, width: int = 70) -> str:
+    first, last = view.sentence(start)
+    return view.low[max(first, start - width) : min(last, end + width)]
+
+
+def _title_text(view: State) -> str:
+    return " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in TITLES | NAMES)
+
+
+def _together(view: State, group: Group) -> str:
+    """Format of one product with several antigens, or of a list that names several products."""
+    around = _around(view, group.start, group.end)
+    inner = view.low[group.start : group.end]
+    if _AND_OR.search(inner):
+        return "cocktail" if "and/or" in inner and len(group.targets) > 2 else "selectable"
+    wide = around + " " + _title_text(view)
+    if _TANDEM.search(wide):
+        return "tandem"
+    if _BICISTRONIC.search(wide):
+        return "bicistronic"
+    commas = inner.count(",") + inner.count(";") + inner.count("、")
+    words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
+    if words and len(group.targets) == 2 and not re.search(r"dual|bispecific|bi-specific|双", around):
+        if _SEQUENTIAL.search(around) and not re.search(r"\bafter\b", inner):
+            return "sequential"
+        if _COCKTAIL.search(around):
+            return "cocktail"
+    if len(group.targets) > 2 and not re.search(
+        r"/|bispecific|tri-?specific|dual|triple|tri-?target|tri-?car", inner + around[:40]
+    ):
+        if re.search(r"cocktail|combination of", around):
+            return "cocktail"
+        if _SEQUENTIAL.search(around) and "after" not in around:
+            return "sequential"
+        if commas or _SELECT.search(around):
+            return "selectable"
+    if len(group.targets) > 1 and re.search(r"cocktail|co-?infus|mixture", around):
+        return "cocktail"
+    return "bispecific"
+
+
+def constructs(
+    view: State, groups: Iterable[Group]
+) -> list[tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]]:
+    """One entry (targets, format, products, costimulation) for each distinct target set and format."""
+    rank = {**dict.fromkeys(TITLES | NAMES, 0), **dict.fromkeys(ARMS, 1)}
+    ordered = sorted(groups, key=lambda g: (rank.get(g.kind, 2), g.start))
+    everything = {t for g in ordered for t in g.targets}
+    sets: dict[frozenset[str], Group] = {}
+    covered: set[str] = set()
+    for group in ordered:
+        key = frozenset(group.targets)
+        if rank.get(group.kind, 2) and key <= covered:
+            continue
+        if key not in sets or (group.format and not sets[key].format):
+            sets[key] = group
+        covered |= key
+    if not sets:
+        return []
+    chosen = _distinct(sets)
+    adaptor = _ADAPTOR.search(view.low) is not None and len(everything) <= 2
+    result = []
+    singles = [g for g in chosen if len(g.targets) == 1]
+    relation = _relation(view, chosen) if len(chosen) > 1 else ""
+    for group in chosen:
+        products = (group.product,) if group.product else ()
+        if adaptor and _ADAPTOR.search(_title_text(view)):
+            form = "adaptor"
+        elif len(group.targets) > 1:
+            form = (
+                group.format if group.format not in ("", "selectable", "single") else _together(view, group)
+            )
+            if form in ("cocktail", "sequential", "selectable"):
+                result += [((t,), form, products, ()) for t in group.targets]
+                continue
+        elif len(chosen) == 1:
+            form = "sequential" if _two_carriers(view) else "single"
+        elif len(singles) == len(chosen) or group.format or relation:
+            form = group.format or relation or "selectable"
+        else:
+            form = "selectable"
+        result.append((group.targets, form, products, ()))
+    unique: dict[
+        tuple[frozenset[str], str], tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]
+    ] = {}
+    for entry in result:
+        unique.setdefault((frozenset(entry[0]), entry[1]), entry)
+    return list(unique.values())
+
+
+def _distinct(sets: dict[frozenset[str], Group]) -> list[Group]:
+    """Drop sets that are only a shorter way to say a larger one, unless offered as an alternative to it."""
+    kept = []
+    for key, group in sets.items():
+        larger = [k for k in sets if key < k]
+        if larger and group.format != "selectable":
+            continue
+        kept.append(group)
+    return kept
+
+
+def _relation(view: State, groups: list[Group]) -> str:
+    """How several products relate: sequential, cocktail or selectable, from the words between and around them."""
+    titles = _title_text(view)
+    for text in (*(_around(view, g.start, g.end, 90) for g in groups), titles):
+        if re.search(r"sequential|followed by|序贯|successive|consecutive", text):
+            return "sequential"
+        if re.search(r"cocktail|co-?infus|mixture|combination of|combined infusion|with or without", text):
+            return "cocktail"
+    between = ""
+    ordered = sorted(groups, key=lambda g: g.start)
+    for left, right in zip(ordered, ordered[1:], strict=False):
+        if right.start - left.end < 60:
+            between += " " + view.low[left.end : right.start]
+    if re.search(r"\bor\b|或", between):
+        return "selectable"
+    if re.search(r"\+|\bplus\b|\bcombined with\b|\bwith\b|联合", between):
+        return "cocktail"
+    if re.search(r"\bthen\b|\bafter\b", between):
+        return "sequential"
+    return "selectable"
+
+
+def _two_carriers(view: State) -> bool:
+    """One antigen, two cell products by plan ("CAR-NK then CAR-T")."""
+    titles = _title_text(view)
+    carriers = {m for m in re.findall(r"car-?(t|nk|dc|m|nkt)\b", titles)}
+    return len(carriers) > 1 and re.search(r"sequential|followed by|then|combin", titles) is not None

@@ -1,0 +1,216 @@
+"""Dictionary tagging: every term of the lexicons in one pass of an Aho-Corasick automaton over the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import ahocorasick_rs
+from spacy.language import Language
+
+from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.store import lexicon_of
+from cart_nlp.lexicon import Lexicon, Term, spellings
+from cart_nlp.text import lower
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+# Letters that may touch a name on its left and on its right without making it another word.
+_GLUED_LEFT = frozenset(
+    [
+        "car",
+        "cart",
+        "scar",
+        "ucar",
+        "ucart",
+        "dcar",
+        "tcar",
+        "anti",
+        "hu",
+        "humanized",
+        "tan",
+        "x",
+        "t",
+        "bi",
+        "tri",
+        "dual",
+        "cd",
+        "fast",
+        "mcar",
+        "icar",
+        "ccar",
+    ]
+)
+_GLUED_RIGHT = re.compile(
+    r"(?:car|cart|cars|carts|car-?t|x|bbz|bbzeta|bb|z|zeta|specific|targeted|positive|negative|pos|neg|ko|bright|dim|"
+    r"high|low|r|s|t|and|or|xcd|scfv|tcr|nk|uct|utc)(?![a-z])|car|x[a-z]{2}"
+)
+_WORD_LEFT = re.compile(r"[a-z]+$")
+_SWALLOWS = {
+    "antigen",
+    "ligand",
+    "safety_switch",
+    "product",
+    "costim",
+    "armoring",
+    "edit",
+    "stop",
+    "cell_type",
+}
+"""Labels whose longer hit hides an antigen or domain inside it."""
+
+
+def _ascii_alpha(char: str) -> bool:
+    return "a" <= char <= "z"
+
+
+class Gazetteer:
+    """Finds the terms of a lexicon in folded text, with boundaries that fit symbols glued to words."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        table: dict[str, list[Term | str]] = {}
+        for term in lexicon.terms:
+            for spelling in spellings(lower(term.text)):
+                table.setdefault(spelling, []).append(term)
+        for stop in lexicon.stops:
+            for spelling in spellings(lower(stop.text)):
+                table.setdefault(spelling, []).append(
+                    f"{stop.blocks}\0{stop.text if stop.exact else ''}\0{stop.row}"
+                )
+        self.patterns = list(table)
+        self.owners = [table[p] for p in self.patterns]
+        self.automaton = ahocorasick_rs.AhoCorasick(self.patterns)
+
+    def find(self, doc: State) -> list[Hit]:
+        """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
+        low, text = doc.low, doc.text
+        hits: list[Hit] = []
+        for index, start, end in self.automaton.find_matches_as_indexes(low, overlapping=True):
+            if not _bounded(low, text, start, end):
+                continue
+            for owner in self.owners[index]:
+                if isinstance(owner, str):
+                    blocks, exact, row = owner.split("\0")
+                    if not exact or text[start:end] == exact:
+                        hits.append(Hit(start, end, "stop", blocks, row))
+                elif not owner.exact or _same(text[start:end], owner.text):
+                    concept = owner.concept
+                    hits.append(
+                        Hit(
+                            start,
+                            end,
+                            concept.label,
+                            concept.name,
+                            concept.row,
+                            concept,
+                            guarded=owner.guarded,
+                        )
+                    )
+        return _resolve(hits)
+
+
+def _same(written: str, exact: str) -> bool:
+    return re.sub(r"[ .-]", "", written) == re.sub(r"[ .-]", "", exact)
+
+
+def _bounded(low: str, text: str, start: int, end: int) -> bool:
+    """Whether the match is a unit of its own, not a piece of a longer word or number."""
+    if start:
+        before, first = low[start - 1], low[start]
+        if first.isdigit() and (before.isdigit() or (before == "." and low[start - 2 : start - 1].isdigit())):
+            return False
+        if _ascii_alpha(first):
+            if _ascii_alpha(before):
+                changes = text[start - 1].islower() and text[start].isupper()
+                if not changes:
+                    run = _WORD_LEFT.search(low, max(0, start - 12), start)
+                    if run is None or run[0] not in _GLUED_LEFT:
+                        return False
+            elif before.isdigit() and (not text[start].isupper() or end - start < 4):
+                return False
+        elif first.isdigit() and _ascii_alpha(before):
+            run = _WORD_LEFT.search(low, max(0, start - 12), start)
+            if run is None or run[0] not in _GLUED_LEFT:
+                return False
+    if end < len(low):
+        last, after = low[end - 1], low[end]
+        if last.isdigit() and (
+            after.isdigit() or (after == "." and low[end + 1 : end + 2].isdigit() and end - start < 4)
+        ):
+            return False
+        if last.isdigit() and after == "%":
+            return False
+        if _ascii_alpha(after) and (last.isdigit() or _ascii_alpha(last)):
+            changes = last != after and text[end - 1].islower() and text[end].isupper()
+            if not changes and not _GLUED_RIGHT.match(low, end):
+                return False
+            if (
+                _ascii_alpha(last)
+                and not changes
+                and not (
+                    low.startswith("car", end) or (after == "s" and not low[end + 1 : end + 2].isalpha())
+                )
+            ):
+                return False
+        if _ascii_alpha(last) and after.isdigit() and end - start < 4:
+            return False
+    return True
+
+
+def _resolve(hits: Iterable[Hit]) -> list[Hit]:
+    """Apply stops, drop what a longer name hides, keep one hit of a label and concept for a place."""
+    ordered = sorted(hits, key=lambda h: (h.start, -h.end, h.guarded, h.label != "stop"))
+    kept: list[Hit] = []
+    open_hits: list[Hit] = []
+    for hit in ordered:
+        open_hits = [o for o in open_hits if o.end > hit.start]
+        hidden = False
+        for other in open_hits:
+            longer = other.start <= hit.start and other.end >= hit.end
+            strictly = longer and other.end - other.start > hit.end - hit.start
+            if (
+                (
+                    other.label == "stop"
+                    and longer
+                    and other.concept in ("*", hit.concept)
+                    and hit.label != "stop"
+                )
+                or (
+                    strictly and other.label in _SWALLOWS and hit.label in _SWALLOWS and other.label != "stop"
+                )
+                or (strictly and other.label == hit.label)
+                or (other.label, other.concept, other.start, other.end)
+                == (hit.label, hit.concept, hit.start, hit.end)
+            ):
+                hidden = True
+        if not hidden:
+            kept.append(hit)
+            open_hits.append(hit)
+    return [hit for hit in kept if hit.label != "stop"]
+
+
+@lru_cache(maxsize=4)
+def gazetteer(lexicons: tuple[str, ...]) -> Gazetteer:
+    """The gazetteer of the shipped lexicons with a user's folders on top; built once a process."""
+    return Gazetteer(lexicon_of(lexicons))
+
+
+@Language.factory("cart_gazetteer", default_config={"lexicons": []})
+def make(nlp: Language, name: str, lexicons: list[str]) -> GazetteerComponent:
+    """Create the component; `lexicons` are folders layered over the shipped ones."""
+    return GazetteerComponent(gazetteer(tuple(lexicons)))
+
+
+class GazetteerComponent:
+    """Writes the dictionary hits of a Doc."""
+
+    def __init__(self, finder: Gazetteer) -> None:
+        self.finder = finder
+
+    def __call__(self, doc: Doc) -> Doc:
+        view = state(doc)
+        view.hits = self.finder.find(view)
+        return doc

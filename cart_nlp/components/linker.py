@@ -1,0 +1,264 @@
+"""Mention → concept where a string alone does not decide: guarded names, defined short forms, misspellings, new antigens."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz, process
+from spacy.language import Language
+
+from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.store import lexicon_of
+from cart_nlp.lexicon import Lexicon
+from cart_nlp.text import lower
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+_SLOT_RIGHT = re.compile(
+    r"[\s\-.)]*(?:(?:targeted|targeting|specific|directed|redirected|positive|dual|bispecific|nano|\w{0,3}scfv|autologous|chimeric)[\s-]*)*(?:car\b|cart|car-|chimeric|specific|targeted|directed|redirected|ucar)"
+)
+_SLOT_LEFT = re.compile(
+    r"(?:anti[\s-]?|targeting\s(?:the\s)?(?:tumou?r antigens?\s)?|targets?\s|against\s(?:the\s)?|car-?t?s?[-\s.(]{1,2}|cart-|ucar-?t?[-\s.]|specific for\s(?:the\s)?|[/&+]\s?)$"
+)
+# A word, with the digits that belong to it, in a targeting slot.
+_CANDIDATE = re.compile(
+    r"(?:\banti[\s-]|\btargeting\s(?:the\s)?|\btargets\s|\bagainst\s(?:the\s)?|\bcar-?t?-)(?P<left>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])"
+    r"|(?<![a-z\d])(?P<right>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?:[\s-](?:specific|targeted|targeting|directed|redirected))?[\s-](?=car\b|car-|cart\b|chimeric)"
+)
+_NOVEL = re.compile(
+    r"(?:\b[Aa]nti[\s-]|\b[Tt]argeting\s(?:both\s)?|-T cells against\s|\bspecific for\s)(?P<left>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)(?=[\s,/.;)-]|$)"
+    r"|(?<![\w-])(?P<right>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)(?:[\s-](?:specific|targeted|targeting|directed|redirected))[\s-](?=CAR|[Cc]himeric)"
+)
+_NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
+_NOT_NOVEL = frozenset(
+    [
+        "car",
+        "cart",
+        "ucar",
+        "ucart",
+        "t",
+        "nk",
+        "dna",
+        "rna",
+        "hiv",
+        "hla",
+        "tcr",
+        "fda",
+        "gmp",
+        "crs",
+        "icans",
+        "all",
+        "aml",
+        "cll",
+        "nhl",
+        "mm",
+        "bm",
+        "iv",
+        "hsct",
+        "cns",
+        "r",
+        "r/r",
+        "b-all",
+        "t-all",
+        "dlbcl",
+        "gbm",
+        "hcc",
+        "crc",
+        "nsclc",
+        "sle",
+        "tnbc",
+        "who",
+        "egfrt",
+        "pd",
+        "pd1",
+        "pd-1",
+        "pd-l1",
+        "pdl1",
+        "ctla4",
+        "ctla-4",
+        "tnf",
+        "il",
+        "il6",
+        "il-6",
+        "cd3",
+        "cd28",
+        "cd3/cd28",
+        "cmv",
+        "ebv",
+        "mhc",
+        "peg",
+        "abo",
+        "rh",
+        "ena",
+        "ana",
+        "dsdna",
+        "aqp4",
+        "achr",
+        "ro",
+        "la",
+        "sm",
+        "b-cell",
+        "t-cell",
+        "b",
+        "cell",
+        "tki",
+        "vegf",
+        "atg",
+        "car-t",
+        "car-nk",
+        "aso",
+    ]
+)
+_MIN_SCORE = 86
+_CONFUSABLE = frozenset(
+    [
+        "mesothelioma",
+        "lymphoma",
+        "leukemia",
+        "glypicans",
+        "claudins",
+        "myeloma",
+        "melanoma",
+        "mesothelial",
+        "nucleoli",
+        "nectins",
+        "integrins",
+        "mucins",
+        "neoplasm",
+    ]
+)
+
+
+class Linker:
+    """Decides guarded hits, and adds hits for defined short forms, misspelled words and unknown symbols."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.known = lexicon.folded
+        words: dict[str, tuple[str, str]] = {}
+        for term in lexicon.terms:
+            if term.concept.label == "antigen" and not term.guarded:
+                stem = re.fullmatch(r"([a-z]{6,})[ -]?(\d{1,2}(?:\.\d)?)?", lower(term.text))
+                if stem:
+                    words[lower(term.text)] = (stem[1], term.concept.name)
+        self.words = words
+        self.stems = sorted({stem for stem, _ in words.values()})
+        self.rows = {
+            term.concept.name: term.concept for term in lexicon.terms if term.concept.label == "antigen"
+        }
+
+    def __call__(self, view: State) -> None:
+        """Rewrite the hits of a Doc."""
+        view.hits = [h for h in view.hits if h.label not in ("antigen", "ligand") or self.keep(view, h)]
+        new = [*self.defined(view), *self.misspelled(view), *self.novel(view)]
+        if new:
+            view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
+
+    def keep(self, view: State, hit: Hit) -> bool:
+        """Whether an antigen hit stands: its short form means it here, or a guarded one stands in a CAR slot."""
+        written = view.text[hit.start : hit.end]
+        meaning = view.short_forms.get(written)
+        if meaning is not None:
+            concepts = self.known.get(lower(meaning), ())
+            if any(c.name == hit.concept for c in concepts):
+                return True
+            if hit.guarded:
+                return (
+                    not concepts
+                    and fuzz.partial_ratio(
+                        lower(meaning),
+                        lower(self.rows[hit.concept].fields["full_name"]) if hit.concept in self.rows else "",
+                    )
+                    > 80
+                )
+        if not hit.guarded:
+            return True
+        low = view.low
+        return (
+            _SLOT_RIGHT.match(low, hit.end) is not None
+            or _SLOT_LEFT.search(low, max(0, hit.start - 40), hit.start) is not None
+        )
+
+    def defined(self, view: State) -> list[Hit]:
+        """Hits of short forms that are in no lexicon but are defined here by an antigen's long form."""
+        hits = []
+        taken = {(h.start, h.end) for h in view.hits if h.label in ("antigen", "ligand")}
+        for short, long_form in view.short_forms.items():
+            concepts = [c for c in self.known.get(lower(long_form), ()) if c.label == "antigen"]
+            if not concepts or any(c.name == concepts[0].name for c in self.known.get(lower(short), ())):
+                continue
+            for found in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}(?![A-Za-z0-9])", view.text):
+                if found.span() not in taken:
+                    hits.append(Hit(*found.span(), "antigen", concepts[0].name, "abbreviation", concepts[0]))
+        return hits
+
+    def misspelled(self, view: State) -> list[Hit]:
+        """Words in a targeting slot that are one slip away from an antigen's name; digits must be equal."""
+        hits = []
+        for found in _CANDIDATE.finditer(view.low):
+            group = "left" if found["left"] else "right"
+            start, end = found.span(group)
+            word = found[group]
+            if any(h.start < end and h.end > start and h.label not in ("cell_type",) for h in view.hits):
+                continue
+            letters = re.match(r"[a-z]+", word)
+            digits = re.sub(r"[^\d.]", "", word)
+            if letters is None or letters[0] in _CONFUSABLE or word in self.known:
+                continue
+            best = process.extractOne(letters[0], self.stems, scorer=fuzz.ratio, score_cutoff=_MIN_SCORE)
+            if best is None or abs(len(best[0]) - len(letters[0])) > 2:
+                continue
+            for stem, name in self.words.values():
+                fits = [
+                    t
+                    for t, (s, n) in self.words.items()
+                    if s == stem and n == name and re.sub(r"[^\d.]", "", t) == digits
+                ]
+                if stem == best[0] and fits:
+                    hits.append(
+                        Hit(start, end, "antigen", name, "fuzzy", self.rows[name], score=best[1] / 100)
+                    )
+                    break
+        return hits
+
+    def novel(self, view: State) -> list[Hit]:
+        """Symbols in a targeting slot that no lexicon knows: "anti-XYZ1 CAR-T"."""
+        hits = []
+        for found in _NOVEL.finditer(view.text):
+            group = "left" if found["left"] else "right"
+            start, end = found.span(group)
+            symbol = found[group].rstrip("-")
+            if (
+                lower(symbol) in _NOT_NOVEL
+                or lower(symbol) in self.known
+                or len(symbol) < 3
+                or len(symbol) > 10
+            ):
+                continue
+            if any(h.start < end and h.end > start for h in view.hits):
+                continue
+            first, last = view.sentence(start)
+            if not _NOVEL_CONTEXT.search(view.low[max(first, start - 80) : min(last, end + 60)]):
+                continue
+            if re.match(r"[\s-]*(?:antibod|mab|therap(?!.{0,20}car)|drug)", view.low[end : end + 20]):
+                continue
+            hits.append(Hit(start, start + len(symbol), "antigen", symbol, "novel", None, score=0.4))
+        return hits
+
+
+@Language.factory("cart_linker", default_config={"lexicons": []})
+def make(nlp: Language, name: str, lexicons: list[str]) -> LinkerComponent:
+    """Create the component; `lexicons` are folders layered over the shipped ones."""
+    return LinkerComponent(Linker(lexicon_of(tuple(lexicons))))
+
+
+class LinkerComponent:
+    """Applies the linker to a Doc."""
+
+    def __init__(self, linker: Linker) -> None:
+        self.linker = linker
+
+    def __call__(self, doc: Doc) -> Doc:
+        self.linker(state(doc))
+        return doc

@@ -1,0 +1,132 @@
+"""Antigens written as numbers: CART19, 4SCAR19/22/123, anti-CD19/22, CAR-20/19-T, 19-28z, CD19.20.22."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.store import lexicon_of
+from cart_nlp.lexicon import Lexicon
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+# CAR or CART with a number, whatever is glued in front: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T, CART-138/BCMA.
+_CAR_NUMBER = re.compile(
+    r"(?<![a-z])(?:hu|4s|[usdcimt]|tan|tri|bi|dual|fast|anti-|mb-|auto)?(?<!c-)car-?t?s?[- ]?(?=[1-9])"
+    r"(?P<first>\d{1,4})(?![\d%])(?!\s*(?:patient|subject|day|week|month|year|cell|x ?10|mg|ml|participant|center|trial))"
+)
+# The number after a CD name or a number: separator, optional CD, number.
+_NEXT = re.compile(r"(?:\s?[/x.&+;]\s?|-)(?:cd-?)?(?P<number>[1-9]\d{0,2}[a-z]?)(?![\da-z%])(?!\.\d+\s?%)")
+# In prose lists only where further items or the CAR word follow: "4SCAR20, 22, 38, 70 or 123".
+_NEXT_LISTED = re.compile(
+    r"(?:,\s?|\s(?:and|or|and/or)\s)(?P<number>[1-9]\d{1,2}[a-z]?)(?![\da-z%.])"
+    r"(?=,\s?\d|\s(?:and|or)\s\d|\s?-?\s?\(?(?:4?s?car|chimeric|bispecific|tri|antigen)|[.;)]|\s*$|\s+for\b|\s+t[- ]cells?|\s+in\b)"
+)
+_SIGNAL_NAME = re.compile(r"(?<![\da-z-])(?P<number>\d{2,3})-?\.?(?:28|bb|4-1bb|41bb)-?z(?:eta)?(?![a-z])")
+# CD numbers that a CAR has been named after; others in "CAR 168" are product numbers.
+_TARGETED = frozenset(
+    [
+        "4",
+        "5",
+        "7",
+        "10",
+        "19",
+        "20",
+        "22",
+        "30",
+        "33",
+        "37",
+        "38",
+        "44",
+        "45",
+        "56",
+        "70",
+        "72",
+        "99",
+        "117",
+        "123",
+        "133",
+        "138",
+        "147",
+        "171",
+        "229",
+        "276",
+        "371",
+    ]
+)
+# Two CD numbers written as one: CAR2219, CAR2019.
+_PAIRED = ("19", "20", "22", "30", "33", "38", "70")
+
+
+class Names:
+    """Finds antigens written as a number next to CAR, CART or another CD name."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.numbers = lexicon.cd_numbers
+
+    def find(self, doc: State) -> list[Hit]:
+        """New hits: numbers that name a CD antigen."""
+        low = doc.low
+        hits: list[Hit] = []
+        starts: list[int] = []
+        if "car" in low:
+            for found in _CAR_NUMBER.finditer(low):
+                number, at = found["first"], found.start("first")
+                if len(number) == 4:
+                    if number[:2] in _PAIRED and number[2:] in _PAIRED:
+                        hits += [self._hit(at, at + 2, number[:2]), self._hit(at + 2, at + 4, number[2:])]
+                elif (
+                    number in _TARGETED and number in self.numbers and (len(number) > 1 or low[at - 1] != " ")
+                ):
+                    hits.append(self._hit(at, found.end(), number))
+                    starts.append(found.end())
+        if "z" in low:
+            for found in _SIGNAL_NAME.finditer(low):
+                if found["number"] in self.numbers:
+                    hits.append(self._hit(found.start("number"), found.end("number"), found["number"]))
+        starts += [h.end for h in doc.hits if h.label == "antigen" and low.startswith("cd", h.start)]
+        for end in starts:
+            while True:
+                found = _NEXT.match(low, end) or _NEXT_LISTED.match(low, end)
+                if found is None or found["number"] not in self.numbers:
+                    break
+                if "-" in low[end : found.start("number")] and not low.startswith(
+                    ("/", "-car", " car"), found.end()
+                ):
+                    break
+                hits.append(self._hit(found.start("number"), found.end("number"), found["number"]))
+                end = found.end()
+        return hits
+
+    def _hit(self, start: int, end: int, number: str) -> Hit:
+        return Hit(start, end, "antigen", self.numbers[number], "names.number")
+
+
+@Language.factory("cart_names", default_config={"lexicons": []})
+def make(nlp: Language, name: str, lexicons: list[str]) -> NamesComponent:
+    """Create the component; `lexicons` are folders layered over the shipped ones."""
+    return NamesComponent(Names(lexicon_of(tuple(lexicons))))
+
+
+class NamesComponent:
+    """Adds the numeric names to a Doc's hits."""
+
+    def __init__(self, finder: Names) -> None:
+        self.finder = finder
+
+    def __call__(self, doc: Doc) -> Doc:
+        view = state(doc)
+        taken = {(h.start, h.end) for h in view.hits if h.label == "antigen"}
+        new = [h for h in self.finder.find(view) if (h.start, h.end) not in taken]
+        if new:
+            inside = [h for h in view.hits if h.label == "antigen"]
+            for hit in new:
+                if not any(o.start <= hit.start and hit.end <= o.end for o in inside):
+                    view.hits.append(hit)
+                    inside.append(hit)
+            view.hits.sort(key=lambda h: (h.start, -h.end))
+        return doc

@@ -1,0 +1,97 @@
+"""Named products of the study: what their names spell out, and what is publicly known of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spacy.language import Language
+
+from cart_nlp.components.chains import car_words
+from cart_nlp.components.context import (
+    ARMS,
+    NAMES,
+    OUTCOMES,
+    PRIOR,
+    PROSE,
+    RECIPIENT,
+    TITLES,
+    car_near,
+    clause_left,
+)
+from cart_nlp.components.state import Hit, State, state
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+KNOWN = (
+    "targets",
+    "costim",
+    "generation",
+    "vector",
+    "cell_source",
+    "cell_type",
+    "edits",
+    "armoring",
+    "safety_switch",
+)
+"""Columns of products.csv whose values become values of the record, `basis: product`."""
+
+
+def study_products(view: State) -> list[Hit]:
+    """The product hits that name a product of the study: titles and interventions first, then prose."""
+    named, told = [], []
+    for hit in view.of("product"):
+        kind = view.section(hit.start).kind
+        if kind in OUTCOMES or kind in ("eligibility", "conditions"):
+            continue
+        if hit.guarded:
+            before, after = car_near(view, hit.start, hit.end)
+            if kind not in NAMES | TITLES and before is None and after is None:
+                continue
+            if not car_words(view):
+                continue
+        clause = clause_left(view, hit.start)
+        if kind in NAMES:
+            named.append(hit)
+        elif PRIOR.search(clause):
+            continue
+        elif kind in TITLES:
+            named.append(hit)
+        elif kind in ARMS | PROSE:
+            told.append((RECIPIENT.search(clause) is not None, hit))
+    if named:
+        known = {h.concept for h in named}
+        return named + [h for _, h in told if h.concept in known]
+    firm = [h for weak, h in told if not weak]
+    return firm or [h for _, h in told]
+
+
+@Language.factory("cart_products")
+def make(nlp: Language, name: str) -> Products:
+    """Create the component."""
+    return Products()
+
+
+class Products:
+    """Writes the products of a Doc and the values that they bring, stated (spelled by the name) or known."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        view = state(doc)
+        found = study_products(view)
+        view.values["products"] = found
+        for hit in found:
+            if hit.row is None:
+                continue
+            for part in hit.row.values("spells"):
+                field, _, value = part.rpartition("=")
+                self._add(view, field or "targets", value, hit, spells=True)
+            for field in KNOWN:
+                for value in hit.row.values(field):
+                    self._add(view, field, value, hit, spells=False)
+        return doc
+
+    def _add(self, view: State, field: str, value: str, hit: Hit, *, spells: bool) -> None:
+        name = f"product:{hit.concept}" if spells else hit.rule
+        view.values.setdefault(field, []).append(
+            Hit(hit.start, hit.end, field, value, name, hit.row, spells=spells, score=0.9)
+        )

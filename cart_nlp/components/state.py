@@ -1,0 +1,141 @@
+"""What the components share while they work on one Doc: plain objects over the folded text."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cart_nlp.lexicon import Concept
+from cart_nlp.text import fold, lower
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+_KEY = "cart_nlp"
+# A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
+_SENTENCE_END = re.compile(
+    r"[.!?;]['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|[。；！？]|\n\s*\n|\n\s*(?=[-*•\d(])"
+)
+# Abbreviations whose stop ends no sentence.
+_NO_END = re.compile(r"(?:\b(?:e\. ?g|i\. ?e|vs|etc|al|approx|no|dr|inc|fig)|\b[A-Z])$", re.I)
+
+
+@dataclass(slots=True, eq=False)
+class Hit:
+    """A stretch of the Doc's text that names a concept. Offsets are characters of `doc.text`."""
+
+    start: int
+    end: int
+    label: str
+    concept: str
+    rule: str
+    row: Concept | None = None
+    guarded: bool = False
+    role: str = ""
+    score: float = 1.0
+    spells: bool = True
+    """False where the value is known of the product and not said by the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of the trial within the Doc: its key, its kind (key without index) and its offsets."""
+
+    key: str
+    kind: str
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, key: str, start: int, end: int) -> Section:
+        """A section whose kind is its key without indices and without the record that it came from."""
+        return cls(key, re.sub(r"\[\d+\]", "", key.rsplit("/", 1)[-1]), start, end)
+
+
+@dataclass(slots=True)
+class Chain:
+    """Antigen hits that stand in one coordination ("CD19/CD22", "BCMA and GPRC5D")."""
+
+    hits: list[Hit]
+    start: int
+    end: int
+    joint: str = ""
+    role: str = ""
+    slot: int = 0
+    rule: str = ""
+
+
+@dataclass
+class State:
+    """The shared view of one Doc."""
+
+    original: str
+    sections: list[Section]
+    hits: list[Hit] = field(default_factory=list)
+    chains: list[Chain] = field(default_factory=list)
+    short_forms: dict[str, str] = field(default_factory=dict)
+    values: dict[str, list[Hit]] = field(default_factory=dict)
+    notes: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def text(self) -> str:
+        """The folded text, case kept."""
+        return fold(self.original)
+
+    @cached_property
+    def low(self) -> str:
+        """The folded text in lower case."""
+        return lower(self.text)
+
+    @cached_property
+    def _section_starts(self) -> list[int]:
+        return [s.start for s in self.sections]
+
+    def section(self, offset: int) -> Section:
+        """The section that holds a character."""
+        return self.sections[bisect.bisect_right(self._section_starts, offset) - 1]
+
+    @cached_property
+    def sentence_starts(self) -> list[int]:
+        """Offsets at which sentences start; a section always starts one."""
+        starts = []
+        for section in self.sections:
+            starts.append(section.start)
+            for found in _SENTENCE_END.finditer(self.original, section.start, section.end):
+                before = self.original[max(section.start, found.start() - 6) : found.start()]
+                if self.original[found.start()] == "." and _NO_END.search(before):
+                    continue
+                if section.start < found.end() < section.end:
+                    starts.append(found.end())
+        return starts
+
+    def sentence(self, offset: int) -> tuple[int, int]:
+        """Start and end of the sentence that holds a character."""
+        starts = self.sentence_starts
+        at = bisect.bisect_right(starts, offset) - 1
+        start = starts[at]
+        end = self.section(offset).end
+        if at + 1 < len(starts):
+            end = min(end, starts[at + 1])
+        return start, end
+
+    def of(self, *labels: str) -> list[Hit]:
+        """The hits of some labels, in reading order."""
+        return [hit for hit in self.hits if hit.label in labels]
+
+
+def attach(doc: Doc, sections: list[Section]) -> State:
+    """Give a Doc its sections, as state and as `doc.spans["sections"]` (widened to whole tokens)."""
+    view = doc.user_data[_KEY] = State(doc.text, sections)
+    spans = (doc.char_span(s.start, s.end, label=s.key, alignment_mode="expand") for s in sections)
+    doc.spans["sections"] = [span for span in spans if span is not None]
+    return view
+
+
+def state(doc: Doc) -> State:
+    """The state of a Doc; one that was made without sections is one section `text`."""
+    found: State | None = doc.user_data.get(_KEY)
+    return found or attach(doc, [Section.of("text", 0, len(doc.text))])

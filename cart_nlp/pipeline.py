@@ -1,0 +1,87 @@
+"""The pipeline from its config: load it, turn a Trial into a Doc with sections, tag it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cart_nlp import paths
+from cart_nlp.schema import Record, Trial
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+GAP = "\n\n"
+"""Between two sections of a Doc; no mention crosses it."""
+
+
+def load(lexicons: Sequence[str | Path] = ()) -> Language:
+    """The shipped pipeline, with a user's lexicon folders layered over the shipped ones.
+
+    Raises lexicon.LexiconError if a lexicon cannot be used.
+    """
+    import spacy
+
+    layers = [str(Path(folder)) for folder in lexicons]
+    overrides: dict[str, Any] = {}
+    if layers:
+        from spacy.util import load_config
+
+        components = load_config(paths.model() / "config.cfg")["components"]
+        overrides = {
+            f"components.{name}.lexicons": layers
+            for name, settings in components.items()
+            if "lexicons" in settings
+        }
+    return spacy.load(paths.model(), config=overrides)
+
+
+def make_doc(nlp: Language, trial: Trial) -> Doc:
+    """The Doc of a trial: its sections in reading order, as `doc.spans["sections"]`."""
+    from cart_nlp.components.state import Section, attach
+
+    parts, sections, at = [], [], 0
+    for key, text in trial.sections.items():
+        if text:
+            sections.append(Section.of(key, at, at + len(text)))
+            parts.append(text)
+            at += len(text) + len(GAP)
+    doc = nlp.make_doc(GAP.join(parts))
+    attach(doc, sections)
+    doc.user_data["trial"] = trial
+    return doc
+
+
+def tag_trial(nlp: Language, trial: Trial) -> Record:
+    """The record of one trial."""
+    from cart_nlp.assembly import record
+
+    return record(nlp(make_doc(nlp, trial)))
+
+
+def tag(source: str | Trial | Mapping[str, Any], nlp: Language | None = None) -> Record:
+    """The record of one text, trial, or registry record given as a mapping.
+
+    >>> tag("CD19/CD22 bispecific CAR-T cells with 4-1BB").targets
+    ('CD19', 'CD22')
+    """
+    if isinstance(source, str):
+        trial = Trial(id="text", sections={"text": source})
+    elif isinstance(source, Trial):
+        trial = source
+    else:
+        from cart_nlp.registries import from_mapping
+
+        trial = from_mapping(source)
+    return tag_trial(nlp or _default(), trial)
+
+
+_loaded: list[Any] = []
+
+
+def _default() -> Any:
+    if not _loaded:
+        _loaded.append(load())
+    return _loaded[0]

@@ -1,0 +1,82 @@
+"""Length-preserving normalization of registry text, and the tokenizer that cuts where the domain cuts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokenizer import Tokenizer
+
+_GREEK = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", "abgdezhqiklmnxoprstufcyw", strict=True))
+_GREEK |= {"⍺": "a", "ɑ": "a", "ϐ": "b", "ɣ": "g", "ϰ": "k", "µ": "m", "ς": "s", "Δ": "D", "Κ": "K", "Λ": "L"}
+_DASHES = "‐‑‒–—―−﹘﹣－⁃"
+_SPACES = "\t\r\n\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u200b\u200c\u200d\u2060\ufeff\xad\u200e\u200f"
+_SIGNS = {
+    "×": "x", "✕": "x", "’": "'", "‘": "'", "“": '"', "”": '"', "，": ",", "。": ".", "；": ";", "：": ":",
+    "（": "(", "）": ")", "、": ",", "【": "(", "】": ")", "［": "[", "］": "]", "／": "/", "⁄": "/", "∕": "/",
+    "·": ".", "•": ".", "⁺": "+", "＋": "+", "﹢": "+", "⁻": "-", "∗": "*", "＊": "*",
+}  # fmt: skip
+
+
+def _table() -> dict[int, str]:
+    table = {ord(c): "-" for c in _DASHES} | {ord(c): " " for c in _SPACES}
+    table |= {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    table |= {ord(c): s for c, s in (_GREEK | _SIGNS).items()}
+    table |= {ord(c): str(i) for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")} | {ord("²"): "2", ord("³"): "3"}
+    return table
+
+
+_FOLD = _table()
+
+
+def fold(text: str) -> str:
+    """Text of the same length in which spelling variants of one character are one character.
+
+    Dashes become `-`, any white space a blank, full-width forms ASCII, Greek letters their Latin
+    counterpart (α a, κ k, ζ z), Chinese punctuation its ASCII form. Case is kept.
+    """
+    return text.translate(_FOLD)
+
+
+def lower(text: str) -> str:
+    """Lower case of the same length: `str.lower` changes it for a few characters, which are then kept."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(low if len(low := c.lower()) == 1 else c for c in text)
+
+
+# Boundaries inside a written unit: letter|digit, lower|Upper, CJK|anything, …CAR; and runs of joining signs.
+# A comma between digits cuts only a list (CD19,20), not a thousands separator.
+_INFIX = (
+    r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z]{2})(?<!\b[A-Z])"
+    r"|(?<=[A-Z][A-Z])(?=CAR)|(?<=CAR)(?=[A-Z])"
+    r"|(?<=[\u4e00-\u9fff])|(?=[\u4e00-\u9fff])"
+    r"|,(?![0-9]{3}(?![0-9]))|[^\w\s,'’]+|_+"
+)
+_PREFIX = r"[^\w\s]"
+_SUFFIX = r"[^\w\s]|'s|’s"
+
+
+def tokenizer(nlp: Language) -> Tokenizer:
+    """spaCy's tokenizer with cuts between letters, digits, case changes, joiners and CJK characters.
+
+    Any mention that starts and ends at such a boundary is then a whole number of tokens.
+    """
+    from spacy.tokenizer import Tokenizer
+
+    return Tokenizer(
+        nlp.vocab,
+        rules={},
+        prefix_search=re.compile(_PREFIX).match,
+        suffix_search=re.compile(rf"(?:{_SUFFIX})$").search,
+        infix_finditer=re.compile(_INFIX).finditer,
+    )
+
+
+def create_tokenizer() -> Callable[[Language], Tokenizer]:
+    """For the pipeline's config: `@tokenizers = "cart_nlp.tokenizer.v1"`."""
+    return tokenizer
