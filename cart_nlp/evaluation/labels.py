@@ -65,6 +65,15 @@ CLOSED: dict[str, tuple[Any, ...]] = {
 }
 """Field -> the labels that the guidelines allow; fields that are not here take any name."""
 
+MENTION_LABELS = ("antigen", "ligand", "product", "costim", "vector")
+"""What is marked at mention level."""
+
+ROLES = (
+    *("target", "disease_marker", "prior_therapy", "coadministered", "secreted", "edit", "tag"),
+    *("manufacturing", "cell_marker", "signaling", "eligibility", "background"),
+)
+"""What a marked antigen does there."""
+
 LABEL_FIELDS = (
     *("car_trial", "product_targets", "constructs", "focus", "target_evidence", "uncertain", "note"),
     *LIST_FIELDS,
@@ -127,12 +136,21 @@ def read_mentions(rows: Any, trial: Trial) -> tuple[list[Mention], list[str]]:
             first = error.errors()[0]
             faults.append(f"mention {row!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
             continue
-        fault = span_fault(mention, trial)
+        fault = _unknown_mention(mention) or span_fault(mention, trial)
         if fault:
             faults.append(fault)
         else:
             found.append(mention)
     return found, faults
+
+
+def _unknown_mention(mention: Mention) -> str | None:
+    place = f"span {mention.section}[{mention.start}:{mention.end}]"
+    if mention.label not in MENTION_LABELS:
+        return f"{place}: unknown label {mention.label!r}; allowed: {', '.join(MENTION_LABELS)}"
+    if mention.role and mention.role not in ROLES:
+        return f"{place}: unknown role {mention.role!r}; allowed: {', '.join(ROLES)}"
+    return None
 
 
 def span_fault(mention: Mention, trial: Trial) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from cart_nlp.evaluation.gold import GoldError, GoldRecord, open_text
-from cart_nlp.schema import Record
+from cart_nlp.schema import Record, Trial
 
 
 def tag_gold(records: Iterable[GoldRecord], nlp: Any = None) -> dict[str, Record]:
@@ -17,6 +17,41 @@ def tag_gold(records: Iterable[GoldRecord], nlp: Any = None) -> dict[str, Record
 
     nlp = nlp or load()
     return {gold.id: tag_trial(nlp, gold.trial) for gold in records}
+
+
+def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Record]]:
+    """(trial, record) of every trial of a dump that screening lets through, the first `limit` of them."""
+    from itertools import islice
+
+    from cart_nlp import load
+    from cart_nlp.pipeline import tag_trial
+
+    nlp = load()
+    for trial in islice((t for _, t in trials_of(path, screened=True) if t is not None), limit):
+        yield trial, tag_trial(nlp, trial)
+
+
+def trials_of(path: Path, *, screened: bool) -> Iterator[tuple[str, Trial | None]]:
+    """(id, trial) of a dump; with `screened`, the trial is None where the fast screen finds nothing.
+
+    Records that make no trial are left out; raises GoldError if the dump cannot be read.
+    """
+    from cart_nlp import registries
+    from cart_nlp.registries.entry import InputError, Reject, Rejected
+    from cart_nlp.screening import Screen
+
+    screen = Screen() if screened else None
+    try:
+        for entry in registries.read(path):
+            if isinstance(entry, Reject):
+                continue
+            try:
+                trial = entry.trial()
+            except Rejected:
+                continue
+            yield trial.id, None if screen is not None and not screen.hits(entry.text) else trial
+    except InputError as error:
+        raise GoldError([str(error)]) from None
 
 
 def read_records(path: Path) -> dict[str, Record]:

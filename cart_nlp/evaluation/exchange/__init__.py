@@ -1,0 +1,1 @@
+"""To and from annotation tools: one module a format, each with `write` and `read`."""

@@ -1,0 +1,158 @@
+"""Gold files to a tool's format and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from cart_nlp.evaluation.exchange import brat, docbin, doccano, label_studio, prodigy
+from cart_nlp.evaluation.exchange.tasks import task_of
+from cart_nlp.evaluation.gold import GoldError, GoldRecord
+from cart_nlp.evaluation.labels import label_faults, read_mentions
+from cart_nlp.evaluation.sections import trial_of
+from cart_nlp.schema import Record, Trial
+
+FORMATS: dict[str, ModuleType] = {
+    "label-studio": label_studio,
+    "doccano": doccano,
+    "prodigy": prodigy,
+    "brat": brat,
+    "docbin": docbin,
+}
+"""Name -> module with `SUFFIX`, `write(tasks, path)`, `read(path)` and `from_json(row)`."""
+
+
+def named(name: str) -> ModuleType:
+    """The module of a format; raises GoldError for an unknown one."""
+    if name not in FORMATS:
+        raise GoldError([f"no format {name!r}; there are {', '.join(FORMATS)}"])
+    return FORMATS[name]
+
+
+def export(lines: Iterable[Mapping[str, Any]], name: str, path: Path) -> int:
+    """Write gold lines as tasks of a tool; returns how many."""
+    form = named(name)
+    count: int = form.write([task_of(line) for line in lines], path)
+    return count
+
+
+def imported(name: str, path: Path) -> list[dict[str, Any]]:
+    """The gold lines that a tool gives back, in the order of the file; raises GoldError with every fault."""
+    form = named(name)
+    if not path.exists():
+        raise GoldError([f"{path}: no such file; give what {name} exported"])
+    found: list[dict[str, Any]] = []
+    faults: list[str] = []
+    seen: dict[str, str] = {}
+    try:
+        for place, row in form.read(path):
+            try:
+                line = form.from_json(row)
+            except (ValueError, KeyError, TypeError, IndexError) as error:
+                what = f"has no {error}" if isinstance(error, KeyError) else str(error)
+                faults.append(f"{place}: {what}")
+                continue
+            faults += [f"{place}: {line['id']}: {fault}" for fault in line_faults(line)]
+            if line["id"] in seen:
+                faults.append(f"{place}: duplicate id {line['id']!r}, first at {seen[line['id']]}; keep one")
+            seen[line["id"]] = place
+            found.append(line)
+    except (ValueError, KeyError, OSError) as error:
+        faults.append(f"{path.name}: cannot be read as {name}: {error}")
+    if not found and not faults:
+        faults.append(f"{path.name}: no task in it; give what {name} exported")
+    if faults:
+        raise GoldError(faults)
+    return found
+
+
+def line_faults(line: Mapping[str, Any]) -> list[str]:
+    """Faults of one gold line's labels and mentions."""
+    trial = trial_of({**line["trial"], "id": line["id"]})
+    return [*label_faults(line["labels"]), *read_mentions(line.get("mentions") or [], trial)[1]]
+
+
+def save(lines: Iterable[Mapping[str, Any]], path: Path) -> None:
+    """Write gold lines as JSON lines."""
+    path.write_text(
+        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8", newline="\n"
+    )
+
+
+def line_of(gold: GoldRecord) -> dict[str, Any]:
+    """The line that a gold record was read from."""
+    return dict(gold.data)
+
+
+def preannotated(trial: Trial, record: Record) -> dict[str, Any]:
+    """A gold line to correct: the trial with the tool's own record as labels and evidence as mentions."""
+    from cart_nlp.evaluation.labels import LIST_FIELDS
+
+    labels: dict[str, Any] = {"car_trial": record.car_trial}
+    labels |= {name: list(getattr(record, name)) for name in LIST_FIELDS}
+    labels["constructs"] = [{"targets": list(c.targets), "format": c.format} for c in record.constructs]
+    labels |= {"focus": record.focus, "uncertain": [], "note": ""}
+    return {
+        "id": trial.id,
+        "source": "tagged by cart-nlp, to be corrected",
+        "trial": trial_data(trial),
+        "labels": labels,
+        "mentions": _evidence_mentions(record),
+    }
+
+
+_MARKED = {
+    "targets": ("antigen", "target"),
+    "products": ("product", ""),
+    "costim": ("costim", ""),
+    "vector": ("vector", ""),
+}
+
+
+def _evidence_mentions(record: Record) -> list[dict[str, Any]]:
+    rows = {}
+    for e in record.evidence:
+        if e.basis == "text" and e.field in _MARKED and e.end > e.start:
+            label, role = _MARKED[e.field]
+            rows[e.section, e.start, e.end, label] = {
+                "section": e.section,
+                "start": e.start,
+                "end": e.end,
+                "text": e.text,
+                "label": label,
+                "concept": e.value,
+                "role": role,
+            }
+    return [rows[key] for key in sorted(rows)]
+
+
+def trial_data(trial: Trial) -> dict[str, Any]:
+    """A trial as the `trial` object of a gold line: the inverse of sections.sections_of."""
+    data: dict[str, Any] = {"id": trial.id, "registry": trial.registry}
+    for key, text in trial.sections.items():
+        name, index, rest = _split(key)
+        if index is None:
+            data[name] = text
+            continue
+        items = data.setdefault(name, [])
+        if not rest:
+            items.append(text)
+            continue
+        while len(items) <= index:
+            items.append({})
+        if rest.startswith("other_names"):
+            items[index].setdefault("other_names", []).append(text)
+        else:
+            items[index][rest] = text
+    return data
+
+
+def _split(key: str) -> tuple[str, int | None, str]:
+    name, bracket, tail = key.partition("[")
+    if not bracket:
+        return name, None, ""
+    number, _, rest = tail.partition("]")
+    return name, int(number), rest.lstrip(".")
