@@ -33,6 +33,7 @@ CREATE TABLE trials(trial_id VARCHAR, digest VARCHAR, tagger VARCHAR, included B
     first_seen TIMESTAMP, last_seen TIMESTAMP, vanished TIMESTAMP);
 CREATE TABLE history(trial_id VARCHAR, field VARCHAR, value VARCHAR, since TIMESTAMP, until TIMESTAMP);
 """
+_LISTS = ", ".join(["unnest(?::VARCHAR[])"] * 3)
 _PARTS = ("records", "constructs", "evidence")
 
 
@@ -190,8 +191,7 @@ class _Update:
         found = (o for o in self._journal.outcomes() if o.kind in ("record", "below", "same", "still"))
         while chunk := list(islice(found, 50_000)):
             columns = ([o.id for o in chunk], [o.digest for o in chunk], [o.kind for o in chunk])
-            self._do("INSERT INTO staged SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
-                     *columns)  # fmt: skip
+            self._do(f"INSERT INTO staged SELECT {_LISTS}", *columns)
 
     def _stage_records(self) -> None:
         self._do("CREATE TEMP TABLE staged_history(trial_id VARCHAR, field VARCHAR, value VARCHAR)")
@@ -212,8 +212,8 @@ class _Update:
                 self._base.unregister("incoming")
         values = self._values()
         while chunk := list(islice(values, 50_000)):
-            self._do("INSERT INTO staged_history SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), "
-                     "unnest(?::VARCHAR[])", *map(list, zip(*chunk, strict=True)))  # fmt: skip
+            columns = map(list, zip(*chunk, strict=True))
+            self._do(f"INSERT INTO staged_history SELECT {_LISTS}", *columns)
 
     def _values(self) -> Iterator[tuple[str, str, str]]:
         """Trial, field and value (as JSON) of all that the tagged records say; empty values are left out."""
@@ -236,24 +236,20 @@ class _Update:
         if complete:
             self._do("INSERT INTO gone SELECT trial_id FROM trials WHERE vanished IS NULL "
                      "AND trial_id NOT IN (SELECT trial_id FROM staged)")  # fmt: skip
-        tagged = "SELECT trial_id FROM staged WHERE kind = 'record'"
-        return {
-            "new": self._count(f"SELECT count(*) FROM ({tagged} EXCEPT SELECT * FROM before)"),
-            "changed": self._count(
-                f"SELECT count(*) FROM ({tagged} INTERSECT SELECT * FROM before INTERSECT SELECT * FROM differing)"
-            ),
-            "unchanged": self._count("SELECT count(*) FROM staged WHERE kind = 'same'")
-            + self._count(
-                f"SELECT count(*) FROM ({tagged} INTERSECT SELECT * FROM before EXCEPT SELECT * FROM differing)"
-            ),
-            "vanished": self._count(
-                "SELECT count(*) FROM (SELECT * FROM gone INTERSECT SELECT * FROM before)"
-            ),
-            "dropped": self._count(
-                "SELECT count(*) FROM (SELECT trial_id FROM staged WHERE kind = 'below' INTERSECT SELECT * FROM before)"
-            ),
-            "retagged": self._count("SELECT count(*) FROM staged WHERE kind IN ('record', 'below')"),
+        self._do("""
+            CREATE TEMP TABLE tagged AS SELECT trial_id FROM staged WHERE kind = 'record';
+            CREATE TEMP TABLE kept AS SELECT * FROM tagged INTERSECT SELECT * FROM before;
+        """)
+        sets = {
+            "new": "SELECT * FROM tagged EXCEPT SELECT * FROM before",
+            "changed": "SELECT * FROM kept INTERSECT SELECT * FROM differing",
+            "unchanged": "(SELECT * FROM kept EXCEPT SELECT * FROM differing) "
+            "UNION ALL SELECT trial_id FROM staged WHERE kind = 'same'",
+            "vanished": "SELECT * FROM gone INTERSECT SELECT * FROM before",
+            "dropped": "SELECT trial_id FROM staged WHERE kind = 'below' INTERSECT SELECT * FROM before",
+            "retagged": "SELECT trial_id FROM staged WHERE kind IN ('record', 'below')",
         }
+        return {name: self._count(f"SELECT count(*) FROM ({query})") for name, query in sets.items()}
 
     def _merge_history(self) -> None:
         self._do("""

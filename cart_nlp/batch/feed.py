@@ -14,7 +14,8 @@ PAUSE = 0.01
 """Seconds of reading after which the pool gets a chance to see to its workers."""
 _LOOK = 64
 
-Read = Callable[[str], Iterable[Entry | Reject]]
+Report = Callable[[str], None]
+Read = Callable[[str, Report], Iterable[Entry | Reject]]
 Hits = Callable[[bytes | str], bool]
 
 
@@ -45,6 +46,7 @@ class Feed:
     read: int = 0
     screened: int = 0
     faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def jobs(self) -> Iterator[Job | Outcome | None]:
         """A job for each record to tag, an outcome for each that is settled, None for a pause."""
@@ -69,10 +71,14 @@ class Feed:
                 yield None
                 clock = time.monotonic()
 
+    def _note(self, line: str) -> None:
+        if line not in self.notes:
+            self.notes.append(line)
+
     def _entries(self) -> Iterator[Entry | Reject]:
         for source in self.inputs:
             try:
-                yield from self.reader(source)
+                yield from self.reader(source, self._note)
             except InputError as fault:
                 self.faults.append(str(fault))
 
@@ -84,8 +90,8 @@ class Feed:
             return None
         try:
             trial = entry.trial()
-        except Rejected as reason:
-            return rejected(number, entry.source, entry.place, None, str(reason))
+        except Rejected as refusal:
+            return rejected(number, entry.source, entry.place, None, str(refusal))
         except FAULTS as fault:
             reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
             return rejected(number, entry.source, entry.place, None, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -21,7 +22,7 @@ from cart_nlp.writers import STORES, OutputError, suffix_of, writer
 from cart_nlp.writers.flat import escaped
 
 if TYPE_CHECKING:
-    from cart_nlp.batch.run import Options, Summary
+    from cart_nlp.batch.options import Options, Summary
     from cart_nlp.store import Store
 
 STDERR_REJECTS = 20
@@ -127,7 +128,7 @@ def complete(
     moves.append((part, target.run))
     for source, final in moves:
         _synced(source)
-        os.replace(source, final)
+        source.replace(final)
     summary.files = [str(path) for path in files]
     changed = [source for source, was in zip(options.inputs, journal.header["inputs"], strict=True)
                if was is not None and fingerprint(source) != was]  # fmt: skip
@@ -195,11 +196,9 @@ class Stdout:
 
     def fault(self, error: OSError) -> str:
         """One line on what became of the output."""
-        try:
+        with contextlib.suppress(OSError, ValueError):
             # What is buffered cannot be written either; without this, Python says so again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-        except (OSError, ValueError):
-            pass
         written = self.counts["record"]
         if error.errno == errno.EPIPE:
             return f"standard output was closed by its reader after about {written:,} records; stopped"
@@ -208,7 +207,7 @@ class Stdout:
     def _reject(self, outcome: Outcome) -> None:
         if self._path is not None:
             if self._rejects is None:
-                self._rejects = Path(self._path).open("wb")
+                self._rejects = Path(self._path).open("wb")  # noqa: SIM115 - closed by close()
             self._rejects.write(escaped(outcome.payload) + b"\n")
         elif self.counts["reject"] <= STDERR_REJECTS:
             line = orjson.loads(outcome.payload)

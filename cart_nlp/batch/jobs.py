@@ -27,7 +27,7 @@ FAULTS = (
     TypeError,
     ValueError,
 )
-"""What a record may raise in the tagger and be rejected for; anything else ends the worker, as a crash does."""
+"""What a record may raise and be rejected for; anything else ends the worker, as a crash does."""
 
 
 class BatchError(Exception):
@@ -158,8 +158,8 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
         if keep_all or record.car_trial in INCLUDED:
             return Outcome(job.number, "record", trial.id, job.digest, record_json(record))
         return Outcome(job.number, "below", trial.id, job.digest, b"")
-    except Rejected as reason:
-        return rejected(job.number, job.source, job.place, trial_id, str(reason))
+    except Rejected as refusal:
+        return rejected(job.number, job.source, job.place, trial_id, str(refusal))
     except FAULTS as fault:
         reason = f"the tagger failed on it: {type(fault).__name__}: {str(fault)[:300]}"
         return rejected(job.number, job.source, job.place, trial_id, reason)
@@ -167,6 +167,13 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
 
 def bare_record(trial: Trial) -> Record:
     """The record of a trial that names no CAR anywhere: its registry fields only."""
-    from cart_nlp.assembly import bare
+    from cart_nlp.assembly import COPIED
+    from cart_nlp.registries.normalize import funding
 
-    return bare(trial)
+    fields = {name: getattr(trial, name) for name in COPIED}
+    return Record(
+        trial_id=trial.id,
+        title=trial.title(),
+        funding=funding(trial.sponsor_class, trial.collaborator_classes, trial.sponsor, trial.collaborators),
+        **fields,
+    )

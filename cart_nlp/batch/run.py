@@ -6,79 +6,21 @@ import contextlib
 import datetime
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from cart_nlp.batch import finish
-from cart_nlp.batch.feed import Feed, Hits, Known, Read
+from cart_nlp.batch.feed import Feed, Hits, Known, Read, Report
 from cart_nlp.batch.jobs import BatchError, Interrupted, Job, Outcome, Tagger, TaggerSource
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, tagger_identity
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
     from cart_nlp.store import Store
-
-TIMEOUT = 120.0
-"""Seconds that one record may take, in each of its two tries."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a run is to do; the fields are those of `cart-nlp tag`.
-
-    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process.
-    """
-
-    inputs: tuple[str, ...]
-    out: str
-    keep_all: bool = False
-    workers: int = 1
-    engine: Literal["local", "dask"] = "local"
-    scheduler: str | None = None
-    resume: bool = False
-    rejects: str | None = None
-    format: str | None = None
-    mapping: Mapping[str, str] | None = None
-    lexicons: tuple[str, ...] = ()
-    dedupe: bool = False
-    guard: bool = True
-    timeout: float = TIMEOUT
-
-
-@dataclass
-class Summary:
-    """What became of the records: `read == screened + below + written + merged + rejected`.
-
-    `below` were tagged and are neither product nor related; `merged` repeat a trial that is written.
-    `faults` are the inputs that could not be read, `store` the changes of a store, `files` what was made.
-    """
-
-    read: int = 0
-    screened: int = 0
-    below: int = 0
-    written: int = 0
-    merged: int = 0
-    rejected: int = 0
-    tagged: int = 0
-    seconds: float = 0.0
-    already: bool = False
-    faults: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    store: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """2 if an input could not be read, 1 if records were rejected, else 0."""
-        return 2 if self.faults else 1 if self.rejected else 0
-
-    def counts(self) -> dict[str, int]:
-        """The numbers that do not depend on how the run was done."""
-        names = ("read", "screened", "below", "written", "merged", "rejected")
-        return {name: getattr(self, name) for name in names} | self.store
 
 
 @dataclass(frozen=True)
@@ -112,10 +54,10 @@ def real_parts(options: Options) -> Parts:
 
         return Screen(options.lexicons).hits
 
-    def reader(source: str) -> Iterator[Any]:
+    def reader(source: str, report: Report) -> Iterator[Any]:
         from cart_nlp.registries import read
 
-        return read(source, format=options.format, mapping=options.mapping)
+        return read(source, format=options.format, mapping=options.mapping, report=report)
 
     return Parts(
         TaggerSource(load_tagger, (options.lexicons,)),
@@ -182,7 +124,7 @@ _REMEDY = "free some space or choose another place; --resume then goes on"
 
 def outcomes(
     options: Options, parts: Parts, jobs: Iterator[Job | Outcome | None], warm: bool
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """The outcomes of jobs in their order, from the engine that the options name."""
     if options.engine == "dask":
         from cart_nlp.engines import dask_outcomes
@@ -276,6 +218,7 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     summary.tagged = counts["record"] + counts["below"]
     summary.screened = summary.read - sum(counts.values())
     summary.faults = feed.faults
+    summary.notes += feed.notes
 
 
 def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Summary:
@@ -294,7 +237,7 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
         raise OutputError(sink.fault(fault)) from None
     summary.read, summary.screened = feed.read, feed.screened
     summary.written, summary.below = sink.counts["record"], sink.counts["below"]
-    summary.rejected, summary.notes = sink.counts["reject"], sink.notes
+    summary.rejected, summary.notes = sink.counts["reject"], feed.notes + sink.notes
     summary.tagged = summary.written + summary.below
     summary.faults = feed.faults
     summary.seconds = time.monotonic() - started

@@ -8,7 +8,7 @@ import gzip
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import orjson
 
@@ -19,7 +19,7 @@ from cart_nlp.writers.flat import COLUMNS, escaped, row
 def _gzipped(out: Path) -> Iterator[IO[bytes]]:
     # No name and no time in the header: the same records give the same bytes.
     with out.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        yield packed
+        yield cast(IO[bytes], packed)
 
 
 def _jsonl(records: Iterable[bytes], file: IO[bytes]) -> None:

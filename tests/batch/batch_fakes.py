@@ -41,7 +41,7 @@ def parse(line: bytes) -> Trial:
     return Trial(id=fields["id"], registry="Test", sections={"brief_title": fields.get("title", "")})
 
 
-def read(source: str) -> Iterator[Entry | Reject]:
+def read(source: str, report: Callable[[str], None]) -> Iterator[Entry | Reject]:
     path = Path(source)
     if not path.is_file():
         raise InputError(f"{source}: no such file")

@@ -1,0 +1,66 @@
+"""What a run is asked to do, and what it says at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+TIMEOUT = 120.0
+"""Seconds that one record may take, in each of its two tries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is to do; the fields are those of `cart-nlp tag`.
+
+    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process.
+    """
+
+    inputs: tuple[str, ...]
+    out: str
+    keep_all: bool = False
+    workers: int = 1
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+    resume: bool = False
+    rejects: str | None = None
+    format: str | None = None
+    mapping: Mapping[str, str] | None = None
+    lexicons: tuple[str, ...] = ()
+    dedupe: bool = False
+    guard: bool = True
+    timeout: float = TIMEOUT
+
+
+@dataclass
+class Summary:
+    """What became of the records: `read == screened + below + written + merged + rejected`.
+
+    `below` were tagged and are neither product nor related; `merged` repeat a trial that is written.
+    `faults` are the inputs that could not be read, `store` the changes of a store, `files` what was made.
+    """
+
+    read: int = 0
+    screened: int = 0
+    below: int = 0
+    written: int = 0
+    merged: int = 0
+    rejected: int = 0
+    tagged: int = 0
+    seconds: float = 0.0
+    already: bool = False
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    store: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """2 if an input could not be read, 1 if records were rejected, else 0."""
+        return 2 if self.faults else 1 if self.rejected else 0
+
+    def counts(self) -> dict[str, int]:
+        """The numbers that do not depend on how the run was done."""
+        names = ("read", "screened", "below", "written", "merged", "rejected")
+        return {name: getattr(self, name) for name in names} | self.store

@@ -1,0 +1,59 @@
+"""`cart-nlp fetch`: options and printing; the work is in cart_nlp.fetch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    query: Annotated[
+        str, typer.Argument(help='Search terms, as in the search box of the site, e.g. "CAR-T".')
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .jsonl or .jsonl.gz.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many studies.")] = None,
+    page_size: Annotated[int, typer.Option(min=1, max=1000, help="Studies a request.")] = 1000,
+    base_url: Annotated[
+        str, typer.Option(help="Address of the API, for a mirror or a proxy.")
+    ] = "https://clinicaltrials.gov/api/v2",
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for an answer.")] = 60.0,
+    pause: Annotated[
+        float, typer.Option(min=0, help="Seconds between requests; the site asks for this.")
+    ] = 1.2,
+) -> None:
+    """Download studies from ClinicalTrials.gov's v2 API, one JSON line a study."""
+    import httpx
+
+    from cart_nlp import __version__
+    from cart_nlp.fetch import Api, FetchError, fetch
+
+    shows = sys.stderr.isatty()
+
+    def progress(done: int, total: int | None) -> None:
+        if shows:
+            print(f"\r{done:,} of {total or 0:,} studies", end="", file=sys.stderr, flush=True)
+
+    if not out.name.endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")):
+        _stop(f"{out}: studies are written as JSON lines; name the file .jsonl or .jsonl.gz", 2)
+    try:
+        with httpx.Client(
+            timeout=timeout, follow_redirects=True, headers={"User-Agent": f"cart-nlp/{__version__}"}
+        ) as client:
+            api = Api(client, base_url, pause)
+            found = fetch(query, out, api, page_size=page_size, limit=limit, progress=progress)
+    except FetchError as fault:
+        _stop(str(fault), 2)
+    except KeyboardInterrupt:
+        _stop("interrupted; nothing was written", 130)
+    if shows:
+        print(file=sys.stderr)
+    of = f" of {found.total:,}" if found.total is not None else ""
+    print(f"cart-nlp fetch: {found.studies:,}{of} studies → {out}", file=sys.stderr)
+
+
+def _stop(line: str, code: int) -> None:
+    print(f"cart-nlp fetch: {line}", file=sys.stderr)
+    raise typer.Exit(code)

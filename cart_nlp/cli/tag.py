@@ -1,0 +1,207 @@
+"""`cart-nlp tag`: options, progress and the closing summary; the work is in cart_nlp.batch."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cart_nlp.batch import Options, Summary
+    from cart_nlp.batch.run import Progress
+
+
+class Engine(StrEnum):
+    """What the work runs on."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
+def command(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Dumps of any supported registry format, plain, .gz, .zip or .zst; - reads standard input."
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Output; its suffix picks the format: "
+            ".jsonl .csv .tsv (also .gz) .parquet .xlsx .duckdb; - for JSON lines.",
+        ),
+    ],
+    all_: Annotated[
+        bool,
+        typer.Option("--all", help="Write every trial read, not only those that are product or related."),
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 tags in this one.")] = 1,
+    engine: Annotated[Engine, typer.Option(help="local processes, or Dask.")] = Engine.LOCAL,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler, e.g. tcp://host:8786; default: one started here."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run of the same arguments that was broken off.")
+    ] = False,
+    rejects: Annotated[
+        str | None,
+        typer.Option(help="File for records that could not be used; default: OUT.rejects.jsonl, if any."),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Input format; default: recognized by its content.")
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Columns of a table, e.g. id=NR,title=NAME,summary=TEXT; repeatable."),
+    ] = None,
+    lexicon: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable."),
+    ] = None,
+    dedupe: Annotated[
+        bool,
+        typer.Option("--dedupe", help="Write a trial with several registrations once, their texts merged."),
+    ] = False,
+    formula_guard: Annotated[
+        bool,
+        typer.Option(
+            "--formula-guard/--no-formula-guard",
+            help="In CSV, TSV and XLSX, put ' before texts that a spreadsheet would run.",
+        ),
+    ] = True,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that one record may take before it is rejected.")
+    ] = 120.0,
+) -> None:
+    """Read registry dumps and write one record per CAR trial, every value with its evidence."""
+    from cart_nlp.batch import BatchError, Interrupted, Options, run
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.registries.entry import InputError
+    from cart_nlp.writers import OutputError
+
+    options = Options(
+        inputs=tuple(inputs),
+        out=out,
+        keep_all=all_,
+        workers=workers,
+        engine=engine.value,
+        scheduler=scheduler,
+        resume=resume,
+        rejects=rejects,
+        format=format,
+        mapping=_mapping(map_),
+        lexicons=tuple(map(str, lexicon or ())),
+        dedupe=dedupe,
+        guard=formula_guard,
+        timeout=timeout,
+    )
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        with _progress() as progress:
+            summary = run(options, progress=progress)
+    except (KeyboardInterrupt, Interrupted) as stop:
+        _stop(str(stop) or "interrupted", 130)
+    except (BatchError, OutputError, InputError, LexiconError) as fault:
+        _stop(str(fault), 2)
+    for line in [*summary.notes, *summary.faults]:
+        _say(line)
+    for line in report(summary, options):
+        _say(line)
+    raise typer.Exit(summary.exit_code)
+
+
+def report(summary: Summary, options: Options) -> list[str]:
+    """The lines of the closing summary."""
+    out = ", ".join(summary.files) or ("standard output" if options.out == "-" else "nothing was written")
+    if summary.already:
+        return [f"already complete: {summary.written:,} records in {out}", _numbers(summary)]
+    speed = f" in {summary.seconds:.1f} s" if summary.seconds else ""
+    lines = [_numbers(summary), f"→ {out}{speed}"]
+    if summary.store:
+        found = summary.store
+        words = ("new", "changed", "unchanged", "vanished")
+        said = ", ".join(f"{found[word]:,} {word}" for word in words)
+        dropped = f", {found['dropped']:,} no CAR trial any more" if found.get("dropped") else ""
+        lines.append(f"store: {said}{dropped}; {found['retagged']:,} tagged in this run")
+    return lines
+
+
+def _numbers(summary: Summary) -> str:
+    screened = summary.screened + summary.below
+    split = f" ({summary.screened:,} by the text screen, {summary.below:,} tagged and no CAR study)"
+    merged = f" + {summary.merged:,} merged" if summary.merged else ""
+    return (
+        f"{summary.read:,} read = {screened:,} screened out{split if summary.below else ''}"
+        f" + {summary.written:,} written{merged} + {summary.rejected:,} rejected"
+    )
+
+
+def _mapping(pairs: list[str] | None) -> dict[str, str] | None:
+    found = {}
+    for pair in (part for text in pairs or () for part in text.split(",")):
+        field, equals, column = pair.partition("=")
+        if not equals or not field.strip() or not column.strip():
+            _stop(f"--map {pair!r}: write FIELD=COLUMN, e.g. --map title=Name,summary=Text", 2)
+        found[field.strip()] = column.strip()
+    return found or None
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A line on the terminal that counts along; nothing where standard error is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    # Drawn from this thread when there is news: no second thread while processes are started.
+    bar = Bar(
+        SpinnerColumn(),
+        TextColumn("{task.fields[said]}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        auto_refresh=False,
+    )
+    task = bar.add_task("tag", said="starting", total=None)
+    drawn = 0.0
+
+    def show(read: int, written: int, rejected: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if now - drawn < 0.1:
+            return
+        drawn = now
+        bar.update(task, said=f"{read:,} read, {written:,} written, {rejected:,} rejected")
+        bar.refresh()
+
+    with bar:
+        yield show
+
+
+def _terminated(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    safe = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
+    print(f"cart-nlp tag: {safe}", file=sys.stderr)
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    _say(line)
+    raise typer.Exit(code)

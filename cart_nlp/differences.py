@@ -1,0 +1,195 @@
+"""Two outputs compared: trials that are new, gone or say something else."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cart_nlp.registries.entry import InputError
+from cart_nlp.schema import Record
+from cart_nlp.writers.flat import cell
+
+COMPARED = tuple(name for name in Record.model_fields if name not in ("trial_id", "evidence", "raw"))
+"""Fields that are compared; evidence and raw values go with what they support."""
+
+Rows = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field of a trial with its values before and after, as flat text."""
+
+    trial_id: str
+    field: str
+    old: str
+    new: str
+
+
+@dataclass
+class Differences:
+    """What differs between two outputs."""
+
+    new: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    unchanged: int = 0
+
+    @property
+    def changed(self) -> int:
+        """Number of trials with at least one change."""
+        return len({change.trial_id for change in self.changes})
+
+
+def compare(old: Rows, new: Rows, fields: tuple[str, ...] = COMPARED) -> Differences:
+    """Differences by trial id, in the order of ids; only fields that both sides have are compared."""
+    found = Differences(new=sorted(new.keys() - old.keys()), vanished=sorted(old.keys() - new.keys()))
+    for trial in sorted(old.keys() & new.keys()):
+        before, after = old[trial], new[trial]
+        changes = [
+            Change(trial, name, before[name], after[name])
+            for name in fields
+            if name in before and name in after and before[name] != after[name]
+        ]
+        found.changes += changes
+        found.unchanged += not changes
+    return found
+
+
+def read_rows(source: str) -> Rows:
+    """Trial id -> field -> flat text, of any output of `cart-nlp tag`.
+
+    `STORE.duckdb@2026-01-31` (or with a time) is the state of a store at the end of that day. Raises
+    InputError with one line if the file cannot be read.
+    """
+    name, _, moment = source.partition(".duckdb@")
+    if moment:
+        return _past(Path(f"{name}.duckdb"), moment)
+    path = Path(source)
+    if not path.is_file():
+        raise InputError(f"{source}: no such file; give two outputs of `cart-nlp tag`")
+    kinds = {
+        **dict.fromkeys((".jsonl", ".ndjson"), _jsonl),
+        **dict.fromkeys((".csv", ".tsv"), _csv),
+        **dict.fromkeys((".parquet", ".duckdb"), _nested),
+        ".xlsx": _xlsx,
+    }
+    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if kind not in kinds:
+        raise InputError(f"{source}: cannot compare {kind or 'a file without suffix'}; use {' '.join(kinds)}")
+    rows: Rows = {}
+    for row in kinds[kind](path):
+        trial = row.get("trial_id")
+        if not isinstance(trial, str):
+            raise InputError(f"{source}: a row without trial_id; is this the output of `cart-nlp tag`?")
+        rows[trial] = {key: _flat(key, value) for key, value in row.items() if key in COMPARED}
+    return rows
+
+
+def _flat(name: str, value: Any) -> str:
+    found = cell(name, value)
+    return ("true" if found else "false") if isinstance(found, bool) else str(found)
+
+
+def _open(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError, zlib.error) as fault:
+        raise InputError(f"{path}: cannot be read: {fault}") from None
+
+
+def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_open(path).split(b"\n"), 1):
+        if line.strip():
+            try:
+                row = orjson.loads(line)
+            except orjson.JSONDecodeError as fault:
+                raise InputError(f"{path}:{number}: not JSON: {fault}") from None
+            yield row if isinstance(row, dict) else {}
+
+
+def _csv(path: Path) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    text = _open(path).decode("utf-8-sig", "replace")
+    delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
+    for row in csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter):
+        yield {key: _unguarded(value) for key, value in row.items() if key and isinstance(value, str)}
+
+
+def _unguarded(text: str) -> str:
+    parts = text.split("; ")
+    return "; ".join(
+        part[1:] if part[:1] == "'" and part[1:].lstrip()[:1] in "=+-@＝＋－＠" else part for part in parts
+    )
+
+
+def _xlsx(path: Path) -> Iterator[dict[str, Any]]:
+    import zipfile
+
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, read_only=True)
+    except (OSError, zipfile.BadZipFile, KeyError) as fault:
+        raise InputError(f"{path}: not XLSX: {fault}") from None
+    rows = book["records"].iter_rows(values_only=True)
+    heads = [str(head) for head in next(rows)]
+    for row in rows:
+        yield {key: _unguarded(v) if isinstance(v, str) else v for key, v in zip(heads, row, strict=True)}
+
+
+def _nested(path: Path) -> Iterator[dict[str, Any]]:
+    import duckdb
+
+    query = "SELECT * FROM records" if path.suffix == ".duckdb" else "SELECT * FROM read_parquet(?)"
+    try:
+        with duckdb.connect(
+            str(path) if path.suffix == ".duckdb" else ":memory:", read_only=path.suffix == ".duckdb"
+        ) as base:
+            found = base.execute(query, [str(path)] if "?" in query else [])
+            names = [column[0] for column in found.description or ()]
+            while rows := found.fetchmany(1_000):
+                for row in rows:
+                    yield dict(zip(names, row, strict=True))
+    except duckdb.Error as fault:
+        raise InputError(f"{path}: cannot be read: {str(fault).strip().splitlines()[0]}") from None
+
+
+def _past(path: Path, moment: str) -> Rows:
+    """The rows of a store as they were at a moment, from its history."""
+    import duckdb
+
+    try:
+        when = datetime.datetime.fromisoformat(moment)
+    except ValueError:
+        raise InputError(f"{path}@{moment}: not a date; write e.g. {path}@2026-01-31") from None
+    if len(moment) == 10:
+        when += datetime.timedelta(days=1, microseconds=-1)
+    if when.tzinfo is not None:
+        when = when.astimezone(datetime.UTC).replace(tzinfo=None)
+    if not path.is_file():
+        raise InputError(f"{path}: no such store")
+    try:
+        with duckdb.connect(str(path), read_only=True) as base:
+            found = base.execute(
+                "SELECT trial_id, field, value FROM history "
+                "WHERE since <= ? AND (until IS NULL OR until > ?)",
+                [when, when],
+            ).fetchall()
+    except duckdb.Error as fault:
+        raise InputError(f"{path}: not a store: {str(fault).strip().splitlines()[0]}") from None
+    rows: Rows = {}
+    for trial, name, value in found:
+        row = rows.setdefault(trial, dict.fromkeys(COMPARED, ""))
+        if name in COMPARED:
+            row[name] = _flat(name, orjson.loads(value))
+    return rows

@@ -1,0 +1,216 @@
+"""The same stream on other machinery: Dask workers, and functions from DataFrame to DataFrame for Spark."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import types
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+
+import orjson
+
+from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected, tag_job, unpacked
+from cart_nlp.registries import native
+from cart_nlp.registries.entry import Rejected
+from cart_nlp.schema import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from distributed import Client, Future
+
+PARTITION = 32
+"""Records of a partition: about as many as a worker tags in a fifth of a second."""
+PARTITION_BYTES = 8 << 20
+AHEAD = 4
+"""Partitions a worker that may be under way."""
+
+
+@functools.lru_cache(maxsize=2)
+def _tagger(source: TaggerSource) -> Any:
+    """The tagger of this process, loaded once."""
+    return source()
+
+
+def tag_partition(source: TaggerSource, data: bytes, keep_all: bool) -> list[Outcome]:
+    """Tag one partition, on whatever machine: jobs as bytes in, outcomes in their order out."""
+    tagger = _tagger(source)
+    return [tag_job(tagger, job, keep_all) for job in unpacked(data)]
+
+
+def dask_outcomes(
+    source: TaggerSource,
+    jobs: Iterable[Job | Outcome | None],
+    *,
+    keep_all: bool,
+    workers: int,
+    scheduler: str | None,
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the jobs, tagged on Dask: a cluster of this machine, or the one at an address.
+
+    A partition whose worker dies is done again elsewhere; one that kills several workers is taken apart,
+    and the record that does it is rejected. Raises BatchError if there is no Dask or no scheduler.
+    """
+    with contextlib.ExitStack() as stack:
+        client = _client(stack, max(1, workers), scheduler)
+        running: deque[tuple[list[Job | Outcome], Future | None]] = deque()
+        for chunk in _partitions(jobs):
+            running.append((chunk, _submit(client, source, chunk, keep_all)))
+            while len(running) > AHEAD * max(1, len(client.ncores())):
+                yield from _gathered(client, source, *running.popleft(), keep_all)
+        while running:
+            yield from _gathered(client, source, *running.popleft(), keep_all)
+
+
+def _client(stack: contextlib.ExitStack, workers: int, scheduler: str | None) -> Client:
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise BatchError("--engine dask needs dask and distributed; pip install 'cart-nlp[dask]'") from None
+    try:
+        if scheduler is not None:
+            return stack.enter_context(Client(scheduler, timeout="20s", set_as_default=False))
+        cluster = stack.enter_context(
+            LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+        )
+        return stack.enter_context(Client(cluster, set_as_default=False))
+    except (OSError, ValueError) as fault:
+        where = scheduler or "a cluster on this machine"
+        raise BatchError(f"no Dask scheduler at {where}: {str(fault).splitlines()[0]}") from None
+
+
+def _partitions(jobs: Iterable[Job | Outcome | None]) -> Iterator[list[Job | Outcome]]:
+    chunk: list[Job | Outcome] = []
+    size = 0
+    for item in jobs:
+        if item is None:
+            continue
+        chunk.append(item)
+        size += item.size if isinstance(item, Job) else 0
+        if len(chunk) >= PARTITION or size >= PARTITION_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _submit(
+    client: Client, source: TaggerSource, chunk: list[Job | Outcome], keep_all: bool
+) -> Future | None:
+    """Send the jobs of a partition; one that makes no trial becomes its reject in place."""
+    for at, item in enumerate(chunk):
+        if isinstance(item, Job):
+            try:
+                packed([item])
+            except Rejected as reason:
+                chunk[at] = rejected(item.number, item.source, item.place, None, str(reason))
+    todo = [item for item in chunk if isinstance(item, Job)]
+    if not todo:
+        return None
+    return client.submit(tag_partition, source, packed(todo), keep_all, pure=False)
+
+
+def _gathered(
+    client: Client, source: TaggerSource, chunk: list[Job | Outcome], future: Future | None, keep_all: bool
+) -> Iterator[Outcome]:
+    from distributed import KilledWorker
+
+    done: dict[int, Outcome] = {}
+    if future is not None:
+        try:
+            done = {found.number: Outcome(*found) for found in future.result()}
+        except KilledWorker:
+            if len(chunk) == 1 and isinstance(chunk[0], Job):
+                job = chunk[0]
+                reason = "tagging it ended every worker process that tried"
+                yield rejected(job.number, job.source, job.place, None, reason)
+                return
+            for item in chunk:
+                alone: list[Job | Outcome] = [item]
+                yield from _gathered(
+                    client, source, alone, _submit(client, source, alone, keep_all), keep_all
+                )
+            return
+        except (OSError, ImportError) as fault:
+            raise BatchError(f"the tagger cannot be loaded on the workers: {fault}") from None
+        finally:
+            future.release()
+    for item in chunk:
+        yield item if isinstance(item, Outcome) else done[item.number]
+
+
+def _ddl(annotation: Any) -> str:
+    plain = {str: "string", bool: "boolean", int: "bigint", float: "double"}
+    if annotation in plain:
+        return plain[annotation]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple and arguments[0] in plain:
+        return f"array<{plain[arguments[0]]}>"
+    if origin is Literal:
+        return "string"
+    if origin in (Union, types.UnionType):
+        return _ddl(next(part for part in arguments if part is not type(None)))
+    return "string"  # nested models and mappings, as JSON text
+
+
+FRAME_COLUMNS = {name: _ddl(field.annotation) for name, field in Record.model_fields.items()} | {
+    "error": "string"
+}
+"""Column of a tagged frame -> its Spark SQL type."""
+FRAME_SCHEMA = ", ".join(f"{name} {kind}" for name, kind in FRAME_COLUMNS.items())
+"""The schema of tagged frames, as `mapInPandas` takes it."""
+
+
+def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: bool = True) -> pd.DataFrame:
+    """Tag a DataFrame of trials: one row a trial in, one row a record out, in the same order.
+
+    `frame` has a column `id` and any of this project's field names (`brief_title`, `brief_summary`,
+    `detailed_description`, `conditions`, `interventions`, `eligibility`, `phase`, `sponsor`, …); other
+    columns are ignored. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `evidence` and
+    `raw` as JSON text, and `error` with the reason for a row that could not be tagged. With
+    `keep_all=False` only rows that are product or related, or failed, come back.
+    """
+    import pandas as pd
+
+    from cart_nlp.batch.run import load_tagger
+
+    tagger = _tagger(TaggerSource(load_tagger, (tuple(lexicons),)))
+    names = [str(name) for name in frame.columns]
+    rows = []
+    for number, values in enumerate(frame.itertuples(index=False, name=None)):
+        fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
+        job = Job(number, "frame", f"row {number + 1}", fields, native.parse)
+        found = tag_job(tagger, job, keep_all)
+        if found.kind == "record":
+            rows.append(_frame_row(orjson.loads(found.payload)))
+        elif found.kind == "reject":
+            rows.append({"trial_id": fields.get("id"), "error": orjson.loads(found.payload)["reason"]})
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in FRAME_COLUMNS}
+    )
+
+
+def tag_frames(
+    frames: Iterable[pd.DataFrame], lexicons: tuple[str, ...] = (), keep_all: bool = True
+) -> Iterator[pd.DataFrame]:
+    """`tag_frame` over many DataFrames: the function that Spark's `mapInPandas` takes."""
+    for frame in frames:
+        yield tag_frame(frame, lexicons, keep_all)
+
+
+def _present(value: Any) -> Any:
+    """A cell in plain Python types; what pandas holds for a missing value is None."""
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        value = value.tolist()
+    if isinstance(value, list | tuple | dict | str | bool):
+        return value
+    return None if value is None or value != value else value
+
+
+def _frame_row(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: orjson.dumps(value).decode() if _is_json(name) else value for name, value in record.items()}
+
+
+def _is_json(name: str) -> bool:
+    return name in ("constructs", "evidence", "raw")
