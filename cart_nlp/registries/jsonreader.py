@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cart_nlp.registries import ctgov, mapped, native
+from cart_nlp.registries import ctgov, ctgovold, ctis, mapped, native, nci
 from cart_nlp.registries.entry import Entry, Reject, Rejected
 from cart_nlp.registries.jsondocument import Document
 from cart_nlp.registries.jsonvalues import TOO_LONG, is_lines, parse, search_text, split_lines
@@ -24,9 +24,12 @@ class Shape(NamedTuple):
 
 SHAPES: tuple[Shape, ...] = (
     Shape("ctgov-v2", ctgov.recognizes, ctgov.identify, ctgov.parse),
+    Shape("ctgov-v1", ctgovold.recognizes, ctgovold.identify, ctgovold.parse),
+    Shape("ctis", ctis.recognizes, ctis.identify, ctis.parse),
+    Shape("nci", nci.recognizes, nci.identify, nci.parse),
     Shape("json", native.recognizes, native.identify, native.parse),
 )
-"""In the order in which they are tried; the last one takes what only a mapping or guesses can read."""
+"""In the order in which they are tried."""
 
 
 def read(feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:

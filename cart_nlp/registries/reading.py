@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cart_nlp.registries import jsonreader, sniffing, tablereader
+from cart_nlp.registries import chictrpage, euctr, jsonreader, sniffing, tablereader, xmlreader
 from cart_nlp.registries.encoding import Report, as_utf8
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.sources import (
@@ -47,8 +47,20 @@ class Reader(NamedTuple):
 READERS: dict[str, Reader] = {
     "json": Reader("JSON or JSON lines, each record in whatever known format", jsonreader.read),
     "ctgov-v2": Reader("ClinicalTrials.gov v2 JSON", partial(jsonreader.read, shape="ctgov-v2")),
+    "ctgov-v1": Reader("ClinicalTrials.gov v1 FullStudies JSON", partial(jsonreader.read, shape="ctgov-v1")),
+    "ctgov-xml": Reader("ClinicalTrials.gov classic XML", partial(xmlreader.read, shape="ctgov-xml")),
+    "ctgov-search-xml": Reader(
+        "ClinicalTrials.gov classic search results XML", partial(xmlreader.read, shape="ctgov-search-xml")
+    ),
+    "ctgov-csv": Reader("ClinicalTrials.gov CSV, new or classic site", partial(tablereader.read, shape="ctgov-csv")),
+    "ictrp-xml": Reader("WHO ICTRP XML", partial(xmlreader.read, shape="ictrp-xml")),
+    "ictrp-csv": Reader("WHO ICTRP CSV", partial(tablereader.read, shape="ictrp-csv")),
+    "chictr-xml": Reader("ChiCTR XML", partial(xmlreader.read, shape="chictr-xml")),
+    "chictr-html": Reader("ChiCTR pages, saved as HTML", chictrpage.read),
+    "ctis": Reader("EU CTIS JSON", partial(jsonreader.read, shape="ctis")),
+    "euctr": Reader("EU Clinical Trials Register, full details as text", euctr.read),
+    "nci": Reader("NCI Clinical Trials Search API JSON", partial(jsonreader.read, shape="nci")),
     "table": Reader("CSV or TSV with a header line", tablereader.read),
-    "ctgov-csv": Reader("ClinicalTrials.gov CSV", partial(tablereader.read, shape="ctgov-csv")),
 }
 """Format name, as --format takes it -> reader of a text."""
 

@@ -19,8 +19,26 @@ def _is_table(head: bytes) -> bool:
     return line.count(delimiter(head).encode()) >= 1 and not line.startswith((b"<", b"{", b"["))
 
 
+def _has(pattern: bytes) -> Callable[[bytes], bool]:
+    seen = re.compile(pattern, re.IGNORECASE)
+    return lambda head: seen.search(head) is not None
+
+
+def _root(pattern: bytes) -> Callable[[bytes], bool]:
+    """Whether markup begins and an element of this name opens within the head."""
+    opens = _has(rb"<(?:" + pattern + rb")[\s>]")
+    return lambda head: head[:1] == b"<" and opens(head)
+
+
 SIGNS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("json", _is_json),
+    ("ctgov-search-xml", _root(b"search_results")),
+    ("ctgov-xml", _root(b"clinical_study")),
+    ("chictr-xml", _root(b"Triall")),
+    ("ictrp-xml", _root(b"Trials_downloaded_from_ICTRP|TrialID")),
+    ("chictr-xml", _root(b"trial_id")),
+    ("chictr-html", _root(b"html|body|table|!doctype html")),
+    ("euctr", _has(rb"(?:\A|\n)EudraCT Number:")),
     ("table", _is_table),
 )
 """Format and its sign, in the order of asking."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from cart_nlp.registries import ctgovtable, mapped, shapes
+from cart_nlp.registries import ctgovtable, ictrp, mapped, shapes
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
 from cart_nlp.registries.sources import Feed
 from cart_nlp.registries.tablerows import rows
@@ -24,6 +24,7 @@ class TableShape(NamedTuple):
 
 SHAPES: tuple[TableShape, ...] = (
     TableShape("ctgov-csv", ctgovtable.recognizes, ctgovtable.identify, ctgovtable.parse),
+    TableShape("ictrp-csv", ictrp.recognizes, ictrp.identify, ictrp.parse_row),
 )
 
 

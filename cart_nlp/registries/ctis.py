@@ -1,0 +1,167 @@
+"""EU trials as CTIS, the Clinical Trials Information System, gives them in JSON (both layouts so far)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cart_nlp.registries import normalize, shapes
+from cart_nlp.registries.identifiers import url_of
+from cart_nlp.registries.shapes import dig, fields, items, line, lines
+from cart_nlp.schema import Trial
+
+REGISTRY = "CTIS"
+_STATUS_CODES = {
+    "1": "Under evaluation",
+    "2": "Authorised, recruitment pending",
+    "3": "Authorised, recruiting",
+    "4": "Ongoing, recruiting",
+    "5": "Ongoing, recruitment ended",
+    "6": "Temporarily halted",
+    "7": "Suspended",
+    "8": "Ended",
+    "9": "Expired",
+    "10": "Revoked",
+    "11": "Not authorised",
+    "12": "Cancelled",
+}
+"""What the register's numeric public status means."""
+
+
+def recognizes(data: Mapping[str, Any]) -> bool:
+    """Whether a JSON record is a CTIS trial."""
+    return "ctNumber" in data
+
+
+def identify(data: Mapping[str, Any]) -> str:
+    """EU CT number of a trial; raises Rejected if it has none."""
+    return shapes.checked_id(data.get("ctNumber"), "an EU CT number (ctNumber)")
+
+
+def _part_one(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (
+        fields(dig(data, "authorizedApplication", "authorizedPartI"))
+        or fields(data.get("authorizedPartI"))
+        or next((part for each in items(data.get("applications")) if (part := fields(dig(each, "partI")))), {})
+    )
+
+
+def _products(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for each in map(fields, items(part.get("products"))):
+        known = fields(each.get("productDictionaryInfo"))
+        names = shapes.unique(
+            line(value)
+            for value in (
+                each.get("productName"),
+                known.get("prodName"),
+                known.get("activeSubstanceName"),
+                each.get("sponsorProductCode"),
+                known.get("sponsorSubstanceCode"),
+                each.get("otherMedicinalProduct"),
+            )
+        )
+        if names:
+            found.setdefault(names[0], {"name": names[0], "description": each.get("productDescription"),
+                                        "other_names": list(names[1:])})  # fmt: skip
+    return list(found.values())
+
+
+def _secondary(identifiers: Mapping[str, Any]) -> list[str]:
+    """Numbers of other registries, each in a mapping of its own or in a list of them."""
+    numbers = []
+    for value in fields(identifiers.get("secondaryIdentifyingNumbers")).values():
+        for each in items(value):
+            numbers += [line(fields(each).get("number")), line(fields(each).get("additionalRegistryNumber"))]
+    return [number for number in numbers if number]
+
+
+def _countries(data: Mapping[str, Any], parts_two: list[Any]) -> list[str]:
+    named = [line(dig(part, "mscInfo", "countryName") or dig(part, "mscInfo", "mscName")) for part in parts_two]
+    named += [line(fields(each).get("countryName") or fields(each).get("mscName"))
+              for each in items(data.get("memberStatesConcerned"))]  # fmt: skip
+    named += [line(fields(each).get("countryName")) for each in
+              items(dig(_part_one(data), "rowCountriesInfo")) or []]  # fmt: skip
+    if not any(named):
+        for said in lines(data.get("trialCountries")):
+            named += [part.split(":")[0].strip() for part in said.split(",") if ":" in part]
+    return [name for name in named if name]
+
+
+def parse(data: Mapping[str, Any]) -> Trial:
+    """Build the trial of a record."""
+    number = identify(data)
+    part = _part_one(data)
+    parts_two = items(dig(data, "authorizedApplication", "authorizedPartsII") or data.get("authorizedPartsII"))
+    details = fields(part.get("trialDetails"))
+    naming = fields(details.get("clinicalTrialIdentifiers"))
+    about = fields(details.get("trialInformation"))
+    conditions = items(dig(about, "medicalCondition", "partIMedicalConditions")) or items(part.get("medicalConditions"))
+    wanted = fields(about.get("eligibilityCriteria"))
+    endpoints = fields(about.get("endPoint"))
+    goals = fields(about.get("trialObjective"))
+    span = fields(about.get("trialDuration"))
+    criteria = []
+    for label, key in (("Inclusion", "principalInclusionCriteria"), ("Exclusion", "principalExclusionCriteria")):
+        told = [line(fields(each).get(key)) for each in items(wanted.get(key))]
+        if any(told):
+            criteria.append(f"{label} criteria:\n" + "\n".join(filter(None, told)))
+    sponsors = [fields(each) for each in items(part.get("sponsors")) or items(data.get("primarySponsor"))]
+    partners = [each for each in map(fields, items(data.get("coSponsors")))] + sponsors
+    lead = next((each for each in sponsors if each.get("primary") is True), fields(sponsors[0] if sponsors else None))
+    lead_name = line(dig(lead, "organisation", "name"))
+    others = shapes.unique(
+        name for each in partners if (name := line(dig(each, "organisation", "name"))) != lead_name
+    )
+    kinds = {line(dig(each, "organisation", "name")): line(dig(each, "organisation", "type")) for each in partners}
+    lead_class = (line(dig(lead, "organisation", "type")) or line(data.get("sponsorType")).split(", ")[0])
+    state = line(data.get("ctStatus"))
+    phases = line(data.get("trialPhase"))
+    starts = [line(data.get("startDateEU"))] + [
+        line(dig(each, "mscInfo", "activeTrialPeriod", "trialStartDate")) for each in parts_two
+    ]
+    start = next((said for said in sorted(filter(None, starts), key=lambda x: normalize.date(x) or "9")), "") or line(
+        span.get("estimatedRecruitmentStartDate")
+    )
+    count = line(data.get("totalNumberEnrolled"))
+    title = line(naming.get("fullTitle")) or line(data.get("title"))
+    public = line(naming.get("publicTitle"))
+    return Trial(
+        id=number,
+        registry=REGISTRY,
+        url=url_of(number),
+        sections=shapes.sections(
+            brief_title=public or title,
+            official_title=title if public else "",
+            acronym=naming.get("shortTitle"),
+            brief_summary=goals.get("mainObjective"),
+            detailed_description="\n".join(
+                filter(None, (line(fields(each).get("secondaryObjective")) for each in
+                              items(goals.get("secondaryObjectives"))))
+            ),
+            conditions=[line(fields(each).get("medicalCondition")) for each in conditions],
+            interventions=_products(part),
+            eligibility="\n\n".join(criteria),
+            primary_outcomes=[fields(each).get("endPoint") for each in items(endpoints.get("primaryEndPoints"))],
+            secondary_outcomes=[fields(each).get("endPoint") for each in items(endpoints.get("secondaryEndPoints"))],
+        ),
+        secondary_ids=shapes.unique(_secondary(naming) + [line(dig(data, "eudraCtInfo", "eudraCtCode"))]),
+        phase=normalize.phase(phases),
+        status=normalize.status(_STATUS_CODES.get(state, state)),
+        study_type="INTERVENTIONAL",
+        enrollment=normalize.enrollment(count),
+        start_date=normalize.date(start),
+        completion_date=normalize.date(line(data.get("endDateEU")) or line(span.get("estimatedEndDate"))),
+        first_posted=normalize.date(
+            line(data.get("decisionDateOverall")) or line(data.get("authorizationDate"))
+            or line(data.get("publishDate")) or line(data.get("submissionDate"))
+        ),
+        sponsor=lead_name or None,
+        sponsor_class=normalize.sponsor_class(lead_class),
+        collaborators=others,
+        collaborator_classes=tuple(normalize.sponsor_class(kinds.get(name, "")) or "" for name in others),
+        countries=normalize.countries(_countries(data, parts_two)),
+        has_results=bool(line(data.get("resultsFirstReceived")) not in ("", "No", "no")),
+        raw=shapes.raw({"phase": phases, "status": state, "enrollment": count, "start_date": start,
+                        "sponsor_class": lead_class}),
+    )  # fmt: skip

@@ -1,0 +1,183 @@
+"""Full trial details of the EU Clinical Trials Register, its text download: one block a member state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cart_nlp.registries import normalize, shapes
+from cart_nlp.registries.entry import Entry, Reject
+from cart_nlp.registries.jsonvalues import MAX_RECORD, split_lines
+from cart_nlp.registries.sources import Feed
+from cart_nlp.registries.identifiers import url_of
+from cart_nlp.schema import Trial
+
+REGISTRY = "EU Clinical Trials Register"
+_NUMBER = re.compile(r"20\d\d-\d{6}-\d\d")
+_CODE = re.compile(r"([A-HNP]\.(?:\d+\.?)*(?:IMP)?)(?::?[ \t]|:)")
+_LANGUAGE = re.compile(r"\(([a-z]{2})\)\s*$")
+_NAMES = ("D.3.1", "D.2.1.1.1", "D.3.2", "D.3.8", "D.3.9.2", "D.3.9.3", "D.3.9.1")
+_PHASES = {"E.7.1": "PHASE1", "E.7.2": "PHASE2", "E.7.3": "PHASE3", "E.7.4": "PHASE4"}
+Block = Mapping[str, list[str]]
+
+
+def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+    """Entries of a download; consecutive blocks of one EudraCT number make one trial."""
+    held: list[list[str]] = []
+    held_number, held_at = "", 0
+    for at, number, block, fault in _blocks(feed):
+        if fault:
+            yield Reject(feed.name, f"line {at}", number or None, fault)
+        elif number == held_number:
+            held.append(block)
+        else:
+            if held:
+                yield _entry(feed.name, held_at, held)
+            held, held_number, held_at = [block], number, at
+    if held:
+        yield _entry(feed.name, held_at, held)
+
+
+def _entry(source: str, at: int, held: list[list[str]]) -> Entry:
+    text = "\n".join(line for block in held for line in block)
+    return Entry(source, f"line {at}", text, held, parse)
+
+
+def _blocks(feed: Feed) -> Iterator[tuple[int, str, list[str], str]]:
+    """First line, EudraCT number, lines and fault of every block."""
+    block: list[str] = []
+    at = size = 0
+    number = fault = ""
+    for line, raw in split_lines(feed):
+        try:
+            said = (raw or b"").decode("utf-8").rstrip("\r")
+        except UnicodeDecodeError:
+            said = raw.decode("utf-8", "replace") if raw else ""
+            fault = fault or f"invalid UTF-8 in line {line}"
+        if said.startswith("EudraCT Number:"):
+            if block:
+                yield at, number, block, fault
+            found = _NUMBER.search(said[:200])
+            block, at, size = [], line, 0
+            number = found[0] if found else ""
+            fault = "" if found else "record without a EudraCT number"
+        if at and said.strip() != "Summary":
+            size += len(said)
+            if size > MAX_RECORD or raw is None:
+                fault, block = fault or "longer than 256 MiB: not read", block[:100]
+            else:
+                block.append(said)
+    if block:
+        yield at, number, block, fault
+
+
+def _fields(lines: list[str]) -> tuple[dict[str, list[str]], list[dict[str, list[str]]]]:
+    """Code -> values, English first, and the same for each medicinal product."""
+    general: dict[str, list[str]] = {}
+    products: list[dict[str, list[str]]] = []
+    into, code, values, foreign = general, "", [""], False
+
+    def close() -> None:
+        value = "\n".join(values).strip()
+        if code and value:
+            into.setdefault(code + ("~" if foreign else ""), []).append(value)
+
+    for line in lines:
+        found = _CODE.match(line)
+        if found is None:
+            name, colon, value = line.partition(":")
+            if colon and not code:
+                general.setdefault(name.strip(), []).append(value.strip())
+            elif line.strip():
+                values.append(line.strip())
+            continue
+        close()
+        code = found[1].rstrip(".")
+        label, _, value = line[found.end() :].partition(":")
+        foreign = bool(_LANGUAGE.search(label))
+        values = [value.strip()]
+        if code == "D.IMP":
+            products.append({})
+        into = products[-1] if products and code.startswith(("D.2", "D.3")) else general
+        if code == "N" or code == "P":
+            code = f"{code} {label.strip()}"
+    close()
+    return general, products
+
+
+def _first(blocks: list[dict[str, list[str]]], code: str) -> str:
+    """The first English value of a code over all member states, or else one in another language."""
+    for key in (code, code + "~"):
+        for block in blocks:
+            if block.get(key):
+                return block[key][0]
+    return ""
+
+
+def _interventions(products: list[dict[str, list[str]]]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for product in products:
+        names = shapes.unique(value for code in _NAMES for value in product.get(code, ()))
+        if names:
+            known = found.setdefault(names[0].casefold(), {"name": names[0], "other_names": []})
+            known["other_names"] += [name for name in names[1:] if name not in known["other_names"]]
+    return list(found.values())
+
+
+def parse(held: list[list[str]]) -> Trial:
+    """Build the trial of the blocks of its member states."""
+    both = [_fields(block) for block in held]
+    blocks = [general for general, _ in both]
+    found = _NUMBER.search(_first(blocks, "EudraCT Number") or _first(blocks, "A.2"))
+    number = shapes.checked_id(found[0] if found else "", "a EudraCT number")
+    lay, full = _first(blocks, "A.3.1"), _first(blocks, "A.3")
+    phases = "|".join(name for code, name in _PHASES.items() if _first(blocks, code).casefold() == "yes")
+    states = list(shapes.unique(state for block in blocks for state in block.get("Trial Status", ())))
+    state = next((said for said in states if normalize.status(said) in ("ONGOING", "RECRUITING")), "") or "".join(
+        states[:1]
+    )
+    count = _first(blocks, "F.4.2.2") or _first(blocks, "F.4.2.1") or _first(blocks, "F.4.1")
+    entered = [
+        day
+        for block in blocks
+        for said in block.get("Date on which this record was first entered in the EudraCT database", ())
+        if (day := normalize.date(said))
+    ]
+    kind = next((values[0] for block in blocks for code, values in block.items() if code == "B.3.1"), "")
+    criteria = [
+        f"{label} criteria:\n{said}"
+        for label, code in (("Inclusion", "E.3"), ("Exclusion", "E.4"))
+        if (said := _first(blocks, code))
+    ]
+    sponsors = shapes.unique(name for block in blocks for name in block.get("B.1.1", ()))
+    return Trial(
+        id=number,
+        registry=REGISTRY,
+        url=url_of(number),
+        sections=shapes.sections(
+            brief_title=lay or full,
+            official_title=full if lay else "",
+            acronym=_first(blocks, "A.3.2"),
+            brief_summary=_first(blocks, "E.2.1"),
+            detailed_description=_first(blocks, "E.2.2"),
+            conditions=shapes.unique((_first(blocks, "E.1.1"), _first(blocks, "E.1.1.1"))),
+            interventions=_interventions([product for _, products in both for product in products]),
+            eligibility="\n\n".join(criteria),
+            primary_outcomes=[_first(blocks, "E.5.1")],
+            secondary_outcomes=[_first(blocks, "E.5.2")],
+        ),
+        secondary_ids=shapes.unique(
+            _first(blocks, code) for code in ("A.5.1", "A.5.2", "A.5.3", "A.5.4", "A.4.1")
+        ),
+        phase=normalize.phase(phases),
+        status=normalize.status(state),
+        study_type="INTERVENTIONAL",
+        enrollment=normalize.enrollment(count),
+        first_posted=min(entered, default=None),
+        sponsor=sponsors[0] if sponsors else None,
+        sponsor_class=normalize.sponsor_class(kind),
+        collaborators=sponsors[1:],
+        countries=normalize.countries(_first([block], "A.1").rsplit(" - ", 1)[0] for block in blocks),
+        raw=shapes.raw({"phase": phases, "status": state, "enrollment": count, "sponsor_class": kind}),
+    )
