@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -66,6 +67,16 @@ def study_products(view: State) -> list[Hit]:
     return firm or [h for _, h in told]
 
 
+def spelled_by(printed: str, name: str, value: str) -> bool:
+    """Whether the printed form spells a value that its row's name spells: "CTL019" says CD19, "Kymriah" does not."""
+    squeezed = re.sub(r"[^a-z0-9]", "", printed)
+    if squeezed == re.sub(r"[^a-z0-9]", "", name.lower()):
+        return True
+    digits = re.sub(r"\D", "", value)
+    letters = re.sub(r"[^a-z]", "", value.lower())
+    return (bool(digits) and digits in squeezed) or (len(letters) > 2 and letters[:4] in squeezed)
+
+
 @Language.factory("cart_products")
 def make(nlp: Language, name: str) -> Products:
     """Create the component."""
@@ -84,6 +95,8 @@ class Products:
                 continue
             for part in hit.row.values("spells"):
                 field, _, value = part.rpartition("=")
+                if not spelled_by(view.low[hit.start : hit.end], hit.row.name, value):
+                    continue
                 self._add(view, field or "targets", value, hit, spells=True)
             for field in KNOWN:
                 for value in hit.row.values(field):
