@@ -4,70 +4,89 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from cart_nlp.evaluation.run import Evaluation
+
+_ALLOWED = {
+    "basis": ("both", "text", "all"),
+    "mode": ("end-to-end", "tagging"),
+    "split": ("all", "dev", "test"),
+    "others": ("auto", "not-included", "ignore"),
+}
 
 
 def command(
     gold: Annotated[
         str | None,
-        typer.Option(
-            help="Gold file or folder, or `registry` for the labels by id; default: the bundled set."
-        ),
+        typer.Option(help="Gold file or folder, or `registry`: labels by id. Default: the bundled set."),
     ] = None,
     records: Annotated[
         Path | None,
         typer.Option(help="Records of `cart-nlp tag` (.jsonl); without them the gold's text is tagged."),
     ] = None,
+    dump: Annotated[
+        Path | None, typer.Option(help="With --gold registry: the registry dump that holds the text.")
+    ] = None,
+    others: Annotated[
+        str,
+        typer.Option(
+            help="Trials of the dump without a label: not-included, ignore, or auto: not-included in the "
+            "dump that the labels cover, otherwise ignore."
+        ),
+    ] = "auto",
     split: Annotated[str, typer.Option(help="Half of the gold set: dev, test or all.")] = "all",
     basis: Annotated[
         str, typer.Option(help="both; text: leave product knowledge out; all: count it in everywhere.")
     ] = "both",
     mode: Annotated[
-        str, typer.Option(help="end-to-end, or tagging: whatever screening says.")
+        str, typer.Option(help="end-to-end; tagging: trials that belong in, whatever screening says.")
     ] = "end-to-end",
     prevalence: Annotated[
         float, typer.Option(min=0, max=1, help="Share of CAR trials to project screening precision to.")
     ] = 0.002,
     errors: Annotated[bool, typer.Option("--errors", help="List each wrong value, grouped.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="Result of another run (--json): what got better and worse.")
+    ] = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(help="FIELD.RATE=SHARE, as targets.exact=0.95; exit 1 if it falls short. Repeatable."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained page.")] = None,
 ) -> None:
     """Score records against gold labels; tags the gold's text if no records are given."""
     from cart_nlp.evaluation.gold import GoldError
+    from cart_nlp.evaluation.run import Options, floor_faults, run
 
-    for name, value, allowed in (
-        ("basis", basis, ("both", "text", "all")),
-        ("mode", mode, ("end-to-end", "tagging")),
-        ("split", split, ("all", "dev", "test")),
-    ):
-        if value not in allowed:
-            _stop([f"--{name} {value}: give {', '.join(allowed)}"])
+    for name, value in (("basis", basis), ("mode", mode), ("split", split), ("others", others)):
+        if value not in _ALLOWED[name]:
+            _stop([f"--{name} {value}: give one of {', '.join(_ALLOWED[name])}"])
+    options = Options(gold, records, dump, split, mode, basis, prevalence, others, compare)  # type: ignore[arg-type]
     try:
-        _run(gold, records, split, basis, mode, prevalence, errors, json)
+        scored = run(options)
+        short = floor_faults(scored, fail_under or [])
     except GoldError as error:
         _stop(error.faults)
+    _show(scored, errors, json, html)
+    for line in short:
+        print(f"cart-nlp evaluate: {line}", file=sys.stderr)
+    if short:
+        raise typer.Exit(1)
 
 
-def _run(
-    gold: str | None,
-    records: Path | None,
-    split: str,
-    basis: str,
-    mode: str,
-    prevalence: float,
-    errors: bool,
-    json: bool,
-) -> None:
-    from cart_nlp.evaluation import errors as error_list
-    from cart_nlp.evaluation import gold as gold_set
-    from cart_nlp.evaluation import predictions, report, scoring
+def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> None:
+    from cart_nlp.evaluation import breakdown, report
 
-    labeled = gold_set.read(Path(gold) if gold else None).split(split)
-    found = predictions.read_records(records) if records else predictions.tag_gold(labeled.records)
-    scored = scoring.evaluate(labeled, found, mode=mode, basis=basis, prevalence=prevalence)  # type: ignore[arg-type]
-    if errors:
-        scored.result["errors"] = error_list.find(scored.gold, found, scored.matches)
+    if html:
+        from cart_nlp.evaluation import page
+
+        html.write_text(page.render(scored), "utf-8")
+        print(f"written: {html}", file=sys.stderr)
     if json:
         import orjson
 
@@ -75,7 +94,7 @@ def _run(
         return
     print("\n".join(report.lines(scored.result)))
     if errors:
-        print("\n".join(report.error_lines(scored.result["errors"])))
+        print("\n".join(breakdown.errors(scored.result["errors"])))
 
 
 def _stop(faults: list[str]) -> None:

@@ -7,16 +7,51 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp.evaluation.gold import GoldError, GoldRecord, open_text
-from cart_nlp.schema import Record, Trial
+from cart_nlp.evaluation.labels import MENTION_LABELS
+from cart_nlp.schema import Mention, Record, Trial
 
 
-def tag_gold(records: Iterable[GoldRecord], nlp: Any = None) -> dict[str, Record]:
-    """Tag the text of gold records with the shipped pipeline, or the given one; id -> record."""
+def tag_gold(
+    records: Iterable[GoldRecord], nlp: Any = None
+) -> tuple[dict[str, Record], dict[str, tuple[Mention, ...]]]:
+    """Tag gold records with the shipped pipeline, or the given one: id -> record, id -> mentions."""
     from cart_nlp import load
-    from cart_nlp.pipeline import tag_trial
+    from cart_nlp.assembly import record
+    from cart_nlp.pipeline import make_doc
 
     nlp = nlp or load()
-    return {gold.id: tag_trial(nlp, gold.trial) for gold in records}
+    found: dict[str, Record] = {}
+    marks: dict[str, tuple[Mention, ...]] = {}
+    for gold in records:
+        doc = nlp(make_doc(nlp, gold.trial))
+        found[gold.id] = record(doc)
+        if gold.mentions is not None:
+            marks[gold.id] = mentions_of(doc)
+    return found, marks
+
+
+def mentions_of(doc: Any) -> tuple[Mention, ...]:
+    """The mentions of a tagged Doc, with offsets into their sections."""
+    from cart_nlp.components.state import state
+
+    view = state(doc)
+    found = []
+    for hit in view.of(*MENTION_LABELS):
+        section = view.section(hit.start)
+        found.append(
+            Mention(
+                section=section.key,
+                start=hit.start - section.start,
+                end=hit.end - section.start,
+                text=view.original[hit.start : hit.end],
+                label=hit.label,
+                concept=hit.concept,
+                role=hit.role,
+                score=max(0.0, min(1.0, hit.score)),
+                rule=hit.rule,
+            )
+        )
+    return tuple(found)
 
 
 def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Record]]:
@@ -36,11 +71,11 @@ def trials_of(path: Path, *, screened: bool) -> Iterator[tuple[str, Trial | None
 
     Records that make no trial are left out; raises GoldError if the dump cannot be read.
     """
-    from cart_nlp import registries
+    from cart_nlp import lexicon, registries
     from cart_nlp.registries.entry import InputError, Reject, Rejected
     from cart_nlp.screening import Screen
 
-    screen = Screen() if screened else None
+    screen = Screen(lexicon.load()) if screened else None
     try:
         for entry in registries.read(path):
             if isinstance(entry, Reject):

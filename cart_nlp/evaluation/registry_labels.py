@@ -114,7 +114,10 @@ class Joined:
 
 
 def join(
-    labels: Iterable[RegistryLabel], version: str, trials: Iterator[tuple[str, Trial | None]], known: Mapping[str, Any]
+    labels: Iterable[RegistryLabel],
+    version: str,
+    trials: Iterator[tuple[str, Trial | None]],
+    known: Mapping[str, Any],
 ) -> Joined:
     """Join labels with (id, trial) pairs of a dump; the trial is None where the fast screen finds nothing."""
     by_id = {label.id: label for label in labels}

@@ -29,6 +29,9 @@ def interval(score: Mapping[str, Any], name: str) -> str:
 
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The report, line by line."""
+    # breakdown takes its formats from here.
+    from cart_nlp.evaluation import breakdown
+
     gold, tool = result["gold"], result["tool"]
     yield (
         f"{tool['name']} {tool['version']} on {gold['name']}, version {gold['version']}: "
@@ -38,15 +41,29 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
         "end-to-end": "end to end: what screening leaves out counts as missed, what it lets in as wrong",
         "tagging": "tagging only: trials that belong in, whatever screening says",
     }
-    yield modes[result["mode"]] + (
-        "; values known of a product left out" if result["basis"] == "text" else ""
-    )
+    bases = {
+        "text": "; values known of a product left out",
+        "all": "; values known of a product counted in",
+        "both": "",
+    }
+    yield modes[result["mode"]] + bases[result["basis"]]
+    if "dump" in result:
+        yield from breakdown.dump(result["dump"])
     if result["without_record"]:
         yield f"{result['without_record']} gold trials have no record and count as `no`"
     yield ""
     yield from _fields(result["fields"])
     yield ""
     yield from _screening(result)
+    for name, part in (
+        ("groups", breakdown.groups),
+        ("calibration", breakdown.calibration),
+        ("mentions", breakdown.mentions),
+        ("compare", breakdown.compare),
+    ):
+        if result.get(name):
+            yield ""
+            yield from part(result[name])
 
 
 def _fields(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -112,23 +129,3 @@ def _screening(result: Mapping[str, Any]) -> Iterator[str]:
         ("gold \\ predicted", *levels),
         [(gold, *(str(row[found]) for found in levels)) for gold, row in car["confusion"].items()],
     )
-
-
-def error_lines(errors: Sequence[Mapping[str, Any]], context: int = 40) -> Iterator[str]:
-    """The errors grouped by field and guessed kind."""
-    del context
-    group: tuple[str, str] | None = None
-    for e in errors:
-        if (e["field"], e["kind"]) != group:
-            group = (e["field"], e["kind"])
-            count = sum((o["field"], o["kind"]) == group for o in errors)
-            yield ""
-            yield f"{e['field']}: {e['kind']} ({count})"
-        yield f"  {e['id']}  {e['error']} {e['value']}; gold: {e['gold']}"
-        for item in e["evidence"][:3]:
-            place = f"{item['section']}[{item['start']}:{item['end']}]" if item["section"] else item["basis"]
-            yield f"      from {place} {item['text']!r}, rule {item['rule'] or '–'}"
-        for quote in e["gold_evidence"][:3]:
-            yield f"      gold saw {quote!r}"
-        if e["note"]:
-            yield f"      note: {e['note']}"

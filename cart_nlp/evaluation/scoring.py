@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import cart_nlp
@@ -24,7 +24,6 @@ class Evaluation:
     gold: Sequence[GoldRecord]
     records: Mapping[str, Record]
     matches: Sequence[TrialMatch]
-    errors: list[dict[str, Any]] = field(default_factory=list)
 
 
 def evaluate(
@@ -35,8 +34,13 @@ def evaluate(
     basis: Basis = "both",
     prevalence: float = PREVALENCE,
     extra: Sequence[TrialMatch] = (),
+    unlabeled: Sequence[GoldRecord] = (),
 ) -> Evaluation:
-    """Score records against gold; `extra` are outcomes of trials that count as not included."""
+    """Score records against gold.
+
+    `extra` are outcomes of trials that are not labeled and count as not included; they enter every score but
+    the four levels of car_trial. `unlabeled` are those of them whose errors are to be listed.
+    """
     matches = [match(g, records.get(g.id), mode, basis) for g in gold.records]
     everything = [*matches, *extra]
     fields = metrics.field_scores(everything)
@@ -50,10 +54,10 @@ def evaluate(
         "fields": {name: score.as_dict() for name, score in fields.items()},
         "focus": metrics.focus_score(everything),
         "screening": metrics.screening(everything, prevalence),
-        "car_trial": {**metrics.car_accuracy(everything), "confusion": metrics.car_confusion(everything)},
+        "car_trial": {**metrics.car_accuracy(matches), "confusion": metrics.car_confusion(matches)},
         "outcomes": {m.id: outcome(m) for m in matches},
     }
-    return Evaluation(result, gold.records, records, everything)
+    return Evaluation(result, [*gold.records, *unlabeled], records, everything)
 
 
 def outcome(m: TrialMatch) -> dict[str, bool]:

@@ -1,0 +1,130 @@
+"""One evaluation from its options to its result: read, join, tag, score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cart_nlp.evaluation import (
+    bootstrap,
+    calibration,
+    compare,
+    errors,
+    groups,
+    predictions,
+    registry_labels,
+    scoring,
+)
+from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation import mentions as mention_level
+from cart_nlp.evaluation.gold import Gold, GoldError, GoldRecord
+from cart_nlp.evaluation.matching import Basis, Mode, TrialMatch, match
+from cart_nlp.evaluation.scoring import Evaluation
+from cart_nlp.schema import Mention, Record
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `cart-nlp evaluate` was asked for."""
+
+    gold: str | None = None
+    records: Path | None = None
+    dump: Path | None = None
+    split: str = "all"
+    mode: Mode = "end-to-end"
+    basis: Basis = "both"
+    prevalence: float = scoring.PREVALENCE
+    others: str = "auto"
+    compare: Path | None = None
+    resamples: int = bootstrap.RESAMPLES
+
+
+def run(options: Options) -> Evaluation:
+    """Score as asked; raises GoldError with every fault of what was given."""
+    if options.gold == "registry":
+        return _finish(_registry(options), options, {})
+    if options.dump is not None:
+        raise GoldError([f"--dump {options.dump}: goes with --gold registry, whose labels come without text"])
+    labeled = gold_set.read(Path(options.gold) if options.gold else None).split(options.split)
+    if not labeled.records:
+        raise GoldError([f"{labeled.name}: no trial in it; choose another --split or --gold"])
+    marks: Mapping[str, Sequence[Mention]] = {}
+    if options.records:
+        records = predictions.read_records(options.records)
+    else:
+        records, marks = predictions.tag_gold(labeled.records)
+    scored = scoring.evaluate(
+        labeled, records, mode=options.mode, basis=options.basis, prevalence=options.prevalence
+    )
+    return _finish(scored, options, marks)
+
+
+def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[Mention]]) -> Evaluation:
+    result = scored.result
+    bootstrap.add_intervals(result, scored.matches, options.resamples)
+    calibration.add_calibration(result, scored.matches, scored.records)
+    groups.add_groups(result, scored.gold, scored.matches)
+    marked = {g.id: g.mentions for g in scored.gold if g.mentions is not None}
+    if marked and marks:
+        result["mentions"] = mention_level.score(marked, marks)
+    result["errors"] = errors.find(scored.gold, scored.records, scored.matches)
+    if options.compare:
+        result["compare"] = compare.compare(compare.read_result(options.compare), result)
+    return scored
+
+
+def _registry(options: Options) -> Evaluation:
+    if options.dump is None:
+        raise GoldError(
+            [
+                "--gold registry: the labels come without text; give --dump FILE, a registry dump with the trials"
+            ]
+        )
+    labels, version = registry_labels.read()
+    given = predictions.read_records(options.records) if options.records else None
+    trials = predictions.trials_of(options.dump, screened=given is None)
+    joined = registry_labels.join(labels, version, trials, registry_labels.completeness())
+    if not joined.gold.records:
+        raise GoldError([f"{options.dump.name}: holds none of the {len(labels)} labeled trials"])
+    counted = options.others == "not-included" or (options.others == "auto" and joined.complete)
+    unlabeled = [GoldRecord(t.id, t, {"car_trial": "no"}) for t in joined.others_trials] if counted else []
+    if given is None:
+        records, _ = predictions.tag_gold([*joined.gold.records, *unlabeled])
+    else:
+        records = given
+    extra: list[TrialMatch] = []
+    if counted:
+        found = [match(g, records.get(g.id), options.mode, options.basis) for g in unlabeled]
+        seen = {m.id for m in found}
+        extra = found + [TrialMatch(i, "no", "no", 0.0, False) for i in joined.others if i not in seen]
+    scored = scoring.evaluate(
+        joined.gold,
+        records,
+        mode=options.mode,
+        basis=options.basis,
+        prevalence=options.prevalence,
+        extra=extra,
+        unlabeled=[g for g in unlabeled if _written(records.get(g.id))],
+    )
+    scored.result["dump"] = {
+        "file": options.dump.name,
+        "labeled": len(joined.gold.records),
+        "missing": joined.missing,
+        "others": len(joined.others),
+        "others_counted": counted,
+        "changed": joined.changed,
+    }
+    return scored
+
+
+def _written(record: Record | None) -> bool:
+    return record is not None and record.car_trial in gold_set.INCLUDED
+
+
+def floor_faults(scored: Evaluation, floors: Sequence[str]) -> list[str]:
+    """One line for each `--fail-under` that is not reached."""
+    return compare.shortfalls(scored.result, list(floors))
+
+
+__all__ = ["Evaluation", "Gold", "Options", "floor_faults", "run"]
