@@ -89,7 +89,7 @@ def parse(row: Mapping[str, str]) -> Trial:
         collaborators=tuple(partners),
         collaborator_classes=tuple(normalize.sponsor_class(each) or "" for each in classes),
         countries=normalize.countries(
-            place.rsplit(",", 1)[-1].strip() for place in _split(_said(row, "Locations")) if "," in place
+            normalize.country_of_place(place) for place in _split(_said(row, "Locations")) if "," in place
         ),
         has_results=results in ("yes", "has results") or bool(_said(row, "Results First Posted")),
         raw=shapes.raw(

@@ -116,7 +116,7 @@ def _found(study: Element) -> Trial:
         sponsor_class=normalize.sponsor_class(lead_class),
         collaborators=tuple(all_said(study, "sponsors/collaborator")),
         countries=normalize.countries(
-            place.rsplit(",", 1)[-1].strip() for place in all_said(study, "locations/location")
+            normalize.country_of_place(place) for place in all_said(study, "locations/location")
         ),
         has_results=said(study, "study_results").casefold() in ("has results", "yes"),
         raw=shapes.raw(

@@ -12,6 +12,8 @@ from cart_nlp.schema import Trial
 
 REGISTRY = "NCI CTRP"
 _SOURCES = {"industrial": "INDUSTRY", "national": "NIH", "institutional": "OTHER", "externally peer-reviewed": "OTHER"}
+_OPEN = {"active": "Recruiting"}
+"""NCI calls a trial active while it is open to accrual."""
 _NUMBERS = ("nci_id", "protocol_id", "ctep_id", "ccr_id", "dcp_id")
 
 
@@ -102,7 +104,7 @@ def parse(data: Mapping[str, Any]) -> Trial:
             said for said in [line(data.get(key)) for key in _NUMBERS] + others if said != number
         ),
         phase=normalize.phase(phases),
-        status=normalize.status(state),
+        status=normalize.status(_OPEN.get(state.lower(), state)),
         study_type=normalize.study_type(kind),
         enrollment=normalize.enrollment(count),
         start_date=normalize.date(start),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from cart_nlp.registries.countries import country
+from cart_nlp.registries.countries import country, country_code
 
 Funding = Literal["academic", "industry", "government", "mixed"]
 
@@ -105,9 +105,10 @@ _STATUS = {
     "NOT_YET_RECRUITING": "not yet recruiting;pending;not recruiting yet;募集前;尚未开始;尚未招募;in review;approved;"
     "authorised, not started;authorised, recruitment pending;preinitiation;not started;under evaluation",
     "ENROLLING_BY_INVITATION": "enrolling by invitation",
-    "ACTIVE_NOT_RECRUITING": "active, not recruiting;no longer recruiting;closed to accrual;not recruiting;"
+    "ACTIVE_NOT_RECRUITING": "active, not recruiting;no longer recruiting;closed to accrual;"
     "募集終了;ongoing, recruitment ended;closed to accrual and intervention;enrollment closed;"
     "open public no longer recruiting;authorised, recruitment ended;main results already published",
+    "NOT_RECRUITING": "not recruiting",
     "COMPLETED": "completed;complete;ended;試験終了;结束;已完成;finished;closed;administratively complete",
     "SUSPENDED": "suspended;temporarily halted;temporary halt;暂停或中断;temporarily closed to accrual;halted;"
     "temporarily closed to accrual and intervention",
@@ -129,7 +130,11 @@ _STATUS_OF = {
 
 
 def status(raw: str) -> str | None:
-    """A status of ClinicalTrials.gov's vocabulary, or ONGOING where a registry says no more; else None."""
+    """A status of ClinicalTrials.gov's vocabulary; None for what is none.
+
+    ONGOING and NOT_RECRUITING stand for registries that say no more than that: WHO's "Not recruiting" covers
+    trials that wait, go on, are completed and were stopped.
+    """
     said = re.sub(r"[\W_]+", " ", raw.strip().lower()[:200]).strip()
     return _STATUS_OF.get(said)
 
@@ -166,9 +171,23 @@ def enrollment(raw: str) -> int | None:
     return total if total < 10**9 else None
 
 
+_REGIONS = {"asia", "asia except japan", "europe", "north america", "south america", "oceania", "africa",
+            "worldwide", "multinational", "outside eu/eea", "outside the eu/eea", "european union", "eea", "global",
+            "other", "n/a", "na", "none", "latin america", "middle east"}  # fmt: skip
+
+
 def countries(names: Iterable[str]) -> tuple[str, ...]:
-    """ISO 3166 names of countries, sorted, each once; a name that is none of theirs is kept as it is."""
-    return tuple(sorted({country(name) for name in names if name.strip()}))
+    """ISO 3166 names of countries, sorted, each once; regions are left out, unknown names kept as they are."""
+    return tuple(
+        sorted({country(name) for name in names if name.strip() and name.strip().casefold() not in _REGIONS})
+    )
+
+
+def country_of_place(place: str) -> str:
+    """The country at the end of "Hospital, City, Country", where it may be "Korea, Republic of"."""
+    parts = place.rsplit(",", 2)
+    double = ",".join(parts[-2:])
+    return double if country_code(double) else parts[-1].strip()
 
 
 _CLASSES = {

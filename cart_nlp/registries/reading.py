@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cart_nlp.registries import chictrpage, euctr, jsonreader, sniffing, tablereader, xmlreader
+from cart_nlp.registries import aactdatabase, aactfiles, chictrpage, euctr, jsonreader, sniffing, tablereader, xmlreader
 from cart_nlp.registries.encoding import Report, as_utf8
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.sources import (
@@ -44,6 +44,11 @@ class Reader(NamedTuple):
     read: TextReader
 
 
+def _only_by_content(feed: Feed, *, mapping: Mapping[str, str] | None) -> Iterator[Entry | Reject]:
+    """AACT is a whole archive or a database, which are recognized without being named."""
+    raise InputError(f"{feed.name}: not an AACT archive: no studies.txt and interventions.txt in a zip")
+
+
 READERS: dict[str, Reader] = {
     "json": Reader("JSON or JSON lines, each record in whatever known format", jsonreader.read),
     "ctgov-v2": Reader("ClinicalTrials.gov v2 JSON", partial(jsonreader.read, shape="ctgov-v2")),
@@ -60,6 +65,7 @@ READERS: dict[str, Reader] = {
     "ctis": Reader("EU CTIS JSON", partial(jsonreader.read, shape="ctis")),
     "euctr": Reader("EU Clinical Trials Register, full details as text", euctr.read),
     "nci": Reader("NCI Clinical Trials Search API JSON", partial(jsonreader.read, shape="nci")),
+    "aact": Reader("AACT flat files (zip) or database (postgresql://…)", _only_by_content),
     "table": Reader("CSV or TSV with a header line", tablereader.read),
 }
 """Format name, as --format takes it -> reader of a text."""
@@ -82,6 +88,9 @@ def read(
     report = report or log.warning
     if format is not None and format not in READERS:
         raise InputError(f"no format {format!r}; there are {', '.join(READERS)}")
+    if aactdatabase.recognizes(name):
+        yield from aactdatabase.read(name)
+        return
     if name == "-":
         yield from _read_feed(decompressed(stdin_feed()), format, mapping, report, top=True)
         return
@@ -159,6 +168,9 @@ def _read_archive(
             folder = temporary_folder(feed.name)
             path = spooled(feed, folder)
         with open_zip(path, feed.name) as archive:
+            if aactfiles.recognizes(archive):
+                yield from aactfiles.read(archive, feed.name)
+                return
             found = False
             for member in zip_members(archive, feed.name):
                 found = True

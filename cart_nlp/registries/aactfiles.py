@@ -1,0 +1,158 @@
+"""AACT's zip of pipe-delimited files, joined study by study in bounded memory.
+
+The tables are in no common order, so their rows are first dealt into temporary files, each for a range of
+some two thousand NCT numbers; then one range after the other is joined. Only needed columns are written.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from bisect import bisect_right
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import orjson
+
+from cart_nlp.registries import aact, shapes
+from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
+from cart_nlp.registries.sources import Feed, read_chunks, remove_folder, shown, temporary_folder
+from cart_nlp.registries.tablerows import rows
+
+_STUDIES_A_FILE = 2000
+_MOST_FILES = 400
+_FLUSH = 1 << 16
+
+Dealt = tuple[str, str, list[str]]
+
+
+def recognizes(archive: zipfile.ZipFile) -> bool:
+    """Whether an archive holds AACT's tables."""
+    return {"studies", "interventions"} <= _members(archive).keys()
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    found = {}
+    for info in archive.infolist():
+        path = PurePosixPath(info.filename)
+        if path.suffix == ".txt" and path.stem in aact.TABLES and "__MACOSX" not in path.parts:
+            found[path.stem] = info
+    return found
+
+
+def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str) -> Iterator[Dealt | Reject]:
+    """NCT number, id and needed values of each row of a table."""
+    feed = Feed(f"{name}:{shown(info.filename)}", iter(()))
+    places: list[int] | None = None
+    number_at = id_at = -1
+    with archive.open(info) as stream:
+        feed.source = read_chunks(stream, lambda: feed)
+        for row in rows(feed):
+            if isinstance(row, Reject):
+                yield row
+            elif places is None:
+                columns = [cell.strip() for cell in row.cells]
+                if "nct_id" not in columns:
+                    raise InputError(f"{feed.name}: no column nct_id; is this an AACT table?")
+                number_at = columns.index("nct_id")
+                id_at = columns.index("id") if "id" in columns else -1
+                places = [columns.index(each) if each in columns else -1 for each in aact.TABLES[table]]
+            else:
+                cells = row.cells
+                values = [cells[at] if at >= 0 else "" for at in places]
+                yield cells[number_at], cells[id_at] if id_at >= 0 else "", values
+    if feed.fault:
+        yield Reject(feed.name, f"byte {feed.offset + 1}", None, feed.fault)
+
+
+def read(archive: zipfile.ZipFile, name: str) -> Iterator[Entry | Reject]:
+    """Entries of all studies of an archive, ordered by NCT number."""
+    members = _members(archive)
+    numbers: set[str] = set()
+    for each in _rows(archive, members["studies"], "studies", name):
+        if not isinstance(each, Reject):
+            numbers.add(each[0])
+    if not numbers:
+        raise InputError(f"{name}: studies.txt holds no studies")
+    ordered = sorted(numbers)
+    step = max(_STUDIES_A_FILE, len(ordered) // _MOST_FILES + 1)
+    edges = ordered[::step]
+    del ordered
+    folder = temporary_folder(name)
+    try:
+        yield from _deal(archive, members, name, numbers, edges, folder)
+        for at in range(len(edges)):
+            yield from _join(name, folder / str(at))
+    except OSError as error:
+        raise InputError(f"{name}: the temporary files in {folder} failed: {error.strerror}; set TMPDIR") from None
+    finally:
+        remove_folder(folder)
+
+
+def _deal(
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    name: str,
+    numbers: set[str],
+    edges: list[str],
+    folder: Path,
+) -> Iterator[Reject]:
+    """Deal the rows of all tables into one file a range of numbers."""
+    held: list[list[bytes]] = [[] for _ in edges]
+    sizes = [0] * len(edges)
+
+    def flush(at: int) -> None:
+        with (folder / str(at)).open("ab") as out:
+            out.write(b"".join(held[at]))
+        held[at].clear()
+        sizes[at] = 0
+
+    for table in aact.TABLES:
+        if table not in members:
+            continue
+        for row in _rows(archive, members[table], table, name):
+            if isinstance(row, Reject):
+                yield row
+                continue
+            if row[0] not in numbers:
+                continue  # the row belongs to no study of this archive
+            at = bisect_right(edges, row[0]) - 1
+            line = orjson.dumps([table, *row]) + b"\n"
+            held[at].append(line)
+            sizes[at] += len(line)
+            if sizes[at] > _FLUSH:
+                flush(at)
+    for at in range(len(edges)):
+        flush(at)
+
+
+def _place(value: str) -> tuple[int, str]:
+    return (int(value) if value.isdecimal() and len(value) < 20 else 0, value)
+
+
+def _join(name: str, path: Path) -> Iterator[Entry | Reject]:
+    """Entries of one range of numbers."""
+    studies: dict[str, dict[str, list[tuple[str, list[str]]]]] = {}
+    with path.open("rb") as stream:
+        for line in stream:
+            table, number, row_id, values = orjson.loads(line)
+            studies.setdefault(number, {}).setdefault(table, []).append((row_id, values))
+    for number in sorted(studies):
+        tables = studies.pop(number)
+        own, *again = tables.pop("studies")
+        joined = {
+            table: [
+                dict(zip(aact.TABLES[table], values, strict=True))
+                for _, values in sorted(found, key=lambda each: _place(each[0]))
+            ]
+            for table, found in tables.items()
+        }
+        study = aact.Study(number.strip(), dict(zip(aact.TABLES["studies"], own[1], strict=True)), joined)
+        place = f"studies.txt: {shown(number[:40])}"
+        try:
+            shapes.checked_id(number, "an nct_id")
+        except Rejected as reason:
+            yield Reject(name, place, None, str(reason))
+            continue
+        yield Entry(name, place, aact.text(study), study, aact.parse)
+        for _ in again:
+            yield Reject(name, place, number, "the study stands in studies.txt more than once; the first row is used")
