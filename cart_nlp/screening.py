@@ -29,7 +29,7 @@ class Screen:
     def __init__(self, lexicon: Lexicon) -> None:
         words = set(CAR_WORDS)
         for term in lexicon.terms:
-            if term.concept.label == "product" and len(term.text) >= 4 and "car" not in lower(term.text):
+            if term.concept.label == "product" and len(term.text) >= 4 and not any(w in lower(term.text) for w in words):
                 written = spellings(lower(term.text))
                 if lower(term.text).startswith("ct"):
                     # "CT032" also ends "NCT032…": such a code needs its left edge.

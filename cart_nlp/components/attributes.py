@@ -23,10 +23,6 @@ _DOMAIN = re.compile(
     r"costim|co-stim|co stim|signal|domain|zeta|cd3 ?z|cd3-?z|intracellular|endodomain|cytoplasmic|generation|\bz\b|bbz|28z|scfv|transmembrane|"
     r"chimeric|construct|共刺激|信号"
 )
-_NO_DOMAIN = re.compile(
-    r"bead|anti-?cd3|cd3/|cd3 and|antibod|agonist|ligand|stimulat(?:ed|ion) with|coated|expand|activated with|\bsoluble\b|memory|naive|percent|"
-    r"phenotyp|levels|marker|armou?r|secret"
-)
 _CELL_HEAD = re.compile(
     r"^[\s\-,/()]*(?:[\w\-/.+αβγζ]+[\s\-/(),.]+){0,9}?(?:car\b|cart\b|car-?t|cars\b|t[\s-]?cells?|t-?lymphocytes?|lymphocytes?|nk\b|nkt|natural killer|cells?\b|"
     r"chimeric|pbmcs?|product|macrophages?|apheresis|leukapheresis|immunotherap|cellular|gene|blood mononuclear|ucar|receptor|origin|source|targeted t)"
@@ -41,11 +37,19 @@ _MAKING_CONTEXT = re.compile(
     r"electroporat|transfect|encod|non-?viral|transpos|express|engineer|modif|integrat|deliver|transduc|vector|introduc|gene"
 )
 _TESTING = re.compile(
-    r"^[\s\-()]*(?:\w+\s)?(?:replication|competent|rcr|rcl|copy|copies|persist|sequence|testing|integration site|safety|exposure|infection|shedding)|^ vaccin"
+    r"^[\s\-()]*(?:\w+\s)?(?:replication|competent|rcr|rcl|copy|copies|persist|sequence|testing|integration site|exposure|infection|shedding)|^ vaccin"
 )
 _TESTING_LEFT = re.compile(
     r"(?:replication[\s-]competent|competent|recombinant|monitor\w* (?:for|of)|presence of|detect\w* (?:of)?|hiv|antibod\w+ to|oncolytic|test(?:ing)? for)[\s-]*$"
 )
+
+
+_ALWAYS_DOMAIN = frozenset(["CD28", "4-1BB"])
+_OFTEN_DOMAIN = frozenset(["CD27", "ICOS", "OX40", "CD40", "DAP10", "DAP12", "2B4", "MyD88"])
+_NOT_DOMAIN_RIGHT = re.compile(
+    r"[\s-]*(?:l\b|ligand|agonist|antibod|positive|\+|mab\b|bead|microbead|coated|stimulat|activat|expression|dynabead|cts|t[\s-]?cell (?:expan|activ)|\w{0,6} ?beads|beads|superagonist)"
+)
+_NOT_DOMAIN_LEFT = re.compile(r"(?:anti-?|cd3(?: ?epsilon)?[/ ,&+-]+(?:and )?(?:anti-?)?|\bsoluble |cd3 and (?:anti-)?|\bmemory |stimulated (?:with|by|via)[^.;]{0,25}|activated (?:with|by)[^.;]{0,25})$")
 
 
 def costim(view: State, hit: Hit) -> bool:
@@ -53,26 +57,17 @@ def costim(view: State, hit: Hit) -> bool:
     if hit.row is None or hit.row.fields.get("kind") == "signaling" or not of_study(view, hit.start):
         return False
     before, after = near(view, hit.start, hit.end, 60, 60)
-    if re.match(r"[\s-]*(?:l\b|ligand|agonist|antibod|positive|\+|mab)", after) or re.search(
-        r"(?:anti-?|cd3/|cd3 and |cd3 ?\+ ?)$", before
-    ):
+    if _NOT_DOMAIN_RIGHT.match(after) and not re.match(r"[\s-]*(?:co-?)?stimulatory", after):
         return False
-    if hit.guarded or view.low[hit.start : hit.end] in (
-        "cd28",
-        "cd27",
-        "icos",
-        "ox40",
-        "cd137",
-        "4-1bb",
-        "41bb",
-    ):
-        tight = before[-45:] + after[:45]
-        if _NO_DOMAIN.search(before[-30:] + " " + after[:25]):
-            return re.search(r"costim|co-stim|signal", after[:30]) is not None and not re.search(
-                r"bead|anti-?cd3", tight
-            )
+    if _NOT_DOMAIN_LEFT.search(before) and not re.match(r"[\s-]*(?:zeta|z\b|co-?\s?stim|intracell|signal|domain|:)", after):
+        return False
+    tight = before[-40:] + " " + after[:45]
+    bare = re.fullmatch(r"cd\d+\w?|icos|ox40|4-1bb|41bb|4\.1bb|dap1[02]|2b4|myd88", view.low[hit.start : hit.end]) is not None
+    if hit.concept in _ALWAYS_DOMAIN or not (hit.guarded or bare):
+        return not re.search(r"dynabead|\bbeads?\b|okt3", tight) or _DOMAIN.search(after[:30]) is not None
+    if hit.concept in _OFTEN_DOMAIN:
         return _DOMAIN.search(tight) is not None
-    return True
+    return re.search(r"costim|co-\s?stim|signal|endodomain|intracellular|cytoplasmic|domain", before[-25:] + " " + after[:30]) is not None
 
 
 def vector(view: State, hit: Hit) -> bool:
@@ -82,6 +77,10 @@ def vector(view: State, hit: Hit) -> bool:
     before, after = near(view, hit.start, hit.end, 80, 80)
     if _TESTING.search(after) or _TESTING_LEFT.search(before):
         return False
+    if hit.guarded and hit.concept == "crispr_knock_in":
+        return re.search(r"knock(?:ed)?[\s-]?in\b|insert|integrat|locus", before[-60:] + after[:60]) is not None
+    if hit.guarded and hit.concept in ("adenoviral", "AAV"):
+        return re.search(r"vector|transduc|deliver", before[-20:] + after[:25]) is not None
     if hit.guarded:
         return _MAKING_CONTEXT.search(before[-50:] + after[:50]) is not None
     return True
@@ -102,7 +101,7 @@ def cell_source(view: State, hit: Hit) -> bool:
         return False
     if hit.concept == "in_vivo" and hit.guarded:
         return re.match(
-            r"[\s-]*(?:(?:[\w/.-]+ ){0,3}(?:car|cart|car-t|chimeric)\b|(?:generat|produc|engineer|transduc|program|edit))",
+            r"[\s-]*(?:(?:(?:cd\d+|bcma|gprc5d|anti|dual|target\w*|lentiviral|mrna|chimeric|bispecific|lnp)[\s/-]*){0,5}(?:car|cart|car-t|chimeric)\b|(?:generat|produc|engineer|transduc|program|edit))",
             after,
         ) is not None or (
             bool(

@@ -17,24 +17,21 @@ if TYPE_CHECKING:
 # Care or study of recipients, said in the title.
 _FOCUS = (
     ("long_term_follow_up", re.compile(r"long[\s-]?term (?:follow|safety|surveil|effect|monitor|outcome|toxicit)|follow[\s-]?up (?:study|protocol|trial|of)|rollover|late effects|长期随访|post-?marketing|post-?authori[sz]ation|lifelong")),
-    ("quality_of_life_or_cost", re.compile(r"quality of life|cost|economic|patient[\s-]reported|burden|caregiver|psycho|experience of|virtual reality|needs assessment|financial|satisfaction|preferences|distress|生活质量")),
+    ("quality_of_life_or_cost", re.compile(r"quality of life|\bcosts?\b|\bcost-|economic|patient[\s-]reported|burden|caregiver|psycho|experience of|virtual reality|needs assessment|financial|satisfaction|preferences|distress|生活质量")),
     ("manufacturing", re.compile(r"manufactur|leukapheresis (?:collection|product|procedure)|apheresis collection|production (?:and|of)|optimi[sz]ation of (?:collection|production)|collection of (?:cells|leuk)")),
     ("toxicity_management", re.compile(
         r"cytokine release|\bcrs\b|neurotoxic|icans|toxicit(?:y|ies)|tocilizumab|siltuximab|anakinra|prophyla\w+|infection|immunoglobulin|cytopeni|hypogamma|"
         r"attenuat|mitigat|supportive|hlh\b|macrophage activation|seizure|fever|dexamethasone|ruxolitinib|itacitinib|thrombopoietin|eltrombopag|neutropeni|hematopoietic recovery|preventi(?:on|ng) of|defibrotide|lenzilumab|emapalumab")),
     ("biomarker_or_observational", re.compile(
         r"biomarker|observational|registry|retrospective|real[\s-]world|predict\w+|imaging|\bpet\b|\bmri\b|microbio|monitor\w+|cohort|outcomes?|prevalence|incidence|epidemiolog|sampl\w+|biobank|correlat\w+|"
-        r"cardiovascular|characteri[sz]ation|mechanism|assessment of|prospective collection|immune reconstitution|cognitive|ctdna|database|kinetics of|detect\w+|注册登记|真实世界")),
+        r"cardiovascular|characteri[sz]ation|mechanism|assessment of|prospective collection|immune reconstitution|cognitive|ctdna|database|detect\w+|注册登记|真实世界")),
     ("other", re.compile(r"exercise|vaccin|nutrition|prehabilitation|rehabilitation|education|decision|telehealth|wearable|smartphone|mobile app|outpatient|sexual|fertility|palliative|geriatric")),
 )  # fmt: skip
-_GIVING = re.compile(
-    r"\b(?:infus\w+|administ\w+|inject\w+|receiv\w+|treat\w*|therap\w+|dose|doses|dosing|escalat\w+|safety|efficacy|feasib\w+|tolerab\w+|phase|giv\w+|evaluat\w+|"
-    r"transfus\w+|manufactur\w+|clinical (?:study|trial)|immunotherap\w+|modified|engineered|we (?:have|will|propose|aim)|产品|回输|治疗|安全性|有效性|输注)\b|治疗|安全|有效|输注|回输"
-)
 _RECIPIENTS = re.compile(
     r"(?:patients?|people|participants?|subjects?|recipients?|adults?|children|survivors|individuals|candidates|those|who|persons)\b[^.;]{0,60}?"
     r"(?:who (?:have |has )?(?:received|receive|are receiving|undergo|underwent|will receive|were treated)|receiving|treated (?:with|by)|undergoing|after|following|given|getting|under|preparing for|scheduled (?:for|to receive)|eligible for|candidates? for|referred for|awaiting|planned for|who get|who had|exposed to|previously)"
-    r"[^.;]{0,60}$|(?:after|following|post|before|during|associated with|related to|induced by|prior to|undergoing|recipients of|bridging to|bridge to|in the context of|in the setting of|caused by|outcomes? of|response to|failure of|relapse after|induced|progress\w+ (?:after|on))[\s-][^.;]{0,60}$"
+    r"[^.;]{0,60}$|(?:after|following|post|before|during|associated with|related to|induced by|prior to|undergoing|recipients of|bridging to|bridge to|in the context of|in the setting of|caused by|outcomes? of|response to|failure of|relapse after|induced|progress\w+ (?:after|on))[\s-][^.;]{0,60}$|"
+    r"(?:toxicit\w+|complications?|adverse events?|side effects?|syndrome)[^.;]{0,50}\b(?:of|from|with|by|in)\s*$"
 )
 _AFTER_WORD = re.compile(
     r"^[\s-]*(?:(?:therapy|cells?|treatment|t|immunotherapy|infusion|recipients?|patients?|product|-t|cell)[\s-]*)*(?:recipients?|patients?\b|associated|related|induced|toxicit|survivors|eligible|candidates|failure|"
@@ -47,6 +44,17 @@ _DESIGNER = re.compile(
 _GENE_CELLS = re.compile(
     r"gene(?:tically)?[\s-](?:modif|engineer|alter|chang|transfer)|transduc|redirected|retrovir|lentivir|electroporat|gene therapy|modified|engineered|designer"
 )
+_GENE_DOC = re.compile(r"gene transfer|genetically (?:modif|engineer|alter|chang)|gene[- ]modified|re-?directed|transduced")
+_TCR_DOC = re.compile(r"\btcrs?\b|t[\s-]cell receptor|peptide|vaccin|virus[\s-]specific|viral")
+_BACKGROUND = re.compile(
+    r"\balthough\b|such as|\be\. ?g\b|\blike\b|represented by|landscape|have (?:significantly |greatly |markedly )?(?:improved|broadened|changed|shown|transformed|revolution)|"
+    r"has (?:significantly |greatly |markedly )?(?:improved|broadened|changed|shown|transformed|revolution)|revolution|known to|\betc\b|options?\b|advances|emerging|emergence|in recent years|\bother\b|"
+    r"including|e\.g|available|approved|\bor other\b|for example|success|breakthrough|nowadays|currently|many|several|various"
+)
+_MAKING = re.compile(
+    r"transduc|genetically|modif|engineer|express\w*|vector|retrovir|lentivir|encod|re-?program|electroporat|prepared|\binfus|administ|will receive|\bwill be\b|we (?:have|will|propose|aim)|this (?:study|trial)"
+)
+_CELL_TITLE = re.compile(r"cells?\b|lymphocyte|\bnk\b|cellular|immunotherap|gene\b|genetically|redirected|re-directed|engineered|modified|immune|细胞")
 _NOT_CAR = re.compile(
     r"\btcrs?\b|t[\s-]cell receptor|tcr-?t|peptide|vaccin|\bctls?\b|cytotoxic t|virus[\s-]specific|bispecific antibod|armed|\bbats\b|antibody|tumor[\s-]infiltrating"
 )
@@ -91,7 +99,9 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
         if chain.rule == "slot.specific-cells" and chain.role == "target":
             first, last = view.sentence(chain.start)
             sentence = low[first:last]
-            if _GENE_CELLS.search(sentence) and not _NOT_CAR.search(sentence):
+            if _NOT_CAR.search(sentence):
+                continue
+            if _GENE_CELLS.search(sentence) or (_GENE_DOC.search(low) and not _TCR_DOC.search(low)):
                 found.append((chain.start, chain.end, view.section(chain.start).kind, False))
     return sorted(found)
 
@@ -125,22 +135,23 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
             return "product", 0.85, hits(names), why
         return "related", 0.85, hits(title or names), why
     own = [e for e in arms + prose if not e[3]]
-    if own:
-        giving_prose = [e for e in own if _GIVING.search(view.low[slice(*view.sentence(e[0]))])]
+    sentences = [(e, view.low[slice(*view.sentence(e[0]))]) for e in own]
+    told = [e for e, sentence in sentences if not _BACKGROUND.search(sentence) and _MAKING.search(sentence)]
+    titles = " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in TITLES)
+    slots = {c.role for c in view.chains if c.slot == 3 and view.section(c.start).kind in PROSE | ARMS}
+    if told:
         why = "prose"
-        early = [e for e in giving_prose if e[2] != "detailed_description"]
-        if early or len(giving_prose) > 2 or arms:
-            return (
-                ("product" if focus == "treatment" else "related"),
-                0.8 if early else 0.6,
-                hits(giving_prose or own),
-                why,
-            )
+        early = any(e[2] != "detailed_description" for e in told)
+        if _CELL_TITLE.search(titles) or ("target" in slots and early) or len(told) > 3:
+            return ("product" if focus == "treatment" else "related"), 0.8 if early else 0.65, hits(told), why
+        if early and len(evidence) > 2:
+            return ("product" if focus == "treatment" else "related"), 0.6, hits(told), why
         return "mention", 0.3, hits(own), why
     why = "aside"
-    about = [e for e in prose + arms]
-    summary = [e for e in about if e[2] == "brief_summary"]
-    if len(summary) > 1:
+    summary = [e for e in prose + arms if e[2] == "brief_summary"]
+    if len(summary) > 1 and any(e[3] for e in summary) and not all(
+        _BACKGROUND.search(view.low[slice(*view.sentence(e[0]))]) for e in summary
+    ):
         return "related", 0.55, hits(summary), why
     return "mention", 0.15, hits(evidence), why
 
@@ -163,19 +174,9 @@ def focus_of(view: State) -> str:
 
 
 def _recipients_title(view: State) -> bool:
-    """Whether the title speaks of people who get CAR cells, or names no CAR product as given."""
-    for start, end in car_words(view):
-        section = view.section(start)
-        if section.kind in TITLES:
-            clause = view.low[section.start : start]
-            if (
-                _RECIPIENTS.search(clause[-120:])
-                or RECIPIENT.search(clause[-40:])
-                or _AFTER_WORD.match(view.low[end : end + 60])
-            ):
-                return True
-            return False
-    return True
+    """Whether the titles speak of people who get CAR cells, or name no CAR product as given."""
+    named = [e for e in car_evidence(view) if e[2] in TITLES]
+    return all(e[3] for e in named)
 
 
 @Language.factory("cart_study")
