@@ -1,10 +1,10 @@
 """From records to the tables, tests and figures of a landscape review.
 
-    df = landscape.read_records("records.jsonl")
-    tables = landscape.tables(df)
-    tables["targets"].frame              # a DataFrame
-    tables["targets"].ids("CD19", "trials")
-    plots.targets(tables)                # a matplotlib figure (from cart_nlp.landscape import plots)
+df = landscape.read_records("records.jsonl")
+tables = landscape.tables(df)
+tables["targets"].frame              # a DataFrame
+tables["targets"].ids("CD19", "trials")
+plots.targets(tables)                # a matplotlib figure (from cart_nlp.landscape import plots)
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def tables(df: pd.DataFrame, options: Options | None = None, run: Mapping[str, Any] | None = None) -> dict[str, Table]:
+def tables(
+    df: pd.DataFrame, options: Options | None = None, run: Mapping[str, Any] | None = None
+) -> dict[str, Table]:
     """All tables of a landscape by name, in reading order.
 
     `df` is what `read_records` returns: one row a record; `run` the facts of the tagging run, if known.
@@ -34,7 +36,18 @@ def tables(df: pd.DataFrame, options: Options | None = None, run: Mapping[str, A
 
 def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:
     """The same from a cohort that was chosen before."""
-    from cart_nlp.landscape import combinations, conduct, flow, funding, growth, indications, phases, statistics, targets, technology
+    from cart_nlp.landscape import (
+        combinations,
+        conduct,
+        flow,
+        funding,
+        growth,
+        indications,
+        phases,
+        statistics,
+        targets,
+        technology,
+    )
 
     found = [flow.table(chosen, run)]
     for subject in (growth, phases, funding, indications, targets, combinations, technology, conduct):

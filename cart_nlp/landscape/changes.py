@@ -8,7 +8,17 @@ from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.table import Cell, Ids, Table, count
 
 SECTION = "What changed"
-WATCHED = ("car_trial", "status", "phase", "targets", "has_results", "enrollment", "start_date", "disease_group", "sponsor")
+WATCHED = (
+    "car_trial",
+    "status",
+    "phase",
+    "targets",
+    "has_results",
+    "enrollment",
+    "start_date",
+    "disease_group",
+    "sponsor",
+)
 
 
 def tables(new: Cohort, old: Cohort) -> list[Table]:
@@ -17,13 +27,36 @@ def tables(new: Cohort, old: Cohort) -> list[Table]:
     before = {row["trial_id"]: row for row in old.df.to_dict("records")}
     added = tuple(i for i in now if i not in before)
     gone = tuple(i for i in before if i not in now)
-    changed = [(i, field, before[i][field], now[i][field]) for i in now if i in before for field in WATCHED if before[i][field] != now[i][field]]
-    return [_summary(now, before, added, gone, changed), _status(changed), _names(new, old), _list(added, gone, changed)]
+    changed = [
+        (i, field, before[i][field], now[i][field])
+        for i in now
+        if i in before
+        for field in WATCHED
+        if before[i][field] != now[i][field]
+    ]
+    return [
+        _summary(now, before, added, gone, changed),
+        _status(changed),
+        _names(new, old),
+        _list(added, gone, changed),
+    ]
 
 
-def _summary(now: dict[str, Any], before: dict[str, Any], added: Ids, gone: Ids, changed: list[tuple[str, str, Any, Any]]) -> Table:
+def _summary(
+    now: dict[str, Any],
+    before: dict[str, Any],
+    added: Ids,
+    gone: Ids,
+    changed: list[tuple[str, str, Any, Any]],
+) -> Table:
     note = "Included trials of both files, after duplicates and exclusions. A gone trial was withdrawn from the file or is no longer included."
-    table = Table("changes_summary", "What changed since the older records", ("what", "trials"), note=note, section=SECTION)
+    table = Table(
+        "changes_summary",
+        "What changed since the older records",
+        ("what", "trials"),
+        note=note,
+        section=SECTION,
+    )
     table.add("included then", Cell(len(before), tuple(i for i in before if i in now)))
     table.add("included now", count(now))
     table.add("new", count(added))
@@ -46,7 +79,9 @@ def _status(changed: list[tuple[str, str, Any, Any]]) -> Table:
 
 def _names(new: Cohort, old: Cohort) -> Table:
     note = "Targets, indications and countries that no older record had."
-    table = Table("changes_names", "First seen since then", ("field", "name", "trials"), note=note, section=SECTION)
+    table = Table(
+        "changes_names", "First seen since then", ("field", "name", "trials"), note=note, section=SECTION
+    )
     for field in ("targets", "indications", "countries"):
         known = old.by(field)
         for name, ids in new.by(field).items():

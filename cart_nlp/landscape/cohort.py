@@ -55,7 +55,11 @@ class Period:
     def __str__(self) -> str:
         if self.first == self.last:
             return str(self.first)
-        return f"{self.first}–{self.last}" if self.first and self.last else f"{self.first or 'to'}{'–' if self.first else ' '}{self.last or ''}"
+        return (
+            f"{self.first}–{self.last}"
+            if self.first and self.last
+            else f"{self.first or 'to'}{'–' if self.first else ' '}{self.last or ''}"
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,9 @@ class Cohort:
 
     def where(self, mask: Any) -> Cohort:
         """The trials for which the mask holds."""
-        return Cohort(self.df[mask].reset_index(drop=True), self.options, self.left_out, self.read, self.duplicates)
+        return Cohort(
+            self.df[mask].reset_index(drop=True), self.options, self.left_out, self.read, self.duplicates
+        )
 
     def by(self, column: str) -> dict[Any, Ids]:
         """Value -> ids, most frequent first; a trial counts once for each of its values; none -> absent."""
@@ -103,7 +109,9 @@ class Cohort:
             for one in dict.fromkeys(values):
                 if one is not None:
                     found.setdefault(one, []).append(trial_id)
-        return {key: tuple(ids) for key, ids in sorted(found.items(), key=lambda kv: (-len(kv[1]), str(kv[0])))}
+        return {
+            key: tuple(ids) for key, ids in sorted(found.items(), key=lambda kv: (-len(kv[1]), str(kv[0])))
+        }
 
     def __len__(self) -> int:
         return len(self.df)
@@ -114,7 +122,9 @@ def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:
     options = options or Options()
     df = df.reset_index(drop=True).copy()
     # object, or pandas turns None into a float NaN, here and below
-    days = [_day(first) or _day(start) for first, start in zip(df["first_posted"], df["start_date"], strict=True)]
+    days = [
+        _day(first) or _day(start) for first, start in zip(df["first_posted"], df["start_date"], strict=True)
+    ]
     df["day"] = pd.Series(days, df.index, dtype=object)
     read = tuple(df["trial_id"])
     keep, duplicates = _distinct(df)
@@ -124,7 +134,9 @@ def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:
         left[text] = tuple(df["trial_id"][df["car_trial"] == label])
     df = df[df["car_trial"].isin(["product", "related"])]
     if options.until:
-        late = pd.Series([bool(day) and day[: len(options.until)] > options.until for day in df["day"]], df.index, bool)
+        late = pd.Series(
+            [bool(day) and day[: len(options.until)] > options.until for day in df["day"]], df.index, bool
+        )
         undated = pd.Series([day is None for day in df["day"]], df.index, bool)
         left[f"registered or started after {options.until}"] = tuple(df["trial_id"][late])
         left[f"no date, cannot be placed before {options.until}"] = tuple(df["trial_id"][undated])
@@ -136,8 +148,12 @@ def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:
 
 def _derive(df: pd.DataFrame) -> None:
     """Add the columns that tables group by."""
-    df["year"] = pd.Series([int(day[:4]) if (day := _day(text)) else None for text in df["start_date"]], dtype=object)
-    df["region"] = pd.Series([tuple(sorted({region(c) for c in cs}, key=REGIONS.index)) for cs in df["countries"]], dtype=object)
+    df["year"] = pd.Series(
+        [int(day[:4]) if (day := _day(text)) else None for text in df["start_date"]], dtype=object
+    )
+    df["region"] = pd.Series(
+        [tuple(sorted({region(c) for c in cs}, key=REGIONS.index)) for cs in df["countries"]], dtype=object
+    )
     df["late"] = [phase in LATE for phase in df["phase"]]
     df["phased"] = [phase in PHASES for phase in df["phase"]]
     df["size"] = pd.Series([_size(n) for n in df["enrollment"]], dtype=object)
@@ -165,7 +181,9 @@ def _distinct(df: pd.DataFrame) -> tuple[list[int], list[tuple[str, str, str]]]:
         trial_id, others = df["trial_id"].iloc[row], df["secondary_ids"].iloc[row]
         if trial_id in first:
             same_id = df["trial_id"].iloc[first[trial_id]] == trial_id
-            dropped.append((trial_id, df["trial_id"].iloc[first[trial_id]], "same id" if same_id else "secondary id"))
+            dropped.append(
+                (trial_id, df["trial_id"].iloc[first[trial_id]], "same id" if same_id else "secondary id")
+            )
             continue
         partner = next((first[other] for other in others if other in first), None)
         if partner is not None:

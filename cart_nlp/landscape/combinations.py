@@ -21,7 +21,11 @@ def of_trial(targets: tuple[str, ...], constructs: tuple[Any, ...]) -> list[tupl
     A construct with several targets is one combination; the products of a cocktail, a sequence or a choice
     make one together. A trial with several targets and no such construct gets its targets, format not stated.
     """
-    found = {(tuple(sorted(set(c.targets))), c.format) for c in constructs if c.format not in TOGETHER or len(set(c.targets)) > 1}
+    found = {
+        (tuple(sorted(set(c.targets))), c.format)
+        for c in constructs
+        if c.format not in TOGETHER or len(set(c.targets)) > 1
+    }
     for shape in TOGETHER:
         union = tuple(sorted({t for c in constructs if c.format == shape for t in c.targets}))
         found.add((union, shape))
@@ -55,7 +59,9 @@ def tables(cohort: Cohort) -> list[Table]:
     return [_table(name, title, text, found) for name, title, text, found in plans]
 
 
-def _table(name: str, title: str, note: str, found: dict[tuple[str, ...], dict[str, dict[str, None]]]) -> Table:
+def _table(
+    name: str, title: str, note: str, found: dict[tuple[str, ...], dict[str, dict[str, None]]]
+) -> Table:
     table = Table(name, title, ("targets", "size", "trials", *FORMATS), note=note, section=SECTION)
     merged = {c: dict.fromkeys(i for ids in shapes.values() for i in ids) for c, shapes in found.items()}
     for combination in sorted(merged, key=lambda c: (-len(merged[c]), len(c), c)):

@@ -20,7 +20,14 @@ LONG = 5
 
 def tables(cohort: Cohort) -> list[Table]:
     """Focus, transparency, stopped trials and their reasons."""
-    return [_focus(cohort), _long(cohort), *_transparency(cohort), _links(cohort), _stopped(cohort), _reasons(cohort)]
+    return [
+        _focus(cohort),
+        _long(cohort),
+        *_transparency(cohort),
+        _links(cohort),
+        _stopped(cohort),
+        _reasons(cohort),
+    ]
 
 
 def _focus(cohort: Cohort) -> Table:
@@ -47,16 +54,30 @@ def planned_years(start: str | None, end: str | None) -> float | None:
 
 
 def _long(cohort: Cohort) -> Table:
-    years = [planned_years(a, b) for a, b in zip(cohort.df["start_date"], cohort.df["completion_date"], strict=True)]
+    years = [
+        planned_years(a, b)
+        for a, b in zip(cohort.df["start_date"], cohort.df["completion_date"], strict=True)
+    ]
     dated = cohort.pick([y is not None for y in years])
     note = (
         "Records carry no length of follow-up. Two stand-ins, each with its own denominator: studies whose purpose is long-term "
         f"follow-up (of all), and studies registered to run {LONG} years or more from start to completion (of those with both dates)."
     )
-    table = Table("long_term", "Long-term follow-up planned", ("measure", "trials", "of", *SHARE), note=note, section="Focus")
+    table = Table(
+        "long_term",
+        "Long-term follow-up planned",
+        ("measure", "trials", "of", *SHARE),
+        note=note,
+        section="Focus",
+    )
     follow = cohort.pick(cohort.df["focus"] == "long_term_follow_up")
-    table.add("purpose is long-term follow-up", count(follow), count(cohort.pick()), share(follow, cohort.pick()))
-    for label, least in ((f"planned duration {LONG} years or more", LONG), ("planned duration 15 years or more", 15)):
+    table.add(
+        "purpose is long-term follow-up", count(follow), count(cohort.pick()), share(follow, cohort.pick())
+    )
+    for label, least in (
+        (f"planned duration {LONG} years or more", LONG),
+        ("planned duration 15 years or more", 15),
+    ):
         ids = cohort.pick([y is not None and y >= least for y in years])
         table.add(label, count(ids), count(dated), share(ids, dated))
     return table
@@ -66,13 +87,20 @@ def published(cohort: Cohort) -> frozenset[str]:
     """Trials with posted results, a linked publication in the record, or one found by --pubmed."""
     joined = cohort.options.publications or {}
     df = cohort.df
-    mask = [bool(r) or bool(p) or i in joined for r, p, i in zip(df["has_results"], df["pmids"], df["trial_id"], strict=True)]
+    mask = [
+        bool(r) or bool(p) or i in joined
+        for r, p, i in zip(df["has_results"], df["pmids"], df["trial_id"], strict=True)
+    ]
     return frozenset(cohort.pick(mask))
 
 
 def _transparency(cohort: Cohort) -> list[Table]:
     found = published(cohort)
-    source = "a --pubmed export was joined on registration numbers" if cohort.options.publications is not None else "no --pubmed export was joined, so publications that the registry does not list are missed"
+    source = (
+        "a --pubmed export was joined on registration numbers"
+        if cohort.options.publications is not None
+        else "no --pubmed export was joined, so publications that the registry does not list are missed"
+    )
     note = (
         f"With results: results posted at the registry or a publication linked in the record; {source}. A linked publication is not "
         "always a report of the results, and a trial completed lately may still be reported."
@@ -85,7 +113,9 @@ def _transparency(cohort: Cohort) -> list[Table]:
     ]
 
 
-def _visible(name: str, title: str, columns: tuple[str, ...], note: str, cohort: Cohort, found: frozenset[str]) -> Table:
+def _visible(
+    name: str, title: str, columns: tuple[str, ...], note: str, cohort: Cohort, found: frozenset[str]
+) -> Table:
     table = Table(name, title, columns, note=note, section="Transparency")
     joined = cohort.options.publications or {}
     regions, diseases, sizes = cohort.by("region"), cohort.by("disease_group"), cohort.by("size")
@@ -96,16 +126,34 @@ def _visible(name: str, title: str, columns: tuple[str, ...], note: str, cohort:
     groups += [("enrollment", s, sizes.get(s, ())) for s in SIZES] + [("enrollment", NOT_STATED, silent)]
     groups += [("country", c, ids) for c, ids in list(cohort.by("countries").items())[:10]]
     posted = set(cohort.pick(cohort.df["has_results"].astype(bool)))
-    linked = set(cohort.pick([bool(p) or i in joined for p, i in zip(cohort.df["pmids"], cohort.df["trial_id"], strict=True)]))
+    linked = set(
+        cohort.pick(
+            [bool(p) or i in joined for p, i in zip(cohort.df["pmids"], cohort.df["trial_id"], strict=True)]
+        )
+    )
     for kind, value, ids in groups:
         either = tuple(i for i in ids if i in found)
-        table.add(kind, value, count(ids), count(i for i in ids if i in posted), count(i for i in ids if i in linked), count(either), share(either, ids))
+        table.add(
+            kind,
+            value,
+            count(ids),
+            count(i for i in ids if i in posted),
+            count(i for i in ids if i in linked),
+            count(either),
+            share(either, ids),
+        )
     return table
 
 
 def _links(cohort: Cohort) -> Table:
     note = "PubMed ids in the record, and those found by the registration number in the export given with --pubmed."
-    table = Table("publications", "Publications of trials", ("trial", "in the record", "in the export"), note=note, section="Appendix")
+    table = Table(
+        "publications",
+        "Publications of trials",
+        ("trial", "in the record", "in the export"),
+        note=note,
+        section="Appendix",
+    )
     joined = cohort.options.publications or {}
     for i, pmids in zip(cohort.df["trial_id"], cohort.df["pmids"], strict=True):
         if pmids or i in joined:
@@ -115,16 +163,34 @@ def _links(cohort: Cohort) -> Table:
 
 def _stopped(cohort: Cohort) -> Table:
     note = "Of all included trials of the group."
-    columns = ("group", "value", "trials", *(s.lower() for s in STOPPED), "stopped", *share_columns("stopped"))
+    columns = (
+        "group",
+        "value",
+        "trials",
+        *(s.lower() for s in STOPPED),
+        "stopped",
+        *share_columns("stopped"),
+    )
     table = Table("stopped", "Stopped trials", columns, note=note, section="Stopped trials")
     groups: list[tuple[str, str, Ids]] = [("all", "all", cohort.pick())]
-    for kind, column, names in (("disease group", "disease_group", GROUPS), ("region", "region", REGIONS), ("funding", "funding", ("academic", "industry", "government", "mixed"))):
+    for kind, column, names in (
+        ("disease group", "disease_group", GROUPS),
+        ("region", "region", REGIONS),
+        ("funding", "funding", ("academic", "industry", "government", "mixed")),
+    ):
         by = cohort.by(column)
         groups += [(kind, name, by.get(name, ())) for name in names]
     status = dict(zip(cohort.df["trial_id"], cohort.df["status"], strict=True))
     for kind, value, ids in groups:
         stopped = tuple(i for i in ids if status[i] in STOPPED)
-        table.add(kind, value, count(ids), [count(i for i in ids if status[i] == s) for s in STOPPED], count(stopped), share(stopped, ids))
+        table.add(
+            kind,
+            value,
+            count(ids),
+            [count(i for i in ids if status[i] == s) for s in STOPPED],
+            count(stopped),
+            share(stopped, ids),
+        )
     return table
 
 
@@ -144,12 +210,23 @@ def reasons(text: str | None) -> tuple[str, ...]:
 
 def _reasons(cohort: Cohort) -> Table:
     note = "Of the stopped trials. A reason may fall into several groups. Sponsors word reasons with care: “sponsor decision” may hide any other."
-    table = Table("stop_reasons", "Why trials were stopped", ("reason", "trials", *SHARE, *(s.lower() for s in STOPPED)), note=note, section="Stopped trials")
+    table = Table(
+        "stop_reasons",
+        "Why trials were stopped",
+        ("reason", "trials", *SHARE, *(s.lower() for s in STOPPED)),
+        note=note,
+        section="Stopped trials",
+    )
     at = cohort.where(cohort.df["status"].isin(STOPPED))
     of_trial = dict(zip(at.df["trial_id"], map(reasons, at.df["why_stopped"]), strict=True))
     status = dict(zip(at.df["trial_id"], at.df["status"], strict=True))
     tally = Counter(reason for found in of_trial.values() for reason in found)
     for reason in sorted(tally, key=lambda r: (r in ("other", NOT_STATED), -tally[r], r)):
         ids = tuple(i for i, found in of_trial.items() if reason in found)
-        table.add(reason, count(ids), share(ids, at.pick()), [count(i for i in ids if status[i] == s) for s in STOPPED])
+        table.add(
+            reason,
+            count(ids),
+            share(ids, at.pick()),
+            [count(i for i in ids if status[i] == s) for s in STOPPED],
+        )
     return table

@@ -53,9 +53,17 @@ def write_tables(tables: Mapping[str, Table], folder: Path, sets: Sets) -> list[
     for table in tables.values():
         paths += [folder / f"{table.name}.csv", folder / f"{table.name}.trials.csv"]
         write_csv(table.frame, paths[-2])
-        _write(paths[-1], ("row", "label", "column", "value", "trials", "trial_ids", "of", "of_set"), _companion(table, sets))
+        _write(
+            paths[-1],
+            ("row", "label", "column", "value", "trials", "trial_ids", "of", "of_set"),
+            _companion(table, sets),
+        )
     paths.append(folder / "trial_sets.csv")
-    _write(paths[-1], ("set", "trials", "trial_ids"), ((n, len(ids), "; ".join(ids)) for ids, n in sets.names.items()))
+    _write(
+        paths[-1],
+        ("set", "trials", "trial_ids"),
+        ((n, len(ids), "; ".join(ids)) for ids, n in sets.names.items()),
+    )
     return paths
 
 
@@ -64,7 +72,16 @@ def _companion(table: Table, sets: Sets) -> Iterable[tuple[Any, ...]]:
         for column, cell in zip(table.columns, row, strict=True):
             if cell.ids is not None:
                 of = "" if cell.of is None else len(cell.of)
-                yield number, row[0].text(), column, cell.value, len(cell.ids), "; ".join(cell.ids), of, sets.name(cell.of)
+                yield (
+                    number,
+                    row[0].text(),
+                    column,
+                    cell.value,
+                    len(cell.ids),
+                    "; ".join(cell.ids),
+                    of,
+                    sets.name(cell.of),
+                )
 
 
 def write_workbook(tables: Mapping[str, Table], path: Path) -> None:
@@ -109,7 +126,9 @@ def _sheet_name(name: str, taken: Iterable[str]) -> str:
     return short
 
 
-def markdown(title: str, methods: Iterable[str], tables: Mapping[str, Table], figures: Iterable[tuple[str, str]]) -> str:
+def markdown(
+    title: str, methods: Iterable[str], tables: Mapping[str, Table], figures: Iterable[tuple[str, str]]
+) -> str:
     """The report to paste: methods, figures by file name, tables (the first rows of long ones)."""
     out = [f"# {_plain(title)}", "", "## Methods", ""]
     out += [f"{_plain(line)}\n" for line in methods]
@@ -123,9 +142,15 @@ def markdown(title: str, methods: Iterable[str], tables: Mapping[str, Table], fi
         if table.note:
             out += [_plain(table.note), ""]
         out += ["| " + " | ".join(map(_plain, table.columns)) + " |", "|" + " --- |" * len(table.columns)]
-        out += ["| " + " | ".join(_plain(cell.text()) for cell in row) + " |" for row in table.rows[:ROWS_IN_MARKDOWN]]
+        out += [
+            "| " + " | ".join(_plain(cell.text()) for cell in row) + " |"
+            for row in table.rows[:ROWS_IN_MARKDOWN]
+        ]
         if len(table.rows) > ROWS_IN_MARKDOWN:
-            out += ["", f"The first {ROWS_IN_MARKDOWN} of {len(table.rows)} rows; all are in `tables/{table.name}.csv`."]
+            out += [
+                "",
+                f"The first {ROWS_IN_MARKDOWN} of {len(table.rows)} rows; all are in `tables/{table.name}.csv`.",
+            ]
         out.append("")
     return "\n".join(out)
 

@@ -46,7 +46,10 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
         flow.add(reason, "out", count(ids))
     flow.add("trials included", "kept", count(cohort.pick()))
     kinds = cohort.by("car_trial")
-    for kind, name in (("product", "give or study a CAR product"), ("related", "about recipients of CAR cells")):
+    for kind, name in (
+        ("product", "give or study a CAR product"),
+        ("related", "about recipients of CAR cells"),
+    ):
         flow.add(name, "part", count(kinds.get(kind, ())))
     return flow
 

@@ -37,14 +37,20 @@ def _by_place(cohort: Cohort) -> Table:
     ):
         at = cohort.where(mask)
         by = at.by("funding")
-        cells = [cell for name in CLASSES for cell in (count(by.get(name, ())), ratio(by.get(name, ()), at.pick()))]
-        table.add(label, count(at.pick()), cells, count(at.pick([value is None for value in at.df["funding"]])))
+        cells = [
+            cell for name in CLASSES for cell in (count(by.get(name, ())), ratio(by.get(name, ()), at.pick()))
+        ]
+        table.add(
+            label, count(at.pick()), cells, count(at.pick([value is None for value in at.df["funding"]]))
+        )
     return table
 
 
 def _sponsors(cohort: Cohort) -> tuple[Table, Table]:
     leads = [(i, s) for i, s in zip(cohort.df["trial_id"], cohort.df["sponsor"], strict=True) if s]
-    others = [(i, c) for i, cs in zip(cohort.df["trial_id"], cohort.df["collaborators"], strict=True) for c in cs]
+    others = [
+        (i, c) for i, cs in zip(cohort.df["trial_id"], cohort.df["collaborators"], strict=True) for c in cs
+    ]
     home, merges = merge([name for _, name in (*leads, *others)], cohort.options.sponsor_decisions)
     lead: dict[str, dict[str, None]] = {}
     partner: dict[str, dict[str, None]] = {}
@@ -56,7 +62,13 @@ def _sponsors(cohort: Cohort) -> tuple[Table, Table]:
         "Names are brought together first (the list of merges tells how); a trial with the same organization as "
         "lead and collaborator counts once under “either”. Ranked by either, then by lead."
     )
-    table = Table("sponsors", f"Sponsors with most trials (first {cohort.options.top})", ("sponsor", "either", "as lead", "as collaborator"), note=note, section=SECTION)
+    table = Table(
+        "sponsors",
+        f"Sponsors with most trials (first {cohort.options.top})",
+        ("sponsor", "either", "as lead", "as collaborator"),
+        note=note,
+        section=SECTION,
+    )
     ranked = sorted(either, key=lambda n: (-len(either[n]), -len(lead.get(n, ())), n))
     for name in ranked[: cohort.options.top]:
         table.add(name, count(either[name]), count(lead.get(name, ())), count(partner.get(name, ())))

@@ -20,7 +20,13 @@ def _years(cohort: Cohort) -> Table:
         "By start date. A trial with sites in several regions counts once in each, so regions may add up to more "
         f"than the row's trials. {today} is not over: its count will grow; later years are plans."
     )
-    table = Table("trials_by_year", "Trials by start year and region", ("year", "trials", "cumulative", *REGIONS, NOT_STATED), note=note, section=SECTION)
+    table = Table(
+        "trials_by_year",
+        "Trials by start year and region",
+        ("year", "trials", "cumulative", *REGIONS, NOT_STATED),
+        note=note,
+        section=SECTION,
+    )
     years = sorted({y for y in df["year"] if y is not None})
     if years and years[-1] - years[0] <= LONGEST_GAP:
         years = list(range(years[0], years[-1] + 1))
@@ -43,24 +49,46 @@ def _by_region(cohort: Cohort) -> list[Cell]:
 
 def _periods(cohort: Cohort) -> Table:
     note = "Phases of growth. Trials a year: over the years from the first trial (or the period's begin) to its end, to today where it is open."
-    table = Table("periods", "Phases of growth", ("period", "trials", "trials a year", *REGIONS, NOT_STATED), note=note, section=SECTION)
+    table = Table(
+        "periods",
+        "Phases of growth",
+        ("period", "trials", "trials a year", *REGIONS, NOT_STATED),
+        note=note,
+        section=SECTION,
+    )
     years = [y for y in cohort.df["year"] if y is not None]
     for period in cohort.options.periods:
         at = cohort.where([period.holds(y) for y in cohort.df["year"]])
         first = period.first or min(years, default=None)
         last = period.last or cohort.options.as_of.year
         length = last - first + 1 if first is not None and last >= first else None
-        table.add(str(period), count(at.pick()), Cell(round(len(at) / length, 1) if length else None, at.pick()), _by_region(at))
+        table.add(
+            str(period),
+            count(at.pick()),
+            Cell(round(len(at) / length, 1) if length else None, at.pick()),
+            _by_region(at),
+        )
     return table
 
 
 def _regions(cohort: Cohort) -> Table:
     note = "Share of all included trials; a trial in several regions counts in each."
-    table = Table("regions", "Trials by region", ("region", "trials", *SHARE, "in this region only"), note=note, section=SECTION)
+    table = Table(
+        "regions",
+        "Trials by region",
+        ("region", "trials", *SHARE, "in this region only"),
+        note=note,
+        section=SECTION,
+    )
     by, every = cohort.by("region"), cohort.pick()
     for name in REGIONS:
         ids = by.get(name, ())
-        table.add(name, count(ids), share(ids, every), count(cohort.pick([r == (name,) for r in cohort.df["region"]])))
+        table.add(
+            name,
+            count(ids),
+            share(ids, every),
+            count(cohort.pick([r == (name,) for r in cohort.df["region"]])),
+        )
     silent = cohort.pick([not r for r in cohort.df["region"]])
     table.add(NOT_STATED, count(silent), share(silent, every), Cell(None))
     return table
@@ -68,13 +96,26 @@ def _regions(cohort: Cohort) -> Table:
 
 def _countries(cohort: Cohort) -> Table:
     note = "Share of all included trials; a trial in several countries counts in each. Names as the registry prints them."
-    table = Table("countries", "Trials by country", ("country", "region", "trials", *SHARE, "first year", "in this country only"), note=note, section=SECTION)
+    table = Table(
+        "countries",
+        "Trials by country",
+        ("country", "region", "trials", *SHARE, "first year", "in this country only"),
+        note=note,
+        section=SECTION,
+    )
     every = cohort.pick()
     year = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
     for name, ids in cohort.by("countries").items():
         years = [year[one] for one in ids if year[one] is not None]
         alone = cohort.pick([c == (name,) for c in cohort.df["countries"]])
-        table.add(name, region(name), count(ids), share(ids, every), Cell(str(min(years)) if years else None), count(alone))
+        table.add(
+            name,
+            region(name),
+            count(ids),
+            share(ids, every),
+            Cell(str(min(years)) if years else None),
+            count(alone),
+        )
     return table
 
 
@@ -84,7 +125,13 @@ def _rates(cohort: Cohort) -> Table:
         f"Trials that started in {late} against {early}, in percent of the earlier number; undefined where that is "
         "zero. Groups overlap where a trial belongs to several. A registry's backlog and a sample's make-up move these rates."
     )
-    table = Table("growth_rates", f"Growth from {early} to {late}", ("group", str(early), str(late), "growth %"), note=note, section=SECTION)
+    table = Table(
+        "growth_rates",
+        f"Growth from {early} to {late}",
+        ("group", str(early), str(late), "growth %"),
+        note=note,
+        section=SECTION,
+    )
     groups: list[tuple[str, Ids]] = [("all trials", cohort.pick())]
     regions, diseases = cohort.by("region"), cohort.by("disease_group")
     groups += [(name, regions[name]) for name in REGIONS if name in regions]

@@ -37,15 +37,27 @@ def _indications(cohort: Cohort) -> Table:
     every = cohort.pick()
     groups = dict(zip(cohort.df["trial_id"], cohort.df["disease_group"], strict=True))
     for name, ids in cohort.by("indications").items():
-        table.add(name, count(ids), share(ids, every), [count(i for i in ids if g in groups[i]) for g in GROUPS])
+        table.add(
+            name, count(ids), share(ids, every), [count(i for i in ids if g in groups[i]) for g in GROUPS]
+        )
     return table
 
 
 def _by_year(cohort: Cohort) -> Table:
     note = "Trials by start year; a trial of several groups counts in each."
-    table = Table("disease_groups_by_year", "Disease groups by start year", ("year", *GROUPS, NOT_STATED), note=note, section=SECTION)
+    table = Table(
+        "disease_groups_by_year",
+        "Disease groups by start year",
+        ("year", *GROUPS, NOT_STATED),
+        note=note,
+        section=SECTION,
+    )
     for year in sorted({y for y in cohort.df["year"] if y is not None}):
         at = cohort.where(cohort.df["year"] == year)
         by = at.by("disease_group")
-        table.add(str(year), [count(by.get(g, ())) for g in GROUPS], count(at.pick([not g for g in at.df["disease_group"]])))
+        table.add(
+            str(year),
+            [count(by.get(g, ())) for g in GROUPS],
+            count(at.pick([not g for g in at.df["disease_group"]])),
+        )
     return table

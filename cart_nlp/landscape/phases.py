@@ -18,7 +18,13 @@ def tables(cohort: Cohort) -> list[Table]:
     groups = [(name, diseases[name]) for name in GROUPS if name in diseases]
     return [
         _overall(cohort),
-        _by(cohort, "phases_by_country", "Phases by country (first ten) and region", "country or region", [*countries, *regions]),
+        _by(
+            cohort,
+            "phases_by_country",
+            "Phases by country (first ten) and region",
+            "country or region",
+            [*countries, *regions],
+        ),
         _by(cohort, "phases_by_disease", "Phases by disease group", "disease group", groups),
     ]
 
@@ -34,14 +40,25 @@ def _overall(cohort: Cohort) -> Table:
     early = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1"]))
     to_two = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2"]))
     late = cohort.pick(cohort.df["late"].astype(bool))
-    for label, ids in (("early I and I together", early), ("up to I/II together", to_two), ("II and later together", late)):
+    for label, ids in (
+        ("early I and I together", early),
+        ("up to I/II together", to_two),
+        ("II and later together", late),
+    ):
         table.add(label, count(ids), share(ids, every))
     return table
 
 
 def _by(cohort: Cohort, name: str, title: str, first: str, groups: Iterable[tuple[str, Ids]]) -> Table:
     note = "The share of phase II and later is taken of the trials whose phase is stated and applicable."
-    columns = (first, "trials", *PHASE_NAMES.values(), NOT_STATED, "with a phase", *share_columns("II and later"))
+    columns = (
+        first,
+        "trials",
+        *PHASE_NAMES.values(),
+        NOT_STATED,
+        "with a phase",
+        *share_columns("II and later"),
+    )
     table = Table(name, title, columns, note=note, section=SECTION)
     phase = dict(zip(cohort.df["trial_id"], cohort.df["phase"], strict=True))
     phased = dict(zip(cohort.df["trial_id"], cohort.df["phased"], strict=True))

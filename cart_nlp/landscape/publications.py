@@ -36,7 +36,9 @@ def read_publications(path: Path) -> dict[str, tuple[str, ...]]:
             if pmid not in ids:
                 ids.append(pmid)
     if not entries:
-        raise InputError(f"{path}: no publication in it; save PubMed's format “PubMed” or Europe PMC's JSON, XML or CSV")
+        raise InputError(
+            f"{path}: no publication in it; save PubMed's format “PubMed” or Europe PMC's JSON, XML or CSV"
+        )
     return {number: tuple(ids) for number, ids in sorted(found.items())}
 
 
@@ -97,7 +99,9 @@ def _csv(path: Path, text: str) -> Iterator[tuple[str, str]]:
     names = {name.strip().casefold(): name for name in reader.fieldnames or [] if name}
     key = names.get("pmid") or names.get("ext_id") or names.get("id")
     if key is None:
-        raise InputError(f"{path}:1: no column PMID; save PubMed's format “PubMed” or Europe PMC's JSON, XML or CSV")
+        raise InputError(
+            f"{path}:1: no column PMID; save PubMed's format “PubMed” or Europe PMC's JSON, XML or CSV"
+        )
     for row in reader:
         if row.get(key):
             yield str(row[key]).strip(), " ".join(str(v) for v in row.values() if v)

@@ -35,7 +35,9 @@ def read_records(path: Path | str) -> pd.DataFrame:
         raise InputError(f"{path}: no such file; write records with `cart-nlp tag DUMP -o records.jsonl`")
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind not in _SUFFIXES:
-        raise InputError(f"{path}: records are read from {', '.join(_SUFFIXES)}, not from {kind or 'no suffix'!r}")
+        raise InputError(
+            f"{path}: records are read from {', '.join(_SUFFIXES)}, not from {kind or 'no suffix'!r}"
+        )
     if kind == ".parquet":
         rows = _parquet(path)
     elif kind == ".csv":
@@ -97,7 +99,9 @@ def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as fault:
-            raise InputError(f"{path}:{number}: not JSON: {fault}; is this the output of `cart-nlp tag`?") from fault
+            raise InputError(
+                f"{path}:{number}: not JSON: {fault}; is this the output of `cart-nlp tag`?"
+            ) from fault
         if not isinstance(row, dict):
             raise InputError(f"{path}:{number}: a {type(row).__name__} where a record is meant")
         yield str(number), row

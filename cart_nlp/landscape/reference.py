@@ -31,8 +31,20 @@ def tables(found: Mapping[str, Table], name: str) -> list[Table]:
         f"Published: {known['title']} ({known['source']}). Low and high: 95 % Wilson interval of ours, the sampling error if our "
         "trials were a random sample; it says nothing of differences in method. Counts of a sample cannot match and have no verdict."
     )
-    columns = ("figure", "unit", "published", "ours", "low", "high", "difference", "verdict", "likely reason of a difference")
-    table = Table("reference", f"Our figures beside the published ones ({name})", columns, note=note, section=SECTION)
+    columns = (
+        "figure",
+        "unit",
+        "published",
+        "ours",
+        "low",
+        "high",
+        "difference",
+        "verdict",
+        "likely reason of a difference",
+    )
+    table = Table(
+        "reference", f"Our figures beside the published ones ({name})", columns, note=note, section=SECTION
+    )
     for fact in known["fact"]:
         ours, low, high = _ours(found[fact["table"]], fact["row"], fact["column"])
         published = fact["published"]
@@ -79,3 +91,30 @@ def _orders(found: Mapping[str, Table], known: Mapping[str, Any]) -> Table:
         ours = ", ".join(f"{n} ({counts[n]})" for n in ranked)
         table.add(order["label"], ", ".join(names), ours, None if tau is None else f"{tau:.2f}")
     return table
+
+
+def printed(found: Mapping[str, Table]) -> str:
+    """The side-by-side figures as text for a terminal."""
+    rows = [("figure", "published", "ours (95 % interval)", "difference", "verdict")]
+    for row in found["reference"].rows:
+        label, unit, published, ours, low, high, gap, verdict, reason = (cell.text() for cell in row)
+        interval = f" ({low}–{high})" if row[4].value is not None else ""
+        sign = "+" if isinstance(row[6].value, float) and row[6].value > 0 else ""
+        rows.append(
+            (
+                label,
+                f"{published} {unit}",
+                f"{ours}{interval}",
+                f"{sign}{gap}",
+                f"{verdict}. {reason}".strip(),
+            )
+        )
+    widths = [max(len(row[n]) for row in rows) for n in range(4)]
+    lines = [
+        "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[4]])
+        for row in rows
+    ]
+    for row in found["reference_order"].rows:
+        label, published, ours, tau = (cell.text() for cell in row)
+        lines.append(f"{label}: published {published}; ours {ours}; Kendall's tau {tau}")
+    return "\n".join([*lines, found["reference"].note])

@@ -44,7 +44,9 @@ def normal(name: str) -> str:
     return " ".join(_LEGAL.sub(" ", " ".join(text.split())).split())
 
 
-def merge(names: Iterable[str], decisions: Mapping[str, str] | None = None) -> tuple[dict[str, str], list[Merge]]:
+def merge(
+    names: Iterable[str], decisions: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], list[Merge]]:
     """Map every name to its canonical one, and list every merge.
 
     `names` with repetitions: the most frequent spelling of a cluster becomes its name. Listed names first
@@ -105,7 +107,9 @@ def _nearest(key: str, known: Iterable[str], scorer: object) -> tuple[str | None
 def _listed() -> dict[str, str]:
     with (DATA / "sponsors.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    return {normal(row["name"]): row["canonical"] for row in rows} | {normal(r["canonical"]): r["canonical"] for r in rows}
+    return {normal(row["name"]): row["canonical"] for row in rows} | {
+        normal(r["canonical"]): r["canonical"] for r in rows
+    }
 
 
 def read_decisions(path: Path) -> dict[str, str]:
@@ -115,12 +119,16 @@ def read_decisions(path: Path) -> dict[str, str]:
             reader = csv.DictReader(lines)
             missing = [c for c in COLUMNS[:3] if c not in (reader.fieldnames or [])]
             if missing:
-                raise InputError(f"{path}:1: no column {missing[0]}; start from the sponsor_merges.csv of a report")
+                raise InputError(
+                    f"{path}:1: no column {missing[0]}; start from the sponsor_merges.csv of a report"
+                )
             decisions: dict[str, str] = {}
             for row in reader:
                 name, into, word = row["name"], row["merged_into"], row["decision"].strip().lower()
                 if word not in ("applied", "proposed", "refused"):
-                    raise InputError(f"{path}:{reader.line_num}: decision {word!r}; write applied, proposed or refused")
+                    raise InputError(
+                        f"{path}:{reader.line_num}: decision {word!r}; write applied, proposed or refused"
+                    )
                 if word != "proposed":
                     decisions[name] = name if word == "refused" else into
             return decisions

@@ -42,14 +42,26 @@ class Comparison:
         """What the result says, in one or two sentences."""
         if self.p is None or self.v is None:
             return f"Not tested: {self.caution}"
-        strength = "negligible" if self.v < 0.1 else "small" if self.v < 0.3 else "medium" if self.v < 0.5 else "large"
+        strength = (
+            "negligible"
+            if self.v < 0.1
+            else "small"
+            if self.v < 0.3
+            else "medium"
+            if self.v < 0.5
+            else "large"
+        )
         adjusted = self.p if self.p_adjusted is None else self.p_adjusted
         verdict = "the groups differ" if adjusted < 0.05 else "no difference shown"
         return f"{verdict[0].upper()}{verdict[1:]} (association {strength}). {self.caution}".strip()
 
 
 def compare(
-    name: str, question: str, groups: Mapping[str, Mapping[str, Ids]], outcomes: Sequence[str], caution: str = ""
+    name: str,
+    question: str,
+    groups: Mapping[str, Mapping[str, Ids]],
+    outcomes: Sequence[str],
+    caution: str = "",
 ) -> Comparison:
     """Test whether the outcome depends on the group.
 
@@ -66,7 +78,11 @@ def compare(
         raise ValueError(f"comparison {name}: a trial is counted in two cells")
     table = Table(f"test_{name}", f"Contingency table: {question}", ("group", *outcomes, "all"), note=caution)
     for group, cells in groups.items():
-        table.add(group, [count(cells.get(o, ())) for o in outcomes], count(i for o in outcomes for i in cells.get(o, ())))
+        table.add(
+            group,
+            [count(cells.get(o, ())) for o in outcomes],
+            count(i for o in outcomes for i in cells.get(o, ())),
+        )
     counts = np.array([[len(cells.get(o, ())) for o in outcomes] for cells in groups.values()], dtype=int)
     counts = counts.reshape(len(groups), len(outcomes))
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
@@ -79,7 +95,12 @@ def compare(
     statistic: float | None
     if expected >= 5:
         result = stats.chi2_contingency(counts, correction=False)
-        method, statistic, dof, p = "chi-square", float(result.statistic), int(result.dof), float(result.pvalue)
+        method, statistic, dof, p = (
+            "chi-square",
+            float(result.statistic),
+            int(result.dof),
+            float(result.pvalue),
+        )
     elif counts.shape == (2, 2):
         odds, p = stats.fisher_exact(counts)
         method, statistic, dof = "Fisher exact", float(odds), None
@@ -101,7 +122,9 @@ def adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
     tested = [one for one in comparisons if one.p is not None]
     if not tested:
         return list(comparisons)
-    adjusted = dict(zip((c.name for c in tested), multipletests([c.p for c in tested], method="holm")[1], strict=True))
+    adjusted = dict(
+        zip((c.name for c in tested), multipletests([c.p for c in tested], method="holm")[1], strict=True)
+    )
     return [replace(c, p_adjusted=float(adjusted[c.name])) if c.name in adjusted else c for c in comparisons]
 
 
@@ -112,7 +135,9 @@ def summary(comparisons: Sequence[Comparison]) -> Table:
     for c in comparisons:
         ids = [one for row in c.contingency.rows for one in row[-1].ids or ()]
         numbers = [_rounded(c.statistic, 3), c.dof, _small(c.p), _small(c.p_adjusted), _rounded(c.v, 3)]
-        table.add(c.name, c.question, count(ids), c.method, *numbers, _rounded(c.smallest_expected, 1), c.reading())
+        table.add(
+            c.name, c.question, count(ids), c.method, *numbers, _rounded(c.smallest_expected, 1), c.reading()
+        )
     return table
 
 
@@ -124,12 +149,17 @@ def _small(p: float | None) -> Cell:
     return Cell(None if p is None else "<0.0001" if p < 0.0001 else f"{p:.4f}")
 
 
-def _cross(groups: Sequence[str | None], outcomes: Sequence[str | None], ids: Sequence[str]) -> dict[str, dict[str, Ids]]:
+def _cross(
+    groups: Sequence[str | None], outcomes: Sequence[str | None], ids: Sequence[str]
+) -> dict[str, dict[str, Ids]]:
     cells: dict[str, dict[str, list[str]]] = {}
     for group, outcome, one in zip(groups, outcomes, ids, strict=True):
         if group is not None and outcome is not None:
             cells.setdefault(group, {}).setdefault(outcome, []).append(one)
-    return {g: {o: tuple(i) for o, i in by.items()} for g, by in sorted(cells.items(), key=lambda kv: _rank(kv[0]))}
+    return {
+        g: {o: tuple(i) for o, i in by.items()}
+        for g, by in sorted(cells.items(), key=lambda kv: _rank(kv[0]))
+    }
 
 
 def _rank(group: str) -> tuple[int, str]:
@@ -140,17 +170,29 @@ def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]
     """The comparisons of the report, corrected together; `published` are trials with results or publications."""
     df, products = included.df, included.products.df
     place = ["several" if len(r) > 1 else r[0] if r else None for r in df["region"]]
-    place = [p if p in ("China", "United States") else None if p in (None, "several") else "elsewhere" for p in place]
+    place = [
+        p if p in ("China", "United States") else None if p in (None, "several") else "elsewhere"
+        for p in place
+    ]
     disease = single(df["disease_group"], GROUPS[:3])
     ids = list(df["trial_id"])
-    late = [None if phase not in PHASES else "II and later" if is_late else "up to I/II" for phase, is_late in zip(df["phase"], df["late"], strict=True)]
+    late = [
+        None if phase not in PHASES else "II and later" if is_late else "up to I/II"
+        for phase, is_late in zip(df["phase"], df["late"], strict=True)
+    ]
     funding = [None if f is None else str(f) for f in df["funding"]]
-    stopped = [None if s is None else "stopped" if s in ("TERMINATED", "WITHDRAWN", "SUSPENDED") else "not stopped" for s in df["status"]]
+    stopped = [
+        None if s is None else "stopped" if s in ("TERMINATED", "WITHDRAWN", "SUSPENDED") else "not stopped"
+        for s in df["status"]
+    ]
     results = ["with results" if one in published else "without" for one in ids]
     done = [r if s == "COMPLETED" else None for r, s in zip(results, df["status"], strict=True)]
     early, later = included.options.growth
     period = [str(early) if early.holds(y) else str(later) if later.holds(y) else None for y in df["year"]]
-    multi = ["multi-target" if m else "single" if t else None for m, t in zip(products["multi_target"], products["targets"], strict=True)]
+    multi = [
+        "multi-target" if m else "single" if t else None
+        for m, t in zip(products["multi_target"], products["targets"], strict=True)
+    ]
     one_place = "Trials in several of these places are left out."
     one_group = "Trials of several disease groups are left out."
     some = ("with results", "without")
@@ -169,5 +211,7 @@ def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]
     groups = single(products["disease_group"], GROUPS[:3])
     cells = _cross(groups, multi, list(products["trial_id"]))
     question = "Product trials with a stated target: do multi-target shares differ between disease groups?"
-    tests.insert(3, compare("multi_target_by_disease", question, cells, ("single", "multi-target"), one_group))
+    tests.insert(
+        3, compare("multi_target_by_disease", question, cells, ("single", "multi-target"), one_group)
+    )
     return adjust(tests)

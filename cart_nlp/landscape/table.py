@@ -62,7 +62,9 @@ class Table:
     @property
     def frame(self) -> pd.DataFrame:
         """Values only, one row a row; undefined values are missing, whole numbers stay whole (Int64)."""
-        return pd.DataFrame({c: _series([row[n].value for row in self.rows]) for n, c in enumerate(self.columns)})
+        return pd.DataFrame(
+            {c: _series([row[n].value for row in self.rows]) for n, c in enumerate(self.columns)}
+        )
 
     def find(self, *row: str) -> tuple[Cell, ...] | None:
         """The first row whose leading cells read like these; None if there is none."""

@@ -47,7 +47,9 @@ def _targets(cohort: Cohort) -> Table:
     columns = ("target", "trials", *SHARE, *GROUPS, "multi-target", "first year", "highest phase")
     table = Table("targets", "Targets", columns, note=note, section=SECTION)
     df = cohort.df.set_index("trial_id")
-    groups, years, multi, phases = (df[c].to_dict() for c in ("disease_group", "year", "multi_target", "phase"))
+    groups, years, multi, phases = (
+        df[c].to_dict() for c in ("disease_group", "year", "multi_target", "phase")
+    )
     for name, ids in by.items():
         first = min((years[i] for i in ids if years[i] is not None), default=None)
         phase, reached = phase_of(ids, phases)
@@ -77,7 +79,13 @@ def _in_group(cohort: Cohort, group: str) -> Table:
 
 def _new(cohort: Cohort) -> Table:
     note = "A target is new in the start year of its first trial here; targets known only from undated trials are not shown. A sample misses first trials."
-    table = Table("new_targets", "New targets by year", ("year", "new targets", "cumulative", "names"), note=note, section=SECTION)
+    table = Table(
+        "new_targets",
+        "New targets by year",
+        ("year", "new targets", "cumulative", "names"),
+        note=note,
+        section=SECTION,
+    )
     years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
     first: dict[int, list[tuple[str, Ids]]] = {}
     for name, ids in cohort.by("targets").items():
@@ -88,7 +96,9 @@ def _new(cohort: Cohort) -> Table:
     for year in sorted(first):
         total += len(first[year])
         ids = tuple(dict.fromkeys(i for _, found in first[year] for i in found))
-        table.add(str(year), Cell(len(first[year]), ids), total, ", ".join(sorted(name for name, _ in first[year])))
+        table.add(
+            str(year), Cell(len(first[year]), ids), total, ", ".join(sorted(name for name, _ in first[year]))
+        )
     return table
 
 
@@ -97,26 +107,62 @@ def _multi(cohort: Cohort) -> Table:
         "Of the product trials that state a target. “In one product”: tandem, bicistronic, bispecific; “several products”: "
         "cocktail, sequential, selectable. A trial may have both."
     )
-    columns = ("disease group", "with a target", "multi-target", *SHARE, "in one product", *share_columns("one product"), "several products")
-    table = Table("multi_target", "Single- and multi-target trials by disease group", columns, note=note, section=SECTION)
-    groups = [("all", cohort)] + [(g, cohort.where([g in d for d in cohort.df["disease_group"]])) for g in GROUPS]
+    columns = (
+        "disease group",
+        "with a target",
+        "multi-target",
+        *SHARE,
+        "in one product",
+        *share_columns("one product"),
+        "several products",
+    )
+    table = Table(
+        "multi_target",
+        "Single- and multi-target trials by disease group",
+        columns,
+        note=note,
+        section=SECTION,
+    )
+    groups = [("all", cohort)] + [
+        (g, cohort.where([g in d for d in cohort.df["disease_group"]])) for g in GROUPS
+    ]
     for name, at in groups:
         stated = at.pick([bool(t) for t in at.df["targets"]])
         multi = at.pick(at.df["multi_target"].astype(bool))
         one = at.pick([any(len(c.targets) > 1 for c in cs) for cs in at.df["constructs"]])
-        several = at.pick([len({t for c in cs if c.format in ("cocktail", "sequential", "selectable") for t in c.targets}) > 1 for cs in at.df["constructs"]])
-        table.add(name, count(stated), count(multi), share(multi, stated), count(one), share(one, stated), count(several))
+        several = at.pick(
+            [
+                len(
+                    {t for c in cs if c.format in ("cocktail", "sequential", "selectable") for t in c.targets}
+                )
+                > 1
+                for cs in at.df["constructs"]
+            ]
+        )
+        table.add(
+            name,
+            count(stated),
+            count(multi),
+            share(multi, stated),
+            count(one),
+            share(one, stated),
+            count(several),
+        )
     return table
 
 
 def _reach(cohort: Cohort) -> Table:
     note = "One row a target and indication that occur in one trial; the highest phase among these trials. Which of a trial's targets goes with which of its indications is not resolved."
     columns = ("target", "indication", "trials", "highest phase", "trials in it", "latest start")
-    table = Table("target_indication_phase", "Target, indication and highest phase", columns, note=note, section=SECTION)
+    table = Table(
+        "target_indication_phase", "Target, indication and highest phase", columns, note=note, section=SECTION
+    )
     phases = _phases(cohort)
     years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
     pairs: dict[tuple[str, str], list[str]] = {}
-    for i, targets, names in zip(cohort.df["trial_id"], cohort.df["targets"], cohort.df["indications"], strict=True):
+    for i, targets, names in zip(
+        cohort.df["trial_id"], cohort.df["targets"], cohort.df["indications"], strict=True
+    ):
         for target in targets:
             for name in names:
                 pairs.setdefault((target, name), []).append(i)

@@ -14,7 +14,9 @@ NAMES = {
     "cell_type": "cell type", "edits": "edits", "armoring": "armoring", "safety_switch": "safety switch",
 }  # fmt: skip
 VIRAL = frozenset({"lentiviral", "retroviral", "AAV", "adenoviral"})
-NON_VIRAL = frozenset({"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"})
+NON_VIRAL = frozenset(
+    {"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"}
+)
 
 
 def tables(cohort: Cohort) -> list[Table]:
@@ -55,13 +57,33 @@ def _silence(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
         "Of all product trials. Stated: in the trial's text or registry fields. From the product only: known of a product "
         "that the trial names. Silence is counted, not filled in: a silent trial is not one without the feature."
     )
-    columns = ("field", "product trials", "stated", *share_columns("stated"), "from the product only", "origin unknown", "silent", "silent %")
+    columns = (
+        "field",
+        "product trials",
+        "stated",
+        *share_columns("stated"),
+        "from the product only",
+        "origin unknown",
+        "silent",
+        "silent %",
+    )
     table = Table("technology_stated", "Who states what", columns, note=note, section=SECTION)
     every = cohort.pick()
     for field in ("targets", *FIELDS):
         split = _by_origin(cohort, field, origin)
-        cells = (count(split["product"]), count(split["unknown"]), count(split["silent"]), ratio(split["silent"], every))
-        table.add(NAMES.get(field, field), count(every), count(split["stated"]), share(split["stated"], every), cells)
+        cells = (
+            count(split["product"]),
+            count(split["unknown"]),
+            count(split["silent"]),
+            ratio(split["silent"], every),
+        )
+        table.add(
+            NAMES.get(field, field),
+            count(every),
+            count(split["stated"]),
+            share(split["stated"], every),
+            cells,
+        )
     return table
 
 
@@ -74,7 +96,9 @@ def _values(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
         for value, ids in cohort.by(field).items():
             stated = tuple(i for i in ids if origin.get((i, field, str(value))) == "stated")
             derived = tuple(i for i in ids if origin.get((i, field, str(value))) == "product")
-            table.add(NAMES[field], str(value), count(ids), count(stated), count(derived), share(ids, speaking))
+            table.add(
+                NAMES[field], str(value), count(ids), count(stated), count(derived), share(ids, speaking)
+            )
     return table
 
 
@@ -86,11 +110,19 @@ def vector_class(values: tuple[str, ...]) -> str | None:
 
 def _classes(cohort: Cohort) -> Table:
     note = "A gene-edited product has a stated knock-out or knock-down; off-the-shelf is a universal or banked donor product. Share of all product trials."
-    table = Table("technology_classes", "Vector classes, editing and off-the-shelf products", ("class", "trials", *SHARE, "phase II and later"), note=note, section=SECTION)
+    table = Table(
+        "technology_classes",
+        "Vector classes, editing and off-the-shelf products",
+        ("class", "trials", *SHARE, "phase II and later"),
+        note=note,
+        section=SECTION,
+    )
     df, every = cohort.df, cohort.pick()
     late = set(cohort.pick(df["late"].astype(bool)))
     vector = [vector_class(v) for v in df["vector"]]
-    plans: list[tuple[str, Any]] = [(f"vector: {kind}", [v == kind for v in vector]) for kind in ("viral", "non-viral", "both")]
+    plans: list[tuple[str, Any]] = [
+        (f"vector: {kind}", [v == kind for v in vector]) for kind in ("viral", "non-viral", "both")
+    ]
     plans += [
         ("gene-edited", [bool(v) for v in df["edits"]]),
         ("off the shelf (universal)", ["off_the_shelf" in v for v in df["cell_source"]]),
@@ -116,7 +148,9 @@ def _by_year(cohort: Cohort) -> Table:
                 speaking = at.pick([bool(v) for v in at.df[field]])
                 ids = at.pick([value in v for v in at.df[field]])
                 if ids:
-                    table.add(NAMES[field], str(value), str(year), count(ids), count(speaking), ratio(ids, speaking))
+                    table.add(
+                        NAMES[field], str(value), str(year), count(ids), count(speaking), ratio(ids, speaking)
+                    )
     return table
 
 

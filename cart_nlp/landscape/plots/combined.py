@@ -25,20 +25,33 @@ def upset(tables: Mapping[str, Table], top: int = 25, sets: int = 18) -> Plot:
     order = sorted(tally, key=lambda name: (-tally[name], name))[:sets]
     # A combination with a target beyond the rows shown would look like a smaller one: leave it out.
     shown = [all(name in order for name in names) for names in members]
-    data, members = data[shown].reset_index(drop=True), [m for m, keep in zip(members, shown, strict=True) if keep]
+    data, members = (
+        data[shown].reset_index(drop=True),
+        [m for m, keep in zip(members, shown, strict=True) if keep],
+    )
     order = [name for name in order if any(name in m for m in members)]
     with styled():
         if data.empty:
             figure, axes = canvas(6, 2.5)
             empty(axes, "no trial combines targets")
         else:
-            figure, grid = canvas(3 + 0.3 * max(len(data), 8), 2.4 + 0.22 * len(order), 2, 2, height_ratios=(2.2, 0.22 * len(order) + 0.2), width_ratios=(1.2, 0.3 * max(len(data), 8)), sharex="col")
+            figure, grid = canvas(
+                3 + 0.3 * max(len(data), 8),
+                2.4 + 0.22 * len(order),
+                2,
+                2,
+                height_ratios=(2.2, 0.22 * len(order) + 0.2),
+                width_ratios=(1.2, 0.3 * max(len(data), 8)),
+                sharex="col",
+            )
             _draw_upset(grid, data, members, order, tally)
     alt = "UpSet plot: bars count the trials of each exact combination of targets, dots below tell which targets it joins."
     return Plot("upset", "Combinations of targets", figure, data, alt)
 
 
-def _draw_upset(grid: object, data: pd.DataFrame, members: list[list[str]], order: list[str], tally: Mapping[str, int]) -> None:
+def _draw_upset(
+    grid: object, data: pd.DataFrame, members: list[list[str]], order: list[str], tally: Mapping[str, int]
+) -> None:
     (corner, top), (side, matrix) = grid  # type: ignore[misc, attr-defined]
     corner.axis("off")
     columns = range(len(data))
@@ -77,9 +90,16 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
         with styled():
             figure, axes = canvas(6, 2.5)
             empty(axes, "no trial states both a target and an indication")
-        return Plot("target_indication_phase", "Targets, indications and phases", figure, frame, "Nothing to show.")
+        return Plot(
+            "target_indication_phase", "Targets, indications and phases", figure, frame, "Nothing to show."
+        )
     rows = list(tables["targets"].frame["target"].head(targets))
-    columns = list(frame.groupby("indication")["trials"].sum().sort_values(ascending=False, kind="stable").index[:indications])
+    columns = list(
+        frame.groupby("indication")["trials"]
+        .sum()
+        .sort_values(ascending=False, kind="stable")
+        .index[:indications]
+    )
     data = frame[frame["target"].isin(rows) & frame["indication"].isin(columns)].reset_index(drop=True)
     rows = [name for name in rows if name in set(data["target"])]
     with styled():
@@ -90,8 +110,21 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
             at = (columns.index(one.indication), rows.index(one.target))
             phase = one[4]
             color = PHASE_COLORS[names.index(phase)] if phase in names else NO_PHASE
-            axes.scatter(*at, s=18 + 420 * int(one.trials) / most, color=color, edgecolor="#333333", linewidth=0.6, zorder=3)
-        axes.set_xticks(range(len(columns)), [label(c, 34) for c in columns], rotation=45, ha="right", rotation_mode="anchor")
+            axes.scatter(
+                *at,
+                s=18 + 420 * int(one.trials) / most,
+                color=color,
+                edgecolor="#333333",
+                linewidth=0.6,
+                zorder=3,
+            )
+        axes.set_xticks(
+            range(len(columns)),
+            [label(c, 34) for c in columns],
+            rotation=45,
+            ha="right",
+            rotation_mode="anchor",
+        )
         axes.set_yticks(range(len(rows)), [label(r, 16) for r in rows])
         axes.set(xlim=(-0.7, len(columns) - 0.3), ylim=(len(rows) - 0.3, -0.7))
         axes.grid(axis="both", color="#E8E8E8", linewidth=0.6)
@@ -100,14 +133,38 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
         if data["highest phase"].isna().any():
             handles.append(_dot(Line2D, NO_PHASE, 8, "no phase"))
         sizes = sorted({1, max(1, most // 4), most})
-        first = axes.legend(handles=handles, title="highest phase", loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, alignment="left")
+        first = axes.legend(
+            handles=handles,
+            title="highest phase",
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1),
+            fontsize=8,
+            alignment="left",
+        )
         axes.add_artist(first)
         circles = [_dot(Line2D, "#CCCCCC", (18 + 420 * n / most) ** 0.5, str(n)) for n in sizes]
-        axes.legend(handles=circles, title="trials", loc="lower left", bbox_to_anchor=(1.01, 0), fontsize=8, labelspacing=1.4, alignment="left")
+        axes.legend(
+            handles=circles,
+            title="trials",
+            loc="lower left",
+            bbox_to_anchor=(1.01, 0),
+            fontsize=8,
+            labelspacing=1.4,
+            alignment="left",
+        )
         axes.set_title("Highest phase by target and indication")
     alt = "Bubbles: rows are targets, columns indications; size is the number of trials, color the highest phase reached."
     return Plot("target_indication_phase", "Targets, indications and phases", figure, data, alt)
 
 
 def _dot(kind: type, color: str, size: float, text: str) -> object:
-    return kind([], [], marker="o", linestyle="", markerfacecolor=color, markeredgecolor="#333333", markersize=size, label=text)
+    return kind(
+        [],
+        [],
+        marker="o",
+        linestyle="",
+        markerfacecolor=color,
+        markeredgecolor="#333333",
+        markersize=size,
+        label=text,
+    )

@@ -10,7 +10,7 @@ from cart_nlp.landscape.plots.style import Plot, canvas, styled
 from cart_nlp.landscape.table import Table
 
 LINE = 0.2
-WIDTH = 34
+WIDTH = 40
 
 
 def flow(tables: Mapping[str, Table]) -> Plot:
@@ -22,7 +22,7 @@ def flow(tables: Mapping[str, Table]) -> Plot:
         if kind in ("in", "kept"):
             steps.append((_wrapped(f"{step}\n({number})"), []))
         elif steps and kind in ("out", "detail"):
-            steps[-1][1].append(_wrapped(f"{step} ({number})", WIDTH + 8))
+            steps[-1][1].append(_wrapped(f"{step} ({number})", WIDTH + 3))
         elif steps:
             steps[-1] = (f"{steps[-1][0]}\n{_wrapped(f'{step}: {number}')}", steps[-1][1])
     heights = [LINE * max(_lines(kept) + 1, sum(map(_lines, out)) + 1) + 0.12 for kept, out in steps]
@@ -38,11 +38,18 @@ def flow(tables: Mapping[str, Table]) -> Plot:
             if out:
                 side = LINE * (sum(map(_lines, out)) + 1) + 0.12
                 _box(axes, 4.3, top, 3.6, side, "\n".join(out), "#F4F4F4", "left")
-                _arrow(axes, (3.7, top + own / 2 if own < side else top + side / 2), (4.3, top + own / 2 if own < side else top + side / 2))
+                _arrow(
+                    axes,
+                    (3.7, top + own / 2 if own < side else top + side / 2),
+                    (4.3, top + own / 2 if own < side else top + side / 2),
+                )
             if number + 1 < len(steps):
                 _arrow(axes, (1.9, top + own), (1.9, top + height + 0.42))
             top += height + 0.42
-    alt = "Flow diagram: " + "; ".join(f"{s} {'' if n is None or n != n else int(n)}".strip() for s, n in zip(data["step"], data["records"], strict=True))
+    alt = "Flow diagram: " + "; ".join(
+        f"{s} {'' if n is None or n != n else int(n)}".strip()
+        for s, n in zip(data["step"], data["records"], strict=True)
+    )
     return Plot("flow", "Screening flow", figure, data, alt)
 
 
@@ -54,13 +61,30 @@ def _lines(text: str) -> int:
     return text.count("\n") + 1
 
 
-def _box(axes: Any, x: float, y: float, width: float, height: float, text: str, color: str, align: str) -> None:
+def _box(
+    axes: Any, x: float, y: float, width: float, height: float, text: str, color: str, align: str
+) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.06", facecolor=color, edgecolor="#555555", linewidth=0.9))
+    axes.add_patch(
+        FancyBboxPatch(
+            (x, y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=0.06",
+            facecolor=color,
+            edgecolor="#555555",
+            linewidth=0.9,
+        )
+    )
     at = x + width / 2 if align == "center" else x + 0.12
     axes.text(at, y + height / 2, text, ha=align, va="center", fontsize=9, linespacing=1.25)
 
 
 def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.annotate("", xy=end, xytext=start, arrowprops={"arrowstyle": "-|>", "color": "#333333", "linewidth": 1, "shrinkA": 0, "shrinkB": 0})
+    axes.annotate(
+        "",
+        xy=end,
+        xytext=start,
+        arrowprops={"arrowstyle": "-|>", "color": "#333333", "linewidth": 1, "shrinkA": 0, "shrinkB": 0},
+    )

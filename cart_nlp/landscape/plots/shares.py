@@ -7,7 +7,19 @@ from collections.abc import Mapping
 import pandas as pd
 
 from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
-from cart_nlp.landscape.plots.style import BLUE, GREEN, GREY, ORANGE, PHASE_COLORS, Plot, bars, canvas, empty, label, styled
+from cart_nlp.landscape.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PHASE_COLORS,
+    Plot,
+    bars,
+    canvas,
+    empty,
+    label,
+    styled,
+)
 from cart_nlp.landscape.table import Table
 
 LOW, HIGH = "95 % low", "95 % high"
@@ -20,7 +32,13 @@ def countries(tables: Mapping[str, Table], top: int = 20) -> Plot:
         figure, axes = canvas(7, 0.9 + 0.24 * max(len(data), 4))
         bars(axes, list(data["country"]), [int(n) for n in data["trials"]])
         axes.set(title="Trials by country; a multinational trial counts in each", xlabel="trials")
-    return Plot("countries", "Trials by country", figure, data, "Bars: trials in each country, the most frequent first.")
+    return Plot(
+        "countries",
+        "Trials by country",
+        figure,
+        data,
+        "Bars: trials in each country, the most frequent first.",
+    )
 
 
 def targets(tables: Mapping[str, Table], top: int = 12) -> Plot:
@@ -72,12 +90,31 @@ def _stack(axes: object, data: pd.DataFrame) -> None:
         for y, width, start in zip(at, part, left, strict=True):
             if width >= 6:
                 dark = color in PHASE_COLORS[3:]
-                axes.text(start + width / 2, y, f"{width:.0f}", ha="center", va="center", fontsize=7.5, color="white" if dark else "black")  # type: ignore[attr-defined]
+                axes.text(
+                    start + width / 2,
+                    y,
+                    f"{width:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color="white" if dark else "black",
+                )  # type: ignore[attr-defined]
         left = [a + b for a, b in zip(left, part, strict=True)]
     rows = [f"{label(g, 28)} ({int(n)})" for g, n in zip(data["group"], data["with a phase"], strict=True)]
     axes.set_yticks(at, rows)  # type: ignore[attr-defined]
-    axes.set(xlim=(0, 100), ylim=(max(at) + 0.6, -0.6), xlabel="% of the trials with a phase (their number in brackets)")  # type: ignore[attr-defined]
-    axes.legend(ncols=len(names), loc="lower left", bbox_to_anchor=(0, 1.0), fontsize=8, title="phase", alignment="left")  # type: ignore[attr-defined]
+    axes.set(
+        xlim=(0, 100),
+        ylim=(max(at) + 0.6, -0.6),
+        xlabel="% of the trials with a phase (their number in brackets)",
+    )  # type: ignore[attr-defined]
+    axes.legend(
+        ncols=len(names),
+        loc="lower left",
+        bbox_to_anchor=(0, 1.0),
+        fontsize=8,
+        title="phase",
+        alignment="left",
+    )  # type: ignore[attr-defined]
 
 
 def sponsors(tables: Mapping[str, Table]) -> Plot:
@@ -89,7 +126,10 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
             empty(axes, "no trial names a sponsor")
         else:
             rows = range(len(data))
-            lead, other = data["as lead"].astype(int), data["either"].astype(int) - data["as lead"].astype(int)
+            lead, other = (
+                data["as lead"].astype(int),
+                data["either"].astype(int) - data["as lead"].astype(int),
+            )
             axes.barh(rows, lead, color=BLUE, label="lead", height=0.72)
             axes.barh(rows, other, left=lead, color=ORANGE, label="collaborator only", height=0.72)
             for row, n in zip(rows, data["either"].astype(int), strict=True):
@@ -98,7 +138,13 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
             axes.set(ylim=(len(data) - 0.4, -0.6), xlim=(0, max(data["either"]) * 1.08), xlabel="trials")
             axes.set_title("Sponsors with most trials")
             axes.legend(loc="lower right", fontsize=8)
-    return Plot("sponsors", "Sponsors with most trials", figure, data, "Stacked bars: trials as lead and as collaborator only.")
+    return Plot(
+        "sponsors",
+        "Sponsors with most trials",
+        figure,
+        data,
+        "Stacked bars: trials as lead and as collaborator only.",
+    )
 
 
 def transparency(tables: Mapping[str, Table]) -> Plot:
@@ -118,13 +164,28 @@ def transparency(tables: Mapping[str, Table]) -> Plot:
             axes.plot(data["%"].astype(float), rows, "o", color=BLUE)
             for row, value, n, of in zip(rows, data[HIGH], data["either"], data["trials"], strict=True):
                 axes.text(float(value) + 1.5, row, f"{n}/{of}", va="center", fontsize=8)
-            names = [str(v) if g == "all" else f"{g}: {v}" for g, v in zip(data["group"], data["value"], strict=True)]
-            axes.set_yticks(rows, [label(n.replace("all", "all completed trials", 1) if n == "all" else n) for n in names])
-            axes.set(xlim=(0, 112), ylim=(max(rows) + 0.6, -0.6), xlabel="% with posted results or a publication (95 % Wilson interval)")
+            names = [
+                str(v) if g == "all" else f"{g}: {v}"
+                for g, v in zip(data["group"], data["value"], strict=True)
+            ]
+            axes.set_yticks(
+                rows, [label(n.replace("all", "all completed trials", 1) if n == "all" else n) for n in names]
+            )
+            axes.set(
+                xlim=(0, 112),
+                ylim=(max(rows) + 0.6, -0.6),
+                xlabel="% with posted results or a publication (95 % Wilson interval)",
+            )
             axes.set_xticks(range(0, 101, 20))
             axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
             axes.set_title("Results of completed trials")
-    return Plot("transparency", "Results of completed trials", figure, data, "Dots with intervals: share of completed trials with results.")
+    return Plot(
+        "transparency",
+        "Results of completed trials",
+        figure,
+        data,
+        "Dots with intervals: share of completed trials with results.",
+    )
 
 
 def stopped(tables: Mapping[str, Table]) -> Plot:
@@ -136,5 +197,10 @@ def stopped(tables: Mapping[str, Table]) -> Plot:
         bars(axes, names, values)
         for bar, name in zip(axes.patches, names, strict=False):
             bar.set_color(GREY if name in ("other", "not stated") else BLUE)
-        axes.set(title="Reasons of stopped trials; a reason may fall into several groups", xlabel="trials" if names else "")
-    return Plot("stop_reasons", "Why trials were stopped", figure, data, "Bars: stopped trials by group of reason.")
+        axes.set(
+            title="Reasons of stopped trials; a reason may fall into several groups",
+            xlabel="trials" if names else "",
+        )
+    return Plot(
+        "stop_reasons", "Why trials were stopped", figure, data, "Bars: stopped trials by group of reason."
+    )

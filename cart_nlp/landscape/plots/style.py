@@ -6,7 +6,7 @@ import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,15 @@ PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Phases run from light to dark (viridis reversed): the order survives a grey print.
 PHASE_COLORS = ("#FDE725", "#A5DB36", "#4AC16D", "#1FA187", "#277F8E", "#365C8D", "#46327E")
-_FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Serif CJK SC", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Noto Sans Arabic", "Noto Naskh Arabic")
+_FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Noto Serif CJK SC",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Noto Sans Arabic",
+    "Noto Naskh Arabic",
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,17 @@ class Plot:
     data: pd.DataFrame
     alt: str
 
+    def __post_init__(self) -> None:
+        """Lay out once: each of the three savings would do it anew, and it is most of their time."""
+        from matplotlib.text import Text
+
+        with styled():
+            for text in self.figure.findobj(Text):
+                if not all(ord(c) in _charmaps()[0] for c in text.get_text()):
+                    text.set_fontfamily(list(_fonts()))
+            self.figure.get_layout_engine().execute(self.figure)
+            self.figure.set_layout_engine("none")
+
     def _repr_png_(self) -> bytes:
         """How a notebook shows it."""
         return self.png()
@@ -41,6 +60,7 @@ class Plot:
         """The figure as PNG."""
         return self._bytes("png", dpi=dpi, metadata={"Software": None})
 
+    @cached_property
     def svg(self) -> bytes:
         """The figure as SVG, text as outlines, the same bytes for the same numbers."""
         return self._bytes("svg", metadata={"Date": None, "Creator": None})
@@ -58,7 +78,7 @@ class Plot:
         from cart_nlp.landscape.export import write_csv
 
         paths = [folder / f"{self.name}.{kind}" for kind in ("svg", "png", "csv")]
-        paths[0].write_bytes(self.svg())
+        paths[0].write_bytes(self.svg)
         paths[1].write_bytes(self.png())
         write_csv(self.data, paths[2])
         return paths
@@ -74,7 +94,7 @@ def _fonts() -> tuple[str, ...]:
 
 def _settings() -> dict[str, Any]:
     return {
-        "font.family": list(_fonts()), "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False,
+        "font.family": list(_fonts()[:1]), "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False,
         "axes.spines.right": False, "axes.grid.axis": "x", "text.parse_math": False, "svg.fonttype": "path",
         "legend.frameon": False, "axes.titlelocation": "left", "figure.facecolor": "white", "axes.axisbelow": True,
     }  # fmt: skip
@@ -92,6 +112,7 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **optio
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.09, h_pad=0.09)
     return figure, figure.subplots(rows, columns, **options)
 
 
@@ -99,7 +120,11 @@ def label(text: str, width: int = 44) -> str:
     """Text that fits beside a bar: one line, cut with an ellipsis, glyphs that no font has as □."""
     flat = " ".join(str(text).split())
     flat = "".join(c if _drawable(c) else "□" for c in flat)
-    return textwrap.shorten(flat, width, placeholder=" …") if " " in flat[:width] else flat[: width - 1] + "…" * (len(flat) >= width)
+    return (
+        textwrap.shorten(flat, width, placeholder=" …")
+        if " " in flat[:width]
+        else flat[: width - 1] + "…" * (len(flat) >= width)
+    )
 
 
 @cache
@@ -124,7 +149,15 @@ def empty(axes: Any, text: str = "no trials to show") -> None:
         side.set_visible(False)
 
 
-def bars(axes: Any, names: Sequence[str], values: Sequence[float], color: str = BLUE, unit: str = "", errors: Any = None, width: int = 44) -> None:
+def bars(
+    axes: Any,
+    names: Sequence[str],
+    values: Sequence[float],
+    color: str = BLUE,
+    unit: str = "",
+    errors: Any = None,
+    width: int = 44,
+) -> None:
     """Horizontal bars, first on top, each with its number at the end."""
     if not names:
         empty(axes)

@@ -25,7 +25,15 @@ def _whole(axes: Any) -> None:
 
 def _lines(axes: Any, years: Sequence[int], series: Mapping[str, Sequence[float]]) -> None:
     for n, (name, values) in enumerate(series.items()):
-        axes.plot(years, values, color=PALETTE[n % 8], marker=MARKERS[n % 8], markersize=4, linewidth=1.5, label=name)
+        axes.plot(
+            years,
+            values,
+            color=PALETTE[n % 8],
+            marker=MARKERS[n % 8],
+            markersize=4,
+            linewidth=1.5,
+            label=name,
+        )
 
 
 def _dated(table: Table) -> pd.DataFrame:
@@ -66,17 +74,31 @@ def diseases(tables: Mapping[str, Table]) -> Plot:
         if data.empty:
             empty(axes, "no trial states a start date")
         else:
-            _lines(axes, list(data["year"]), {name: list(data[name].astype(int)) for name in GROUPS if data[name].sum()})
+            _lines(
+                axes,
+                list(data["year"]),
+                {name: list(data[name].astype(int)) for name in GROUPS if data[name].sum()},
+            )
             axes.set(title="Disease groups by start year", xlabel="start year", ylabel="trials")
             if axes.lines:
                 axes.legend(loc="upper left", fontsize=8)
             _whole(axes)
-    return Plot("disease_groups", "Disease groups over time", figure, data, "Lines: trials of each disease group by start year.")
+    return Plot(
+        "disease_groups",
+        "Disease groups over time",
+        figure,
+        data,
+        "Lines: trials of each disease group by start year.",
+    )
 
 
 def technology(tables: Mapping[str, Table]) -> Plot:
     """The most frequent values of four fields by start year, counts of the trials that state them."""
-    frame = _dated(tables["technology_by_year"]) if tables["technology_by_year"].rows else tables["technology_by_year"].frame
+    frame = (
+        _dated(tables["technology_by_year"])
+        if tables["technology_by_year"].rows
+        else tables["technology_by_year"].frame
+    )
     said = tables["technology_stated"]
     parts = []
     with styled():
@@ -84,7 +106,9 @@ def technology(tables: Mapping[str, Table]) -> Plot:
         for axes, field in zip(grid.flat, PANELS, strict=True):
             part = frame[frame["field"] == field]
             percent = said.value(field, "silent %")
-            axes.set_title(f"{field} ({percent:.0f} % of product trials silent)" if isinstance(percent, float) else field)
+            axes.set_title(
+                f"{field} ({percent:.0f} % of product trials silent)" if isinstance(percent, float) else field
+            )
             if part.empty:
                 empty(axes, "no trial states it")
                 continue

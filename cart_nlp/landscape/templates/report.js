@@ -1,0 +1,177 @@
+"use strict";
+// Registry text reaches the page through textContent only; nothing here builds HTML from strings.
+const data = JSON.parse(document.getElementById("data").textContent);
+const panel = document.getElementById("panel"), body = document.getElementById("panel-body");
+const title = document.getElementById("panel-title"), CHUNK = 200, FIRST = 20;
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+function el(tag, properties, ...children) {
+  const node = Object.assign(document.createElement(tag), properties || {});
+  node.append(...children);
+  return node;
+}
+function shown(value) {
+  return value === null || value === undefined ? "–" : typeof value === "number" && !Number.isInteger(value) ? value.toFixed(1) : String(value);
+}
+function debounce(run) {
+  let timer;
+  return () => { clearTimeout(timer); timer = setTimeout(run, 80); };
+}
+
+class SortedTable {
+  constructor(box) {
+    this.rows = data.tables[box.dataset.table];
+    if (!this.rows) return;
+    this.body = box.querySelector("tbody");
+    this.heads = [...box.querySelectorAll("thead th")];
+    this.floats = this.heads.map((_, n) => this.rows.some(r => typeof r[n][0] === "number" && !Number.isInteger(r[n][0])));
+    this.numeric = this.heads.map(h => h.classList.contains("n"));
+    this.column = -1; this.down = false; this.all = false;
+    this.heads.forEach((head, n) => {
+      const button = el("button", { type: "button", textContent: head.textContent });
+      button.addEventListener("click", () => this.sort(n));
+      head.replaceChildren(button);
+    });
+    this.controls = box.querySelector(".controls");
+    this.input = box.querySelector("input");
+    this.state = box.querySelector(".state");
+    if (this.rows.length > 5) this.controls.hidden = false;
+    this.input.addEventListener("input", debounce(() => this.draw()));
+    this.more = box.querySelector(".more");
+    if (this.more) {
+      const button = this.more.querySelector("button");
+      button.hidden = false;
+      button.addEventListener("click", () => { this.all = !this.all; this.draw(); });
+    }
+  }
+  sort(n) {
+    // numbers: largest first; text: a to z; a third click restores the order of the report
+    const start = this.numeric[n];
+    if (this.column !== n) { this.column = n; this.down = start; }
+    else if (this.down === start) this.down = !start;
+    else this.column = -1;
+    this.heads.forEach((h, i) => i === this.column ? h.setAttribute("aria-sort", this.down ? "descending" : "ascending") : h.removeAttribute("aria-sort"));
+    this.draw();
+  }
+  draw() {
+    const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean), n = this.column;
+    let rows = this.rows.filter(row => {
+      if (!words.length) return true;
+      const text = row.map(c => shown(c[0])).join(" ").toLowerCase();
+      return words.every(w => text.includes(w));
+    });
+    if (n >= 0) rows = rows.slice().sort((a, b) => {
+      const x = a[n][0], y = b[n][0];
+      if (x === null || y === null) return (x === null) - (y === null);
+      const order = this.numeric[n] ? x - y : collator.compare(String(x), String(y));
+      return this.down ? -order : order;
+    });
+    const kept = this.all ? rows : rows.slice(0, FIRST);
+    this.body.replaceChildren(...kept.map(row => el("tr", {}, ...row.map((c, i) => this.cell(c, i)))));
+    this.state.textContent = words.length ? `${rows.length} of ${this.rows.length} rows` : "";
+    if (this.more) {
+      this.more.hidden = rows.length <= FIRST;
+      this.more.firstChild.textContent = this.all ? `All ${rows.length} rows. ` : `First ${FIRST} of ${rows.length} rows. `;
+      this.more.querySelector("button").textContent = this.all ? "Show fewer" : `Show all ${rows.length}`;
+    }
+  }
+  cell([value, set], n) {
+    const text = value === null ? "–" : this.floats[n] && typeof value === "number" ? value.toFixed(1) : String(value);
+    const td = el("td", { className: this.numeric[n] ? "n" : "" });
+    td.append(set === undefined || set === null ? text : el("a", { href: `#set=${set}`, textContent: text }));
+    return td;
+  }
+}
+
+function context(set) {
+  for (const [name, rows] of Object.entries(data.tables)) for (const row of rows) for (let n = 0; n < row.length; n++)
+    if (row[n][1] === set) {
+      const box = document.getElementById(`table-${name}`), head = box.querySelectorAll("thead th")[n];
+      return { text: `${box.querySelector("h3").textContent}: ${shown(row[0][0])}, ${head.textContent}`, of: row[n][2] };
+    }
+  return { text: "", of: undefined };
+}
+const field = (trial, name) => data.strings[trial[3][data.fields.indexOf(name)]];
+
+function showSet(number) {
+  const members = data.sets[number];
+  if (!members) return false;
+  const about = context(number);
+  title.textContent = `${members.length} ${members.length === 1 ? "trial" : "trials"}`;
+  const input = el("input", { type: "search", autocomplete: "off" }), list = el("div"), state = el("p", { className: "note" });
+  const head = el("p", { className: "note", textContent: about.text });
+  if (about.of !== undefined && about.of !== null) head.append(" · of ", el("a", { href: `#set=${about.of}`, textContent: `${data.sets[about.of].length} trials` }));
+  let limit = CHUNK;
+  const draw = () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const hits = members.map(m => data.trials[m]).filter(t => {
+      const text = [t[0], t[1], ...t[3].map(s => data.strings[s])].join(" ").toLowerCase();
+      return words.every(w => text.includes(w));
+    });
+    list.replaceChildren(...hits.slice(0, limit).map(t => el("div", { className: "trial" },
+      el("a", { href: `#trial=${encodeURIComponent(t[0])}`, textContent: t[0] }), " ", el("span", { textContent: t[1].length > 300 ? t[1].slice(0, 300) + "…" : t[1] }),
+      el("small", { textContent: ["targets", "phase", "status", "start date", "sponsor", "countries"].map(f => field(t, f)).filter(Boolean).join(" · ") }))));
+    state.textContent = hits.length === members.length ? "" : `${hits.length} of ${members.length} trials`;
+    if (hits.length > limit) {
+      const more = el("button", { type: "button", textContent: `Show ${Math.min(CHUNK, hits.length - limit)} more of ${hits.length - limit}` });
+      more.addEventListener("click", () => { limit += CHUNK; draw(); });
+      list.append(more);
+    }
+  };
+  input.addEventListener("input", debounce(() => { limit = CHUNK; draw(); }));
+  body.replaceChildren(head, el("p", {}, el("label", {}, "Filter ", input)), state, list);
+  draw();
+  return true;
+}
+
+function showTrial(id) {
+  const trial = data.trials.find(t => t[0] === id);
+  if (!trial) return false;
+  title.textContent = trial[0];
+  const parts = [el("p", { className: "trial clip" }, el("strong", { textContent: trial[1] || "(no title)" }))];
+  if (trial[2]) parts.push(el("p", {}, el("a", { href: trial[2], target: "_blank", rel: "noopener noreferrer", textContent: "Open in the registry ↗" })));
+  const facts = el("tbody");
+  data.fields.forEach((name, n) => {
+    const text = data.strings[trial[3][n]];
+    if (text) facts.append(el("tr", {}, el("th", { scope: "row", textContent: name }), el("td", {}, el("div", { className: "clip", textContent: text }))));
+  });
+  const rows = el("tbody");
+  trial[4].forEach(numbers => {
+    const [name, value, basis, section, text, rule] = numbers.map(n => data.strings[n]);
+    const quote = text ? el("blockquote", { className: "clip" }, el("mark", { textContent: text })) : "";
+    rows.append(el("tr", {}, el("td", { textContent: name.replaceAll("_", " ") }), el("td", { textContent: value }), el("td", { textContent: basis }),
+      el("td", { textContent: section }), el("td", {}, quote), el("td", { textContent: rule })));
+  });
+  parts.push(el("h3", { textContent: "Evidence" }));
+  parts.push(trial[4].length ? el("div", { className: "scroll" }, el("table", { id: "evidence" }, el("thead", {}, el("tr", {}, ...["field", "value", "basis", "section", "words", "rule"].map(h => el("th", { textContent: h })))), rows))
+    : el("p", { className: "empty", textContent: "The records carry no evidence for this trial." }));
+  parts.push(el("h3", { textContent: "Record" }), el("table", {}, facts));
+  body.replaceChildren(...parts);
+  return true;
+}
+
+let opened = 0;
+function route() {
+  const match = /^#(set|trial)=(.+)$/.exec(location.hash);
+  const found = match && (match[1] === "set" ? showSet(Number(match[2])) : showTrial(decodeURIComponent(match[2])));
+  if (found) {
+    opened += 1;
+    document.getElementById("back").hidden = opened < 2;
+    if (!panel.open) panel.showModal();
+    body.scrollTop = panel.scrollTop = 0;
+  } else { opened = 0; if (panel.open) panel.close(); }
+}
+function leave() {
+  // keeps the reader's place: the address loses its fragment without a jump to the top
+  history.pushState(null, "", location.pathname + location.search);
+  opened = 0;
+  if (panel.open) panel.close();
+}
+document.getElementById("close").addEventListener("click", leave);
+document.getElementById("back").addEventListener("click", () => history.back());
+panel.addEventListener("cancel", event => { event.preventDefault(); leave(); });
+panel.addEventListener("click", event => { if (event.target === panel) leave(); });
+window.addEventListener("hashchange", route);
+window.addEventListener("popstate", route);
+document.querySelectorAll(".table").forEach(box => new SortedTable(box));
+route();
