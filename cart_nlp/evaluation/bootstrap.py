@@ -48,8 +48,9 @@ def _row(m: TrialMatch) -> dict[Column, float]:
     if m.gold_car is not None:
         truth, found = m.gold_car in INCLUDED, m.predicted_car in INCLUDED
         row["screening", ("t" if truth == found else "f") + ("p" if found else "n")] += 1
-        row["car_trial", "n"] += 1
-        row["car_trial", "right"] += m.gold_car == m.predicted_car
+        if m.labeled:
+            row["car_trial", "n"] += 1
+            row["car_trial", "right"] += m.gold_car == m.predicted_car
     if m.focus is not None:
         row["focus", "n"] += 1
         row["focus", "right"] += m.focus[0] == m.focus[1]
@@ -131,7 +132,7 @@ def add_intervals(
         "precision": _share(divide(tp, tp + fp), s["tp"], s["tp"] + s["fp"]),
         "specificity": _share(specificity, s["tn"], s["tn"] + s["fp"]),
         "f1": bounds(divide(2 * tp, 2 * tp + fp + fn)),
-        "projected_precision": bounds(divide(hit, hit + (1 - specificity) * (1 - s["prevalence"]))),
+        "projected_precision": _projected(divide(hit, hit + (1 - specificity) * (1 - s["prevalence"])), s),
     }
     for name in ("focus", "car_trial"):
         score = result[name]
@@ -173,6 +174,17 @@ def _macro(name: str, sums: Resampled) -> Array:
 def _share(samples: Array, right: float, whole: float) -> list[float] | None:
     found = bounds(samples)
     return wilson(right, whole) if found and found[0] == found[1] else found
+
+
+def _projected(samples: Array, s: dict[str, Any]) -> list[float] | None:
+    found = bounds(samples)
+    specific = wilson(s["tn"], s["tn"] + s["fp"])
+    if not found or found[0] != found[1] or specific is None:
+        return found
+    # Without one false positive the draws say nothing of the specificity: Wilson's bounds of it do.
+    hit = s["recall"] * s["prevalence"]
+    low, high = (hit / (hit + (1 - x) * (1 - s["prevalence"])) for x in specific)
+    return [low, high]
 
 
 def _f1(samples: Array, score: dict[str, Any]) -> list[float] | None:

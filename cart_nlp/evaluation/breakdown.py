@@ -23,12 +23,14 @@ def dump(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  … and {len(part['changed']) - 10} more"
 
 
-def groups(parts: Mapping[str, Any]) -> Iterator[str]:
-    """The few scores of each group."""
-    header = (
-        *("group", "trials", "targets F1", "targets exact", "n", "constructs exact", "n"),
-        *("all fields F1", "screening R", "screening P"),
-    )
+GROUP_HEADER = (
+    *("group", "trials", "targets F1", "targets exact", "n", "constructs exact", "n"),
+    *("all fields F1", "screening R", "screening P"),
+)
+
+
+def group_rows(parts: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row of GROUP_HEADER's columns for each group."""
     rows = []
     for name, members in parts.items():
         for group, s in members.items():
@@ -47,7 +49,12 @@ def groups(parts: Mapping[str, Any]) -> Iterator[str]:
                     percent(screening["precision"]),
                 )
             )
-    yield from table(header, rows)
+    return rows
+
+
+def groups(parts: Mapping[str, Any]) -> Iterator[str]:
+    """The few scores of each group."""
+    yield from table(GROUP_HEADER, group_rows(parts))
 
 
 def calibration(part: Mapping[str, Any]) -> Iterator[str]:
@@ -92,9 +99,7 @@ def compare(part: Mapping[str, Any]) -> Iterator[str]:
     for name, s in part["fields"].items():
         if not s["better"] and not s["worse"]:
             continue
-        rates = {
-            key: pair for key, pair in s["rates"].items() if key in ("f1", "exact", "accuracy", "recall")
-        }
+        rates = s["rates"]
         key = next((k for k in ("exact", "accuracy", "f1", "recall") if k in rates), None)
         shown = f"{percent(rates[key][0])} → {percent(rates[key][1])} ({key})" if key else "–"
         p = "–" if s["p"] is None else f"{s['p']:.3f}"

@@ -69,7 +69,7 @@ def summary(matches: Sequence[TrialMatch]) -> dict[str, Any]:
 
 def add_groups(result: dict[str, Any], gold: Iterable[GoldRecord], matches: Iterable[TrialMatch]) -> None:
     """Write `groups` into the result: grouping -> group -> scores."""
-    outcomes = {m.id: m for m in matches}
+    outcomes = {m.id: m for m in matches if m.labeled}
     labeled = [g for g in gold if g.id in outcomes]
     result["groups"] = {}
     for name, groups_of in GROUPINGS.items():

@@ -50,6 +50,8 @@ class TrialMatch:
     fields: Mapping[str, FieldMatch] = field(default_factory=dict)
     focus: tuple[str, str | None] | None = None
     """Gold and predicted focus, or None where it is not scored."""
+    labeled: bool = True
+    """False for a trial of a dump that only counts as not included."""
 
 
 def name_key(value: str) -> str:

@@ -175,7 +175,7 @@ def screening_rates(tp: int, fp: int, fn: int, tn: int, prevalence: float) -> di
 
 def car_confusion(matches: Iterable[TrialMatch]) -> dict[str, dict[str, int]]:
     """Gold level -> predicted level -> trials."""
-    pairs = Counter((m.gold_car, m.predicted_car) for m in matches if m.gold_car)
+    pairs = Counter((m.gold_car, m.predicted_car) for m in matches if m.gold_car and m.labeled)
     return {gold: {found: pairs[gold, found] for found in LEVELS} for gold in LEVELS}
 
 
@@ -198,7 +198,9 @@ def focus_score(matches: Iterable[TrialMatch]) -> dict[str, Any]:
     return {
         **accuracy(pairs),
         "confusion": {
-            gold: {str(found): n for (g, found), n in sorted(Counter(pairs).items(), key=str) if g == gold}
+            gold: {
+                found or "(none)": n for (g, found), n in sorted(Counter(pairs).items(), key=str) if g == gold
+            }
             for gold in sorted({g for g, _ in pairs})
         },
     }
@@ -206,4 +208,4 @@ def focus_score(matches: Iterable[TrialMatch]) -> dict[str, Any]:
 
 def car_accuracy(matches: Iterable[TrialMatch]) -> dict[str, Any]:
     """Accuracy over the four levels of car_trial."""
-    return accuracy((m.gold_car, m.predicted_car) for m in matches if m.gold_car)
+    return accuracy((m.gold_car, m.predicted_car) for m in matches if m.gold_car and m.labeled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cart_nlp.evaluation import (
@@ -77,9 +77,7 @@ def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[M
 def _registry(options: Options) -> Evaluation:
     if options.dump is None:
         raise GoldError(
-            [
-                "--gold registry: the labels come without text; give --dump FILE, a registry dump with the trials"
-            ]
+            ["--gold registry: its labels come without text; give --dump FILE, a dump with the trials"]
         )
     labels, version = registry_labels.read()
     given = predictions.read_records(options.records) if options.records else None
@@ -95,9 +93,14 @@ def _registry(options: Options) -> Evaluation:
         records = given
     extra: list[TrialMatch] = []
     if counted:
-        found = [match(g, records.get(g.id), options.mode, options.basis) for g in unlabeled]
+        found = [
+            replace(match(g, records.get(g.id), options.mode, options.basis), labeled=False)
+            for g in unlabeled
+        ]
         seen = {m.id for m in found}
-        extra = found + [TrialMatch(i, "no", "no", 0.0, False) for i in joined.others if i not in seen]
+        extra = found + [
+            TrialMatch(i, "no", "no", 0.0, False, labeled=False) for i in joined.others if i not in seen
+        ]
     scored = scoring.evaluate(
         joined.gold,
         records,

@@ -54,7 +54,7 @@ def evaluate(
         "fields": {name: score.as_dict() for name, score in fields.items()},
         "focus": metrics.focus_score(everything),
         "screening": metrics.screening(everything, prevalence),
-        "car_trial": {**metrics.car_accuracy(matches), "confusion": metrics.car_confusion(matches)},
+        "car_trial": {**metrics.car_accuracy(everything), "confusion": metrics.car_confusion(everything)},
         "outcomes": {m.id: outcome(m) for m in matches},
     }
     return Evaluation(result, [*gold.records, *unlabeled], records, everything)

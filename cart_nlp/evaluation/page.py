@@ -1,0 +1,172 @@
+"""The result as one self-contained HTML page: tables, plots, and the errors with highlighted text.
+
+Every word that comes from a registry is escaped, and a content security policy lets no script run but the
+page's own, by its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from cart_nlp.evaluation import breakdown, svg
+from cart_nlp.evaluation.report import NAMES, interval, percent
+from cart_nlp.evaluation.scoring import Evaluation
+from cart_nlp.evaluation.snippets import of_error
+
+_HERE = Path(__file__).resolve().parent
+
+
+def render(scored: Evaluation) -> str:
+    """The page as text."""
+    script = (_HERE / "page.js").read_text("utf-8")
+    style = (_HERE / "page.css").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    return "\n".join(
+        [
+            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>cart-nlp evaluate: {escape(scored.result['gold']['name'])}</title>",
+            f"<style>{style}</style></head><body><main>",
+            *_parts(scored),
+            f"</main><script>{script}</script></body></html>\n",
+        ]
+    )
+
+
+def _parts(scored: Evaluation) -> Iterator[str]:
+    result = scored.result
+    yield from _head(result)
+    yield '<h2 id="fields">Fields</h2>'
+    yield from _fields(result)
+    yield '<h2 id="plots">Plots</h2><div class="plots">'
+    yield from _plots(result)
+    yield "</div>"
+    if result.get("groups"):
+        yield '<h2 id="groups">Groups</h2>'
+        yield from _table(breakdown.GROUP_HEADER, breakdown.group_rows(result["groups"]))
+    for name, title, part in (
+        ("mentions", "Mention level", breakdown.mentions),
+        ("compare", "Compared with another run", breakdown.compare),
+    ):
+        if result.get(name):
+            yield f'<h2 id="{name}">{title}</h2>'
+            yield f'<div class="wide"><pre>{escape(chr(10).join(part(result[name])))}</pre></div>'
+    yield '<h2 id="errors">Errors</h2>'
+    yield from _errors(scored)
+
+
+def _head(result: Mapping[str, Any]) -> Iterator[str]:
+    gold, tool = result["gold"], result["tool"]
+    yield f"<h1>Scores of {escape(tool['name'])} {escape(tool['version'])}</h1>"
+    yield (
+        f'<p class="soft">{escape(gold["name"])}, version {escape(gold["version"])}: '
+        f"{result['trials']} trials; "
+        f"{escape(result['mode'])}; basis {escape(result['basis'])}. Shares in percent, with 95 % bootstrap "
+        "intervals over trials; an en dash where a rate is undefined.</p>"
+    )
+    if "dump" in result:
+        yield f"<p>{escape(next(breakdown.dump(result['dump'])))}</p>"
+    s, car, focus = result["screening"], result["car_trial"], result["focus"]
+    yield (
+        f"<p>Screening: recall {percent(s['recall'])}{interval(s, 'recall')} of {s['support']}, precision "
+        f"{percent(s['precision'])}{interval(s, 'precision')}, specificity {percent(s['specificity'])}"
+        f"{interval(s, 'specificity')}; precision at a prevalence of {100 * s['prevalence']:g} %: "
+        f"{percent(s['projected_precision'])}{interval(s, 'projected_precision')}. "
+        f"Four levels of car_trial: {percent(car['accuracy'])} of {car['trials']}. "
+        f"Focus: {percent(focus['accuracy'])} of {focus['trials']}.</p>"
+    )
+    yield '<nav><a href="#fields">Fields</a><a href="#plots">Plots</a><a href="#errors">Errors</a></nav>'
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield '<div class="wide"><table><thead><tr>'
+    yield "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    yield "</tr></thead><tbody>"
+    for row in rows:
+        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+    yield "</tbody></table></div>"
+
+
+def _fields(result: Mapping[str, Any]) -> Iterator[str]:
+    rates = ("precision", "recall", "f1")
+    rows = []
+    for name, s in result["fields"].items():
+        multi = f"{percent(s['exact_multi'])} of {s['exact_multi_n']}" if "exact_multi" in s else ""
+        rows.append(
+            (
+                NAMES.get(name, name),
+                *(str(s[key]) for key in ("support", "tp", "fp", "fn")),
+                *(percent(s[key]) + interval(s, key) for key in rates),
+                percent(s["macro"]["f1"]),
+                f"{percent(s['exact'])}{interval(s, 'exact')} of {s['exact_n']}",
+                f"{percent(s['exact_included'])} of {s['exact_included_n']}",
+                multi,
+            )
+        )
+    header = ("field", "gold", "TP", "FP", "FN", "precision", "recall", "F1", "macro F1")
+    yield from _table((*header, "exact set", "exact, every trial", "exact, several targets"), rows)
+
+
+def _plots(result: Mapping[str, Any]) -> Iterator[str]:
+    for key, title in (("exact", "Exact sets, trials with gold values"), ("f1", "F1, micro")):
+        rows = [
+            (NAMES.get(name, name), s[key], (s.get("interval") or {}).get(key))
+            for name, s in result["fields"].items()
+        ]
+        yield _figure(f"{title}: share and 95 % interval", svg.intervals(rows, title))
+    yield _figure("car_trial: gold in rows", svg.confusion(result["car_trial"]["confusion"], "car_trial"))
+    yield _figure("focus: gold in rows", svg.confusion(result["focus"]["confusion"], "focus"))
+    calibration = result.get("calibration", {})
+    for key in ("car_score", "evidence"):
+        if calibration.get(key, {}).get("n"):
+            s = calibration[key]
+            title = f"Calibration of {key.replace('_', ' ')}: Brier {s['brier']:.3f}, error {s['ece']:.3f}"
+            yield _figure(title, svg.reliability(s["bins"], title))
+    if result.get("mentions", {}).get("roles"):
+        yield _figure("Roles of antigens: gold in rows", svg.confusion(result["mentions"]["roles"], "roles"))
+
+
+def _figure(caption: str, drawing: str) -> str:
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{drawing}</figure>" if drawing else ""
+
+
+def _errors(scored: Evaluation) -> Iterator[str]:
+    errors = scored.result["errors"]
+    if not errors:
+        yield "<p>None.</p>"
+        return
+    yield '<div class="filters">'
+    for name in ("field", "kind", "error"):
+        values = sorted({e[name] for e in errors})
+        options = "".join(f'<option value="{escape(v)}">{escape(v)}</option>' for v in values)
+        yield f'<select id="by-{name}" aria-label="{name}"><option value="">every {name}</option>'
+        yield f"{options}</select>"
+    yield '<input id="by-text" type="search" placeholder="id, value, rule, text" aria-label="search">'
+    yield '<span class="soft" id="count"></span>'
+    yield '<span><mark class="wrong">taken by the tool</mark> '
+    yield '<mark class="gold">seen by the labelers</mark></span></div>'
+    sections = {g.id: g.trial.sections for g in scored.gold}
+    for e in errors:
+        yield from _error(e, sections.get(e["id"], {}))
+
+
+def _error(e: Mapping[str, Any], sections: Mapping[str, str]) -> Iterator[str]:
+    names = ("field", "kind", "error")
+    data = " ".join(f'data-{name}="{escape(e[name])}"' for name in names)
+    yield f"<article {data}><header><strong>{escape(e['id'])}</strong><span>{escape(e['field'])}</span>"
+    yield f"<span>{escape(e['error'])} <b>{escape(e['value'])}</b></span><span>gold: {escape(e['gold'])}</span>"
+    yield f'<span class="tag">{escape(e["kind"])}</span>'
+    yield "".join(f'<span class="tag">rule {escape(rule)}</span>' for rule in e["rules"])
+    yield "</header>"
+    for section, shown in of_error(e, sections):
+        yield f'<blockquote><span class="soft">{escape(section)}</span> {shown}</blockquote>'
+    if e["note"]:
+        yield f'<p class="soft">note: {escape(e["note"])}</p>'
+    yield "</article>"

@@ -1,0 +1,113 @@
+"""Plots of the report as SVG text; every word in them is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+
+def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> str:
+    named = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{named}>{escape(words)}</text>'
+
+
+def _open(width: float, height: float, title: str) -> str:
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}"'
+    return f'<svg {size} role="img" aria-label="{escape(title)}">'
+
+
+def intervals(rows: Sequence[tuple[str, float | None, Sequence[float] | None]], title: str) -> str:
+    """A dot and its 95 % interval a row, on a scale from the lowest bound to 1; undefined rows stay empty."""
+    left, width, step, top = 150.0, 560.0, 22.0, 24.0
+    lows = [bounds[0] if bounds else value for _, value, bounds in rows if value is not None]
+    floor = min(0.9, int(min((v for v in lows if v is not None), default=0.9) * 10) / 10)
+    height = top + step * len(rows) + 8
+
+    def at(value: float) -> float:
+        return left + (value - floor) / (1 - floor) * (width - left - 50)
+
+    parts = [_open(width, height, title)]
+    for i in range(round((1 - floor) * 10) + 1):
+        tick = min(1.0, floor + i / 10)
+        parts.append(
+            f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{top - 6:.1f}" y2="{height - 6:.1f}" '
+            'stroke="var(--line)"/>'
+        )
+        parts.append(_text(at(tick), top - 10, f"{100 * tick:.0f}", "middle", "soft"))
+    for i, (name, value, bounds) in enumerate(rows):
+        y = top + step * i + step / 2
+        parts.append(_text(left - 10, y + 4, name, "end"))
+        if value is None:
+            parts.append(_text(at(floor) + 4, y + 4, "–", "start", "soft"))
+            continue
+        if bounds:
+            parts.append(
+                f'<line x1="{at(bounds[0]):.1f}" x2="{at(bounds[1]):.1f}" y1="{y:.1f}" y2="{y:.1f}" '
+                'stroke="var(--blue)" stroke-width="2.5"/>'
+            )
+        parts.append(f'<circle cx="{at(value):.1f}" cy="{y:.1f}" r="4.5" fill="var(--blue)"/>')
+        parts.append(_text(width - 42, y + 4, f"{100 * value:.1f}", "start", "soft"))
+    return "".join([*parts, "</svg>"])
+
+
+def confusion(table: Mapping[str, Mapping[str, int]], title: str) -> str:
+    """A grid of counts, gold in rows, shaded by the share of the row."""
+    if not table:
+        return ""
+    found = list(dict.fromkeys(name for row in table.values() for name in row))
+    columns = [*(name for name in table if name in found), *(name for name in found if name not in table)]
+    cell, left = 58.0, 24.0 + 7 * max(map(len, table))
+    top = 24.0 + 4.6 * max(map(len, columns))
+    # Slanted names stand out to the right of their column.
+    overhang = 7.0 * len(columns[-1])
+    width, height = left + cell * len(columns) + overhang, top + 30 * len(table) + 8
+    parts = [_open(width, height, title)]
+    for j, name in enumerate(columns):
+        x = left + cell * (j + 0.5)
+        slant = f"translate({x:.1f} {top - 8:.1f}) rotate(-30)"
+        parts.append(f'<text transform="{slant}" text-anchor="start">{escape(name)}</text>')
+    for i, (wanted, row) in enumerate(table.items()):
+        y, total = top + 30 * i, sum(row.values())
+        parts.append(_text(left - 8, y + 20, wanted, "end"))
+        for j, name in enumerate(columns):
+            count = row.get(name, 0)
+            color = "var(--blue)" if wanted == name else "#c0502e"
+            parts.append(
+                f'<rect x="{left + cell * j:.1f}" y="{y:.1f}" width="{cell - 2:.1f}" height="28" rx="3" '
+                f'fill="{color}" fill-opacity="{0.04 + 0.56 * (count / total if total else 0):.3f}"/>'
+            )
+            if count:
+                parts.append(_text(left + cell * (j + 0.5) - 1, y + 19, str(count), "middle"))
+    return "".join([*parts, "</svg>"])
+
+
+def reliability(bins: Sequence[Mapping[str, Any]], title: str) -> str:
+    """Share of right ones against the mean score, a circle a bin, its area by the number in it."""
+    size, pad = 260.0, 36.0
+    total = sum(b["n"] for b in bins) or 1
+
+    def x(value: float) -> float:
+        return pad + value * (size - 2 * pad)
+
+    def y(value: float) -> float:
+        return size - pad - value * (size - 2 * pad)
+
+    parts = [_open(size, size, title)]
+    parts.append(
+        f'<path d="M{x(0):.1f} {y(1):.1f}V{y(0):.1f}H{x(1):.1f}M{x(0):.1f} {y(0):.1f}L{x(1):.1f} {y(1):.1f}" '
+        'fill="none" stroke="var(--line)" stroke-width="1.5"/>'
+    )
+    for b in bins:
+        radius = 4 + 12 * (b["n"] / total) ** 0.5
+        place = f'cx="{x(b["score"]):.1f}" cy="{y(b["right"]):.1f}" r="{radius:.1f}"'
+        told = f"{b['n']}: score {b['score']:.2f}, right {b['right']:.2f}"
+        parts.append(f'<circle {place} fill="var(--blue)" fill-opacity="0.65"><title>{told}</title></circle>')
+    parts += [
+        _text(size / 2, size - 8, "mean score", "middle", "soft"),
+        _text(6, pad - 14, "share right", "start", "soft"),
+    ]
+    for value in (0.0, 1.0):
+        parts.append(_text(x(value), size - pad + 14, f"{value:g}", "middle", "soft"))
+        parts.append(_text(pad - 6, y(value) + 4, f"{value:g}", "end", "soft"))
+    return "".join([*parts, "</svg>"])
