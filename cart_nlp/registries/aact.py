@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cart_nlp.registries import normalize, shapes
@@ -10,10 +10,10 @@ from cart_nlp.registries.ctgov import PAGE, REGISTRY
 from cart_nlp.schema import Trial
 
 TABLES: dict[str, tuple[str, ...]] = {
-    "studies": ("brief_title", "official_title", "acronym", "overall_status", "phase", "enrollment", "study_type",
-                "start_month_year", "start_date", "completion_month_year", "completion_date",
-                "study_first_posted_date", "study_first_submitted_date", "source", "source_class", "why_stopped",
-                "results_first_posted_date", "results_first_submitted_date"),
+    "studies": ("brief_title", "official_title", "acronym", "overall_status", "phase", "enrollment",
+                "study_type", "start_month_year", "start_date", "completion_month_year", "completion_date",
+                "study_first_posted_date", "study_first_submitted_date", "source", "source_class",
+                "why_stopped", "results_first_posted_date", "results_first_submitted_date"),
     "brief_summaries": ("description",),
     "detailed_descriptions": ("description",),
     "conditions": ("name",),
@@ -38,7 +38,7 @@ class Study(NamedTuple):
 
     number: str
     own: Row
-    rows: Mapping[str, list[Row]]
+    rows: Mapping[str, Sequence[Row]]
 
 
 def text(study: Study) -> str:
@@ -63,9 +63,11 @@ def parse(study: Study) -> Trial:
     aliases: dict[str, list[str]] = {}
     for row in study.rows.get("intervention_other_names", ()):
         aliases.setdefault(row.get("intervention_id", ""), []).append(row.get("name", ""))
-    sponsors = study.rows.get("sponsors", [])
+    sponsors = study.rows.get("sponsors", ())
     lead = next((row for row in sponsors if row.get("lead_or_collaborator") == "lead"), {})
-    partners = [row for row in sponsors if row.get("lead_or_collaborator") == "collaborator" and row.get("name")]
+    partners = [
+        row for row in sponsors if row.get("lead_or_collaborator") == "collaborator" and row.get("name")
+    ]
     lead_class = lead.get("agency_class") or own.get("source_class", "")
     start = own.get("start_month_year") or own.get("start_date", "")
     return Trial(
@@ -110,9 +112,13 @@ def parse(study: Study) -> Trial:
         sponsor=lead.get("name") or own.get("source") or None,
         sponsor_class=normalize.sponsor_class(lead_class),
         collaborators=tuple(row.get("name", "") for row in partners),
-        collaborator_classes=tuple(normalize.sponsor_class(row.get("agency_class", "")) or "" for row in partners),
+        collaborator_classes=tuple(
+            normalize.sponsor_class(row.get("agency_class", "")) or "" for row in partners
+        ),
         countries=normalize.countries(
-            row.get("name", "") for row in study.rows.get("countries", ()) if row.get("removed", "")[:1] != "t"
+            row.get("name", "")
+            for row in study.rows.get("countries", ())
+            if row.get("removed", "")[:1] != "t"
         ),
         pmids=shapes.unique(_column(study, "study_references", "pmid")),
         has_results=bool(own.get("results_first_posted_date") or own.get("results_first_submitted_date")),

@@ -40,7 +40,9 @@ def read(url: str) -> Iterator[Entry | Reject]:
     try:
         import psycopg
     except ImportError:
-        raise InputError(f"{shown_address(url)}: pip install 'cart-nlp[postgres]' to read a database") from None
+        raise InputError(
+            f"{shown_address(url)}: pip install 'cart-nlp[postgres]' to read a database"
+        ) from None
     name = shown_address(url)
     last = ""
     try:
@@ -88,7 +90,7 @@ def _studies(
 ) -> Iterator[Entry | Reject]:
     with connection.cursor(name="cart_nlp_studies") as studies:
         studies.itersize = _AT_A_TIME
-        studies.execute(_select("studies", columns["studies"]) + " ORDER BY nct_id")  # type: ignore[arg-type]
+        studies.execute(_select("studies", columns["studies"]) + " ORDER BY nct_id")
         while batch := studies.fetchmany(_AT_A_TIME):
             rows = _children(connection, columns, [number for number, *_ in batch])
             for number, *values in batch:
@@ -113,7 +115,7 @@ def _children(
             if table == "studies" or not names:
                 continue
             query = _select(table, names) + " WHERE nct_id = ANY(%s) ORDER BY nct_id, id"
-            cursor.execute(query, (numbers,))  # type: ignore[arg-type]
+            cursor.execute(query, (numbers,))
             for number, *values in cursor:
                 row = {column: value or "" for column, value in zip(names, values, strict=True)}
                 found.setdefault(number, {}).setdefault(table, []).append(row)

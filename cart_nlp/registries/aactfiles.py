@@ -83,7 +83,9 @@ def read(archive: zipfile.ZipFile, name: str) -> Iterator[Entry | Reject]:
         for at in range(len(edges)):
             yield from _join(name, folder / str(at))
     except OSError as error:
-        raise InputError(f"{name}: the temporary files in {folder} failed: {error.strerror}; set TMPDIR") from None
+        raise InputError(
+            f"{name}: the temporary files in {folder} failed: {error.strerror}; set TMPDIR"
+        ) from None
     finally:
         remove_folder(folder)
 
@@ -125,7 +127,9 @@ def _deal(
         flush(at)
 
 
-def _place(value: str) -> tuple[int, str]:
+def _place(row: tuple[str, list[str]]) -> tuple[int, str]:
+    """Where a row stands by its id, a number in AACT."""
+    value = row[0]
     return (int(value) if value.isdecimal() and len(value) < 20 else 0, value)
 
 
@@ -142,7 +146,7 @@ def _join(name: str, path: Path) -> Iterator[Entry | Reject]:
         joined = {
             table: [
                 dict(zip(aact.TABLES[table], values, strict=True))
-                for _, values in sorted(found, key=lambda each: _place(each[0]))
+                for _, values in (sorted(found, key=_place) if len(found) > 1 else found)
             ]
             for table, found in tables.items()
         }
@@ -155,4 +159,6 @@ def _join(name: str, path: Path) -> Iterator[Entry | Reject]:
             continue
         yield Entry(name, place, aact.text(study), study, aact.parse)
         for _ in again:
-            yield Reject(name, place, number, "the study stands in studies.txt more than once; the first row is used")
+            yield Reject(
+                name, place, number, "the study stands in studies.txt more than once; the first row is used"
+            )

@@ -55,7 +55,10 @@ def parse(raw: bytes) -> Trial:
     count, start = said(main, "target_size"), said(main, "date_enrolment")
     criteria = [
         f"{label}:\n{text}"
-        for label, path in (("Inclusion criteria", "inclusion_criteria"), ("Exclusion criteria", "exclusion_criteria"))
+        for label, path in (
+            ("Inclusion criteria", "inclusion_criteria"),
+            ("Exclusion criteria", "exclusion_criteria"),
+        )
         if (text := plain(said(trial, f"criteria/{path}")))
     ]
     utn = said(main, "utrn") or said(main, "UTRN")

@@ -116,7 +116,10 @@ def _parse_detail(labels: Labels) -> Trial:
         )
         if text
     ]
-    phases, state = _first(labels, "Study phase", "研究所处阶段"), _first(labels, "Recruiting status", "征募研究对象情况")
+    phases, state = (
+        _first(labels, "Study phase", "研究所处阶段"),
+        _first(labels, "Recruiting status", "征募研究对象情况"),
+    )
     kind = _first(labels, "Study type", "研究类型")
     count = ";".join(value for value in labels.get("样本量", labels.get("Sample size", ())) if value)
     period = _FROM_TO.search(_first(labels, "Study execute time"))
@@ -134,7 +137,9 @@ def _parse_detail(labels: Labels) -> Trial:
             official_title_zh=_first(labels, "研究课题的正式科学名称"),
             brief_summary=_first(labels, "Objectives of Study", "研究目的"),
             detailed_description=_first(
-                labels, "Description for medicine or protocol of treatment in detail", "药物成份或治疗方案详述"
+                labels,
+                "Description for medicine or protocol of treatment in detail",
+                "药物成份或治疗方案详述",
             ),
             conditions=_all(labels, "Target disease") or _all(labels, "研究疾病"),
             interventions=interventions,

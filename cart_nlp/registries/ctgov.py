@@ -52,7 +52,11 @@ def parse(data: Mapping[str, Any]) -> Trial:
             conditions=dig(protocol, "conditionsModule", "conditions"),
             keywords=dig(protocol, "conditionsModule", "keywords"),
             interventions=[
-                {"name": each.get("name"), "description": each.get("description"), "other_names": each.get("otherNames")}
+                {
+                    "name": each.get("name"),
+                    "description": each.get("description"),
+                    "other_names": each.get("otherNames"),
+                }
                 for each in map(fields, items(given.get("interventions")))
             ],
             arms=items(given.get("armGroups")),
@@ -78,9 +82,12 @@ def parse(data: Mapping[str, Any]) -> Trial:
         sponsor=line(dig(sponsors, "leadSponsor", "name")) or None,
         sponsor_class=normalize.sponsor_class(lead_class),
         collaborators=tuple(line(each.get("name")) for each in partners),
-        collaborator_classes=tuple(normalize.sponsor_class(line(each.get("class"))) or "" for each in partners),
+        collaborator_classes=tuple(
+            normalize.sponsor_class(line(each.get("class"))) or "" for each in partners
+        ),
         countries=normalize.countries(
-            line(fields(each).get("country")) for each in items(dig(protocol, "contactsLocationsModule", "locations"))
+            line(fields(each).get("country"))
+            for each in items(dig(protocol, "contactsLocationsModule", "locations"))
         ),
         pmids=shapes.unique(
             line(fields(each).get("pmid")) for each in items(dig(protocol, "referencesModule", "references"))

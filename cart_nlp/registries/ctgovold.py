@@ -65,7 +65,9 @@ def as_v2(data: Mapping[str, Any]) -> dict[str, Any]:
                 "whyStopped": state.get("WhyStopped"),
                 "startDateStruct": {"date": dig(state, "StartDateStruct", "StartDate")},
                 "completionDateStruct": {"date": dig(state, "CompletionDateStruct", "CompletionDate")},
-                "studyFirstPostDateStruct": {"date": dig(state, "StudyFirstPostDateStruct", "StudyFirstPostDate")},
+                "studyFirstPostDateStruct": {
+                    "date": dig(state, "StudyFirstPostDateStruct", "StudyFirstPostDate")
+                },
                 "studyFirstSubmitDate": state.get("StudyFirstSubmitDate"),
             },
             "sponsorCollaboratorsModule": {
@@ -112,7 +114,9 @@ def as_v2(data: Mapping[str, Any]) -> dict[str, Any]:
                     for each in _list(outcomes, "SecondaryOutcome")
                 ],
             },
-            "eligibilityModule": {"eligibilityCriteria": dig(protocol, "EligibilityModule", "EligibilityCriteria")},
+            "eligibilityModule": {
+                "eligibilityCriteria": dig(protocol, "EligibilityModule", "EligibilityCriteria")
+            },
             "contactsLocationsModule": {
                 "locations": [
                     {"country": fields(each).get("LocationCountry")}

@@ -31,7 +31,9 @@ def parse(raw: bytes) -> Trial:
     phases, state, kind = said(study, "phase"), said(study, "overall_status"), said(study, "study_type")
     count, start = said(study, "enrollment"), said(study, "start_date")
     lead_class = said(study, "sponsors/lead_sponsor/agency_class")
-    places = all_said(study, "location_countries/country") or all_said(study, "location/facility/address/country")
+    places = all_said(study, "location_countries/country") or all_said(
+        study, "location/facility/address/country"
+    )
     return Trial(
         id=number,
         registry=REGISTRY,
@@ -55,9 +57,11 @@ def parse(raw: bytes) -> Trial:
             why_stopped=said(study, "why_stopped"),
         ),
         secondary_ids=shapes.unique(
-            [said(study, "id_info/org_study_id")]
-            + all_said(study, "id_info/secondary_id")
-            + all_said(study, "id_info/nct_alias")
+            [
+                said(study, "id_info/org_study_id"),
+                *all_said(study, "id_info/secondary_id"),
+                *all_said(study, "id_info/nct_alias"),
+            ]
         ),
         phase=normalize.phase(phases),
         status=normalize.status(state),
@@ -65,11 +69,15 @@ def parse(raw: bytes) -> Trial:
         enrollment=normalize.enrollment(count),
         start_date=normalize.date(start),
         completion_date=normalize.date(said(study, "completion_date")),
-        first_posted=normalize.date(said(study, "study_first_posted") or said(study, "study_first_submitted")),
+        first_posted=normalize.date(
+            said(study, "study_first_posted") or said(study, "study_first_submitted")
+        ),
         sponsor=said(study, "sponsors/lead_sponsor/agency") or None,
         sponsor_class=normalize.sponsor_class(lead_class),
         collaborators=tuple(said(each, "agency") for each in partners),
-        collaborator_classes=tuple(normalize.sponsor_class(said(each, "agency_class")) or "" for each in partners),
+        collaborator_classes=tuple(
+            normalize.sponsor_class(said(each, "agency_class")) or "" for each in partners
+        ),
         countries=normalize.countries(places),
         pmids=shapes.unique(all_said(study, "reference/PMID") + all_said(study, "results_reference/PMID")),
         has_results=study.find("clinical_results") is not None,

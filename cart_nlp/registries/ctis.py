@@ -42,7 +42,9 @@ def _part_one(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return (
         fields(dig(data, "authorizedApplication", "authorizedPartI"))
         or fields(data.get("authorizedPartI"))
-        or next((part for each in items(data.get("applications")) if (part := fields(dig(each, "partI")))), {})
+        or next(
+            (part for each in items(data.get("applications")) if (part := fields(dig(each, "partI")))), {}
+        )
     )
 
 
@@ -77,7 +79,9 @@ def _secondary(identifiers: Mapping[str, Any]) -> list[str]:
 
 
 def _countries(data: Mapping[str, Any], parts_two: list[Any]) -> list[str]:
-    named = [line(dig(part, "mscInfo", "countryName") or dig(part, "mscInfo", "mscName")) for part in parts_two]
+    named = [
+        line(dig(part, "mscInfo", "countryName") or dig(part, "mscInfo", "mscName")) for part in parts_two
+    ]
     named += [line(fields(each).get("countryName") or fields(each).get("mscName"))
               for each in items(data.get("memberStatesConcerned"))]  # fmt: skip
     named += [line(fields(each).get("countryName")) for each in
@@ -88,41 +92,55 @@ def _countries(data: Mapping[str, Any], parts_two: list[Any]) -> list[str]:
     return [name for name in named if name]
 
 
+def _endpoints(about: Mapping[str, Any], kind: str) -> list[Any]:
+    return [fields(each).get("endPoint") for each in items(dig(about, "endPoint", kind))]
+
+
 def parse(data: Mapping[str, Any]) -> Trial:
     """Build the trial of a record."""
     number = identify(data)
     part = _part_one(data)
-    parts_two = items(dig(data, "authorizedApplication", "authorizedPartsII") or data.get("authorizedPartsII"))
+    parts_two = items(
+        dig(data, "authorizedApplication", "authorizedPartsII") or data.get("authorizedPartsII")
+    )
     details = fields(part.get("trialDetails"))
     naming = fields(details.get("clinicalTrialIdentifiers"))
     about = fields(details.get("trialInformation"))
-    conditions = items(dig(about, "medicalCondition", "partIMedicalConditions")) or items(part.get("medicalConditions"))
+    conditions = items(dig(about, "medicalCondition", "partIMedicalConditions")) or items(
+        part.get("medicalConditions")
+    )
     wanted = fields(about.get("eligibilityCriteria"))
-    endpoints = fields(about.get("endPoint"))
     goals = fields(about.get("trialObjective"))
     span = fields(about.get("trialDuration"))
     criteria = []
-    for label, key in (("Inclusion", "principalInclusionCriteria"), ("Exclusion", "principalExclusionCriteria")):
+    for label, key in (
+        ("Inclusion", "principalInclusionCriteria"),
+        ("Exclusion", "principalExclusionCriteria"),
+    ):
         told = [line(fields(each).get(key)) for each in items(wanted.get(key))]
         if any(told):
             criteria.append(f"{label} criteria:\n" + "\n".join(filter(None, told)))
     sponsors = [fields(each) for each in items(part.get("sponsors")) or items(data.get("primarySponsor"))]
-    partners = [each for each in map(fields, items(data.get("coSponsors")))] + sponsors
-    lead = next((each for each in sponsors if each.get("primary") is True), fields(sponsors[0] if sponsors else None))
+    partners = list(map(fields, items(data.get("coSponsors")))) + sponsors
+    lead = next(
+        (each for each in sponsors if each.get("primary") is True), fields(sponsors[0] if sponsors else None)
+    )
     lead_name = line(dig(lead, "organisation", "name"))
     others = shapes.unique(
         name for each in partners if (name := line(dig(each, "organisation", "name"))) != lead_name
     )
-    kinds = {line(dig(each, "organisation", "name")): line(dig(each, "organisation", "type")) for each in partners}
-    lead_class = (line(dig(lead, "organisation", "type")) or line(data.get("sponsorType")).split(", ")[0])
+    kinds = {
+        line(dig(each, "organisation", "name")): line(dig(each, "organisation", "type")) for each in partners
+    }
+    lead_class = line(dig(lead, "organisation", "type")) or line(data.get("sponsorType")).split(", ")[0]
     state = line(data.get("ctStatus"))
     phases = line(data.get("trialPhase"))
     starts = [line(data.get("startDateEU"))] + [
         line(dig(each, "mscInfo", "activeTrialPeriod", "trialStartDate")) for each in parts_two
     ]
-    start = next((said for said in sorted(filter(None, starts), key=lambda x: normalize.date(x) or "9")), "") or line(
-        span.get("estimatedRecruitmentStartDate")
-    )
+    start = next(
+        (said for said in sorted(filter(None, starts), key=lambda x: normalize.date(x) or "9")), ""
+    ) or line(span.get("estimatedRecruitmentStartDate"))
     count = line(data.get("totalNumberEnrolled"))
     title = line(naming.get("fullTitle")) or line(data.get("title"))
     public = line(naming.get("publicTitle"))
@@ -142,10 +160,10 @@ def parse(data: Mapping[str, Any]) -> Trial:
             conditions=[line(fields(each).get("medicalCondition")) for each in conditions],
             interventions=_products(part),
             eligibility="\n\n".join(criteria),
-            primary_outcomes=[fields(each).get("endPoint") for each in items(endpoints.get("primaryEndPoints"))],
-            secondary_outcomes=[fields(each).get("endPoint") for each in items(endpoints.get("secondaryEndPoints"))],
+            primary_outcomes=_endpoints(about, "primaryEndPoints"),
+            secondary_outcomes=_endpoints(about, "secondaryEndPoints"),
         ),
-        secondary_ids=shapes.unique(_secondary(naming) + [line(dig(data, "eudraCtInfo", "eudraCtCode"))]),
+        secondary_ids=shapes.unique([*_secondary(naming), line(dig(data, "eudraCtInfo", "eudraCtCode"))]),
         phase=normalize.phase(phases),
         status=normalize.status(_STATUS_CODES.get(state, state)),
         study_type="INTERVENTIONAL",

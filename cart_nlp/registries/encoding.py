@@ -102,7 +102,7 @@ def as_utf8(feed: Feed, report: Report) -> Feed:
         encoding = _wide(head) or _declared(head)
         if encoding in ("utf-8", "ascii"):
             encoding = None  # what it says is checked against what it holds
-    inner = Feed(feed.name, iter(()), path=feed.path if not mark and encoding is None else None)
+    inner = Feed(feed.name, iter(()))
     is_json = head.removeprefix(mark).lstrip()[:1] in (b"{", b"[")
     inner.source = _recoded(feed, inner, len(mark), encoding, is_json, report)
     return inner

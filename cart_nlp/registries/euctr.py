@@ -8,9 +8,9 @@ from typing import Any
 
 from cart_nlp.registries import normalize, shapes
 from cart_nlp.registries.entry import Entry, Reject
-from cart_nlp.registries.jsonvalues import MAX_RECORD, split_lines
-from cart_nlp.registries.sources import Feed
 from cart_nlp.registries.identifiers import url_of
+from cart_nlp.registries.jsonvalues import MAX_RECORD, TOO_LONG, split_lines
+from cart_nlp.registries.sources import Feed
 from cart_nlp.schema import Trial
 
 REGISTRY = "EU Clinical Trials Register"
@@ -65,7 +65,7 @@ def _blocks(feed: Feed) -> Iterator[tuple[int, str, list[str], str]]:
         if at and said.strip() != "Summary":
             size += len(said)
             if size > MAX_RECORD or raw is None:
-                fault, block = fault or "longer than 256 MiB: not read", block[:100]
+                fault, block = fault or TOO_LONG, block[:100]
             else:
                 block.append(said)
     if block:
@@ -134,9 +134,9 @@ def parse(held: list[list[str]]) -> Trial:
     lay, full = _first(blocks, "A.3.1"), _first(blocks, "A.3")
     phases = "|".join(name for code, name in _PHASES.items() if _first(blocks, code).casefold() == "yes")
     states = list(shapes.unique(state for block in blocks for state in block.get("Trial Status", ())))
-    state = next((said for said in states if normalize.status(said) in ("ONGOING", "RECRUITING")), "") or "".join(
-        states[:1]
-    )
+    state = next(
+        (said for said in states if normalize.status(said) in ("ONGOING", "RECRUITING")), ""
+    ) or "".join(states[:1])
     count = _first(blocks, "F.4.2.2") or _first(blocks, "F.4.2.1") or _first(blocks, "F.4.1")
     entered = [
         day

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from cart_nlp.registries import normalize, shapes
 from cart_nlp.registries.identifiers import registry_of, url_of
 from cart_nlp.registries.mapped import key
-from cart_nlp.registries.xmlrecords import element, plain, reflowed
+from cart_nlp.registries.xmlrecords import element, joined, plain, reflowed
 from cart_nlp.schema import Trial
 
 _TYPED = re.compile(
@@ -27,12 +27,14 @@ def recognizes(columns: Sequence[str]) -> bool:
 
 def identify(row: Mapping[str, str]) -> str:
     """Trial number of a row; raises Rejected if it has none."""
-    return shapes.checked_id(next((value for name, value in row.items() if key(name) == "trialid"), ""), "a TrialID")
+    return shapes.checked_id(
+        next((value for name, value in row.items() if key(name) == "trialid"), ""), "a TrialID"
+    )
 
 
 def parse_xml(raw: bytes) -> Trial:
     """Build the trial of a <Trial>."""
-    return _trial({key(str(each.tag)): "".join(each.itertext()).strip() for each in element(raw)})
+    return _trial({key(str(each.tag)): joined(each).strip() for each in element(raw)})
 
 
 def parse_row(row: Mapping[str, str]) -> Trial:
@@ -66,7 +68,9 @@ def _trial(found: Mapping[str, str]) -> Trial:
         return next((found[name] for name in names if found.get(name)), "")
 
     criteria = [
-        reflowed(plain(said(name))) for name in ("inclusion_criteria", "exclusion_criteria") if plain(said(name))
+        reflowed(plain(said(name)))
+        for name in ("inclusion_criteria", "exclusion_criteria")
+        if plain(said(name))
     ]
     phases, state, kind = plain(said("phase")), said("recruitment_status"), said("study_type")
     count, start = said("target_size"), said("date_enrollement", "date_enrollment")

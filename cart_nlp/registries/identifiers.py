@@ -13,7 +13,8 @@ _SHAPES: tuple[tuple[str, str, re.Pattern[str], str], ...] = tuple(
          "https://www.chictr.org.cn/searchprojEN.html?regno={}"),
         ("CTIS", "CTIS", r"(?<!\d)(?:CTIS|EUCT)?[- ]?(20\d\d-5\d{5}-\d\d)(?:-\d\d)?(?!\d)",
          "https://euclinicaltrials.eu/ctis-public/view/{}"),
-        ("EUDRACT", "EU Clinical Trials Register", r"(?<!\d)(?:EUCTR)?(20\d\d-00\d{4}-\d\d)(?:-(?:[A-Z]{2}|3rd|Outside-EU/EEA))?(?!\d)",
+        ("EUDRACT", "EU Clinical Trials Register",
+         r"(?<!\d)(?:EUCTR)?(20\d\d-00\d{4}-\d\d)(?:-(?:[A-Z]{2}|3rd|Outside-EU/EEA))?(?!\d)",
          "https://www.clinicaltrialsregister.eu/ctr-search/search?query={}"),
         ("ISRCTN", "ISRCTN", r"(?<![a-z0-9])ISRCTN\d{8}(?!\d)", "https://www.isrctn.com/{}"),
         ("UTN", "WHO UTN", r"(?<![a-z0-9])U1111-\d{4}-\d{4}(?!\d)", ""),
@@ -72,3 +73,8 @@ def url_of(number: str) -> str:
         if found := pattern.fullmatch(number[:100].strip()):
             return url.format(found[1] if pattern.groups else number.strip()) if url else ""
     return ""
+
+
+def kind_of(number: str) -> str:
+    """Which sort of number this is ("NCT", "EUDRACT", "CTIS" …), or the empty string."""
+    return next((kind for kind, _, pattern, _ in _SHAPES if pattern.fullmatch(number)), "")

@@ -32,7 +32,9 @@ SHAPES: tuple[Shape, ...] = (
 """In the order in which they are tried."""
 
 
-def read(feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+def read(
+    feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | None = None
+) -> Iterator[Entry | Reject]:
     """Entries of a JSON input; `shape` forces one format, `mapping` names the fields of an unknown one."""
     if mapping:
         forced: Shape | None = mapped.json_shape(mapping)
@@ -91,5 +93,7 @@ def _shape(data: Any) -> Shape:
     keys = ", ".join(str(key)[:30] for key in list(data)[:6])
     guessed = mapped.json_guess(data)
     if guessed is None:
-        raise Rejected(f"no known record format: its keys are {keys or 'none'}; name them with --map id=…,title=…")
+        raise Rejected(
+            f"no known record format: its keys are {keys or 'none'}; name them with --map id=…,title=…"
+        )
     return guessed

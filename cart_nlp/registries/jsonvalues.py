@@ -12,8 +12,8 @@ import orjson
 from cart_nlp.registries.entry import Rejected
 from cart_nlp.registries.sources import Feed
 
-MAX_RECORD = 1 << 28
-"""Bytes of the longest record that is read (256 MiB)."""
+MAX_RECORD = 1 << 27
+"""Bytes of the longest record that is read (128 MiB)."""
 TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
 _ESCAPED = re.compile(rb"\\[nrt]")
 _LONE = re.compile("[\ud800-\udfff]")

@@ -37,7 +37,8 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "phase": ("phase", "phases", "trial_phase", "study_phase"),
     "status": ("status", "overall_status", "study_status", "recruitment_status", "recruiting_status"),
     "study_type": ("study_type", "type_of_study"),
-    "enrollment": ("enrollment", "target_size", "enrolment", "sample_size", "number_enrolled", "participants"),
+    "enrollment": ("enrollment", "target_size", "enrolment", "sample_size", "number_enrolled",
+                   "participants"),
     "start_date": ("start_date", "date_enrollment", "date_enrollement", "study_start", "study_start_date"),
     "completion_date": ("completion_date", "end_date", "study_completion_date"),
     "first_posted": ("first_posted", "registration_date", "date_registration", "study_first_posted_date",
@@ -74,7 +75,9 @@ def checked(mapping: Mapping[str, str]) -> dict[str, str]:
     found = {SHORT_NAMES.get(field, field): column for field, column in mapping.items()}
     for field in found:
         if field not in GUESSES:
-            raise InputError(f"--map {field}=…: no such field; there are {', '.join((*SHORT_NAMES, *GUESSES))}")
+            raise InputError(
+                f"--map {field}=…: no such field; there are {', '.join((*SHORT_NAMES, *GUESSES))}"
+            )
     return found
 
 
@@ -99,7 +102,8 @@ def columns_of(columns: Iterable[str], mapping: Mapping[str, str] | None, name: 
                 found[field] = column
     if "id" not in found:
         raise InputError(
-            f"{name}: no column for the trial's id; name it with --map id=COLUMN; there are {_listed(present)}"
+            f"{name}: no column for the trial's id; name it with --map id=COLUMN;"
+            f" there are {_listed(present)}"
         )
     return found
 

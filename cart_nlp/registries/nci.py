@@ -11,7 +11,12 @@ from cart_nlp.registries.shapes import dig, fields, items, line, lines
 from cart_nlp.schema import Trial
 
 REGISTRY = "NCI CTRP"
-_SOURCES = {"industrial": "INDUSTRY", "national": "NIH", "institutional": "OTHER", "externally peer-reviewed": "OTHER"}
+_SOURCES = {
+    "industrial": "INDUSTRY",
+    "national": "NIH",
+    "institutional": "OTHER",
+    "externally peer-reviewed": "OTHER",
+}
 _OPEN = {"active": "Recruiting"}
 """NCI calls a trial active while it is open to accrual."""
 _NUMBERS = ("nci_id", "protocol_id", "ctep_id", "ccr_id", "dcp_id")
@@ -114,7 +119,9 @@ def parse(data: Mapping[str, Any]) -> Trial:
         collaborators=shapes.unique(
             line(each) or line(fields(each).get("name")) for each in items(data.get("collaborators"))
         ),
-        countries=normalize.countries(line(fields(each).get("org_country")) for each in items(data.get("sites"))),
+        countries=normalize.countries(
+            line(fields(each).get("org_country")) for each in items(data.get("sites"))
+        ),
         has_results=bool(line(data.get("results_posted"))),
         why_stopped=line(data.get("why_study_stopped")) or None,
         raw=shapes.raw({"phase": phases, "status": state, "study_type": kind, "enrollment": count,

@@ -7,57 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from cart_nlp.registries.countries import country, country_code
+from cart_nlp.registries.dates import date as date
 
 Funding = Literal["academic", "industry", "government", "mixed"]
-
-_MONTHS = {
-    name: at + 1
-    for at, names in enumerate(
-        "jan january;feb february;mar march;apr april;may;jun june;jul july;aug august;"
-        "sep sept september;oct october;nov november;dec december".split(";")
-    )
-    for name in names.split()
-}
-_ISO = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?=$|[T ]|\D)")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
-_SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})(?=$|[T ])")
-_YEAR_FIRST = re.compile(r"(\d{4})[/.年](\d{1,2})(?:[/.月](\d{1,2})日?)?月?(?=$|[T ])")
-_WORDED = re.compile(r"([A-Za-z]{3,9})\.?\s+(?:(\d{1,2})(?:st|nd|rd|th)?,?\s+)?(\d{4})$")
-_DAY_FIRST = re.compile(r"(\d{1,2})[ -]([A-Za-z]{3,9})\.?[ -](\d{4})$")
-_YEAR = re.compile(r"(1[89]\d\d|20\d\d)$")
-_LONGEST_DATE = 40
-
-
-def _iso(year: str, month: int, day: str | None) -> str | None:
-    if not (1 <= month <= 12 and "1800" <= year <= "2100"):
-        return None
-    if not day:
-        return f"{year}-{month:02d}"
-    longest = (31, 29 if int(year) % 4 == 0 else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]
-    return f"{year}-{month:02d}-{int(day):02d}" if 1 <= int(day) <= longest else None
-
-
-def date(raw: str, *, day_first: bool = True) -> str | None:
-    """An ISO date, as exact as the text is: "March 2021" gives "2021-03"; None if it is no date.
-
-    12/05/2020 is 12 May (WHO, EU) unless `day_first` is false; a number above 12 settles it either way.
-    """
-    said = raw.strip()[:_LONGEST_DATE]
-    if not said:
-        return None
-    if found := _ISO.match(said) or _YEAR_FIRST.match(said) or _COMPACT.match(said):
-        return _iso(found[1], int(found[2]), found[3])
-    if found := _SLASHED.match(said):
-        day, month = found[1], found[2]
-        if (not day_first and int(day) <= 12) or int(month) > 12:
-            day, month = month, day
-        return _iso(found[3], int(month), day)
-    if found := _WORDED.match(said):
-        return _iso(found[3], _MONTHS.get(found[1].lower(), 0), found[2])
-    if found := _DAY_FIRST.match(said):
-        return _iso(found[3], _MONTHS.get(found[2].lower(), 0), found[1])
-    return said if _YEAR.match(said) else None
-
 
 _ROMAN = {"iv": "4", "iii": "3", "ii": "2", "i": "1", "0": "0"}
 _PHASE_NUMBER = re.compile(r"(?<![a-z0-9])(early[ _]?(?:phase[ _]?)?1|iv|iii|ii|i|0|[1-4])[ab]?(?![a-z0-9])")
@@ -100,18 +52,18 @@ def phase(raw: str) -> str | None:
 
 
 _STATUS = {
-    "RECRUITING": "recruiting;open public recruiting;ongoing, recruiting;募集中;正在进行;正在招募;open to accrual;"
-    "ongoing recruiting;recruiting now;open for recruitment;recruitment open",
-    "NOT_YET_RECRUITING": "not yet recruiting;pending;not recruiting yet;募集前;尚未开始;尚未招募;in review;approved;"
-    "authorised, not started;authorised, recruitment pending;preinitiation;not started;under evaluation",
+    "RECRUITING": "recruiting;open public recruiting;ongoing, recruiting;募集中;正在进行;正在招募;"
+    "open to accrual;ongoing recruiting;recruiting now;open for recruitment;recruitment open",
+    "NOT_YET_RECRUITING": "not yet recruiting;pending;not recruiting yet;募集前;尚未开始;尚未招募;in review;"
+    "approved;authorised, not started;authorised, recruitment pending;preinitiation;not started;under evaluation",
     "ENROLLING_BY_INVITATION": "enrolling by invitation",
     "ACTIVE_NOT_RECRUITING": "active, not recruiting;no longer recruiting;closed to accrual;"
     "募集終了;ongoing, recruitment ended;closed to accrual and intervention;enrollment closed;"
     "open public no longer recruiting;authorised, recruitment ended;main results already published",
     "NOT_RECRUITING": "not recruiting",
     "COMPLETED": "completed;complete;ended;試験終了;结束;已完成;finished;closed;administratively complete",
-    "SUSPENDED": "suspended;temporarily halted;temporary halt;暂停或中断;temporarily closed to accrual;halted;"
-    "temporarily closed to accrual and intervention",
+    "SUSPENDED": "suspended;temporarily halted;temporary halt;暂停或中断;temporarily closed to accrual;"
+    "halted;temporarily closed to accrual and intervention",
     "TERMINATED": "terminated;prematurely ended;stopped early;中止;提前终止;discontinued;stopped;revoked",
     "WITHDRAWN": "withdrawn;withdrawn before enrollment;cancelled;not authorised;expired;prohibited by ca",
     "UNKNOWN": "unknown;unknown status;not available;other",
@@ -142,7 +94,8 @@ def status(raw: str) -> str | None:
 _STUDY_TYPES = (
     ("EXPANDED_ACCESS", ("expanded", "compassionate")),
     ("OBSERVATIONAL", ("observation", "non-interventional", "noninterventional", "patient registry", "观察",
-                       "epidemiolog", "diagnostic test", "relative factors", "cause/relative", "prevention factor",
+                       "epidemiolog", "diagnostic test", "relative factors", "cause/relative",
+                       "prevention factor",
                        "prognosis study", "health services")),
     ("INTERVENTIONAL", ("intervention", "treatment study", "干预", "clinical trial of medicinal product",
                         "basic science", "介入")),
@@ -163,7 +116,11 @@ def enrollment(raw: str) -> int | None:
     said = re.sub(r"(?<=\d),(?=\d{3}\b)", "", raw.strip()[:500])
     if re.fullmatch(r"\d{1,9}(?:\.0+)?", said):
         return int(said.split(".")[0])
-    parts = [part.rsplit(":", 1)[-1].rsplit("：", 1)[-1].strip() for part in re.split(r"[;；]", said) if part.strip()]
+    parts = [
+        part.rsplit(":", 1)[-1].rsplit("：", 1)[-1].strip()
+        for part in re.split(r"[;；]", said)
+        if part.strip()
+    ]
     numbers = [found[1] for part in parts if (found := re.match(r"(\d{1,9})(?!\S)", part))]
     if not parts or len(numbers) != len(parts):
         return None
@@ -172,12 +129,12 @@ def enrollment(raw: str) -> int | None:
 
 
 _REGIONS = {"asia", "asia except japan", "europe", "north america", "south america", "oceania", "africa",
-            "worldwide", "multinational", "outside eu/eea", "outside the eu/eea", "european union", "eea", "global",
-            "other", "n/a", "na", "none", "latin america", "middle east"}  # fmt: skip
+            "worldwide", "multinational", "outside eu/eea", "outside the eu/eea", "european union", "eea",
+            "global", "other", "n/a", "na", "none", "latin america", "middle east"}  # fmt: skip
 
 
 def countries(names: Iterable[str]) -> tuple[str, ...]:
-    """ISO 3166 names of countries, sorted, each once; regions are left out, unknown names kept as they are."""
+    """ISO 3166 names of countries, sorted, each once; regions are left out, unknown names kept."""
     return tuple(
         sorted({country(name) for name in names if name.strip() and name.strip().casefold() not in _REGIONS})
     )
@@ -212,14 +169,14 @@ def sponsor_class(raw: str) -> str | None:
 
 _COMPANY = re.compile(
     r"\b(?:inc|ltd|llc|gmbh|corp|corporation|co|plc|ag|s\.?p\.?a|s\.?a\.?s?|b\.?v|a/s|kk|pharma\w*|biotech\w*|"
-    r"biopharma\w*|therapeutics|biosciences?|biologics|biomed\w*|laboratories|company|genomics|oncology inc)\b\.?"
+    r"biopharma\w*|therapeutics|biosciences?|biologics|biomed\w*|laboratories|company|genomics)\b\.?"
     r"|公司|制药",
     re.IGNORECASE,
 )
 _PUBLIC = re.compile(
     r"\b(?:ministry|national institutes? of health|national cancer institute|niaid|nhlbi|nci|fda|"
-    r"department of (?:defense|veterans|health)|veterans affairs|government|federal|national natural science)\b"
-    r"|medical research council|国家|卫生部",
+    r"department of (?:defense|veterans|health)|veterans affairs|government|federal)\b"
+    r"|medical research council|国家|卫生部|national natural science",
     re.IGNORECASE,
 )
 _ACADEMIC = re.compile(

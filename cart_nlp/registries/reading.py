@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cart_nlp.registries import aactdatabase, aactfiles, chictrpage, euctr, jsonreader, sniffing, tablereader, xmlreader
+from cart_nlp.registries import (
+    aactdatabase,
+    aactfiles,
+    chictrpage,
+    euctr,
+    jsonreader,
+    sheets,
+    sniffing,
+    tablereader,
+    xmlreader,
+)
 from cart_nlp.registries.encoding import Report, as_utf8
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.sources import (
@@ -57,7 +65,9 @@ READERS: dict[str, Reader] = {
     "ctgov-search-xml": Reader(
         "ClinicalTrials.gov classic search results XML", partial(xmlreader.read, shape="ctgov-search-xml")
     ),
-    "ctgov-csv": Reader("ClinicalTrials.gov CSV, new or classic site", partial(tablereader.read, shape="ctgov-csv")),
+    "ctgov-csv": Reader(
+        "ClinicalTrials.gov CSV, new or classic site", partial(tablereader.read, shape="ctgov-csv")
+    ),
     "ictrp-xml": Reader("WHO ICTRP XML", partial(xmlreader.read, shape="ictrp-xml")),
     "ictrp-csv": Reader("WHO ICTRP CSV", partial(tablereader.read, shape="ictrp-csv")),
     "chictr-xml": Reader("ChiCTR XML", partial(xmlreader.read, shape="chictr-xml")),
@@ -96,7 +106,7 @@ def read(
         return
     with open_file(name) as stream:
         feed = file_feed(name, stream)
-        yield from _read_feed(decompressed(feed), format, mapping, report, top=True, path=Path(name))
+        yield from _read_feed(decompressed(feed), format, mapping, report, top=True)
 
 
 def _read_feed(
@@ -106,7 +116,6 @@ def _read_feed(
     report: Report,
     *,
     top: bool,
-    path: Path | None = None,
 ) -> Iterator[Entry | Reject]:
     head = feed.peek()
     refused = _refused(feed, head)
@@ -115,9 +124,15 @@ def _read_feed(
             raise InputError(f"{feed.name}: {refused}")
         yield Reject(feed.name, "start", None, refused)
         return
+    if head.startswith(b"PAR1"):
+        if top:
+            yield from _read_parquet(feed, format, mapping)
+        else:
+            yield Reject(feed.name, "start", None, "a Parquet file within an archive: unpack it first")
+        return
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         if top:
-            yield from _read_archive(feed, format, mapping, report, path)
+            yield from _read_archive(feed, format, mapping, report)
         else:
             yield Reject(feed.name, "start", None, "an archive within an archive: unpack it first")
         return
@@ -160,14 +175,17 @@ def _read_archive(
     format: str | None,
     mapping: Mapping[str, str] | None,
     report: Report,
-    path: Path | None,
 ) -> Iterator[Entry | Reject]:
     folder = None
     try:
-        if path is None or not path.is_file() or not zipfile.is_zipfile(path):
+        path = feed.path
+        if path is None:
             folder = temporary_folder(feed.name)
             path = spooled(feed, folder)
         with open_zip(path, feed.name) as archive:
+            if sheets.is_workbook(archive):
+                yield from sheets.read_workbook(path, feed.name, mapping, format)
+                return
             if aactfiles.recognizes(archive):
                 yield from aactfiles.read(archive, feed.name)
                 return
@@ -180,6 +198,21 @@ def _read_archive(
                     yield from _read_feed(member, format, mapping, report, top=False)
             if not found:
                 raise InputError(f"{feed.name}: the archive holds no files to read")
+    finally:
+        if folder is not None:
+            remove_folder(folder)
+
+
+def _read_parquet(
+    feed: Feed, format: str | None, mapping: Mapping[str, str] | None
+) -> Iterator[Entry | Reject]:
+    folder = None
+    try:
+        path = feed.path
+        if path is None:
+            folder = temporary_folder(feed.name)
+            path = spooled(feed, folder)
+        yield from sheets.read_parquet(path, feed.name, mapping, format)
     finally:
         if folder is not None:
             remove_folder(folder)

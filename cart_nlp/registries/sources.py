@@ -94,7 +94,9 @@ def open_file(path: str) -> IO[bytes]:
     try:
         mode = Path(path).stat().st_mode
         if stat.S_ISDIR(mode):
-            raise InputError(f"{shown(path)}: is a directory; name the files in it, e.g. {shown(path)}/*.json")
+            raise InputError(
+                f"{shown(path)}: is a directory; name the files in it, e.g. {shown(path)}/*.json"
+            )
         if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
             raise InputError(f"{shown(path)}: is a device or socket, not a file")
         return Path(path).open("rb")
@@ -162,11 +164,8 @@ def _unzstd(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
         raise InputError(f"{feed.name}: zstd-compressed; pip install 'cart-nlp[zstd]' to read it") from None
     taken = given = 0
 
-    class Counted(io.RawIOBase):
-        def readable(self) -> bool:
-            return True
-
-        def read(self, size: int = -1) -> bytes:
+    class Counted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
             nonlocal taken
             chunk = next(chunks, b"")
             taken += len(chunk)
@@ -209,7 +208,9 @@ def spooled(feed: Feed, folder: Path) -> Path:
             for chunk in feed.chunks():
                 out.write(chunk)
     except OSError as error:
-        raise InputError(f"{feed.name}: cannot be buffered in {folder}: {error.strerror}; set TMPDIR") from None
+        raise InputError(
+            f"{feed.name}: cannot be buffered in {folder}: {error.strerror}; set TMPDIR"
+        ) from None
     return target
 
 
@@ -224,6 +225,8 @@ def file_feed(path: str, stream: IO[bytes]) -> Feed:
     """An open file as a feed that tells if the file changed while it was read."""
     feed = Feed(shown(path), iter(()))
     before = os.fstat(stream.fileno())
+    if stat.S_ISREG(before.st_mode):
+        feed.path = Path(path)
 
     def watched() -> Iterator[bytes]:
         yield from read_chunks(stream, lambda: feed)

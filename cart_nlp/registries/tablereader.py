@@ -44,7 +44,9 @@ def shape_of(
     return TableShape("table", lambda _: True, identify, partial(mapped.parse, columns=chosen))
 
 
-def read(feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+def read(
+    feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | None = None
+) -> Iterator[Entry | Reject]:
     """Entries of a CSV or TSV file."""
     source = feed.name
     columns: list[str] | None = None
@@ -56,7 +58,9 @@ def read(feed: Feed, *, shape: str | None = None, mapping: Mapping[str, str] | N
             columns = [cell.strip() for cell in row.cells]
             chosen = shape_of(columns, mapping, shape, source)
         elif chosen is not None:
-            yield entry(source, f"line {row.line}", row.text, dict(zip(columns, row.cells, strict=True)), chosen)
+            yield entry(
+                source, f"line {row.line}", row.text, dict(zip(columns, row.cells, strict=True)), chosen
+            )
     if columns is None:
         raise InputError(f"{source}: no header line")
 

@@ -7,6 +7,7 @@ import csv
 import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from cart_nlp.registries.entry import Reject
@@ -44,6 +45,7 @@ class _Lines:
         head = feed.peek()
         old_mac = b"\r" in head and b"\n" not in head
         parts: list[str] = []
+        size = 0
         for chunk in feed.chunks():
             text = decoder.decode(chunk)
             if old_mac:
@@ -51,12 +53,16 @@ class _Lines:
             first, mark, rest = text.partition("\n")
             parts.append(first)
             if not mark:
+                size += len(first)
+                if size > 2 * MAX_FIELD:  # no table has such a line: give it away in pieces, to be rejected
+                    yield "".join(parts)
+                    parts, size = [], 0
                 continue
             yield "".join(parts) + "\n"
             *whole, last = rest.split("\n")
             for line in whole:
                 yield line + "\n"
-            parts = [last]
+            parts, size = [last], len(last)
         parts.append(decoder.decode(b"", final=True))
         if last := "".join(parts):
             yield last
@@ -96,12 +102,16 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
         lines.taken = []
         at = lines.number + 1
         fault = ""
-        try:
-            cells = next(csv.reader(lines, delimiter=mark))
-        except StopIteration:
+        line = next(lines, None)
+        if line is None:
             return
-        except csv.Error as error:
-            cells, fault = [], f"not valid CSV: {error}"
+        if '"' not in line:
+            cells = line.rstrip("\r\n").split(mark)
+        else:
+            try:
+                cells = next(csv.reader(chain((line,), lines), delimiter=mark))
+            except csv.Error as error:
+                cells, fault = [], f"not valid CSV: {error}"
         taken = lines.taken
         if not fault and not any(cells):
             continue

@@ -18,7 +18,9 @@ _CONTROLS = bytes(at for at in range(32) if at not in (9, 10, 13))
 _BLANKS = bytes(32 if at in _CONTROLS else at for at in range(256))
 _REFERENCE = re.compile(rb"&(?:#([xX]?)([0-9a-fA-F]{1,8});|([A-Za-z][A-Za-z0-9]{0,30});)?")
 _OWN = (b"amp", b"lt", b"gt", b"quot", b"apos")
-_TAGS = re.compile(r"</?(?:p|b|i|u|br|li|ul|ol|div|span|strong|em|sup|sub|font|table|tr|td)\b[^<>]{0,300}>", re.I)
+_TAGS = re.compile(
+    r"</?(?:p|b|i|u|br|li|ul|ol|div|span|strong|em|sup|sub|font|table|tr|td)\b[^<>]{0,300}>", re.I
+)
 _BREAKS = re.compile(r"[ \t\r\n]*<(?:br|/p|/li|/div)\b[^<>]{0,100}>[ \t\r\n]*", re.I)
 _BULLET = re.compile(r"(?:[-*•·]|\d{1,2}[.)])\s")
 
@@ -147,12 +149,17 @@ def reflowed(said: str) -> str:
     return "".join(out).strip()
 
 
+def joined(element: Element) -> str:
+    """All text within an element."""
+    return "".join(str(part) for part in element.itertext())
+
+
 def said(parent: Element | None, path: str) -> str:
     """Text at a path below an element, bare of space around it; the empty string if it is not there."""
     found = None if parent is None else parent.find(path)
-    return "" if found is None else "".join(found.itertext()).strip()
+    return "" if found is None else joined(found).strip()
 
 
 def all_said(parent: Element, path: str) -> list[str]:
     """Texts of all elements at a path, empty ones left out."""
-    return [text for found in parent.iterfind(path) if (text := "".join(found.itertext()).strip())]
+    return [text for found in parent.iterfind(path) if (text := joined(found).strip())]

@@ -1,0 +1,179 @@
+"""One trial, several registrations: records that name each other's numbers become one trial."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, NamedTuple
+
+from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.identifiers import identities, kind_of
+from cart_nlp.schema import Trial
+
+
+class Merge(NamedTuple):
+    """What became of records that name each other: `into` keeps its id, `merged` were merged into it.
+
+    `through` lists the numbers that link them. With `refused` they were left apart, because they are two
+    registrations in one registry (a study and its long-term follow-up, say).
+    """
+
+    into: str
+    merged: tuple[str, ...]
+    through: tuple[str, ...]
+    refused: bool = False
+
+    def __str__(self) -> str:
+        others, links = ", ".join(self.merged), ", ".join(self.through)
+        if self.refused:
+            return f"{self.into} and {others} share {links} but are two registrations in one registry: not merged"
+        return f"{self.into}: merged {others} (by {links})"
+
+
+class _Groups:
+    """Union-find over records; a group has at most one own number of each registry."""
+
+    def __init__(self) -> None:
+        self.parent: list[int] = []
+        self.own: list[dict[str, str]] = []
+
+    def add(self, own: dict[str, str]) -> int:
+        self.parent.append(len(self.parent))
+        self.own.append(own)
+        return len(self.parent) - 1
+
+    def find(self, at: int) -> int:
+        while self.parent[at] != at:
+            self.parent[at] = self.parent[self.parent[at]]
+            at = self.parent[at]
+        return at
+
+    def join(self, one: int, other: int) -> bool:
+        """Whether the two are in one group now."""
+        first, second = sorted((self.find(one), self.find(other)))
+        if first == second:
+            return True
+        mine, theirs = self.own[first], self.own[second]
+        if any(mine.get(kind, number) != number for kind, number in theirs.items()):
+            return False
+        mine.update(theirs)
+        self.parent[second] = first
+        return True
+
+
+def merge(trials: Iterable[Trial], report: Callable[[Merge], None] | None = None) -> Iterator[Trial]:
+    """Each trial once, in the order of first appearance; `report` hears of every merge and refusal.
+
+    Records are linked by registration numbers (their own and their secondary ids). Memory holds numbers
+    only: the records wait in a temporary file. Raises InputError if that cannot be written.
+    """
+    groups = _Groups()
+    holders: dict[str, list[int]] = {}
+    starts: list[int] = []
+    links: dict[int, list[str]] = {}
+    refused: dict[tuple[int, int], list[str]] = {}
+    try:
+        with tempfile.TemporaryFile(prefix="cart-nlp-") as store:
+            for trial in trials:
+                starts.append(store.tell())
+                store.write(trial.model_dump_json(exclude_defaults=True).encode() + b"\n")
+                own = identities([trial.id]) or (trial.id,)
+                at = groups.add({kind_of(own[0]) or "?" + trial.registry: own[0]})
+                for number in dict.fromkeys(own + identities(trial.secondary_ids)):
+                    _link(groups, at, number, holders.setdefault(number, []), links, refused)
+            yield from _written(store, starts, groups, links, refused, report)
+    except OSError as error:
+        raise InputError(f"--dedupe: the temporary file failed: {error.strerror}; set TMPDIR") from None
+
+
+def _link(
+    groups: _Groups,
+    at: int,
+    number: str,
+    holders: list[int],
+    links: dict[int, list[str]],
+    refused: dict[tuple[int, int], list[str]],
+) -> None:
+    """Join a record with the groups that hold its number; one record a group is remembered for it."""
+    joined = False
+    for holder in holders:
+        if groups.join(holder, at):
+            links.setdefault(at, []).append(number)
+            joined = True
+        else:
+            refused.setdefault((holder, at), []).append(number)
+    if not joined:
+        holders.append(at)
+
+
+def _written(
+    store: IO[bytes],
+    starts: list[int],
+    groups: _Groups,
+    links: dict[int, list[str]],
+    refused: dict[tuple[int, int], list[str]],
+    report: Callable[[Merge], None] | None,
+) -> Iterator[Trial]:
+    def trial(at: int) -> Trial:
+        store.seek(starts[at])
+        return Trial.model_validate_json(store.readline())
+
+    members: dict[int, list[int]] = {}
+    for at in range(len(starts)):
+        members.setdefault(groups.find(at), []).append(at)
+    if report is not None:
+        for (one, other), numbers in refused.items():
+            if groups.find(one) != groups.find(other):
+                report(Merge(trial(one).id, (trial(other).id,), tuple(dict.fromkeys(numbers)), refused=True))
+    for group in members.values():
+        lead, *others = sorted((trial(at) for at in group), key=_rank)
+        if others:
+            through = tuple(dict.fromkeys(number for at in group for number in links.get(at, ())))
+            if report is not None:
+                report(Merge(lead.id, tuple(other.id for other in others), through))
+            lead = combined(lead, others)
+        yield lead
+
+
+def _rank(trial: Trial) -> tuple[int, int]:
+    """ClinicalTrials.gov's record leads, then the one that says more; sorting keeps the order of ties."""
+    return (0 if trial.id.upper().startswith("NCT") else 1, -sum(map(len, trial.sections.values())))
+
+
+def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
+    """The lead's trial with what the others add.
+
+    Their sections come under keys that begin with their id ("ChiCTR2000000000/brief_title"), unless the
+    trial already says the very same; fields that the lead lacks are filled, and raw values kept under the
+    same prefix.
+    """
+    fields = {name: getattr(lead, name) for name in Trial.model_fields}
+    sections, raw = dict(lead.sections), dict(lead.raw)
+    said = set(sections.values())
+    for other in others:
+        prefix = other.id
+        at = 1
+        while any(key.startswith(f"{prefix}/") for key in sections):
+            at += 1
+            prefix = f"{other.id}#{at}"
+        for key, text in other.sections.items():
+            if text not in said:
+                said.add(text)
+                sections[f"{prefix}/{key}"] = text
+        raw |= {f"{prefix}/{key}": value for key, value in other.raw.items()}
+        if not fields["collaborators"]:
+            fields |= {
+                "collaborators": other.collaborators,
+                "collaborator_classes": other.collaborator_classes,
+            }
+        for name, value in fields.items():
+            if value is None:
+                fields[name] = getattr(other, name)
+        for name in ("secondary_ids", "pmids", "countries"):
+            fields[name] = tuple(dict.fromkeys(fields[name] + getattr(other, name)))
+        if other.id != lead.id:
+            fields["secondary_ids"] = tuple(dict.fromkeys((*fields["secondary_ids"], other.id)))
+        fields["has_results"] = fields["has_results"] or other.has_results
+    fields["countries"] = tuple(sorted(fields["countries"]))
+    fields["secondary_ids"] = tuple(number for number in fields["secondary_ids"] if number != lead.id)
+    return Trial(**(fields | {"sections": sections, "raw": raw}))
