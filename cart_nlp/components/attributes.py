@@ -86,12 +86,26 @@ def vector(view: State, hit: Hit) -> bool:
     return True
 
 
+_CONVENTIONAL_LEFT = re.compile(r"(?:conventional|traditional|such as|than|unlike|existing|other|most|compared|basis of|limitations? of|current(?:ly)?|avoid\w*|risks?)[\s,]*(?:the |of |to )?$")
+_CONVENTIONAL_RIGHT = re.compile(
+    r"^[^.;]{0,60}?\b(?:has (?:shown|been|demonstrated)|have (?:shown|been|demonstrated|achieved|disadvantages|limit)|disadvantages|limitations|failure|is (?:time|expensive|costly|limited)|"
+    r"are (?:time|expensive|costly|limited)|products? (?:is|are)|faces?|suffers?)\b"
+)
+
+
 def cell_source(view: State, hit: Hit) -> bool:
     """Whether a hit says whose cells the study's product is made of."""
     kind = view.section(hit.start).kind
+    before, after = near(view, hit.start, hit.end, 60, 110)
+    if kind == "eligibility":
+        return hit.concept == "autologous" and hit.row is not None and re.match(r"[^.;]{0,60}(?:transduc|car\b|cart|car-t|used for)", after) is not None and not _NO_HEAD.match(after)
     if not of_study(view, hit.start):
         return False
-    before, after = near(view, hit.start, hit.end, 60, 110)
+    if kind not in TITLES | NAMES and (_CONVENTIONAL_LEFT.search(before) or _CONVENTIONAL_RIGHT.match(after)):
+        return False
+    product = next((h for h in view.hits if h.label == "product" and 0 <= h.start - hit.end <= 3), None)
+    if product is not None:
+        return True
     if _NO_HEAD.match(after):
         return False
     if hit.row is None:
@@ -133,7 +147,8 @@ def cell_source(view: State, hit: Hit) -> bool:
 
 def generation(view: State, hit: Hit) -> bool:
     """Whether a hit states the generation of the study's CAR."""
-    return of_study(view, hit.start)
+    before, _ = near(view, hit.start, hit.end, 40, 0)
+    return of_study(view, hit.start) and not _CONVENTIONAL_LEFT.search(before)
 
 
 _TYPE_CAR = re.compile(
@@ -170,26 +185,45 @@ JUDGES: dict[str, Callable[[State, Hit], bool]] = {
 }
 
 
-def _keep_sources(values: list[Hit]) -> list[Hit]:
-    """Drop what a more exact source says better: allogeneic beside universal, cord blood, iPSC or a cell line."""
+_GENE_EDITED = re.compile(r"gene[\s-]edit|genome[\s-]edit|crispr|talen\b|base[\s-]edit|knock[\s-]?out|fratricide|zinc finger|non-alloreactive|meganuclease|arcus")
+_RELATED_DONOR = re.compile(r"related|matched|sibling|transplant|hsct|family|haplo|identical|same donor|original")
+
+
+def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
+    """Resolve what several source words say together.
+
+    Cord blood, iPSC, a cell line and in-vivo need no second value. Plain "allogeneic" is off the shelf where
+    the product is universal, banked or gene-edited, else donor-derived. Where the titles or interventions
+    call the product allogeneic or universal, "autologous" in the prose speaks of other products.
+    """
     found = {h.concept for h in values}
+    named = {h.concept for h in values if view.section(h.start).kind in TITLES | NAMES}
     drop: set[str] = set()
-    exact = found & {"off_the_shelf", "cord_blood", "ipsc", "cell_line", "in_vivo"}
-    if exact:
-        drop |= (
-            {"donor_derived"}
-            if not _explicit_donor(values) or exact & {"cord_blood", "ipsc", "cell_line", "in_vivo"}
-            else set()
-        )
     if found & {"cord_blood", "ipsc", "cell_line"}:
-        drop.add("off_the_shelf")
+        drop |= {"off_the_shelf", "donor_derived"}
     if "in_vivo" in found:
-        drop |= {"off_the_shelf", "autologous"}
+        drop |= {"off_the_shelf", "autologous", "donor_derived"}
+    if "autologous" in found and named - {"autologous"} and "autologous" not in named:
+        drop.add("autologous")
+    if "donor_derived" in found and "off_the_shelf" not in found and "autologous" not in named:
+        plain = all(view.low[h.start : h.end].startswith("allo") for h in values if h.concept == "donor_derived")
+        if plain and _GENE_EDITED.search(view.low):
+            values = [
+                Hit(h.start, h.end, h.label, "off_the_shelf", h.rule + "; gene-edited allogeneic", h.row)
+                if h.concept == "donor_derived"
+                else h
+                for h in values
+            ]
+    elif {"donor_derived", "off_the_shelf"} <= found:
+        related = [
+            h for h in values if h.concept == "donor_derived" and _RELATED_DONOR.search(view.low[h.start : h.end + 20])
+        ]
+        shelf = [h for h in values if h.concept == "off_the_shelf"]
+        if related and all("healthy" in view.low[h.start : h.end] for h in shelf):
+            drop.add("off_the_shelf")
+        elif not related:
+            drop.add("donor_derived")
     return [h for h in values if h.concept not in drop]
-
-
-def _explicit_donor(values: list[Hit]) -> bool:
-    return any(h.concept == "donor_derived" and h.row is None for h in values)
 
 
 def _keep_types(view: State, values: list[Hit]) -> list[Hit]:
@@ -233,6 +267,6 @@ class Attributes:
         view = state(doc)
         for label, judge in JUDGES.items():
             view.values[label] = [hit for hit in view.hits if hit.label == label and judge(view, hit)]
-        view.values["cell_source"] = _keep_sources(view.values["cell_source"])
+        view.values["cell_source"] = _keep_sources(view, view.values["cell_source"])
         view.values["cell_type"] = _keep_types(view, view.values["cell_type"])
         return doc

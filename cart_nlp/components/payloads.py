@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 _KNOCK = re.compile(
-    r"knock(?:ed|ing)?[\s-]?(?:out|down)|\bko\b|delet(?:ed|ion)|disrupt\w*|ablat\w+|edit(?:ed|ing)?\b|silenc\w+|\bnull\b|lacking|deficien\w+|-/-|inactivat\w+|"
+    r"knock(?:ed|ing)?[\s-]?(?:out|down)|ko(?![a-z])|delet(?:ed|ion)|disrupt\w*|ablat\w+|edit(?:ed|ing)?\b|silenc\w+|\bnull\b|lacking|deficien\w+|-/-|inactivat\w+|"
     r"eliminat\w+|敲除|敲减|base[\s-]edit"
 )
 _ARMED = re.compile(
-    r"secret\w*|express\w*|co-?express\w*|armou?red|produc\w+|encod\w+|releas\w+|enhanced|enabled|transgen\w+|integrated|modified|car\b|cart\b|car-?t|chimeric|switch|dominant|\+"
+    r"secret(?:ing|ed|es|e)\b|\badd(?:ed|ition)\b|fusion|receptor alpha fusion|express\w*|co-?express\w*|armou?red|produc\w+|encod\w+|releas\w+|enhanced|enabled|transgen\w+|integrated|modified|car\b|cart\b|car-?t|chimeric|switch|dominant|\+"
 )
 _DRUG = re.compile(
     r"inhibitor|blockade|\bmab\b|combin\w+|antagonist|administ\w+|mg/kg|injection of|levels?|serum|plasma|cytokines? (?:such|includ)|concentration|release syndrome|culture|in the presence of|stimulat"
@@ -33,7 +33,7 @@ def edit(view: State, hit: Hit) -> bool:
     if not hit.guarded and _KNOCK.search(view.low[hit.start : hit.end]):
         return True
     right = re.match(
-        r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|[a-z]{2,5}\d?[a-z]?)[\s\-/(),]*){0,5}",
+        r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|[a-z]{2,5}\d?[a-z]?)[\s\-/(),]*){0,5}",
         after,
     )
     tail = after[right.end() :] if right else after
@@ -52,6 +52,8 @@ def edit(view: State, hit: Hit) -> bool:
 def armoring(view: State, hit: Hit) -> bool:
     """Whether something is said to be added to the CAR cell beyond its signaling."""
     if not of_study(view, hit.start):
+        return False
+    if any(h.role == "target" and h.start <= hit.start < h.end for h in view.of("antigen")):
         return False
     if not hit.guarded:
         return True
