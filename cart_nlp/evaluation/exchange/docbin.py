@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def to_doc(task: Task, vocab: Any) -> Any:
         spans.append(span)
     doc.spans[SPANS] = spans
     doc.cats = dict.fromkeys(pack(task.choices), 1.0)
-    doc.user_data["gold"] = dict(task.gold)
+    # As text: msgpack gives lists back as tuples.
+    doc.user_data["gold"] = json.dumps(task.gold, ensure_ascii=False)
     return doc
 
 
@@ -35,7 +37,7 @@ def from_doc(doc: Any) -> dict[str, Any]:
     """The gold line of an annotated Doc; raises ValueError or KeyError with what is wrong."""
     spans = [Span(s.start_char, s.end_char, s.label_, s.id_, s.kb_id_) for s in doc.spans.get(SPANS, ())]
     choices = unpack(name for name, value in doc.cats.items() if value >= 0.5)
-    return merge(doc.user_data["gold"], spans, choices, doc.text)
+    return merge(json.loads(doc.user_data["gold"]), spans, choices, doc.text)
 
 
 def from_json(row: Mapping[str, Any]) -> dict[str, Any]:

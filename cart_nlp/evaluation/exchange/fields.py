@@ -18,13 +18,14 @@ Choices = dict[str, list[str]]
 def show_construct(construct: Mapping[str, Any]) -> str:
     """`CD19+CD22 (tandem)`; `+` and `%` inside a name are percent-coded."""
     names = (name.replace("%", "%25").replace("+", "%2B") for name in construct["targets"])
-    return f"{'+'.join(names)} ({construct['format']})"
+    return f"{'+'.join(names)} ({construct['format']})".lstrip()
 
 
 def parse_construct(text: str) -> dict[str, Any]:
     """The construct of `CD19+CD22 (tandem)`; raises ValueError with the remedy."""
-    names, space, form = text.strip().rpartition(" (")
-    if not space or not form.endswith(")"):
+    names, mark, form = f" {text.strip()}".rpartition(" (")
+    names = names.removeprefix(" ")
+    if not mark or not form.endswith(")"):
         raise ValueError(f"construct {text!r}; write it like CD19+CD22 (tandem)")
     targets = [name.replace("%2B", "+").replace("%25", "%") for name in names.split("+")] if names else []
     return {"targets": targets, "format": form[:-1]}

@@ -1,0 +1,315 @@
+"""Round trips through the formats of annotation tools lose nothing and take in what was changed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from gold_lines import gold_lines, line, save
+from hypothesis import given, settings
+
+from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats, label_studio, prodigy
+from cart_nlp.evaluation.exchange.layout import layout
+from cart_nlp.evaluation.exchange.tasks import Span, task_of, words
+from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.schema import Construct, Evidence, Record, Trial
+
+FORMATS = sorted(formats.FORMATS)
+
+
+def there_and_back(lines, name, folder):
+    """What import gives of an export."""
+    path = Path(folder) / f"tasks{formats.FORMATS[name].SUFFIX}"
+    assert formats.export(lines, name, path) == len(lines)
+    return formats.imported(name, path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=60, deadline=None)
+@given(gold=gold_lines())
+def test_round_trip_loses_nothing(name, gold):
+    with tempfile.TemporaryDirectory() as folder:
+        (back,) = there_and_back([gold], name, folder)
+    assert back == gold
+
+
+@given(gold=gold_lines())
+@settings(max_examples=60, deadline=None)
+def test_layout_keeps_every_section_in_place(gold):
+    task = task_of(gold)
+    from cart_nlp.evaluation.sections import sections_of
+
+    for key, text in sections_of(gold["trial"]).items():
+        start = task.layout.offset(key)
+        assert len(task.text[start : start + len(text)]) == len(text)
+        assert task.layout.locate(start, start + len(text)) == (key, 0, len(text))
+    for span, row in zip(task.spans, gold.get("mentions", ()), strict=True):
+        assert task.layout.locate(span.start, span.end) == (row["section"], row["start"], row["end"])
+
+
+@given(gold=gold_lines())
+@settings(max_examples=60, deadline=None)
+def test_words_join_to_the_text_and_are_cut_at_span_edges(gold):
+    task = task_of(gold)
+    parts, spaces = words(task.text, task.spans)
+    assert "".join(w + " " * s for w, s in zip(parts, spaces, strict=True)) == task.text
+    edges = {0}
+    at = 0
+    for word, space in zip(parts, spaces, strict=True):
+        edges |= {at, at + len(word)}
+        at += len(word) + space
+    assert {edge for s in task.spans for edge in (s.start, s.end)} <= edges
+
+
+def test_a_span_across_two_sections_is_refused():
+    shown = layout("T", {"brief_title": "ab", "brief_summary": "cd"})
+    start, end = shown.offset("brief_title"), shown.offset("brief_summary") + 2
+    assert shown.locate(start, end) is None
+
+
+@pytest.mark.parametrize(
+    "construct", ["CD19+CD22 (tandem)", "CD19 (single)", "a%2Bb+c%25 (cocktail)", "(adaptor)"]
+)
+def test_construct_is_read_as_it_is_shown(construct):
+    assert fields.show_construct(fields.parse_construct(construct)) == construct
+
+
+def test_construct_without_a_format_is_refused():
+    with pytest.raises(ValueError, match="write it like"):
+        fields.parse_construct("CD19+CD22")
+
+
+def test_unchanged_lists_keep_their_order():
+    before = {"car_trial": "product", "targets": ["CD22", "CD19"]}
+    assert fields.labels_of({"car_trial": ["product"], "targets": ["CD19", "CD22"]}, before) == before
+
+
+def change_label_studio(path):
+    rows = json.loads(path.read_text("utf-8"))
+    result = rows[0]["predictions"][0]["result"]
+    for item in result:
+        if item["from_name"] == "role":
+            item["value"]["choices"] = ["disease_marker"]
+        if item["from_name"] == "cell_type":
+            item["value"]["choices"] = ["NK"]
+    text = rows[0]["data"]["text"]
+    at = text.index("B-ALL")
+    place = {"start": at, "end": at + 5, "text": "B-ALL"}
+    result.append(
+        {
+            "id": "new",
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {**place, "labels": ["product"]},
+        }
+    )
+    rows[0]["annotations"] = [{"id": 1, "result": result}]
+    path.write_text(json.dumps(rows), "utf-8")
+
+
+def change_lines(edit):
+    def change(path):
+        row = json.loads(path.read_text("utf-8"))
+        edit(row)
+        path.write_text(json.dumps(row) + "\n", "utf-8")
+
+    return change
+
+
+def edit_prodigy(row):
+    row["spans"][0]["label"] = "antigen/disease_marker"
+    row["accept"] = [a.replace("cell_type=T", "cell_type=NK") for a in row["accept"]]
+    at = row["text"].index("B-ALL")
+    row["spans"].append({"start": at, "end": at + 5, "label": "product", "token_start": 0, "token_end": 0})
+    row["answer"] = "accept"
+
+
+def edit_doccano(row):
+    at = row["text"].index("B-ALL")
+    start, end, _ = row["entities"][0]
+    row["entities"] = [
+        {"id": 1, "start_offset": start, "end_offset": end, "label": "antigen/disease_marker"},
+        {"id": 2, "start_offset": at, "end_offset": at + 5, "label": "product"},
+    ]
+    row["cats"] = [c.replace("cell_type=T", "cell_type=NK") for c in row["cats"]]
+
+
+def change_brat(path):
+    (file,) = path.glob("*.ann")
+    text = (
+        file.read_text("utf-8").replace("role T2 target", "role T2 disease_marker").replace('["T"]', '["NK"]')
+    )
+    at = file.with_suffix(".txt").read_text("utf-8").index("B-ALL")
+    file.write_text(text + f"T9\tproduct {at} {at + 5}\tB-ALL\n", "utf-8")
+
+
+def change_docbin(path):
+    from spacy.tokens import DocBin, SpanGroup
+    from spacy.vocab import Vocab
+
+    (doc,) = DocBin().from_disk(path).get_docs(Vocab())
+    old = doc.spans["mentions"][0]
+    at = doc.text.index("B-ALL")
+    spans = [
+        doc.char_span(old.start_char, old.end_char, label="antigen", kb_id="CD19", span_id="disease_marker"),
+        doc.char_span(at, at + 5, label="product"),
+    ]
+    doc.spans["mentions"] = SpanGroup(doc, spans=spans)
+    del doc.cats["cell_type=T"]
+    doc.cats["cell_type=NK"] = 1.0
+    DocBin(docs=[doc], store_user_data=True).to_disk(path)
+
+
+CHANGES = {
+    "label-studio": change_label_studio,
+    "prodigy": change_lines(edit_prodigy),
+    "doccano": change_lines(edit_doccano),
+    "brat": change_brat,
+    "docbin": change_docbin,
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_changes_made_in_the_tool_come_back_and_nothing_else(name, tmp_path):
+    gold = line()
+    path = tmp_path / f"tasks{formats.FORMATS[name].SUFFIX}"
+    formats.export([gold], name, path)
+    CHANGES[name](path)
+    (back,) = formats.imported(name, path)
+    concept = "" if name == "doccano" else "CD19"
+    marker = {**gold["mentions"][0], "role": "disease_marker", "concept": concept or "CD19"}
+    at = gold["trial"]["brief_title"].index("B-ALL")
+    added = {
+        "section": "brief_title",
+        "start": at,
+        "end": at + 5,
+        "text": "B-ALL",
+        "label": "product",
+        "concept": "B-ALL",
+        "role": "",
+    }
+    assert back == {**gold, "labels": {**gold["labels"], "cell_type": ["NK"]}, "mentions": [marker, added]}
+
+
+def fault(name, path, content, tmp_path):
+    file = tmp_path / path
+    file.write_text(content, "utf-8")
+    with pytest.raises(GoldError) as caught:
+        formats.imported(name, file)
+    return caught.value.faults
+
+
+def test_faults_of_imports_are_one_line_each(tmp_path):
+    task = doccano.to_json(task_of(line()))
+    assert fault("doccano", "a.jsonl", json.dumps({**task, "text": "other"}), tmp_path) == [
+        "a.jsonl:1: text changed in the tool; offsets no longer hold: export it again"
+    ]
+    assert (
+        "write it like cell_type=NK"
+        in fault("doccano", "b.jsonl", json.dumps({**task, "cats": ["x"]}), tmp_path)[0]
+    )
+    assert (
+        "unknown label cell_type='Q'"
+        in fault(
+            "doccano", "c.jsonl", json.dumps({**task, "cats": ["car_trial=no", "cell_type=Q"]}), tmp_path
+        )[0]
+    )
+    assert (
+        "lies outside the sections"
+        in fault("doccano", "d.jsonl", json.dumps({**task, "entities": [[0, 3, "antigen"]]}), tmp_path)[0]
+    )
+    two = json.dumps(task) + "\n" + json.dumps(task)
+    assert "duplicate id" in fault("doccano", "e.jsonl", two, tmp_path)[0]
+    assert fault("label-studio", "f.json", "{}", tmp_path) == [
+        "f.json: cannot be read as label-studio: not a list of tasks; export from Label Studio as JSON"
+    ]
+    assert "has no 'text'" in fault("prodigy", "g.jsonl", json.dumps({"gold": line()}), tmp_path)[0]
+    with pytest.raises(GoldError, match="no format"):
+        formats.named("word")
+
+
+def test_label_studio_offsets_in_utf16_units_of_old_versions_are_understood():
+    gold = line(title="😀 CD19 CAR-T in B-ALL")
+    row = label_studio.to_json(task_of(gold))
+    for item in row["predictions"][0]["result"]:
+        if "start" in item["value"]:
+            item["value"]["start"] += 1
+            item["value"]["end"] += 1
+    assert label_studio.from_json(row) == gold
+
+
+def test_label_studio_takes_the_last_annotation_that_was_not_cancelled():
+    gold = line()
+    row = label_studio.to_json(task_of(gold))
+    old = {"id": 1, "updated_at": "2026-01-01", "result": []}
+    good = {"id": 2, "updated_at": "2026-01-02", "result": label_studio.results(task_of(gold))}
+    cancelled = {"id": 3, "updated_at": "2026-01-03", "result": [], "was_cancelled": True}
+    assert label_studio.from_json({**row, "annotations": [old, good, cancelled]}) == gold
+
+
+def test_prodigy_answers_that_were_rejected_are_left_out(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text(json.dumps({"answer": "reject"}) + "\n", "utf-8")
+    assert list(prodigy.read(path)) == []
+
+
+def test_brat_writes_a_span_over_a_line_end_in_pieces():
+    gold = line(title="CD19\nCD22 CAR")
+    gold["mentions"][0] |= {"start": 0, "end": 9, "text": "CD19\nCD22"}
+    text = brat.standoff(task_of(gold))
+    start = task_of(gold).spans[0].start
+    assert f"T2\tantigen {start} {start + 4};{start + 5} {start + 9}\tCD19 CD22" in text
+    assert brat.parse(text)[0] == [Span(start, start + 9, "antigen", "target", "CD19")]
+
+
+def test_docbin_feeds_a_span_categorizer(tmp_path):
+    import spacy
+    from spacy.tokens import DocBin
+
+    path = tmp_path / "x.spacy"
+    docbin.write([task_of(line())], path)
+    (doc,) = DocBin().from_disk(path).get_docs(spacy.blank("en").vocab)
+    (span,) = doc.spans["mentions"]
+    assert (span.text, span.label_, span.kb_id_, span.id_) == ("CD19", "antigen", "CD19", "target")
+    assert doc.cats["targets=CD19"] == 1.0
+
+
+def test_tool_records_become_lines_to_correct(tmp_path):
+    trial = Trial(
+        id="NCT1",
+        sections={
+            "brief_title": "CD19 CAR-T",
+            "interventions[0].name": "CART19",
+            "interventions[0].other_names[0]": "CTL019",
+            "arms[1].label": "B",
+            "conditions[0]": "ALL",
+        },
+    )
+    found = Record(
+        trial_id="NCT1",
+        car_trial="product",
+        targets=("CD19",),
+        constructs=(Construct(targets=("CD19",), format="single"),),
+        evidence=(
+            Evidence(
+                field="targets",
+                value="CD19",
+                basis="text",
+                section="brief_title",
+                start=0,
+                end=4,
+                text="CD19",
+            ),
+        ),
+    )
+    made = formats.preannotated(trial, found)
+    assert formats.line_faults(made) == []
+    assert made["mentions"][0]["role"] == "target"
+    from cart_nlp.evaluation.sections import sections_of
+
+    assert sections_of(made["trial"]) == trial.sections
+    gold_set.read(save(tmp_path / "g.jsonl", [made]))
