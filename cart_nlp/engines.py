@@ -167,8 +167,8 @@ def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: boo
 
     `frame` has a column `id` and any of this project's field names (`brief_title`, `brief_summary`,
     `detailed_description`, `conditions`, `interventions`, `eligibility`, `phase`, `sponsor`, …); other
-    columns are ignored. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `evidence` and
-    `raw` as JSON text, and `error` with the reason for a row that could not be tagged. With
+    columns are ignored. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `evidence`
+    and `raw` as JSON text, and `error` with the reason for a row that could not be tagged. With
     `keep_all=False` only rows that are product or related, or failed, come back.
     """
     import pandas as pd

@@ -50,9 +50,10 @@ def real_parts(options: Options) -> Parts:
     """Screen, readers and tagger of the package."""
 
     def hits() -> Hits:
+        from cart_nlp.lexicon import load
         from cart_nlp.screening import Screen
 
-        return Screen(options.lexicons).hits
+        return Screen(load(*options.lexicons)).hits
 
     def reader(source: str, report: Report) -> Iterator[Any]:
         from cart_nlp.registries import read
