@@ -26,7 +26,7 @@ class Merge(NamedTuple):
     def __str__(self) -> str:
         others, links = ", ".join(self.merged), ", ".join(self.through)
         if self.refused:
-            return f"{self.into} and {others} share {links} but are two registrations in one registry: not merged"
+            return f"{self.into}, {others}: not merged: {links} links two registrations in one registry"
         return f"{self.into}: merged {others} (by {links})"
 
 

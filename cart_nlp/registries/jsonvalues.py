@@ -15,6 +15,7 @@ from cart_nlp.registries.sources import Feed
 MAX_RECORD = 1 << 27
 """Bytes of the longest record that is read (128 MiB)."""
 TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
+_PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
 _ESCAPED = re.compile(rb"\\[nrt]")
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -82,8 +83,11 @@ def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether a head shows JSON lines: a first line closed in itself, and another beginning after it."""
+    """Whether a head shows JSON lines: a first line closed in itself, and another beginning after it.
+
+    A line that is a whole page of studies is no record.
+    """
     lines = [line.strip() for line in head.lstrip().splitlines()[:50] if line.strip()]
     if len(lines) < 2 or not lines[0].startswith(b"{"):
         return False
-    return lines[0].endswith(b"}") and lines[1].startswith(b"{")
+    return lines[0].endswith(b"}") and lines[1].startswith(b"{") and not _PAGE.search(lines[0])

@@ -54,8 +54,8 @@ def phase(raw: str) -> str | None:
 _STATUS = {
     "RECRUITING": "recruiting;open public recruiting;ongoing, recruiting;募集中;正在进行;正在招募;"
     "open to accrual;ongoing recruiting;recruiting now;open for recruitment;recruitment open",
-    "NOT_YET_RECRUITING": "not yet recruiting;pending;not recruiting yet;募集前;尚未开始;尚未招募;in review;"
-    "approved;authorised, not started;authorised, recruitment pending;preinitiation;not started;under evaluation",
+    "NOT_YET_RECRUITING": "not yet recruiting;pending;not recruiting yet;募集前;尚未开始;尚未招募;"
+    "in review;approved;authorised, not started;authorised, recruitment pending;preinitiation;not started;under evaluation",
     "ENROLLING_BY_INVITATION": "enrolling by invitation",
     "ACTIVE_NOT_RECRUITING": "active, not recruiting;no longer recruiting;closed to accrual;"
     "募集終了;ongoing, recruitment ended;closed to accrual and intervention;enrollment closed;"

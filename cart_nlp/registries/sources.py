@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import shutil
 import stat
@@ -158,30 +157,42 @@ def _is_bomb(given: int, taken: int, feed: Feed) -> bool:
 
 
 def _unzstd(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
+    """Decompress concatenated zstd frames, in pieces so small that none can fill the memory."""
     try:
         import zstandard
     except ImportError:
         raise InputError(f"{feed.name}: zstd-compressed; pip install 'cart-nlp[zstd]' to read it") from None
+    frames = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    machine = frames.decompressobj()
     taken = given = 0
-
-    class Counted(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            nonlocal taken
-            chunk = next(chunks, b"")
-            taken += len(chunk)
-            return chunk
-
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        Counted(), read_across_frames=True
-    )
-    try:
-        while out := reader.read(CHUNK):
-            given += len(out)
-            if _is_bomb(given, taken, feed):
-                return
-            yield out
-    except zstandard.ZstdError as error:
-        feed.fault = f"the zstd data is damaged or cut short near byte {taken:,} ({error})"
+    started = False
+    for chunk in chunks:
+        out: list[bytes] = []
+        rest = memoryview(chunk)
+        while rest:
+            piece, rest = rest[:1024], rest[1024:]
+            taken += len(piece)
+            while piece:
+                try:
+                    out.append(machine.decompress(piece))
+                except zstandard.ZstdError as error:
+                    feed.fault = f"the zstd data is damaged near byte {taken:,} ({error})"
+                    yield b"".join(out)
+                    return
+                started = not machine.eof
+                piece = memoryview(machine.unused_data)
+                if machine.eof:
+                    machine = frames.decompressobj()
+            if sum(map(len, out)) > CHUNK or not rest:
+                joined = b"".join(out)
+                out.clear()
+                given += len(joined)
+                if _is_bomb(given, taken, feed):
+                    return
+                if joined:
+                    yield joined
+    if started:
+        feed.fault = f"the zstd data ends too early, after {taken:,} compressed bytes: the file is truncated"
 
 
 def decompressed(feed: Feed) -> Feed:
