@@ -103,6 +103,8 @@ def cell_source(view: State, hit: Hit) -> bool:
         return False
     if kind not in TITLES | NAMES and (_CONVENTIONAL_LEFT.search(before) or _CONVENTIONAL_RIGHT.match(after)):
         return False
+    if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
+        return False
     product = next((h for h in view.hits if h.label == "product" and 0 <= h.start - hit.end <= 3), None)
     if product is not None:
         return True
@@ -111,8 +113,6 @@ def cell_source(view: State, hit: Hit) -> bool:
     if hit.row is None:
         return True
     word = view.low[hit.start : hit.end]
-    if word == "autoleucel":
-        return False
     if hit.concept == "in_vivo" and hit.guarded:
         return re.match(
             r"[\s-]*(?:(?:(?:cd\d+|bcma|gprc5d|anti|dual|target\w*|lentiviral|mrna|chimeric|bispecific|lnp)[\s/-]*){0,5}(?:car|cart|car-t|chimeric)\b|(?:generat|produc|engineer|transduc|program|edit))",
@@ -159,7 +159,9 @@ _TYPE_CAR = re.compile(
 def cell_type(view: State, hit: Hit) -> bool:
     """Whether a hit names the kind of cell that carries the CAR."""
     kind = view.section(hit.start).kind
-    if kind == "eligibility" or kind in OUTCOMES or kind == "conditions" or not of_study(view, hit.start):
+    if kind == "eligibility" or kind in OUTCOMES or kind == "conditions":
+        return False
+    if not of_study(view, hit.start) and view.notes.get("car_trial") != "related":
         return False
     word = view.low[hit.start : hit.end]
     if "car" in word or word.startswith("嵌合"):
@@ -246,6 +248,23 @@ def _keep_types(view: State, values: list[Hit]) -> list[Hit]:
     return [h for h in values if h.concept in found]
 
 
+_T_NAME = re.compile(r"(?:car[- ]?t|cart)s?(?![a-z])")
+
+
+def _named_types(view: State) -> list[Hit]:
+    """T cells where only the CAR word itself says so: CART19, huCART-meso, CAR-T."""
+    spans = list(car_words(view)) + [(h.start, h.end) for h in view.values.get("products", ())]
+    hits = []
+    for start, end in spans:
+        kind = view.section(start).kind
+        named = _T_NAME.search(view.low[start:end])
+        if named is None or kind == "eligibility" or kind in OUTCOMES or kind == "conditions":
+            continue
+        if of_study(view, start) or view.notes.get("car_trial") == "related":
+            hits.append(Hit(start, end, "cell_type", "T", "attributes.car-word"))
+    return hits
+
+
 def car_adjacent(view: State, hit: Hit) -> bool:
     """Whether a CAR word stands right beside a hit."""
     before, after = car_near(view, hit.start, hit.end)
@@ -265,8 +284,14 @@ class Attributes:
 
     def __call__(self, doc: Doc) -> Doc:
         view = state(doc)
-        for label, judge in JUDGES.items():
-            view.values[label] = [hit for hit in view.hits if hit.label == label and judge(view, hit)]
-        view.values["cell_source"] = _keep_sources(view, view.values["cell_source"])
-        view.values["cell_type"] = _keep_types(view, view.values["cell_type"])
+        stated = {
+            label: [hit for hit in view.hits if hit.label == label and judge(view, hit)] for label, judge in JUDGES.items()
+        }
+        stated["cell_source"] = _keep_sources(view, stated["cell_source"])
+        stated["cell_type"] = _keep_types(view, stated["cell_type"] + _named_types(view))
+        if {h.concept for h in stated["vector"]} & {"sleeping_beauty", "piggybac", "transposon"}:
+            # The transposase comes as mRNA and the transposon as a plasmid: the system is the vector.
+            stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]
+        for label, hits in stated.items():
+            view.values[label] = hits + view.values.get(label, [])
         return doc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -32,7 +33,11 @@ class Resolver:
         """The chains whose antigens are the study's targets."""
         judged = [(view.section(c.start).kind, c) for c in view.chains]
         strong = [c for kind, c in judged if kind in TITLES | NAMES and c.role == "target" and c.slot]
+        strong = self._without_slips(view, strong)
         if strong:
+            titles = " ".join(view.low[x.start : x.end] for x in view.sections if x.kind in TITLES)
+            if re.search(r"sequential|序贯|followed by", titles):
+                strong += [c for kind, c in judged if kind in TITLES and c.role == "recipients" and c.slot == 3]
             known = {h.concept for c in strong for h in c.hits}
             more = [
                 c
@@ -48,6 +53,7 @@ class Resolver:
             (ARMS | PROSE, ("target",), 2),
             (TITLES | NAMES | ARMS | PROSE, ("target",), 0),
             (TITLES | NAMES | ARMS | PROSE, ("recipients",), 2),
+            *([(TITLES | PROSE, ("prior_therapy",), 3)] if view.notes.get("car_trial") == "related" else []),
             (TITLES | NAMES, ("unclear",), 0),
             (ARMS | PROSE, ("background",), 3),
         )
@@ -55,7 +61,28 @@ class Resolver:
             found = [c for kind, c in judged if kind in kinds and c.role in roles and c.slot >= slot]
             if found:
                 return found
-        return []
+        # A panel of markers of the patients treated is the panel that the cells are made against.
+        return [
+            c
+            for kind, c in judged
+            if kind in TITLES | PROSE and c.role in ("disease_marker", "unclear") and len({h.concept for h in c.hits}) > 2
+        ]
+
+    def _without_slips(self, view: State, chains: list[Chain]) -> list[Chain]:
+        """Drop a list of the interventions that differs from the title's in one antigen: the title is followed."""
+
+        def antigens(chain: Chain) -> frozenset[str]:
+            return frozenset(t for h in chain.hits for t in self.targets_of(h))
+
+        titled = [antigens(c) for c in chains if view.section(c.start).kind in TITLES]
+        return [
+            c
+            for c in chains
+            if view.section(c.start).kind in TITLES
+            or len(own := antigens(c)) < 2
+            or not any(len(t) == len(own) and len(t & own) == len(own) - 1 for t in titled)
+            or own in titled
+        ]
 
     def resolve(self, view: State) -> None:
         """Write the hits that are targets, the constructs and the target ids."""

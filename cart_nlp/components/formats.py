@@ -16,7 +16,11 @@ _TANDEM = re.compile(
 )
 _BICISTRONIC = re.compile(
     r"bi-?cistronic|compound car|\bccar\b|co-?express\w* (?:of )?(?:two|both|anti|cd\d+\w* (?:and|car))|two (?:distinct |different |separate |independent |complete )?(?:cars|chimeric antigen receptors)\b|"
-    r"dual car\b(?=[^.]{0,40}(?:two receptors|separate))|both (?:cars|chimeric antigen receptors)|parallel car"
+    r"dual[\s-]receptor|dual car\b(?=[^.]{0,40}(?:two receptors|separate))|both (?:cars|chimeric antigen receptors)|parallel car"
+)
+_TANDEM_CAR = re.compile(r"\b(?:tandem|bivalent|loop|biparatopic)\b(?!\s+(?:tcr|transplant|autolog|asct|stem|signal))[^.;]{0,40}?\b(?:car|cars|car-?t|chimeric|receptor|scfv|vhh)\b")
+_TWO_CARS = re.compile(
+    r"bi-?cistronic|(?:two|both) (?:distinct |different |separate |independent |complete |full )?(?:cars|chimeric antigen receptors)\b[^.;]{0,60}?(?:cell|vector|express|surface)|co-?express\w* (?:of )?(?:two|both) (?:distinct |separate )?(?:cars|chimeric)"
 )
 _COCKTAIL = re.compile(
     r"cocktail|co-?infus\w+|co-?administ\w+|mixed|mixture|combin\w+|together|simultaneous\w*|concurrent\w*|coadmin\w*|\bplus\b|联合|混合"
@@ -91,12 +95,17 @@ def _together(view: State, group: Group) -> str:
     if _AND_OR.search(inner):
         return "cocktail" if "and/or" in inner and len(group.targets) > 2 else "selectable"
     wide = around + " " + _title_text(view)
-    if _TANDEM.search(wide):
+    if view.notes.get("car_trial") == "related" and not re.search(r"[/x]|dual|bispecific|bi-specific", inner + around[:70]):
+        return "selectable"
+    if _TANDEM.search(wide) or _TANDEM_CAR.search(view.low):
         return "tandem"
-    if _BICISTRONIC.search(wide):
+    if _BICISTRONIC.search(wide) or _TWO_CARS.search(view.low):
         return "bicistronic"
     commas = inner.count(",") + inner.count(";") + inner.count("、")
     words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
+    if len(group.targets) == 2 and "/" not in inner and re.search(r"sequential|followed by|序贯|依次|successive|consecutive", wide):
+        if not re.search(r"dual|bispecific|bi-specific|双", around):
+            return "sequential"
     if words and len(group.targets) == 2 and not re.search(r"dual|bispecific|bi-specific|双", around):
         if _SEQUENTIAL.search(around) and not re.search(r"\bafter\b", inner):
             return "sequential"
@@ -105,7 +114,7 @@ def _together(view: State, group: Group) -> str:
     if len(group.targets) > 2 and not re.search(
         r"/|bispecific|tri-?specific|dual|triple|tri-?target|tri-?car", inner + around[:40]
     ):
-        if re.search(r"cocktail|combination of", around):
+        if re.search(r"cocktail|combination", around):
             return "cocktail"
         if _SEQUENTIAL.search(around) and "after" not in around:
             return "sequential"
@@ -123,6 +132,7 @@ def constructs(
     rank = {**dict.fromkeys(TITLES | NAMES, 0), **dict.fromkeys(ARMS, 1)}
     ordered = sorted(groups, key=lambda g: (rank.get(g.kind, 2), g.start))
     everything = {t for g in ordered for t in g.targets}
+    _mark_alternatives(view, ordered)
     sets: dict[frozenset[str], Group] = {}
     covered: set[str] = set()
     for group in ordered:
@@ -143,6 +153,9 @@ def constructs(
         products = (group.product,) if group.product else ()
         if adaptor and _ADAPTOR.search(_title_text(view)):
             form = "adaptor"
+        elif len(group.targets) > 1 and relation == "sequential" and len(group.targets) > 2:
+            result += [((t,), relation, products, ()) for t in group.targets]
+            continue
         elif len(group.targets) > 1:
             form = (
                 group.format if group.format not in ("", "selectable", "single") else _together(view, group)
@@ -163,6 +176,18 @@ def constructs(
     for entry in result:
         unique.setdefault((frozenset(entry[0]), entry[1]), entry)
     return list(unique.values())
+
+
+def _mark_alternatives(view: State, groups: list[Group]) -> None:
+    """A smaller set named beside a larger one in the same list ("CD19 or CD19-BCMA") is a product of its own."""
+    for left, right in zip(groups, groups[1:], strict=False):
+        if left.kind not in TITLES | NAMES or not 0 <= right.start - left.end <= 45:
+            continue
+        gap = view.low[left.end : right.start]
+        if re.search(r"\bor\b|,|或|、", gap) and "." not in gap:
+            for one, other in ((left, right), (right, left)):
+                if len(one.targets) == 1 and len(other.targets) > 1 and not one.format:
+                    one.format = "selectable"
 
 
 def _distinct(sets: dict[frozenset[str], Group]) -> list[Group]:

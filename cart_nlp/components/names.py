@@ -78,16 +78,19 @@ class Names:
                 number, at = found["first"], found.start("first")
                 if len(number) == 4:
                     if number[:2] in _PAIRED and number[2:] in _PAIRED:
-                        hits += [self._hit(at, at + 2, number[:2]), self._hit(at + 2, at + 4, number[2:])]
+                        hits += [
+                            self._hit(at, at + 2, number[:2], "names.car-number"),
+                            self._hit(at + 2, at + 4, number[2:], "names.car-number"),
+                        ]
                 elif (
                     number in _TARGETED and number in self.numbers and (len(number) > 1 or low[at - 1] != " ")
                 ):
-                    hits.append(self._hit(at, found.end(), number))
+                    hits.append(self._hit(at, found.end(), number, "names.car-number"))
                     starts.append(found.end())
         if "z" in low:
             for found in _SIGNAL_NAME.finditer(low):
                 if found["number"] in self.numbers:
-                    hits.append(self._hit(found.start("number"), found.end("number"), found["number"]))
+                    hits.append(self._hit(found.start("number"), found.end("number"), found["number"], "names.signal"))
         starts += [h.end for h in doc.hits if h.label == "antigen" and low.startswith("cd", h.start)]
         for end in starts:
             while True:
@@ -102,8 +105,8 @@ class Names:
                 end = found.end()
         return hits
 
-    def _hit(self, start: int, end: int, number: str) -> Hit:
-        return Hit(start, end, "antigen", self.numbers[number], "names.number")
+    def _hit(self, start: int, end: int, number: str, rule: str = "names.continued") -> Hit:
+        return Hit(start, end, "antigen", self.numbers[number], rule)
 
 
 @Language.factory("cart_names", default_config={"lexicons": []})

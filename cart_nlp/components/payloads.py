@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _KNOCK = re.compile(
     r"knock(?:ed|ing)?[\s-]?(?:out|down)|ko(?![a-z])|delet(?:ed|ion)|disrupt\w*|ablat\w+|edit(?:ed|ing)?\b|silenc\w+|\bnull\b|lacking|deficien\w+|-/-|inactivat\w+|"
-    r"eliminat\w+|敲除|敲减|base[\s-]edit"
+    r"eliminat\w+|remov(?:es|ed|ing|al)|\blos(?:e|ing)\b|\blower(?:s|ing)?\b|敲除|敲减|base[\s-]edit"
 )
 _ARMED = re.compile(
     r"secret(?:ing|ed|es|e)\b|\badd(?:ed|ition)\b|fusion|receptor alpha fusion|express\w*|co-?express\w*|armou?red|produc\w+|encod\w+|releas\w+|enhanced|enabled|transgen\w+|integrated|modified|car\b|cart\b|car-?t|chimeric|switch|dominant|\+"
@@ -33,7 +33,7 @@ def edit(view: State, hit: Hit) -> bool:
     if not hit.guarded and _KNOCK.search(view.low[hit.start : hit.end]):
         return True
     right = re.match(
-        r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|[a-z]{2,5}\d?[a-z]?)[\s\-/(),]*){0,5}",
+        r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|[a-z]{2,5}\d?[a-z]?)\b[\s\-/(),]*){0,5}",
         after,
     )
     tail = after[right.end() :] if right else after
@@ -53,7 +53,10 @@ def armoring(view: State, hit: Hit) -> bool:
     """Whether something is said to be added to the CAR cell beyond its signaling."""
     if not of_study(view, hit.start):
         return False
-    if any(h.role == "target" and h.start <= hit.start < h.end for h in view.of("antigen")):
+    if any(h.role == "target" and h.start <= hit.start < h.end for h in view.of("antigen", "ligand")):
+        return False
+    first, last = view.sentence(hit.start)
+    if re.search(r"feeder|k562|artificial antigen", view.low[first:last]):
         return False
     if not hit.guarded:
         return True
@@ -79,7 +82,7 @@ class Payloads:
 
     def __call__(self, doc: Doc) -> Doc:
         view = state(doc)
-        view.values["edits"] = [h for h in view.of("edit") if edit(view, h)]
-        view.values["armoring"] = [h for h in view.of("armoring") if armoring(view, h)]
-        view.values["safety_switch"] = [h for h in view.of("safety_switch") if safety_switch(view, h)]
+        judges = (("edits", "edit", edit), ("armoring", "armoring", armoring), ("safety_switch", "safety_switch", safety_switch))
+        for field, label, judge in judges:
+            view.values[field] = [h for h in view.of(label) if judge(view, h)] + view.values.get(field, [])
         return doc

@@ -71,7 +71,7 @@ def spelled_by(printed: str, name: str, value: str) -> bool:
     """Whether the printed form spells a value that its row's name spells: "CTL019" says CD19, "Kymriah" does not."""
     squeezed = re.sub(r"[^a-z0-9]", "", printed)
     if squeezed == re.sub(r"[^a-z0-9]", "", name.lower()):
-        return True
+        return not squeezed.endswith("cel")
     digits = re.sub(r"\D", "", value)
     letters = re.sub(r"[^a-z]", "", value.lower())
     return (bool(digits) and digits in squeezed) or (len(letters) > 2 and letters[:4] in squeezed)

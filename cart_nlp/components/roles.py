@@ -86,7 +86,7 @@ _BETWEEN = re.compile(
     r"双特异性|双靶点|双靶|靶点|靶向|特异性|自体|异体|通用型|人源化|全人源|的|抗|自体)*"
 )
 _LEFT_SLOT = re.compile(
-    r"(?:anti|target(?:s|ing|ed)?(?: (?:to|at|against|towards?|for|the|b[- ]cell|tumor|antigens?|of|on|is|are|including|such|as|cells|expressing|via|both|against))*|"
+    r"(?:anti|dual[\s-]antigens?:?|target(?:s|ing|ed)?(?: (?:to|at|against|towards?|for|the|b[- ]cell|tumor|antigens?|of|on|is|are|including|such|as|cells|expressing|via|both|against))*|"
     r"against|directed (?:against|to|at|towards?)|direct (?:to|against)|specific(?:ity|ities)? (?:for|to|against|of)|recogni[sz](?:e|es|ing|ed)|"
     r"bind(?:s|ing)?(?: to)?|reactive (?:to|with|against)|redirected (?:to|against|towards?)|aimed at|靶向|针对|抗|特异性识别)"
     r"(?:[\s\-:(/\"']|\b(?:the|both|human|tumou?r|antigens?|surface|b[- ]cell|such|as|including|either|one|or|more|of|following|target|protein|"
@@ -188,8 +188,8 @@ def judge(view: State, chain: Chain) -> None:
     rules = chain.hits[0].rule
 
     slot, rule = 0, ""
-    if rules == "names.number":
-        slot, rule = 3, "names.number"
+    if rules in ("names.car-number", "names.signal"):
+        slot, rule = 3, rules
     if (
         after is not None and after[0] - chain.end <= 90 and _BETWEEN.fullmatch(low, chain.end, after[0])
     ) or (after is not None and after[0] - chain.end <= 3 and not low[chain.end : after[0]].strip(" -(.")):
@@ -210,7 +210,7 @@ def judge(view: State, chain: Chain) -> None:
     marker = _MARKER_RIGHT.match(right) is not None
     marker_left = _MARKER_LEFT.search(left[-80:]) is not None
     near_left, near_right = left[-70:], right[:60]
-    named = rules == "names.number" or re.match(r"[\s-]*(?:chimeric|car)", right) is not None
+    named = rules == "names.car-number" or re.match(r"[\s-]*(?:chimeric|car)", right) is not None
     role = ""
     if concepts <= CELL_MARKERS and not (
         slot == 3 and (named or low[max(0, chain.start - 5) : chain.start].rstrip("- ").endswith("cart"))
@@ -244,7 +244,7 @@ def judge(view: State, chain: Chain) -> None:
             role = "background"
         elif section.kind in _SECTION_ROLE:
             role = _SECTION_ROLE[section.kind]
-        elif RECIPIENT.search(clause) and slot:
+        elif RECIPIENT.search(clause) and slot and not re.search(r"followed\b[^.;]{0,25}\bby\b", clause):
             role = "recipients"
     chain.slot, chain.role, chain.rule = slot, role or "unclear", rule or "no-slot"
     for hit in chain.hits:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Care or study of recipients, said in the title.
 _FOCUS = (
     ("long_term_follow_up", re.compile(r"long[\s-]?term (?:follow|safety|surveil|effect|monitor|outcome|toxicit)|follow[\s-]?up (?:study|protocol|trial|of)|rollover|late effects|长期随访|post-?marketing|post-?authori[sz]ation|lifelong")),
-    ("quality_of_life_or_cost", re.compile(r"quality of life|\bcosts?\b|\bcost-|economic|patient[\s-]reported|burden|caregiver|psycho|experience of|virtual reality|needs assessment|financial|satisfaction|preferences|distress|生活质量")),
+    ("quality_of_life_or_cost", re.compile(r"quality of life|\bcosts?\b|\bcost-|economic|patient[\s-]reported|(?:symptom|financial|treatment|caregiver) burden|caregiver|psycho|experience of|virtual reality|needs assessment|financial|satisfaction|preferences|distress|生活质量")),
     ("manufacturing", re.compile(r"manufactur|leukapheresis (?:collection|product|procedure)|apheresis collection|production (?:and|of)|optimi[sz]ation of (?:collection|production)|collection of (?:cells|leuk)")),
     ("toxicity_management", re.compile(
         r"cytokine release|\bcrs\b|neurotoxic|icans|toxicit(?:y|ies)|tocilizumab|siltuximab|anakinra|prophyla\w+|infection|immunoglobulin|cytopeni|hypogamma|"
