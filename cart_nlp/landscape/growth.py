@@ -23,7 +23,7 @@ def _years(cohort: Cohort) -> Table:
     table = Table(
         "trials_by_year",
         "Trials by start year and region",
-        ("year", "trials", "cumulative", *REGIONS, NOT_STATED),
+        ("year", "trials", "cumulative", *REGIONS, NOT_STATED, "year over"),
         note=note,
         section=SECTION,
     )
@@ -34,10 +34,11 @@ def _years(cohort: Cohort) -> Table:
     for year in years:
         at = cohort.where(df["year"] == year)
         so_far = (*so_far, *at.pick())
-        table.add(str(year), count(at.pick()), count(so_far), _by_region(at))
+        over = "yes" if year < today else "no"
+        table.add(str(year), count(at.pick()), count(so_far), _by_region(at), over)
     undated = cohort.where([y is None for y in df["year"]])
     if len(undated):
-        table.add(NOT_STATED, count(undated.pick()), Cell(None), _by_region(undated))
+        table.add(NOT_STATED, count(undated.pick()), Cell(None), _by_region(undated), None)
     return table
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -83,23 +83,19 @@ def _tagging(run: Mapping[str, Any]) -> str:
         return (
             "There is no run file beside the records: version, lexicon and input of the tagging are unknown."
         )
-    facts = []
-    for key in (
-        "version",
-        "created",
-        "date",
-        "finished",
-        "lexicon_hash",
-        "model_hash",
-        "input_hash",
-        "inputs",
-        "input",
-        "options",
-        "engine",
-    ):
-        if run.get(key) not in (None, "", [], {}):
-            value = run[key]
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-            facts.append(f"{key.replace('_', ' ')} {text}")
+    inputs = [
+        f"{Path(str(one.get('path', '?'))).name} (SHA-256 {str(one.get('sha256', 'unknown'))[:16]}…)"
+        for one in run.get("inputs") or []
+        if isinstance(one, dict)
+    ]
+    options = {k: v for k, v in dict(run.get("options") or {}).items() if v not in (None, False, [], "")}
     counts = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in dict(run.get("counts") or {}).items())
-    return f"Tagging run: {'; '.join(facts) or 'no facts given'}. Counts: {counts or 'none given'}."
+    facts = [
+        f"Tagged by cart-nlp {run.get('version', 'of unknown version')}, finished {run.get('finished', 'at an unknown time')}",
+        f"lexicons {run.get('lexicons', 'unknown')}",
+        f"model {run.get('model', 'unknown')}",
+        f"input {', '.join(inputs) or 'unknown'}",
+        "options " + (", ".join(f"{k.replace('_', ' ')} {v}" for k, v in options.items()) or "the defaults"),
+        f"counts {counts or 'unknown'}",
+    ]
+    return "; ".join(facts) + "."

@@ -23,7 +23,7 @@ from cart_nlp.landscape import (
     reference,
     run_facts,
 )
-from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.cohort import NOT_STATED, Cohort
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
 from cart_nlp.landscape.page import Strings, data_uri, embed, render, web
 from cart_nlp.landscape.table import Cell, Table
@@ -138,10 +138,8 @@ def _page(chosen: Cohort, found: Mapping[str, Table], drawn: Mapping[str, Any], 
         sections.setdefault(section, {"figures": [], "tables": []})["figures"].append(figure)
     rows: dict[str, Any] = {}
     for table in found.values():
-        sections.setdefault(table.section, {"figures": [], "tables": []})["tables"].append(
-            _shown(table, sets)
-        )
-        if len(table.rows) > 1:
+        sections.setdefault(table.section, {"figures": [], "tables": []})["tables"].append(_shown(table))
+        if table.rows:
             rows[table.name] = [[_packed(cell, sets) for cell in row] for row in table.rows]
     last = ("Statistics", "Appendix")
     ordered = {n: sections[n] for n in sorted(sections, key=lambda n: last.index(n) + 1 if n in last else 0)}
@@ -154,27 +152,27 @@ def _page(chosen: Cohort, found: Mapping[str, Table], drawn: Mapping[str, Any], 
     )  # fmt: skip
 
 
-def _glance(found: Mapping[str, Table], sets: _Sets) -> list[dict[str, Any]]:
+def _glance(found: Mapping[str, Table], sets: _Sets) -> list[dict[str, str]]:
     out = []
-    for label, name, row, column, unit in GLANCE:
-        cell = found[name].cell(row, column)
-        out.append(
-            {
-                "label": label,
-                "text": cell.text() + (unit if cell.value is not None else ""),
-                "set": sets.number(cell.ids),
-            }
+    for label, name, keys, column, unit in GLANCE:
+        table = found[name]
+        cells = table.find(*keys)
+        cell = table.cell(keys, column)
+        link = (
+            f"cell={name}:{table.rows.index(cells)}:{table.columns.index(column)}"
+            if cells and cell.ids is not None
+            else ""
         )
-    stated = found["targets"]
-    ids = tuple(
-        dict.fromkeys(i for row in stated.rows for i in (row[1].ids or ()) if row[0].text() != "not stated")
-    )
-    distinct = sum(row[0].text() != "not stated" for row in stated.rows)
-    out.insert(8, {"label": "distinct targets", "text": str(distinct), "set": sets.number(ids)})
+        out.append(
+            {"label": label, "text": cell.text() + (unit if cell.value is not None else ""), "link": link}
+        )
+    named = [row for row in found["targets"].rows if row[0].text() != NOT_STATED]
+    ids = tuple(dict.fromkeys(one for row in named for one in row[1].ids or ()))
+    out.insert(8, {"label": "distinct targets", "text": str(len(named)), "link": f"set={sets.number(ids)}"})
     return out
 
 
-def _shown(table: Table, sets: _Sets) -> dict[str, Any]:
+def _shown(table: Table) -> dict[str, Any]:
     numeric = [
         all(isinstance(row[n].value, (int, float, type(None))) for row in table.rows)
         for n in range(len(table.columns))
@@ -183,7 +181,7 @@ def _shown(table: Table, sets: _Sets) -> dict[str, Any]:
         {"name": c, "numeric": n and bool(table.rows)} for c, n in zip(table.columns, numeric, strict=True)
     ]
     rows = [
-        [{"text": cell.text(), "set": sets.number(cell.ids)} for cell in row]
+        [{"text": cell.text(), "linked": cell.ids is not None} for cell in row]
         for row in table.rows[:ROWS_AT_FIRST]
     ]
     return {

@@ -132,24 +132,17 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
         handles = [_dot(Line2D, PHASE_COLORS[names.index(n)], 8, n) for n in seen]
         if data["highest phase"].isna().any():
             handles.append(_dot(Line2D, NO_PHASE, 8, "no phase"))
+        # One legend for both: the layout does not see a second one.
+        handles += [Line2D([], [], linestyle="", label=""), Line2D([], [], linestyle="", label="trials")]
         sizes = sorted({1, max(1, most // 4), most})
-        first = axes.legend(
+        handles += [_dot(Line2D, "#CCCCCC", (18 + 420 * n / most) ** 0.5, str(n)) for n in sizes]
+        axes.legend(
             handles=handles,
             title="highest phase",
             loc="upper left",
             bbox_to_anchor=(1.01, 1),
             fontsize=8,
-            alignment="left",
-        )
-        axes.add_artist(first)
-        circles = [_dot(Line2D, "#CCCCCC", (18 + 420 * n / most) ** 0.5, str(n)) for n in sizes]
-        axes.legend(
-            handles=circles,
-            title="trials",
-            loc="lower left",
-            bbox_to_anchor=(1.01, 0),
-            fontsize=8,
-            labelspacing=1.4,
+            labelspacing=0.9,
             alignment="left",
         )
         axes.set_title("Highest phase by target and indication")

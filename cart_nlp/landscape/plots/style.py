@@ -49,7 +49,10 @@ class Plot:
             for text in self.figure.findobj(Text):
                 if not all(ord(c) in _charmaps()[0] for c in text.get_text()):
                     text.set_fontfamily(list(_fonts()))
-            self.figure.get_layout_engine().execute(self.figure)
+            for _ in range(
+                2
+            ):  # what the first pass makes room for changes the ticks that the second measures
+                self.figure.get_layout_engine().execute(self.figure)
             self.figure.set_layout_engine("none")
 
     def _repr_png_(self) -> bytes:
@@ -58,7 +61,7 @@ class Plot:
 
     def png(self, dpi: int = 200) -> bytes:
         """The figure as PNG."""
-        return self._bytes("png", dpi=dpi, metadata={"Software": None})
+        return self._bytes("png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
 
     @cached_property
     def svg(self) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import GROUPS, REGIONS
-from cart_nlp.landscape.plots.style import GREY, MARKERS, PALETTE, Plot, canvas, empty, styled
+from cart_nlp.landscape.plots.style import MARKERS, PALETTE, Plot, canvas, empty, styled
 from cart_nlp.landscape.table import Table
 
 PANELS = ("costimulation", "vector", "cell source", "cell type")
@@ -43,6 +43,25 @@ def _dated(table: Table) -> pd.DataFrame:
     return frame
 
 
+def _mark_open(axes: Any, tables: Mapping[str, Table]) -> None:
+    """Shade the years that are not over: their fall is no fall."""
+    years = tables["trials_by_year"].frame
+    still = [int(y) for y, over in zip(years["year"], years["year over"], strict=True) if over == "no"]
+    low, high = axes.get_xlim()
+    if still and still[0] - 0.5 < high:
+        axes.axvspan(still[0] - 0.5, high, color="#F6E7D2", alpha=0.6, linewidth=0, zorder=0)
+        axes.text(
+            high,
+            1.0,
+            "year not over, or plans ",
+            transform=axes.get_xaxis_transform(),
+            ha="right",
+            va="bottom",
+            fontsize=7,
+        )
+        axes.set_xlim(low, high)
+
+
 def growth(tables: Mapping[str, Table]) -> Plot:
     """Trials by start year with regions, and the cumulative count."""
     data = _dated(tables["trials_by_year"])
@@ -62,6 +81,7 @@ def growth(tables: Mapping[str, Table]) -> Plot:
             right.set(title="Cumulative", xlabel="start year", ylabel="trials")
             for axes in (left, right):
                 _whole(axes)
+                _mark_open(axes, tables)
     alt = "Bars: trials by start year; lines: trials by region, a multinational trial in each of its regions; right: cumulative count."
     return Plot("growth", "Growth by region", figure, data, alt)
 
@@ -83,6 +103,7 @@ def diseases(tables: Mapping[str, Table]) -> Plot:
             if axes.lines:
                 axes.legend(loc="upper left", fontsize=8)
             _whole(axes)
+            _mark_open(axes, tables)
     return Plot(
         "disease_groups",
         "Disease groups over time",
@@ -119,12 +140,10 @@ def technology(tables: Mapping[str, Table]) -> Plot:
             axes.set(ylabel="trials that have it")
             axes.legend(loc="upper left", fontsize=7.5)
             _whole(axes)
+            _mark_open(axes, tables)
             parts.append(part[part["value"].isin(top)])
         for axes in grid[1]:
             axes.set_xlabel("start year")
     data = pd.concat(parts) if parts else frame
     alt = "Four panels of lines: trials by start year for the most frequent costimulatory domains, vectors, cell sources and cell types."
     return Plot("technology", "Technology over time", figure, data, alt)
-
-
-__all__ = ["GREY", "diseases", "growth", "technology"]

@@ -20,7 +20,8 @@ function debounce(run) {
 
 class SortedTable {
   constructor(box) {
-    this.rows = data.tables[box.dataset.table];
+    this.name = box.dataset.table;
+    this.rows = data.tables[this.name];
     if (!this.rows) return;
     this.body = box.querySelector("tbody");
     this.heads = [...box.querySelectorAll("thead th")];
@@ -67,7 +68,7 @@ class SortedTable {
       return this.down ? -order : order;
     });
     const kept = this.all ? rows : rows.slice(0, FIRST);
-    this.body.replaceChildren(...kept.map(row => el("tr", {}, ...row.map((c, i) => this.cell(c, i)))));
+    this.body.replaceChildren(...kept.map(row => el("tr", {}, ...row.map((c, i) => this.cell(c, i, row)))));
     this.state.textContent = words.length ? `${rows.length} of ${this.rows.length} rows` : "";
     if (this.more) {
       this.more.hidden = rows.length <= FIRST;
@@ -75,32 +76,34 @@ class SortedTable {
       this.more.querySelector("button").textContent = this.all ? "Show fewer" : `Show all ${rows.length}`;
     }
   }
-  cell([value, set], n) {
+  cell([value, set], n, row) {
     const text = value === null ? "–" : this.floats[n] && typeof value === "number" ? value.toFixed(1) : String(value);
     const td = el("td", { className: this.numeric[n] ? "n" : "" });
-    td.append(set === undefined || set === null ? text : el("a", { href: `#set=${set}`, textContent: text }));
+    td.append(set === undefined || set === null ? text : el("a", { href: `#cell=${this.name}:${this.rows.indexOf(row)}:${n}`, textContent: text }));
     return td;
   }
 }
 
-function context(set) {
-  for (const [name, rows] of Object.entries(data.tables)) for (const row of rows) for (let n = 0; n < row.length; n++)
-    if (row[n][1] === set) {
-      const box = document.getElementById(`table-${name}`), head = box.querySelectorAll("thead th")[n];
-      return { text: `${box.querySelector("h3").textContent}: ${shown(row[0][0])}, ${head.textContent}`, of: row[n][2] };
-    }
-  return { text: "", of: undefined };
-}
 const field = (trial, name) => data.strings[trial[3][data.fields.indexOf(name)]];
 
-function showSet(number) {
+function showCell(text) {
+  const [name, r, c, part] = text.split(":"), row = (data.tables[name] || [])[r], cell = row && row[c];
+  if (!cell) return false;
+  const heads = [...document.querySelectorAll(`#table-${CSS.escape(name)} thead th`)].map(h => h.textContent);
+  const caption = document.querySelector(`#table-${CSS.escape(name)} h3`).textContent;
+  const of = cell[2] === undefined ? undefined : { number: cell[2], link: `${name}:${r}:${c}:of` };
+  const keys = row.slice(0, c).map(k => k[0]).filter(v => typeof v === "string");
+  if (part === "of") return showSet(cell[2], `${caption}: denominator of ${keys.join(", ")}, ${heads[c]}`);
+  return showSet(cell[1], `${caption}: ${[...keys, heads[c]].join(", ")} (${shown(cell[0])})`, of);
+}
+
+function showSet(number, about = "", of = undefined) {
   const members = data.sets[number];
   if (!members) return false;
-  const about = context(number);
   title.textContent = `${members.length} ${members.length === 1 ? "trial" : "trials"}`;
   const input = el("input", { type: "search", autocomplete: "off" }), list = el("div"), state = el("p", { className: "note" });
-  const head = el("p", { className: "note", textContent: about.text });
-  if (about.of !== undefined && about.of !== null) head.append(" · of ", el("a", { href: `#set=${about.of}`, textContent: `${data.sets[about.of].length} trials` }));
+  const head = el("p", { className: "note", textContent: about });
+  if (of) head.append(" · of ", el("a", { href: `#cell=${of.link}`, textContent: `${data.sets[of.number].length} trials` }));
   let limit = CHUNK;
   const draw = () => {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -152,8 +155,8 @@ function showTrial(id) {
 
 let opened = 0;
 function route() {
-  const match = /^#(set|trial)=(.+)$/.exec(location.hash);
-  const found = match && (match[1] === "set" ? showSet(Number(match[2])) : showTrial(decodeURIComponent(match[2])));
+  const match = /^#(set|cell|trial)=(.+)$/.exec(decodeURIComponent(location.hash));
+  const found = match && { set: showSet, cell: showCell, trial: showTrial }[match[1]](match[2]);
   if (found) {
     opened += 1;
     document.getElementById("back").hidden = opened < 2;
@@ -162,7 +165,7 @@ function route() {
   } else { opened = 0; if (panel.open) panel.close(); }
 }
 function leave() {
-  // keeps the reader's place: the address loses its fragment without a jump to the top
+  // Keeps the reader's place: the address loses its fragment without a jump to the top
   history.pushState(null, "", location.pathname + location.search);
   opened = 0;
   if (panel.open) panel.close();
