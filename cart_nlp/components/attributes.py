@@ -174,6 +174,8 @@ def cell_type(view: State, hit: Hit) -> bool:
         return False
     if hit.concept == "T" and re.search(r"natural killer[\s-]*$|nk[\s-]*$|nk/$", before):
         return False
+    if hit.concept == "virus_specific_T" and not car_adjacent(view, hit) and not _TYPE_CAR.search(after[:30]):
+        return False
     span = before + word + after
     return _TYPE_CAR.search(span) is not None
 
@@ -291,6 +293,8 @@ class Attributes:
         stated["cell_type"] = _keep_types(view, stated["cell_type"] + _named_types(view))
         if {h.concept for h in stated["vector"]} & {"sleeping_beauty", "piggybac", "transposon"}:
             # The transposase comes as mRNA and the transposon as a plasmid: the system is the vector.
+            stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]
+        if any(h.concept == "lnp" for h in stated["vector"]):
             stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]
         for label, hits in stated.items():
             view.values[label] = hits + view.values.get(label, [])

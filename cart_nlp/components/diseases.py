@@ -21,7 +21,7 @@ _TIERS = (
 )
 # "… CAR-T has cured leukemia" and the like speak of other people than the study's.
 _ASIDE = re.compile(
-    r"\b(?:such as graft|risk of|history of|secondary|complications?|incidence of|prevent\w*|caused by|associated with|unlike)\b[^,;]*$"
+    r"\b(?:such as graft|risk of|history of|complications?|incidence of|prevent\w*|caused by|associated with|unlike)\b[^,;]*$"
 )
 
 
@@ -41,6 +41,9 @@ def population(view: State) -> list[Hit]:
             if not _ASIDE.search(before):
                 found.append(hit)
         known = [h for h in found if _group(h) != "other"]
+        if {_group(h) for h in known} - {"infectious"}:
+            # A virus named beside a cancer is a specificity, a vaccine or an exclusion, unless it is a condition.
+            known = [h for h in known if _group(h) != "infectious" or view.section(h.start).kind == "conditions"]
         if known:
             return known
         if found and kinds is _TIERS[0]:

@@ -32,6 +32,10 @@ def edit(view: State, hit: Hit) -> bool:
     before, after = near(view, hit.start, hit.end, 50, 45)
     if not hit.guarded and _KNOCK.search(view.low[hit.start : hit.end]):
         return True
+    if hit.guarded and re.match(r"[\s-]*(?:car\b|car-|cart|chimeric|targeted|specific)", after):
+        return False
+    if hit.concept == "TRAC" and re.search(r"knock(?:ed|ing)?[\s-]?in|insert\w+|integrat\w+", before[-40:] + after):
+        return True
     right = re.match(
         r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|[a-z]{2,5}\d?[a-z]?)\b[\s\-/(),]*){0,5}",
         after,

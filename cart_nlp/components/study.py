@@ -20,7 +20,7 @@ _FOCUS = (
     ("quality_of_life_or_cost", re.compile(r"quality of life|\bcosts?\b|\bcost-|economic|patient[\s-]reported|(?:symptom|financial|treatment|caregiver) burden|caregiver|psycho|experience of|virtual reality|needs assessment|financial|satisfaction|preferences|distress|生活质量")),
     ("manufacturing", re.compile(r"manufactur|leukapheresis (?:collection|product|procedure)|apheresis collection|production (?:and|of)|optimi[sz]ation of (?:collection|production)|collection of (?:cells|leuk)")),
     ("toxicity_management", re.compile(
-        r"cytokine release|\bcrs\b|neurotoxic|icans|toxicit(?:y|ies)|tocilizumab|siltuximab|anakinra|prophyla\w+|infection|immunoglobulin|cytopeni|hypogamma|"
+        r"cytokine release|\bcrs\b|neurotoxic|icans|toxicit(?:y|ies)|tocilizumab|siltuximab|anakinra|prophyla\w+|infection|immunoglobulin|cytopeni|immune deficienc|immunodeficien|hypogamma|"
         r"attenuat|mitigat|supportive|hlh\b|macrophage activation|seizure|fever|dexamethasone|ruxolitinib|itacitinib|thrombopoietin|eltrombopag|neutropeni|hematopoietic recovery|preventi(?:on|ng) of|defibrotide|lenzilumab|emapalumab")),
     ("biomarker_or_observational", re.compile(
         r"biomarker|observational|registry|retrospective|real[\s-]world|predict\w+|imaging|\bpet\b|\bmri\b|microbio|monitor\w+|cohort|outcomes?|prevalence|incidence|epidemiolog|sampl\w+|biobank|correlat\w+|"
@@ -55,6 +55,8 @@ _MAKING = re.compile(
     r"transduc|genetically|modif|engineer|express\w*|vector|retrovir|lentivir|encod|re-?program|electroporat|prepared|\binfus|administ|will receive|\bwill be\b|we (?:have|will|propose|aim)|this (?:study|trial)"
 )
 _CELL_TITLE = re.compile(r"cells?\b|lymphocyte|\bnk\b|cellular|immunotherap|gene\b|genetically|redirected|re-directed|engineered|modified|immune|细胞")
+_ADDED = re.compile(r"(?:combin\w+(?: [^.;]{0,60})?|\bplus|\bbefore|\bbridging[^.;]{0,60}|\bwith|in addition to|\badded to) (?:\S+ ){0,4}$")
+_CELL_NAME = re.compile(r"cells?\b|leucel|\bt\b|infusion|injection|transfus|细胞|cyclophosphamide|fludarabine|therapy|immunotherapy")
 _NOT_CAR = re.compile(
     r"\btcrs?\b|t[\s-]cell receptor|tcr-?t|peptide|vaccin|\bctls?\b|cytotoxic t|virus[\s-]specific|bispecific antibod|armed|\bbats\b|antibody|tumor[\s-]infiltrating"
 )
@@ -121,6 +123,9 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
     prose = [e for e in evidence if e[2] in PROSE or e[2] == "conditions"]
     focus = focus_of(view)
     giving = [e for e in title if not e[3]]
+    if giving and not names and not arms and _add_on(view, giving):
+        why = "add-on"
+        return "related", 0.7, hits(giving), why
     if names and not (title and not giving) and focus == "treatment":
         why = "intervention"
         return "product", 0.98, hits(names), why
@@ -154,6 +159,20 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
     ):
         return "related", 0.55, hits(summary), why
     return "mention", 0.15, hits(evidence), why
+
+
+def _add_on(view: State, title: list[tuple[int, int, str, bool]]) -> bool:
+    """Whether the interventions name only something else, given together with the CAR cells of the title."""
+    if not any(s.kind == "interventions.name" for s in view.sections):
+        return False
+    if any(c.role == "target" and c.slot and view.section(c.start).kind in NAMES for c in view.chains):
+        return False
+    others = [view.low[s.start : s.end] for s in view.sections if s.kind == "interventions.name"]
+    if all(_CELL_NAME.search(name) for name in others):
+        return False
+    start = title[0][0]
+    before = view.low[view.section(start).start : start]
+    return _ADDED.search(before) is not None and not any(_CELL_NAME.search(name) for name in others)
 
 
 def focus_of(view: State) -> str:
