@@ -6,43 +6,57 @@ can find a CAR. A record without any of them cannot be included; a record with o
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import ahocorasick_rs
+from collections.abc import Iterable, Iterator
 
 from cart_nlp.lexicon import Lexicon, spellings
+from cart_nlp.search import CAR, Engine, Needle, Search
 from cart_nlp.text import fold, lower
 
-CAR_WORDS = (
-    "chimeric", "car-", "car t", "car nk", "cart", "car)", "(car", " cars ", "car ", "car.", "car,", "car/", "car:", "car;",
-    "car\"", "cars", "car1", "car2", "car3", "car7", "scar1", "scar2", "carnk", "carm", "car_", "car\\u", "car+",
-    "designer t", "t-bod", "t bod", "tbod", "zetakine", "universal immune receptor", "redirected", "re-directed",
-    "gene-modified", "gene modified", "genetically", "gene-engineered", "gene engineered", "engineered", "transduced",
-    "嵌合", "car（", "（car", "ｃａｒ", "car细", "car修", "car-", "キメラ", "\\u5d4c\\u5408", "\\uff43\\uff41\\uff52", "\\uff23\\uff21\\uff32",
+RECEPTOR_WORDS = (
+    "designer t", "zetakine", "universal immune receptor", "嵌合", "キメラ", "ｃａｒ",
+    "\\u5d4c\\u5408", "\\uff43\\uff41\\uff52", "\\uff23\\uff21\\uff32",
 )  # fmt: skip
-"""Lower-case strings one of which stands in every text in which a component can find a CAR."""
+"""Lower-case strings that stand for a CAR by themselves, plain or as JSON escapes."""
+EDGED_WORDS = ("t-bod", "t bod", "tbod")
+"""The same, where no letter may stand before them."""
+ENGINEERING_WORDS = (
+    "chimeric", "redirected", "re-directed", "genetically", "gene-modified", "gene modified",
+    "gene-engineered", "gene engineered", "engineered", "transduced", "gene transfer",
+)  # fmt: skip
+"""Lower-case strings that may tell of a CAR in a text that names cells or receptors."""
+CELL_WORDS = (
+    "t cell", "t-cell", "t lymph", "t-lymph", "lymphocyte", "nk cell", "nk-cell", "natural killer",
+    "killer cell", "macrophage", "receptor", "cell therap", "immune cell", "cytotoxic", "t\\u", "mononuclear", "cik",
+)  # fmt: skip
+"""Lower-case strings one of which stands in every text whose engineering words tell of a CAR."""
+
+
+def needles(lexicon: Lexicon) -> Iterator[Needle]:
+    """All that the screen looks for."""
+    yield CAR
+    for word in RECEPTOR_WORDS:
+        yield Needle(word.encode())
+    for word in EDGED_WORDS:
+        yield Needle(word.encode(), left=True)
+    for word in ENGINEERING_WORDS:
+        yield Needle(word.encode(), context=True)
+    for term in lexicon.terms:
+        if term.concept.label == "product" and len(term.text) >= 4:
+            for spelling in spellings(lower(term.text)):
+                yield Needle(spelling.encode(), left=True, right=True)
 
 
 class Screen:
     """Tells whether a record's raw bytes or text can name a CAR at all."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        words = set(CAR_WORDS)
-        for term in lexicon.terms:
-            if term.concept.label == "product" and len(term.text) >= 4 and not any(w in lower(term.text) for w in words):
-                written = spellings(lower(term.text))
-                if lower(term.text).startswith("ct"):
-                    # "CT032" also ends "NCT032…": such a code needs its left edge.
-                    written = {edge + word for word in written for edge in ' "(/-,'}
-                words |= written
-        self.automaton = ahocorasick_rs.BytesAhoCorasick(
-            [word.encode() for word in sorted(words)], implementation=ahocorasick_rs.Implementation.DFA
-        )
+    def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
+        self.search = Search(needles(lexicon), (word.encode() for word in CELL_WORDS), engine)
 
     def hits(self, text: bytes | str) -> bool:
         """True for a candidate. Bytes are UTF-8, escaped or plain; a str is folded first."""
-        raw = text.lower() if isinstance(text, bytes) else lower(fold(text)).encode("utf-8", "surrogatepass")
-        return bool(self.automaton.find_matches_as_indexes(raw))
+        if isinstance(text, bytes):
+            return self.search.hits(text)
+        return self.search.hits(lower(fold(text)).encode("utf-8", "surrogatepass"))
 
     def candidates(self, texts: Iterable[bytes]) -> list[bool]:
         """`hits` of many texts."""
