@@ -14,16 +14,52 @@ from cart_nlp.landscape.records import read_records
 from cart_nlp.registries.entry import InputError
 
 FILTERS = (
-    "car_trial", "targets", "multi_target", "format", "products", "costim", "generation", "vector", "cell_source", "cell_type",
-    "edits", "armoring", "safety_switch", "disease_group", "indications", "focus", "phase", "status", "study_type", "start_year",
-    "funding", "sponsor", "sponsor_class", "collaborators", "countries", "has_results", "basis", "registry",
-)  # fmt: skip
+    "car_trial",
+    "targets",
+    "multi_target",
+    "format",
+    "products",
+    "costim",
+    "generation",
+    "vector",
+    "cell_source",
+    "cell_type",
+    "edits",
+    "armoring",
+    "safety_switch",
+    "disease_group",
+    "indications",
+    "focus",
+    "phase",
+    "status",
+    "study_type",
+    "start_year",
+    "funding",
+    "sponsor",
+    "sponsor_class",
+    "collaborators",
+    "countries",
+    "has_results",
+    "basis",
+    "registry",
+)
 """Fields that the page filters by, in the order of its list; format, start_year and basis are derived."""
 
 FACTS = (
-    "constructs", "target_ids", "car_score", "enrollment", "start_date", "completion_date", "first_posted", "sponsor",
-    "collaborators", "countries", "pmids", "secondary_ids", "why_stopped",
-)  # fmt: skip
+    "constructs",
+    "target_ids",
+    "car_score",
+    "enrollment",
+    "start_date",
+    "completion_date",
+    "first_posted",
+    "sponsor",
+    "collaborators",
+    "countries",
+    "pmids",
+    "secondary_ids",
+    "why_stopped",
+)
 """Fields that the page shows as they are, beside the filtered ones."""
 
 
@@ -69,12 +105,17 @@ def html(df: pd.DataFrame, sections: Mapping[str, Mapping[str, str]] | None = No
     trials = [_trial(row, sections.get(row["trial_id"], {}), strings) for row in df.to_dict("records")]
     data = {"filters": list(FILTERS), "facts": list(FACTS), "trials": trials, "strings": strings.pool()}
     return render(
-        "view.html.j2", "view.js", "view.css", count=len(trials), with_text=sum(t["s"] != [] for t in trials),
-        version=__version__, data=embed(data),
-    )  # fmt: skip
+        "view.html.j2",
+        "view.js",
+        "view.css",
+        count=len(trials),
+        with_text=sum(t["s"] != [] for t in trials),
+        version=__version__,
+        data=embed(data),
+    )
 
 
-def _trial(row: Mapping[str, Any], sections: Mapping[str, str], strings: Strings) -> dict[str, Any]:
+def _trial(row: Mapping[Any, Any], sections: Mapping[str, str], strings: Strings) -> dict[str, Any]:
     evidence, misplaced = [], 0
     for e in row["evidence"]:
         text = sections.get(e.section)
@@ -100,7 +141,7 @@ def _units(text: str, at: int) -> int:
     return at + sum(ord(character) > 0xFFFF for character in text[:at])
 
 
-def _values(row: Mapping[str, Any], name: str) -> list[str]:
+def _values(row: Mapping[Any, Any], name: str) -> list[str]:
     if name == "format":
         return sorted({construct.format for construct in row["constructs"]})
     if name == "start_year":

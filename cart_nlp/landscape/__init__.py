@@ -19,8 +19,18 @@ from cart_nlp.landscape.records import frame, read_records, run_facts
 from cart_nlp.landscape.table import Cell, Table
 
 __all__ = [
-    "Cell", "Cohort", "Options", "Period", "Table", "analyze", "cohort", "frame", "read_records", "run_facts", "tables",
-]  # fmt: skip
+    "Cell",
+    "Cohort",
+    "Options",
+    "Period",
+    "Table",
+    "analyze",
+    "cohort",
+    "frame",
+    "read_records",
+    "run_facts",
+    "tables",
+]
 
 
 def tables(

@@ -49,7 +49,10 @@ def _summary(
     gone: Ids,
     changed: list[tuple[str, str, Any, Any]],
 ) -> Table:
-    note = "Included trials of both files, after duplicates and exclusions. A gone trial was withdrawn from the file or is no longer included."
+    note = (
+        "Included trials of both files, after duplicates and exclusions. A gone trial was "
+        "withdrawn from the file or is no longer included."
+    )
     table = Table(
         "changes_summary",
         "What changed since the older records",

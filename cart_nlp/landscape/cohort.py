@@ -18,9 +18,15 @@ from cart_nlp.landscape.table import Ids
 DATA = Path(__file__).resolve().parent / "data"
 PHASES = ("EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2", "PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4")
 PHASE_NAMES = {
-    "EARLY_PHASE1": "early I", "PHASE1": "I", "PHASE1|PHASE2": "I/II", "PHASE2": "II",
-    "PHASE2|PHASE3": "II/III", "PHASE3": "III", "PHASE4": "IV", "NA": "not applicable",
-}  # fmt: skip
+    "EARLY_PHASE1": "early I",
+    "PHASE1": "I",
+    "PHASE1|PHASE2": "I/II",
+    "PHASE2": "II",
+    "PHASE2|PHASE3": "II/III",
+    "PHASE3": "III",
+    "PHASE4": "IV",
+    "NA": "not applicable",
+}
 LATE = frozenset({"PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4"})
 REGIONS = ("China", "United States", "Europe", "Asia-Pacific, other", "Other regions")
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")

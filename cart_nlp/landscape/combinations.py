@@ -48,7 +48,8 @@ def tables(cohort: Cohort) -> list[Table]:
                 for part in itertools.combinations(combination, size):
                     found.setdefault(part, {}).setdefault(shape, {})[i] = None
     note = (
-        "Product trials. A trial counts once in a row, and in each format it has there. Cocktail, sequential and "
+        "Product trials. A trial counts once in a row, and in each format it has there. "
+        "Cocktail, sequential and "
         "selectable bring several products together; the other formats are one product."
     )
     plans = (

@@ -16,6 +16,11 @@ from cart_nlp.schema import Focus
 STOPPED = ("TERMINATED", "WITHDRAWN", "SUSPENDED")
 SIZES = ("<50", "50–150", ">150")
 LONG = 5
+UNKNOWN = (
+    "Not known: no record here has posted results or a publication, so the export probably "
+    "lacks these fields; "
+    "use one that has them, or --pubmed."
+)
 
 
 def tables(cohort: Cohort) -> list[Table]:
@@ -42,7 +47,7 @@ def _focus(cohort: Cohort) -> Table:
 
 
 def planned_years(start: str | None, end: str | None) -> float | None:
-    """Years from start to completion as registered; a month counts from its first day; None if either is missing."""
+    """Years from start to completion as registered; a month counts from its first day, None if one lacks."""
     days = []
     for text in (start, end):
         try:
@@ -60,8 +65,10 @@ def _long(cohort: Cohort) -> Table:
     ]
     dated = cohort.pick([y is not None for y in years])
     note = (
-        "Records carry no length of follow-up. Two stand-ins, each with its own denominator: studies whose purpose is long-term "
-        f"follow-up (of all), and studies registered to run {LONG} years or more from start to completion (of those with both dates)."
+        "Records carry no length of follow-up. Two stand-ins, each with its own "
+        "denominator: studies whose purpose is long-term "
+        f"follow-up (of all), and studies registered to run {LONG} years or more from start "
+        "to completion (of those with both dates)."
     )
     table = Table(
         "long_term",
@@ -101,20 +108,30 @@ def _transparency(cohort: Cohort) -> list[Table]:
         if cohort.options.publications is not None
         else "no --pubmed export was joined, so publications that the registry does not list are missed"
     )
-    note = (
-        f"With results: results posted at the registry or a publication linked in the record; {source}. A linked publication is not "
+    # Many exports lack these fields, and a record cannot tell "none" from "not told".
+    known = bool(found) or cohort.options.publications is not None
+    note = "" if known else f"{UNKNOWN} "
+    note += (
+        "With results: results posted at the registry or a publication linked in the "
+        f"record; {source}. A linked publication is not "
         "always a report of the results, and a trial completed lately may still be reported."
     )
     columns = ("group", "value", "trials", "results posted", "publication", "either", *SHARE)
     done = cohort.where(cohort.df["status"] == "COMPLETED")
     return [
-        _visible("transparency", "Results of completed trials", columns, note, done, found),
-        _visible("transparency_all", "Results of all included trials", columns, note, cohort, found),
+        _visible("transparency", "Results of completed trials", columns, note, done, found, known),
+        _visible("transparency_all", "Results of all included trials", columns, note, cohort, found, known),
     ]
 
 
 def _visible(
-    name: str, title: str, columns: tuple[str, ...], note: str, cohort: Cohort, found: frozenset[str]
+    name: str,
+    title: str,
+    columns: tuple[str, ...],
+    note: str,
+    cohort: Cohort,
+    found: frozenset[str],
+    known: bool,
 ) -> Table:
     table = Table(name, title, columns, note=note, section="Transparency")
     joined = cohort.options.publications or {}
@@ -131,22 +148,27 @@ def _visible(
             [bool(p) or i in joined for p, i in zip(cohort.df["pmids"], cohort.df["trial_id"], strict=True)]
         )
     )
-    for kind, value, ids in groups:
+    for group, value, ids in groups:
         either = tuple(i for i in ids if i in found)
         table.add(
-            kind,
+            group,
             value,
             count(ids),
-            count(i for i in ids if i in posted),
-            count(i for i in ids if i in linked),
-            count(either),
-            share(either, ids),
+            *(
+                (count(i for i in ids if i in kind) for kind in (posted, linked, found))
+                if known
+                else [None] * 3
+            ),
+            share(either, ids) if known else (None, None, None),
         )
     return table
 
 
 def _links(cohort: Cohort) -> Table:
-    note = "PubMed ids in the record, and those found by the registration number in the export given with --pubmed."
+    note = (
+        "PubMed ids in the record, and those found by the registration number in the export "
+        "given with --pubmed."
+    )
     table = Table(
         "publications",
         "Publications of trials",
@@ -209,7 +231,10 @@ def reasons(text: str | None) -> tuple[str, ...]:
 
 
 def _reasons(cohort: Cohort) -> Table:
-    note = "Of the stopped trials. A reason may fall into several groups. Sponsors word reasons with care: “sponsor decision” may hide any other."
+    note = (
+        "Of the stopped trials. A reason may fall into several groups. Sponsors word reasons "
+        "with care: “sponsor decision” may hide any other."
+    )
     table = Table(
         "stop_reasons",
         "Why trials were stopped",

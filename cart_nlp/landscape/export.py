@@ -105,7 +105,7 @@ def write_workbook(tables: Mapping[str, Table], path: Path) -> None:
 
     contents = book.create_sheet("contents")
     contents.append([cell(contents, text, True) for text in ("sheet", "table", "note")])
-    names = {}
+    names: dict[str, str] = {}
     for table in tables.values():
         names[table.name] = _sheet_name(table.name, names.values())
         contents.append([cell(contents, text) for text in (names[table.name], table.title, table.note)])
@@ -149,7 +149,10 @@ def markdown(
         if len(table.rows) > ROWS_IN_MARKDOWN:
             out += [
                 "",
-                f"The first {ROWS_IN_MARKDOWN} of {len(table.rows)} rows; all are in `tables/{table.name}.csv`.",
+                (
+                    f"The first {ROWS_IN_MARKDOWN} of {len(table.rows)} rows; all are in "
+                    f"`tables/{table.name}.csv`."
+                ),
             ]
         out.append("")
     return "\n".join(out)

@@ -17,7 +17,10 @@ AFTER = {"below": "tagged: no CAR study", "merged": "further registrations of a 
 
 
 def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
-    """Steps of the flow in order; `kind` is in, out, kept or part. Without a run file it starts with the records."""
+    """Steps of the flow in order; `kind` is in, out, kept or part.
+
+    Without a run file it starts with the records.
+    """
     counts = {k: v for k, v in dict(run.get("counts") or {}).items() if isinstance(v, int)}
     note = (
         "Counts of the tagging run, then of this analysis."

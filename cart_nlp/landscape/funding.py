@@ -16,7 +16,10 @@ def tables(cohort: Cohort) -> list[Table]:
 
 
 def _classes(cohort: Cohort) -> Table:
-    note = "academic: universities, hospitals, foundations; mixed: industry together with another class. Share of all included trials."
+    note = (
+        "academic: universities, hospitals, foundations; mixed: industry together with another "
+        "class. Share of all included trials."
+    )
     table = Table("funding", "Trials by funding", ("funding", "trials", *SHARE), note=note, section=SECTION)
     by, every = cohort.by("funding"), cohort.pick()
     for name in CLASSES:
@@ -59,7 +62,8 @@ def _sponsors(cohort: Cohort) -> tuple[Table, Table]:
             kind.setdefault(home[name], {})[one] = None
     either = {name: {**lead.get(name, {}), **partner.get(name, {})} for name in {**lead, **partner}}
     note = (
-        "Names are brought together first (the list of merges tells how); a trial with the same organization as "
+        "Names are brought together first (the list of merges tells how); a trial with the "
+        "same organization as "
         "lead and collaborator counts once under “either”. Ranked by either, then by lead."
     )
     table = Table(

@@ -17,7 +17,8 @@ def tables(cohort: Cohort) -> list[Table]:
 def _years(cohort: Cohort) -> Table:
     df, today = cohort.df, cohort.options.as_of.year
     note = (
-        "By start date. A trial with sites in several regions counts once in each, so regions may add up to more "
+        "By start date. A trial with sites in several regions counts once in each, so "
+        "regions may add up to more "
         f"than the row's trials. {today} is not over: its count will grow; later years are plans."
     )
     table = Table(
@@ -49,7 +50,10 @@ def _by_region(cohort: Cohort) -> list[Cell]:
 
 
 def _periods(cohort: Cohort) -> Table:
-    note = "Phases of growth. Trials a year: over the years from the first trial (or the period's begin) to its end, to today where it is open."
+    note = (
+        "Phases of growth. Trials a year: over the years from the first trial (or the period's "
+        "begin) to its end, to today where it is open."
+    )
     table = Table(
         "periods",
         "Phases of growth",
@@ -96,7 +100,10 @@ def _regions(cohort: Cohort) -> Table:
 
 
 def _countries(cohort: Cohort) -> Table:
-    note = "Share of all included trials; a trial in several countries counts in each. Names as the registry prints them."
+    note = (
+        "Share of all included trials; a trial in several countries counts in each. Names as "
+        "the registry prints them."
+    )
     table = Table(
         "countries",
         "Trials by country",
@@ -123,8 +130,10 @@ def _countries(cohort: Cohort) -> Table:
 def _rates(cohort: Cohort) -> Table:
     early, late = cohort.options.growth
     note = (
-        f"Trials that started in {late} against {early}, in percent of the earlier number; undefined where that is "
-        "zero. Groups overlap where a trial belongs to several. A registry's backlog and a sample's make-up move these rates."
+        f"Trials that started in {late} against {early}, in percent of the earlier number; "
+        "undefined where that is "
+        "zero. Groups overlap where a trial belongs to several. A registry's backlog and a "
+        "sample's make-up move these rates."
     )
     table = Table(
         "growth_rates",

@@ -14,7 +14,10 @@ def tables(cohort: Cohort) -> list[Table]:
 
 
 def _groups(cohort: Cohort) -> Table:
-    note = "Share of the trials that state a disease group; a trial of several groups counts in each, so shares may add up to more than 100."
+    note = (
+        "Share of the trials that state a disease group; a trial of several groups counts in "
+        "each, so shares may add up to more than 100."
+    )
     columns = ("disease group", "trials", *SHARE, "this group only", "first year")
     table = Table("disease_groups", "Trials by disease group", columns, note=note, section=SECTION)
     by = cohort.by("disease_group")
@@ -31,7 +34,10 @@ def _groups(cohort: Cohort) -> Table:
 
 
 def _indications(cohort: Cohort) -> Table:
-    note = "Share of all included trials; a trial counts in each of its indications. An indication's groups are those of its trials."
+    note = (
+        "Share of all included trials; a trial counts in each of its indications. An "
+        "indication's groups are those of its trials."
+    )
     columns = ("indication", "trials", *SHARE, *GROUPS)
     table = Table("indications", "Trials by indication", columns, note=note, section=SECTION)
     every = cohort.pick()

@@ -44,22 +44,37 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
     options, df = chosen.options, chosen.df
     left = sum(len(ids) for ids in chosen.left_out.values())
     out = [
-        f"Records were read from {source} ({len(chosen.read)} records). {left} were left out (see the screening flow); "
-        f"{len(chosen)} trials are included: {sum(df['car_trial'] == 'product')} give or study a CAR product, "
+        f"Records were read from {source} ({len(chosen.read)} records). {left} were left "
+        "out (see the screening flow); "
+        f"{len(chosen)} trials are included: {sum(df['car_trial'] == 'product')} give or "
+        "study a CAR product, "
         f"{sum(df['car_trial'] == 'related')} are about recipients of CAR cells or their care. "
-        "Targets and technology are counted over the product trials, everything else over all included trials.",
+        "Targets and technology are counted over the product trials, everything else over "
+        "all included trials.",
         _tagging(run),
         f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}. "
         + (
-            f"Only trials first posted (or, where that date is missing, started) up to {options.until} are included; a trial without either date cannot be placed and is left out. "
+            (
+                "Only trials first posted (or, where that date is missing, started) up to "
+                f"{options.until} are included; a trial without either date cannot be placed "
+                "and is left out. "
+            )
             if options.until
             else "No date limit was set. "
         )
-        + f"Growth compares trials that started in {options.growth[0]} and in {options.growth[1]}; phases of growth are {', '.join(map(str, options.periods))}.",
-        "Two records are one trial if they have the same registration number or one names the other's as secondary. "
-        "Countries are the registry's; sponsor names were brought together by a list, by equal spelling after normalization and by string similarity (rapidfuzz), with the merges listed for review.",
-        "Shares carry 95 % Wilson intervals (statsmodels). Groups are compared by chi-square, or by Fisher's exact test where an expected count is below 5 "
-        "(Monte Carlo with a fixed seed for tables larger than 2 by 2), with Cramér's V as effect size and Holm's correction over all comparisons (scipy, statsmodels). "
+        + (
+            f"Growth compares trials that started in {options.growth[0]} and in "
+            f"{options.growth[1]}; phases of growth are {', '.join(map(str, options.periods))}."
+        ),
+        "Two records are one trial if they have the same registration number or one names "
+        "the other's as secondary. "
+        "Countries are the registry's; sponsor names were brought together by a list, by "
+        "equal spelling after normalization and by string similarity (rapidfuzz), with the "
+        "merges listed for review.",
+        "Shares carry 95 % Wilson intervals (statsmodels). Groups are compared by "
+        "chi-square, or by Fisher's exact test where an expected count is below 5 "
+        "(Monte Carlo with a fixed seed for tables larger than 2 by 2), with Cramér's V as "
+        "effect size and Holm's correction over all comparisons (scipy, statsmodels). "
         "What a record does not state is reported as silence, never filled in.",
     ]
     basis = {"stated": 0, "product": 0}
@@ -68,12 +83,15 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
             basis["product" if one.basis == "product" else "stated"] += 1
     if sum(basis.values()):
         out.append(
-            f"Each tagged value carries evidence: {basis['stated']} pieces from the trials' own words and registry fields, {basis['product']} from named products. "
+            f"Each tagged value carries evidence: {basis['stated']} pieces from the trials' "
+            f"own words and registry fields, {basis['product']} from named products. "
             "Every number below leads to its trials and every trial to its evidence."
         )
     else:
         out.append(
-            "These records carry no evidence (a flat file): numbers lead to trials, but not to the words behind them, and stated values cannot be told from product-derived ones."
+            "These records carry no evidence (a flat file): numbers lead to trials, but "
+            "not to the words behind them, and stated values cannot be told from "
+            "product-derived ones."
         )
     return out
 
@@ -91,7 +109,10 @@ def _tagging(run: Mapping[str, Any]) -> str:
     options = {k: v for k, v in dict(run.get("options") or {}).items() if v not in (None, False, [], "")}
     counts = ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in dict(run.get("counts") or {}).items())
     facts = [
-        f"Tagged by cart-nlp {run.get('version', 'of unknown version')}, finished {run.get('finished', 'at an unknown time')}",
+        (
+            f"Tagged by cart-nlp {run.get('version', 'of unknown version')}, finished "
+            f"{run.get('finished', 'at an unknown time')}"
+        ),
         f"lexicons {run.get('lexicons', 'unknown')}",
         f"model {run.get('model', 'unknown')}",
         f"input {', '.join(inputs) or 'unknown'}",

@@ -17,10 +17,15 @@ class OptionError(ValueError):
 
 
 def options_from(
-    until: str | None = None, periods: str = "-2016,2017-2021,2022-", growth: str = "2015-2019:2020-2024", as_of: str | None = None,
-    top: int = 20, pubmed: Path | None = None, sponsors: Path | None = None,
-) -> Options:  # fmt: skip
-    """Options from text; raises OptionError for a value that makes none, InputError for a file that cannot be read."""
+    until: str | None = None,
+    periods: str = "-2016,2017-2021,2022-",
+    growth: str = "2015-2019:2020-2024",
+    as_of: str | None = None,
+    top: int = 20,
+    pubmed: Path | None = None,
+    sponsors: Path | None = None,
+) -> Options:
+    """Options from text; raises OptionError for a value, InputError for a file that cannot be used."""
     if until is not None and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", until):
         raise OptionError(f"--until {until}: write 2024, 2024-04 or 2024-04-30")
     try:

@@ -57,7 +57,7 @@ def data_uri(svg: bytes) -> str:
 
 
 def render(template: str, script: str, style: str, **context: Any) -> str:
-    """A page from a template with its script and style inline, and a policy that lets nothing else run or load."""
+    """A page with its script and style inline, and a policy that lets nothing else run or load."""
     code, look = _text(script), _text(style)
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(look)}'; script-src '{_hash(code)}'; "

@@ -17,9 +17,9 @@ _ID = re.compile(r"\bNCT\s?0?\d{8}\b|\bChiCTR[-A-Za-z]{0,6}\d{8,10}\b", re.IGNOR
 
 
 def read_publications(path: Path) -> dict[str, tuple[str, ...]]:
-    """Registration number -> PubMed ids, from PubMed text (.nbib, .txt), XML or CSV, or Europe PMC JSON, XML or CSV.
+    """Registration number -> PubMed ids, from PubMed's text, XML or CSV or Europe PMC's JSON, XML or CSV.
 
-    A publication belongs to every trial whose number stands anywhere in its entry: data bank, title, abstract.
+    A publication belongs to every trial whose number stands in its entry: data bank, title or abstract.
     Raises InputError if the file cannot be read or holds no entry.
     """
     try:

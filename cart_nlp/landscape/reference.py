@@ -28,8 +28,10 @@ def tables(found: Mapping[str, Table], name: str) -> list[Table]:
     """Figures side by side, and the order of leading names."""
     known = facts(name)
     note = (
-        f"Published: {known['title']} ({known['source']}). Low and high: 95 % Wilson interval of ours, the sampling error if our "
-        "trials were a random sample; it says nothing of differences in method. Counts of a sample cannot match and have no verdict."
+        f"Published: {known['title']} ({known['source']}). Low and high: 95 % Wilson "
+        "interval of ours, the sampling error if our "
+        "trials were a random sample; it says nothing of differences in method. Counts of "
+        "a sample cannot match and have no verdict."
     )
     columns = (
         "figure",
@@ -48,13 +50,13 @@ def tables(found: Mapping[str, Table], name: str) -> list[Table]:
     for fact in known["fact"]:
         ours, low, high = _ours(found[fact["table"]], fact["row"], fact["column"])
         published = fact["published"]
-        gap = None if ours.value is None else round(float(ours.value) - published, 2)  # type: ignore[arg-type]
+        gap = None if ours.value is None else round(float(ours.value) - published, 2)
         verdict = OPEN
         if low is not None and high is not None:
             verdict = INSIDE if low <= published <= high else OUTSIDE
         reason = "" if verdict == INSIDE else fact["reason"]
         if ours.value is None:
-            reason = "Nothing to count in these records."
+            reason = "These records do not tell."
         table.add(fact["label"], fact["unit"], float(published), ours, low, high, gap, verdict, reason)
     return [table, _orders(found, known)]
 
@@ -78,7 +80,10 @@ def _float(value: object) -> float | None:
 def _orders(found: Mapping[str, Table], known: Mapping[str, Any]) -> Table:
     from scipy.stats import kendalltau
 
-    note = "Kendall's tau of the published order and our counts: 1 is the same order. With five names a tie or one swap is within chance."
+    note = (
+        "Kendall's tau of the published order and our counts: 1 is the same order. With five "
+        "names a tie or one swap is within chance."
+    )
     columns = ("list", "published order", "our order of these (trials)", "Kendall's tau")
     table = Table("reference_order", "Order of the leading names", columns, note=note, section=SECTION)
     for order in known["order"]:

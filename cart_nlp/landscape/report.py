@@ -104,15 +104,24 @@ def _provenance(
     return {
         "version": __version__,
         "records": {"file": records.name, "sha256": hashlib.sha256(records.read_bytes()).hexdigest()},
-        "compare": compare and {"file": compare.name, "sha256": hashlib.sha256(compare.read_bytes()).hexdigest()},
+        "compare": compare
+        and {"file": compare.name, "sha256": hashlib.sha256(compare.read_bytes()).hexdigest()},
         "reference": reference_name,
         "options": {
-            "until": options.until, "as_of": options.as_of.isoformat(), "periods": [str(p) for p in options.periods],
-            "growth": [str(p) for p in options.growth], "top": options.top, "pubmed": options.publications is not None,
+            "until": options.until,
+            "as_of": options.as_of.isoformat(),
+            "periods": [str(p) for p in options.periods],
+            "growth": [str(p) for p in options.growth],
+            "top": options.top,
+            "pubmed": options.publications is not None,
             "sponsor_decisions": len(options.sponsor_decisions),
         },
-        "counts": {"records": len(chosen.read), "included": len(chosen), **{k: len(v) for k, v in chosen.left_out.items()}},
-    }  # fmt: skip
+        "counts": {
+            "records": len(chosen.read),
+            "included": len(chosen),
+            **{k: len(v) for k, v in chosen.left_out.items()},
+        },
+    }
 
 
 class _Sets:
@@ -123,7 +132,7 @@ class _Sets:
         self.numbers: dict[tuple[int, ...], int] = {}
 
     def number(self, ids: tuple[str, ...] | None) -> int | None:
-        """The number of a set; None where there is none. Ids that are not included have no page and are left out."""
+        """The number of a set, None where there is none; ids that are not included are left out."""
         if ids is None:
             return None
         return self.numbers.setdefault(tuple(self.at[i] for i in ids if i in self.at), len(self.numbers))
@@ -146,10 +155,21 @@ def _page(chosen: Cohort, found: Mapping[str, Table], drawn: Mapping[str, Any], 
     measured = methods.accuracy()
     data = {"tables": rows, "sets": list(sets.numbers), **_trials(chosen)}
     return render(
-        "report.html.j2", "report.js", "report.css", title=TITLE, glance=glance, sections=ordered, methods=text,
-        accuracy=methods.accuracy_rows(measured), accuracy_version=measured.get("version"), data=embed(data),
-        version=__version__, as_of=chosen.options.as_of.isoformat(), included=len(chosen), first=ROWS_AT_FIRST,
-    )  # fmt: skip
+        "report.html.j2",
+        "report.js",
+        "report.css",
+        title=TITLE,
+        glance=glance,
+        sections=ordered,
+        methods=text,
+        accuracy=methods.accuracy_rows(measured),
+        accuracy_version=measured.get("version"),
+        data=embed(data),
+        version=__version__,
+        as_of=chosen.options.as_of.isoformat(),
+        included=len(chosen),
+        first=ROWS_AT_FIRST,
+    )
 
 
 def _glance(found: Mapping[str, Table], sets: _Sets) -> list[dict[str, str]]:
@@ -203,10 +223,35 @@ def _packed(cell: Cell, sets: _Sets) -> Any:
 
 
 FIELDS = (
-    "car_trial", "registry", "targets", "constructs", "products", "costim", "generation", "vector", "cell_source", "cell_type",
-    "edits", "armoring", "safety_switch", "disease_group", "indications", "focus", "phase", "status", "why_stopped",
-    "enrollment", "start_date", "first_posted", "sponsor", "funding", "collaborators", "countries", "has_results", "pmids",
-)  # fmt: skip
+    "car_trial",
+    "registry",
+    "targets",
+    "constructs",
+    "products",
+    "costim",
+    "generation",
+    "vector",
+    "cell_source",
+    "cell_type",
+    "edits",
+    "armoring",
+    "safety_switch",
+    "disease_group",
+    "indications",
+    "focus",
+    "phase",
+    "status",
+    "why_stopped",
+    "enrollment",
+    "start_date",
+    "first_posted",
+    "sponsor",
+    "funding",
+    "collaborators",
+    "countries",
+    "has_results",
+    "pmids",
+)
 
 
 def _trials(chosen: Cohort) -> dict[str, Any]:

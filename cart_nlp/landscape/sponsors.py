@@ -15,7 +15,8 @@ from cart_nlp.registries.entry import InputError
 APPLY, PROPOSE = 95.0, 88.0
 COLUMNS = ("name", "merged_into", "decision", "score", "rule")
 _LEGAL = re.compile(
-    r"\b(?:co|ltd|limited|inc|incorporated|llc|l l c|gmbh|corp|corporation|company|plc|s ?a|ag|pty|bv|b v|kk|k k|se|srl|the)\b"
+    r"\b(?:co|ltd|limited|inc|incorporated|llc|l l c|gmbh|corp|corporation|company|plc|"
+    r"s ?a|ag|pty|bv|b v|kk|k k|se|srl|the)\b"
 )
 # Words that tell two institutions apart although the rest of the name is the same.
 _TELLING = re.compile(
@@ -54,8 +55,6 @@ def merge(
     Numbers and words such as "Second" or "Children's" must agree. `decisions` (name -> canonical, or the name
     itself to keep it apart) overrules all.
     """
-    from rapidfuzz import fuzz
-
     decisions = decisions or {}
     counts: dict[str, int] = {}
     for name in names:
@@ -78,7 +77,7 @@ def merge(
             home[name] = home[by_key[key]]
             merges.append(Merge(name, home[name], "applied", 100.0, "same after normalization"))
         else:
-            best, score = _nearest(key, by_key, fuzz.token_sort_ratio)
+            best, score = _nearest(key, by_key)
             if best is not None and score >= APPLY:
                 home[name] = home[by_key[best]]
                 merges.append(Merge(name, home[name], "applied", round(score, 1), "fuzzy"))
@@ -91,13 +90,13 @@ def merge(
     return home, sorted(merges, key=lambda m: (m.decision, m.merged_into, m.name))
 
 
-def _nearest(key: str, known: Iterable[str], scorer: object) -> tuple[str | None, float]:
-    from rapidfuzz import process
+def _nearest(key: str, known: Iterable[str]) -> tuple[str | None, float]:
+    from rapidfuzz import fuzz, process
 
     if len(key) < 6:
         return None, 0.0
     telling = sorted(_TELLING.findall(key))
-    found = process.extract(key, list(known), scorer=scorer, score_cutoff=PROPOSE, limit=5)  # type: ignore[call-overload]
+    found = process.extract(key, list(known), scorer=fuzz.token_sort_ratio, score_cutoff=PROPOSE, limit=5)
     for candidate, score, _ in found:
         if sorted(_TELLING.findall(candidate)) == telling:
             return candidate, score

@@ -14,8 +14,10 @@ RESAMPLES = 9999
 ORDER = ("China", "United States", "elsewhere", *GROUPS, "<50", "50–150", ">150")
 CANNOT = (
     "A test says how surprising a difference would be if the groups did not differ and every trial were "
-    "independent. Trials of one sponsor or product are not independent, a registry is no random sample, and the "
-    "groups differ in age, disease and country at once: no test here shows a cause. A p-value that is not small "
+    "independent. Trials of one sponsor or product are not independent, a registry is no "
+    "random sample, and the "
+    "groups differ in age, disease and country at once: no test here shows a cause. A "
+    "p-value that is not small "
     "is no proof of equality, and with many trials a small p-value may go with a negligible difference: read "
     "Cramér's V (about 0.1 small, 0.3 medium, 0.5 large) and the table."
 )
@@ -130,7 +132,19 @@ def adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 def summary(comparisons: Sequence[Comparison]) -> Table:
     """All comparisons, one row each."""
-    columns = ("comparison", "question", "trials", "test", "statistic", "df", "p", "p (Holm)", "Cramér's V", "smallest expected count", "reading")  # fmt: skip
+    columns = (
+        "comparison",
+        "question",
+        "trials",
+        "test",
+        "statistic",
+        "df",
+        "p",
+        "p (Holm)",
+        "Cramér's V",
+        "smallest expected count",
+        "reading",
+    )
     table = Table("tests", "Statistical comparisons", columns, note=CANNOT, section="Statistics")
     for c in comparisons:
         ids = [one for row in c.contingency.rows for one in row[-1].ids or ()]
@@ -167,7 +181,7 @@ def _rank(group: str) -> tuple[int, str]:
 
 
 def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]:
-    """The comparisons of the report, corrected together; `published` are trials with results or publications."""
+    """The comparisons of the report, corrected together; `published` are trials with results."""
     df, products = included.df, included.products.df
     place = ["several" if len(r) > 1 else r[0] if r else None for r in df["region"]]
     place = [
@@ -185,7 +199,9 @@ def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]
         None if s is None else "stopped" if s in ("TERMINATED", "WITHDRAWN", "SUSPENDED") else "not stopped"
         for s in df["status"]
     ]
-    results = ["with results" if one in published else "without" for one in ids]
+    results: list[str | None] = ["with results" if one in published else "without" for one in ids]
+    if not published and included.options.publications is None:
+        results = [None for _ in results]  # no record tells: see conduct.UNKNOWN
     done = [r if s == "COMPLETED" else None for r, s in zip(results, df["status"], strict=True)]
     early, later = included.options.growth
     period = [str(early) if early.holds(y) else str(later) if later.holds(y) else None for y in df["year"]]
@@ -197,16 +213,79 @@ def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]
     one_group = "Trials of several disease groups are left out."
     some = ("with results", "without")
     plan = [
-        ("phase_by_place", "Does the share of phase II and later differ between China, the United States and elsewhere?", place, late, ("up to I/II", "II and later"), one_place),
-        ("phase_by_disease", "Does the share of phase II and later differ between disease groups?", disease, late, ("up to I/II", "II and later"), one_group),
-        ("funding_by_place", "Does funding differ between China, the United States and elsewhere?", place, funding, ("academic", "industry", "government", "mixed"), one_place),
-        ("disease_by_period", f"Did the mix of disease groups change from {early} to {later}?", disease, period, (str(early), str(later)), one_group),
-        ("results_by_place", "Completed trials: do posted or published results depend on the place?", place, done, some, one_place),
-        ("results_by_disease", "Completed trials: do posted or published results depend on the disease group?", disease, done, some, one_group),
-        ("results_by_size", "Completed trials: do posted or published results depend on enrollment?", list(df["size"]), done, some, ""),
-        ("stopped_by_funding", "Does the share of stopped trials depend on funding?", funding, stopped, ("stopped", "not stopped"), "Young trials have had less time to be stopped."),
-        ("stopped_by_disease", "Does the share of stopped trials depend on the disease group?", disease, stopped, ("stopped", "not stopped"), one_group),
-    ]  # fmt: skip
+        (
+            "phase_by_place",
+            ("Does the share of phase II and later differ between China, the United States and elsewhere?"),
+            place,
+            late,
+            ("up to I/II", "II and later"),
+            one_place,
+        ),
+        (
+            "phase_by_disease",
+            "Does the share of phase II and later differ between disease groups?",
+            disease,
+            late,
+            ("up to I/II", "II and later"),
+            one_group,
+        ),
+        (
+            "funding_by_place",
+            "Does funding differ between China, the United States and elsewhere?",
+            place,
+            funding,
+            ("academic", "industry", "government", "mixed"),
+            one_place,
+        ),
+        (
+            "disease_by_period",
+            f"Did the mix of disease groups change from {early} to {later}?",
+            disease,
+            period,
+            (str(early), str(later)),
+            one_group,
+        ),
+        (
+            "results_by_place",
+            "Completed trials: do posted or published results depend on the place?",
+            place,
+            done,
+            some,
+            one_place,
+        ),
+        (
+            "results_by_disease",
+            "Completed trials: do posted or published results depend on the disease group?",
+            disease,
+            done,
+            some,
+            one_group,
+        ),
+        (
+            "results_by_size",
+            "Completed trials: do posted or published results depend on enrollment?",
+            list(df["size"]),
+            done,
+            some,
+            "",
+        ),
+        (
+            "stopped_by_funding",
+            "Does the share of stopped trials depend on funding?",
+            funding,
+            stopped,
+            ("stopped", "not stopped"),
+            "Young trials have had less time to be stopped.",
+        ),
+        (
+            "stopped_by_disease",
+            "Does the share of stopped trials depend on the disease group?",
+            disease,
+            stopped,
+            ("stopped", "not stopped"),
+            one_group,
+        ),
+    ]
     tests = [compare(n, q, _cross(g, o, ids), names, why) for n, q, g, o, names, why in plan]
     groups = single(products["disease_group"], GROUPS[:3])
     cells = _cross(groups, multi, list(products["trial_id"]))

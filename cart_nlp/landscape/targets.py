@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share, share_columns
@@ -23,7 +24,7 @@ def tables(cohort: Cohort) -> list[Table]:
     ]
 
 
-def phase_of(ids: Ids, phases: Mapping[str, str | None]) -> tuple[str | None, Ids]:
+def phase_of(ids: Ids, phases: Mapping[Any, str | None]) -> tuple[str | None, Ids]:
     """The highest phase among the trials and the trials in it; None if none has a phase."""
     ranked = [(PHASES.index(str(phases[i])), i) for i in ids if phases[i] in PHASES]
     if not ranked:
@@ -41,8 +42,10 @@ def _targets(cohort: Cohort) -> Table:
     by = cohort.by("targets")
     silent = cohort.pick([not t for t in cohort.df["targets"]])
     note = (
-        f"{len(by)} distinct targets in {len(stated)} product trials that state one; {len(silent)} state none. Share of the "
-        "trials that state a target; a multi-target trial counts in each. The highest phase is a trial's, not an approval."
+        f"{len(by)} distinct targets in {len(stated)} product trials that state one; "
+        f"{len(silent)} state none. Share of the "
+        "trials that state a target; a multi-target trial counts in each. The highest "
+        "phase is a trial's, not an approval."
     )
     columns = ("target", "trials", *SHARE, *GROUPS, "multi-target", "first year", "highest phase")
     table = Table("targets", "Targets", columns, note=note, section=SECTION)
@@ -54,10 +57,14 @@ def _targets(cohort: Cohort) -> Table:
         first = min((years[i] for i in ids if years[i] is not None), default=None)
         phase, reached = phase_of(ids, phases)
         table.add(
-            name, count(ids), share(ids, stated), [count(i for i in ids if g in groups[i]) for g in GROUPS],
-            count(i for i in ids if multi[i]), Cell(None if first is None else str(first), tuple(i for i in ids if years[i] == first and first)),
+            name,
+            count(ids),
+            share(ids, stated),
+            [count(i for i in ids if g in groups[i]) for g in GROUPS],
+            count(i for i in ids if multi[i]),
+            Cell(None if first is None else str(first), tuple(i for i in ids if years[i] == first and first)),
             Cell(phase, reached),
-        )  # fmt: skip
+        )
     table.add(NOT_STATED, count(silent), (None, None, None), [None] * len(GROUPS), None, None, None)
     return table
 
@@ -67,7 +74,8 @@ def _in_group(cohort: Cohort, group: str) -> Table:
     stated, by = at.pick([bool(t) for t in at.df["targets"]]), at.by("targets")
     mentions = sum(map(len, by.values()))
     note = (
-        f"{len(by)} distinct targets in {len(stated)} {group} product trials with a stated target. “%”: share of these trials; "
+        f"{len(by)} distinct targets in {len(stated)} {group} product trials with a stated "
+        "target. “%”: share of these trials; "
         f"“% of mentions”: share of the {mentions} trial–target pairs, the way in which some reviews count."
     )
     columns = ("target", "trials", *SHARE, "% of mentions")
@@ -78,7 +86,10 @@ def _in_group(cohort: Cohort, group: str) -> Table:
 
 
 def _new(cohort: Cohort) -> Table:
-    note = "A target is new in the start year of its first trial here; targets known only from undated trials are not shown. A sample misses first trials."
+    note = (
+        "A target is new in the start year of its first trial here; targets known only from "
+        "undated trials are not shown. A sample misses first trials."
+    )
     table = Table(
         "new_targets",
         "New targets by year",
@@ -104,7 +115,8 @@ def _new(cohort: Cohort) -> Table:
 
 def _multi(cohort: Cohort) -> Table:
     note = (
-        "Of the product trials that state a target. “In one product”: tandem, bicistronic, bispecific; “several products”: "
+        "Of the product trials that state a target. “In one product”: tandem, bicistronic, "
+        "bispecific; “several products”: "
         "cocktail, sequential, selectable. A trial may have both."
     )
     columns = (
@@ -152,7 +164,11 @@ def _multi(cohort: Cohort) -> Table:
 
 
 def _reach(cohort: Cohort) -> Table:
-    note = "One row a target and indication that occur in one trial; the highest phase among these trials. Which of a trial's targets goes with which of its indications is not resolved."
+    note = (
+        "One row a target and indication that occur in one trial; the highest phase among "
+        "these trials. Which of a trial's targets goes with which of its indications is not "
+        "resolved."
+    )
     columns = ("target", "indication", "trials", "highest phase", "trials in it", "latest start")
     table = Table(
         "target_indication_phase", "Target, indication and highest phase", columns, note=note, section=SECTION

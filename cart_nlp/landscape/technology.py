@@ -10,9 +10,15 @@ from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, shar
 SECTION = "Technology"
 FIELDS = ("costim", "generation", "vector", "cell_source", "cell_type", "edits", "armoring", "safety_switch")
 NAMES = {
-    "costim": "costimulation", "generation": "generation", "vector": "vector", "cell_source": "cell source",
-    "cell_type": "cell type", "edits": "edits", "armoring": "armoring", "safety_switch": "safety switch",
-}  # fmt: skip
+    "costim": "costimulation",
+    "generation": "generation",
+    "vector": "vector",
+    "cell_source": "cell source",
+    "cell_type": "cell type",
+    "edits": "edits",
+    "armoring": "armoring",
+    "safety_switch": "safety switch",
+}
 VIRAL = frozenset({"lentiviral", "retroviral", "AAV", "adenoviral"})
 NON_VIRAL = frozenset(
     {"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"}
@@ -27,7 +33,7 @@ def tables(cohort: Cohort) -> list[Table]:
 
 
 def origins(cohort: Cohort) -> dict[tuple[str, str, str], str]:
-    """(trial, field, value) -> "stated" or "product"; a value is stated if any words or registry field state it.
+    """(trial, field, value) -> "stated" or "product"; stated if any words or field state it.
 
     Values without evidence (records from a CSV) have no entry: then nobody can tell.
     """
@@ -54,8 +60,10 @@ def _by_origin(cohort: Cohort, field: str, origin: dict[tuple[str, str, str], st
 
 def _silence(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
     note = (
-        "Of all product trials. Stated: in the trial's text or registry fields. From the product only: known of a product "
-        "that the trial names. Silence is counted, not filled in: a silent trial is not one without the feature."
+        "Of all product trials. Stated: in the trial's text or registry fields. From the "
+        "product only: known of a product "
+        "that the trial names. Silence is counted, not filled in: a silent trial is not "
+        "one without the feature."
     )
     columns = (
         "field",
@@ -88,7 +96,10 @@ def _silence(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
 
 
 def _values(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
-    note = "Share of the product trials that have any value of the field, silent trials left out: it describes those that speak, and they may differ from the rest."
+    note = (
+        "Share of the product trials that have any value of the field, silent trials left out: "
+        "it describes those that speak, and they may differ from the rest."
+    )
     columns = ("field", "value", "trials", "stated", "from the product only", *SHARE)
     table = Table("technology", "Technology of the products", columns, note=note, section=SECTION)
     for field in FIELDS:
@@ -109,7 +120,10 @@ def vector_class(values: tuple[str, ...]) -> str | None:
 
 
 def _classes(cohort: Cohort) -> Table:
-    note = "A gene-edited product has a stated knock-out or knock-down; off-the-shelf is a universal or banked donor product. Share of all product trials."
+    note = (
+        "A gene-edited product has a stated knock-out or knock-down; off-the-shelf is a "
+        "universal or banked donor product. Share of all product trials."
+    )
     table = Table(
         "technology_classes",
         "Vector classes, editing and off-the-shelf products",
@@ -137,20 +151,26 @@ def _classes(cohort: Cohort) -> Table:
 
 
 def _by_year(cohort: Cohort) -> Table:
-    note = "Percent of the year's product trials that have any value of the field. Few trials a year state a field: read the counts first."
+    note = (
+        "Percent of the year's product trials that have any value of the field. Few trials a "
+        "year state a field: read the counts first."
+    )
     columns = ("field", "value", "year", "trials", "year's trials that state the field", "% of these")
     table = Table("technology_by_year", "Technology by start year", columns, note=note, section=SECTION)
-    years = sorted({y for y in cohort.df["year"] if y is not None})
-    at_year = {year: cohort.where(cohort.df["year"] == year) for year in years}
+    df = cohort.df
     for field in FIELDS:
+        speaking: dict[int, list[str]] = {}
+        having: dict[tuple[str, int], list[str]] = {}
+        for i, year, values in zip(df["trial_id"], df["year"], df[field], strict=True):
+            if year is not None and values:
+                speaking.setdefault(year, []).append(i)
+                for value in values:
+                    having.setdefault((value, year), []).append(i)
         for value in cohort.by(field):
-            for year, at in at_year.items():
-                speaking = at.pick([bool(v) for v in at.df[field]])
-                ids = at.pick([value in v for v in at.df[field]])
-                if ids:
-                    table.add(
-                        NAMES[field], str(value), str(year), count(ids), count(speaking), ratio(ids, speaking)
-                    )
+            for year in sorted(speaking):
+                if ids := having.get((value, year)):
+                    of = speaking[year]
+                    table.add(NAMES[field], str(value), str(year), count(ids), count(of), ratio(ids, of))
     return table
 
 

@@ -1,4 +1,4 @@
-"""Figures of a landscape: each function takes the tables and returns a Plot (figure, its data, a description)."""
+"""Figures of a landscape: each function takes the tables and returns a Plot."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ FIGURES: dict[str, tuple[Callable[[Mapping[str, Table]], Plot], str]] = {
 """Name of the function -> the function and the section of the report that shows it."""
 
 __all__ = [
-    "FIGURES", "Plot", "countries", "diseases", "flow", "growth", "phases", "reach", "sponsors", "stopped", "targets",
-    "technology", "transparency", "upset",
-]  # fmt: skip
+    "FIGURES",
+    "Plot",
+    "countries",
+    "diseases",
+    "flow",
+    "growth",
+    "phases",
+    "reach",
+    "sponsors",
+    "stopped",
+    "targets",
+    "technology",
+    "transparency",
+    "upset",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -45,14 +46,17 @@ def upset(tables: Mapping[str, Table], top: int = 25, sets: int = 18) -> Plot:
                 sharex="col",
             )
             _draw_upset(grid, data, members, order, tally)
-    alt = "UpSet plot: bars count the trials of each exact combination of targets, dots below tell which targets it joins."
+    alt = (
+        "UpSet plot: bars count the trials of each exact combination of targets, dots below "
+        "tell which targets it joins."
+    )
     return Plot("upset", "Combinations of targets", figure, data, alt)
 
 
 def _draw_upset(
-    grid: object, data: pd.DataFrame, members: list[list[str]], order: list[str], tally: Mapping[str, int]
+    grid: Any, data: pd.DataFrame, members: list[list[str]], order: list[str], tally: Mapping[str, int]
 ) -> None:
-    (corner, top), (side, matrix) = grid  # type: ignore[misc, attr-defined]
+    (corner, top), (side, matrix) = grid
     corner.axis("off")
     columns = range(len(data))
     counts = [int(n) for n in data["trials"]]
@@ -85,7 +89,7 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
     """Bubbles: targets by indications; size is the number of trials, color the highest phase."""
     from matplotlib.lines import Line2D
 
-    frame = tables["target_indication_phase"].frame
+    frame: Any = tables["target_indication_phase"].frame
     if frame.empty:
         with styled():
             figure, axes = canvas(6, 2.5)
@@ -146,7 +150,10 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
             alignment="left",
         )
         axes.set_title("Highest phase by target and indication")
-    alt = "Bubbles: rows are targets, columns indications; size is the number of trials, color the highest phase reached."
+    alt = (
+        "Bubbles: rows are targets, columns indications; size is the number of trials, color "
+        "the highest phase reached."
+    )
     return Plot("target_indication_phase", "Targets, indications and phases", figure, data, alt)
 
 

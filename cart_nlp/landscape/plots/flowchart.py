@@ -18,7 +18,7 @@ def flow(tables: Mapping[str, Table]) -> Plot:
     data = tables["flow"].frame
     steps: list[tuple[str, list[str]]] = []
     for step, kind, n in zip(data["step"], data["kind"], data["records"], strict=True):
-        number = "not known" if n is None or n != n else f"n = {int(n):,}"
+        number = "not known" if n is None or n != n else f"n\u00a0=\u00a0{int(n):,}"
         if kind in ("in", "kept"):
             steps.append((_wrapped(f"{step}\n({number})"), []))
         elif steps and kind in ("out", "detail"):
@@ -32,7 +32,7 @@ def flow(tables: Mapping[str, Table]) -> Plot:
         axes.axis("off")
         axes.set(xlim=(0, 8), ylim=(max(total, 1.5), 0))
         top = 0.1
-        for number, ((kept, out), height) in enumerate(zip(steps, heights, strict=True)):
+        for row, ((kept, out), height) in enumerate(zip(steps, heights, strict=True)):
             own = LINE * (_lines(kept) + 1) + 0.12
             _box(axes, 0.1, top, 3.6, own, kept, "#E8F1F8", "center")
             if out:
@@ -43,7 +43,7 @@ def flow(tables: Mapping[str, Table]) -> Plot:
                     (3.7, top + own / 2 if own < side else top + side / 2),
                     (4.3, top + own / 2 if own < side else top + side / 2),
                 )
-            if number + 1 < len(steps):
+            if row + 1 < len(steps):
                 _arrow(axes, (1.9, top + own), (1.9, top + height + 0.42))
             top += height + 0.42
     alt = "Flow diagram: " + "; ".join(

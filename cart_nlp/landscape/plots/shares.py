@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -63,9 +64,11 @@ def phases(tables: Mapping[str, Table], top: int = 6) -> Plot:
     """Phase mix by country or region and by disease group, of the trials with a phase."""
     place, disease = tables["phases_by_country"].frame, tables["phases_by_disease"].frame
     parts = {
-        "country or region": place.rename(columns={"country or region": "group"}).pipe(lambda f: pd.concat([f.head(top), f.iloc[10:]]) if len(f) > 10 else f.head(top)),
+        "country or region": place.rename(columns={"country or region": "group"}).pipe(
+            lambda f: pd.concat([f.head(top), f.iloc[10:]]) if len(f) > 10 else f.head(top)
+        ),
         "disease group": disease.rename(columns={"disease group": "group"}),
-    }  # fmt: skip
+    }
     data = pd.concat([part.assign(kind=kind) for kind, part in parts.items()], ignore_index=True)
     data = data.drop_duplicates(["kind", "group"])
     data = data[data["with a phase"].fillna(0).astype(int) > 0].reset_index(drop=True)
@@ -75,18 +78,21 @@ def phases(tables: Mapping[str, Table], top: int = 6) -> Plot:
             empty(axes, "no trial states a phase")
         else:
             _stack(axes, data)
-    alt = "Stacked bars: share of each phase among the trials with a phase, by country or region and by disease group."
+    alt = (
+        "Stacked bars: share of each phase among the trials with a phase, by country or region "
+        "and by disease group."
+    )
     return Plot("phases", "Phase mix", figure, data, alt)
 
 
-def _stack(axes: object, data: pd.DataFrame) -> None:
+def _stack(axes: Any, data: pd.DataFrame) -> None:
     names, at = [PHASE_NAMES[p] for p in PHASES], []
     for row in range(len(data)):
         at.append(row + (0.7 if data["kind"][row] != data["kind"][0] else 0.0))
     left = [0.0] * len(data)
     for name, color in zip(names, PHASE_COLORS, strict=True):
         part = [100 * int(n) / int(of) for n, of in zip(data[name], data["with a phase"], strict=True)]
-        axes.barh(at, part, left=left, color=color, label=name, height=0.78, edgecolor="white", linewidth=0.5)  # type: ignore[attr-defined]
+        axes.barh(at, part, left=left, color=color, label=name, height=0.78, edgecolor="white", linewidth=0.5)
         for y, width, start in zip(at, part, left, strict=True):
             if width >= 6:
                 dark = color in PHASE_COLORS[3:]
@@ -98,15 +104,15 @@ def _stack(axes: object, data: pd.DataFrame) -> None:
                     va="center",
                     fontsize=7.5,
                     color="white" if dark else "black",
-                )  # type: ignore[attr-defined]
+                )
         left = [a + b for a, b in zip(left, part, strict=True)]
     rows = [f"{label(g, 28)} ({int(n)})" for g, n in zip(data["group"], data["with a phase"], strict=True)]
-    axes.set_yticks(at, rows)  # type: ignore[attr-defined]
+    axes.set_yticks(at, rows)
     axes.set(
         xlim=(0, 100),
         ylim=(max(at) + 0.6, -0.6),
         xlabel="% of the trials with a phase (their number in brackets)",
-    )  # type: ignore[attr-defined]
+    )
     axes.legend(
         ncols=len(names),
         loc="lower left",
@@ -114,12 +120,12 @@ def _stack(axes: object, data: pd.DataFrame) -> None:
         fontsize=8,
         title="phase",
         alignment="left",
-    )  # type: ignore[attr-defined]
+    )
 
 
 def sponsors(tables: Mapping[str, Table]) -> Plot:
     """The sponsors with most trials, as lead and as collaborator."""
-    data = tables["sponsors"].frame
+    data: Any = tables["sponsors"].frame
     with styled():
         figure, axes = canvas(8.5, 1.1 + 0.26 * max(len(data), 4))
         if data.empty:
@@ -154,16 +160,17 @@ def transparency(tables: Mapping[str, Table]) -> Plot:
     with styled():
         figure, axes = canvas(7.5, 1.0 + 0.29 * max(len(data), 4))
         if data.empty:
-            empty(axes, "no completed trial")
+            empty(axes, "no completed trial, or no record tells of results")
         else:
-            rows, step = [], 0.0
+            rows: list[float] = []
+            step = 0.0
             for row in range(len(data)):
                 step += 0.6 if row and data["group"][row] != data["group"][row - 1] else 0.0
                 rows.append(row + step)
             axes.hlines(rows, data[LOW].astype(float), data[HIGH].astype(float), color=GREY, linewidth=2)
             axes.plot(data["%"].astype(float), rows, "o", color=BLUE)
-            for row, value, n, of in zip(rows, data[HIGH], data["either"], data["trials"], strict=True):
-                axes.text(float(value) + 1.5, row, f"{n}/{of}", va="center", fontsize=8)
+            for at, value, n, of in zip(rows, data[HIGH], data["either"], data["trials"], strict=True):
+                axes.text(float(value) + 1.5, at, f"{n}/{of}", va="center", fontsize=8)
             names = [
                 str(v) if g == "all" else f"{g}: {v}"
                 for g, v in zip(data["group"], data["value"], strict=True)

@@ -14,8 +14,15 @@ import pandas as pd
 
 # Okabe and Ito's palette; yellow last, it is faint on paper.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#8A8A8A",
-)  # fmt: skip
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#F0E442",
+    "#8A8A8A",
+)
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Phases run from light to dark (viridis reversed): the order survives a grey print.
@@ -95,12 +102,21 @@ def _fonts() -> tuple[str, ...]:
     return tuple(name for name in _FONTS if name in known)
 
 
-def _settings() -> dict[str, Any]:
+def _settings() -> Any:
     return {
-        "font.family": list(_fonts()[:1]), "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False,
-        "axes.spines.right": False, "axes.grid.axis": "x", "text.parse_math": False, "svg.fonttype": "path",
-        "legend.frameon": False, "axes.titlelocation": "left", "figure.facecolor": "white", "axes.axisbelow": True,
-    }  # fmt: skip
+        "font.family": list(_fonts()[:1]),
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid.axis": "x",
+        "text.parse_math": False,
+        "svg.fonttype": "path",
+        "legend.frameon": False,
+        "axes.titlelocation": "left",
+        "figure.facecolor": "white",
+        "axes.axisbelow": True,
+    }
 
 
 def styled() -> Any:
@@ -114,7 +130,7 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **optio
     """A figure of its own (no pyplot, no display) and its axes; sizes in inches."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure: Any = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.09, h_pad=0.09)
     return figure, figure.subplots(rows, columns, **options)
 

@@ -43,22 +43,18 @@ def _dated(table: Table) -> pd.DataFrame:
     return frame
 
 
-def _mark_open(axes: Any, tables: Mapping[str, Table]) -> None:
+def _mark_open(axes: Any, tables: Mapping[str, Table], say: bool = True) -> None:
     """Shade the years that are not over: their fall is no fall."""
     years = tables["trials_by_year"].frame
     still = [int(y) for y, over in zip(years["year"], years["year over"], strict=True) if over == "no"]
     low, high = axes.get_xlim()
     if still and still[0] - 0.5 < high:
         axes.axvspan(still[0] - 0.5, high, color="#F6E7D2", alpha=0.6, linewidth=0, zorder=0)
-        axes.text(
-            high,
-            1.0,
-            "year not over, or plans ",
-            transform=axes.get_xaxis_transform(),
-            ha="right",
-            va="bottom",
-            fontsize=7,
-        )
+        if say:
+            across = axes.get_xaxis_transform()
+            axes.text(
+                high, 1.0, "year not over, or plans ", transform=across, ha="right", va="bottom", fontsize=7
+            )
         axes.set_xlim(low, high)
 
 
@@ -82,7 +78,10 @@ def growth(tables: Mapping[str, Table]) -> Plot:
             for axes in (left, right):
                 _whole(axes)
                 _mark_open(axes, tables)
-    alt = "Bars: trials by start year; lines: trials by region, a multinational trial in each of its regions; right: cumulative count."
+    alt = (
+        "Bars: trials by start year; lines: trials by region, a multinational trial in each of "
+        "its regions; right: cumulative count."
+    )
     return Plot("growth", "Growth by region", figure, data, alt)
 
 
@@ -140,10 +139,13 @@ def technology(tables: Mapping[str, Table]) -> Plot:
             axes.set(ylabel="trials that have it")
             axes.legend(loc="upper left", fontsize=7.5)
             _whole(axes)
-            _mark_open(axes, tables)
+            _mark_open(axes, tables, say=False)
             parts.append(part[part["value"].isin(top)])
         for axes in grid[1]:
             axes.set_xlabel("start year")
     data = pd.concat(parts) if parts else frame
-    alt = "Four panels of lines: trials by start year for the most frequent costimulatory domains, vectors, cell sources and cell types."
+    alt = (
+        "Four panels of lines: trials by start year for the most frequent costimulatory "
+        "domains, vectors, cell sources and cell types; shaded: the year is not over."
+    )
     return Plot("technology", "Technology over time", figure, data, alt)
