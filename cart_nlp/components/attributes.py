@@ -49,7 +49,9 @@ _OFTEN_DOMAIN = frozenset(["CD27", "ICOS", "OX40", "CD40", "DAP10", "DAP12", "2B
 _NOT_DOMAIN_RIGHT = re.compile(
     r"[\s-]*(?:l\b|ligand|agonist|antibod|positive|\+|mab\b|bead|microbead|coated|stimulat|activat|expression|dynabead|cts|t[\s-]?cell (?:expan|activ)|\w{0,6} ?beads|beads|superagonist)"
 )
-_NOT_DOMAIN_LEFT = re.compile(r"(?:anti-?|cd3(?: ?epsilon)?[/ ,&+-]+(?:and )?(?:anti-?)?|\bsoluble |cd3 and (?:anti-)?|\bmemory |stimulated (?:with|by|via)[^.;]{0,25}|activated (?:with|by)[^.;]{0,25})$")
+_NOT_DOMAIN_LEFT = re.compile(
+    r"(?:anti-?|cd3(?: ?epsilon)?[/ ,&+-]+(?:and )?(?:anti-?)?|\bsoluble |cd3 and (?:anti-)?|\bmemory |stimulated (?:with|by|via)[^.;]{0,25}|activated (?:with|by)[^.;]{0,25})$"
+)
 
 
 def costim(view: State, hit: Hit) -> bool:
@@ -59,15 +61,28 @@ def costim(view: State, hit: Hit) -> bool:
     before, after = near(view, hit.start, hit.end, 60, 60)
     if _NOT_DOMAIN_RIGHT.match(after) and not re.match(r"[\s-]*(?:co-?)?stimulatory", after):
         return False
-    if _NOT_DOMAIN_LEFT.search(before) and not re.match(r"[\s-]*(?:zeta|z\b|co-?\s?stim|intracell|signal|domain|:)", after):
+    if _NOT_DOMAIN_LEFT.search(before) and not re.match(
+        r"[\s-]*(?:zeta|z\b|co-?\s?stim|intracell|signal|domain|:)", after
+    ):
         return False
     tight = before[-40:] + " " + after[:45]
-    bare = re.fullmatch(r"cd\d+\w?|icos|ox40|4-1bb|41bb|4\.1bb|dap1[02]|2b4|myd88", view.low[hit.start : hit.end]) is not None
+    bare = (
+        re.fullmatch(
+            r"cd\d+\w?|icos|ox40|4-1bb|41bb|4\.1bb|dap1[02]|2b4|myd88", view.low[hit.start : hit.end]
+        )
+        is not None
+    )
     if hit.concept in _ALWAYS_DOMAIN or not (hit.guarded or bare):
         return not re.search(r"dynabead|\bbeads?\b|okt3", tight) or _DOMAIN.search(after[:30]) is not None
     if hit.concept in _OFTEN_DOMAIN:
         return _DOMAIN.search(tight) is not None
-    return re.search(r"costim|co-\s?stim|signal|endodomain|intracellular|cytoplasmic|domain", before[-25:] + " " + after[:30]) is not None
+    return (
+        re.search(
+            r"costim|co-\s?stim|signal|endodomain|intracellular|cytoplasmic|domain",
+            before[-25:] + " " + after[:30],
+        )
+        is not None
+    )
 
 
 def vector(view: State, hit: Hit) -> bool:
@@ -78,7 +93,9 @@ def vector(view: State, hit: Hit) -> bool:
     if _TESTING.search(after) or _TESTING_LEFT.search(before):
         return False
     if hit.guarded and hit.concept == "crispr_knock_in":
-        return re.search(r"knock(?:ed)?[\s-]?in\b|insert|integrat|locus", before[-60:] + after[:60]) is not None
+        return (
+            re.search(r"knock(?:ed)?[\s-]?in\b|insert|integrat|locus", before[-60:] + after[:60]) is not None
+        )
     if hit.guarded and hit.concept in ("adenoviral", "AAV"):
         return re.search(r"vector|transduc|deliver", before[-20:] + after[:25]) is not None
     if hit.guarded:
@@ -86,9 +103,11 @@ def vector(view: State, hit: Hit) -> bool:
     return True
 
 
-_CONVENTIONAL_LEFT = re.compile(r"(?:conventional|traditional|such as|than|unlike|existing|other|most|compared|basis of|limitations? of|current(?:ly)?|avoid\w*|risks?)[\s,]*(?:the |of |to )?$")
+_CONVENTIONAL_LEFT = re.compile(
+    r"(?:conventional|traditional|such as|than|unlike|existing|other|most|compared|basis of|limitations? of|current(?:ly)?|avoid\w*|risks?)[\s,]*(?:the |of |to )?$"
+)
 _CONVENTIONAL_RIGHT = re.compile(
-    r"^[^.;]{0,60}?\b(?:has (?:shown|been|demonstrated)|have (?:shown|been|demonstrated|achieved|disadvantages|limit)|disadvantages|limitations|failure|is (?:time|expensive|costly|limited)|"
+    r"^[^.;]{0,60}?\b(?:has (?:shown|demonstrated)|have (?:shown|demonstrated|achieved|disadvantages|limit)|disadvantages|limitations|failure|is (?:time|expensive|costly|limited)|"
     r"are (?:time|expensive|costly|limited)|products? (?:is|are)|faces?|suffers?)\b"
 )
 
@@ -98,12 +117,19 @@ def cell_source(view: State, hit: Hit) -> bool:
     kind = view.section(hit.start).kind
     before, after = near(view, hit.start, hit.end, 60, 110)
     if kind == "eligibility":
-        return hit.concept == "autologous" and hit.row is not None and re.match(r"[^.;]{0,60}(?:transduc|car\b|cart|car-t|used for)", after) is not None and not _NO_HEAD.match(after)
+        return (
+            hit.concept == "autologous"
+            and hit.row is not None
+            and re.match(r"[^.;]{0,60}(?:transduc|car\b|cart|car-t|used for)", after) is not None
+            and not _NO_HEAD.match(after)
+        )
     if not of_study(view, hit.start):
         return False
     if kind not in TITLES | NAMES and (_CONVENTIONAL_LEFT.search(before) or _CONVENTIONAL_RIGHT.match(after)):
         return False
     if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
+        return False
+    if view.low[hit.start : hit.end] == "cb" and re.match(r"-\d", after):
         return False
     product = next((h for h in view.hits if h.label == "product" and 0 <= h.start - hit.end <= 3), None)
     if product is not None:
@@ -152,7 +178,7 @@ def generation(view: State, hit: Hit) -> bool:
 
 
 _TYPE_CAR = re.compile(
-    r"(?:car|cart|chimeric|redirected|engineered|modified|transduced|designer|specific|targeted|directed|receptor)"
+    r"(?:car|cart|chimeric|redirected|engineered|modified|transduced|designer|specific|targeted|directed|receptor|autologous|allogeneic|universal|injection)"
 )
 
 
@@ -174,7 +200,7 @@ def cell_type(view: State, hit: Hit) -> bool:
         return False
     if hit.concept == "T" and re.search(r"natural killer[\s-]*$|nk[\s-]*$|nk/$", before):
         return False
-    if hit.concept == "virus_specific_T" and not car_adjacent(view, hit) and not _TYPE_CAR.search(after[:30]):
+    if hit.concept == "virus_specific_T" and "specific" not in word and not car_adjacent(view, hit):
         return False
     span = before + word + after
     return _TYPE_CAR.search(span) is not None
@@ -189,8 +215,12 @@ JUDGES: dict[str, Callable[[State, Hit], bool]] = {
 }
 
 
-_GENE_EDITED = re.compile(r"gene[\s-]edit|genome[\s-]edit|crispr|talen\b|base[\s-]edit|knock[\s-]?out|fratricide|zinc finger|non-alloreactive|meganuclease|arcus")
-_RELATED_DONOR = re.compile(r"related|matched|sibling|transplant|hsct|family|haplo|identical|same donor|original")
+_GENE_EDITED = re.compile(
+    r"gene[\s-]edit|genome[\s-]edit|crispr|talen\b|base[\s-]edit|knock[\s-]?out|fratricide|zinc finger|non-alloreactive|meganuclease|arcus"
+)
+_RELATED_DONOR = re.compile(
+    r"related|matched|sibling|transplant|hsct|family|haplo|identical|same donor|original"
+)
 
 
 def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
@@ -210,7 +240,9 @@ def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
     if "autologous" in found and named - {"autologous"} and "autologous" not in named:
         drop.add("autologous")
     if "donor_derived" in found and "off_the_shelf" not in found and "autologous" not in named:
-        plain = all(view.low[h.start : h.end].startswith("allo") for h in values if h.concept == "donor_derived")
+        plain = all(
+            view.low[h.start : h.end].startswith("allo") for h in values if h.concept == "donor_derived"
+        )
         if plain and _GENE_EDITED.search(view.low):
             values = [
                 Hit(h.start, h.end, h.label, "off_the_shelf", h.rule + "; gene-edited allogeneic", h.row)
@@ -220,7 +252,9 @@ def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
             ]
     elif {"donor_derived", "off_the_shelf"} <= found:
         related = [
-            h for h in values if h.concept == "donor_derived" and _RELATED_DONOR.search(view.low[h.start : h.end + 20])
+            h
+            for h in values
+            if h.concept == "donor_derived" and _RELATED_DONOR.search(view.low[h.start : h.end + 20])
         ]
         shelf = [h for h in values if h.concept == "off_the_shelf"]
         if related and all("healthy" in view.low[h.start : h.end] for h in shelf):
@@ -235,9 +269,12 @@ def _keep_types(view: State, values: list[Hit]) -> list[Hit]:
     found = {h.concept for h in values}
     if len(found) < 2:
         return values
+    named = {h.concept for h in values if view.section(h.start).kind in TITLES | NAMES}
+    if named:
+        found = named
     car = {h.concept for h in values if "car" in view.low[h.start : h.end] or car_adjacent(view, h)}
-    if car:
-        found = car
+    if car & found:
+        found = car & found
     if "virus_specific_T" in found or "gamma_delta_T" in found or "Treg" in found:
         plain = any(
             h.concept == "T"
@@ -287,7 +324,8 @@ class Attributes:
     def __call__(self, doc: Doc) -> Doc:
         view = state(doc)
         stated = {
-            label: [hit for hit in view.hits if hit.label == label and judge(view, hit)] for label, judge in JUDGES.items()
+            label: [hit for hit in view.hits if hit.label == label and judge(view, hit)]
+            for label, judge in JUDGES.items()
         }
         stated["cell_source"] = _keep_sources(view, stated["cell_source"])
         stated["cell_type"] = _keep_types(view, stated["cell_type"] + _named_types(view))

@@ -20,9 +20,13 @@ _JOINT = re.compile(
 )
 
 
-_CAR_SHAPE = re.compile(r"CAR|Car-?T|C[Aa][Rr] T|[Cc][Hh][Ii][Mm]|嵌合|キメラ|car-?t\b|cart-?\d|car-nk|car t[- ]cell|[a-z]CAR")
+_CAR_SHAPE = re.compile(
+    r"CAR|Car-?T|C[Aa][Rr] T|[Cc][Hh][Ii][Mm]|嵌合|キメラ|car-?t\b|cart-?\d|car-nk|car t[- ]cell|[a-z]CAR"
+)
 # Words that make a bare "CAR" or "CART" a chimeric antigen receptor and not a tree, a street or a nuclear receptor.
-_CELLS = re.compile(r"\bt[- ]?(?:cells?|lymphocytes?)\b|\bnk\b|lymphodeplet|leukapheres|scfv|infus|chimeric|immunotherap|细胞")
+_CELLS = re.compile(
+    r"\bt[- ]?(?:cells?|lymphocytes?)\b|\bnk\b|lymphodeplet|leukapheres|scfv|infus|chimeric|immunotherap|细胞"
+)
 _FIRM_RIGHT = re.compile(r"[\s-]{0,2}(?:t[\s-]?)?(?:cells?\b|therap|\d{2})|-(?:bcma|cd|psma|meso)")
 _FIRM_LEFT = re.compile(r"(?:\d|bcma|cd\d+|gd2|her2|gpc3|msln|psma)[\s.-]{0,2}$")
 _PLAIN = re.compile(r"[a-z\d]{0,5}cars?|[a-z\d-]{0,3}carts?")
@@ -43,7 +47,9 @@ def car_words(view: State) -> list[tuple[int, int]]:
         low, text = view.low, view.text
         firm, plain = [], []
         for match in CAR_WORD.finditer(low):
-            if not _CAR_SHAPE.match(text, match.start()) and not _CAR_SHAPE.search(text[match.start() : match.end() + 7]):
+            if not _CAR_SHAPE.match(text, match.start()) and not _CAR_SHAPE.search(
+                text[match.start() : match.end() + 7]
+            ):
                 continue
             if text.startswith("cART", match.start()):
                 continue

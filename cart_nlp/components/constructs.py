@@ -37,7 +37,9 @@ class Resolver:
         if strong:
             titles = " ".join(view.low[x.start : x.end] for x in view.sections if x.kind in TITLES)
             if re.search(r"sequential|序贯|followed by", titles):
-                strong += [c for kind, c in judged if kind in TITLES and c.role == "recipients" and c.slot == 3]
+                strong += [
+                    c for kind, c in judged if kind in TITLES and c.role == "recipients" and c.slot == 3
+                ]
             known = {h.concept for c in strong for h in c.hits}
             more = [
                 c
@@ -65,7 +67,9 @@ class Resolver:
         return [
             c
             for kind, c in judged
-            if kind in TITLES | PROSE and c.role in ("disease_marker", "unclear") and len({h.concept for h in c.hits}) > 2
+            if kind in TITLES | PROSE
+            and c.role in ("disease_marker", "unclear")
+            and len({h.concept for h in c.hits}) > 2
         ]
 
     def _without_slips(self, view: State, chains: list[Chain]) -> list[Chain]:

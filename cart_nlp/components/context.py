@@ -17,7 +17,7 @@ OUTCOMES = frozenset(["primary_outcomes", "secondary_outcomes", "why_stopped"])
 
 PRIOR = re.compile(
     r"\b(?:prior|previous(?:ly)?|failed|failing|failures?(?: of| to| with)?|refractory to|history of|progress(?:ed|ion)|"
-    r"relaps(?:ed?|ing)(?: or progressed)? (?:after|from|following|to|post)|(?:previously|patients?|been|already|were) exposed|exposure to (?:prior|bcma|cd\d|anti)|resistan(?:t|ce) to|non-?respon\w+|no response|without|intolerant|"
+    r"relaps(?:ed?|ing)(?: or progressed)? (?:after|from|following|to|post)|(?:relaps|recurren|refractory|progress)\w*[^.;,]{0,60}? (?:after|following|post)|(?:previously|patients?|been|already|were) exposed|exposure to (?:prior|bcma|cd\d|anti)|resistan(?:t|ce) to|non-?respon\w+|no response|without|intolerant|"
     r"ineligible for|not eligible for|unable to receive|other than|besides|except|excluding|instead of|rather than|unlike|compar(?:ed?|ing|ison) (?:with|to)|"
     r"differs? from|different from|in contrast to|despite|had been treated|pre-?treated|already|approved|candidates? for|prior to|inadequate response to|unsuccessful|"
     r"who have had|who had|currently available|success(?:es|ful)? (?:of|with|in)|have received|has received|had received|having received|resistance|"

@@ -43,7 +43,9 @@ def population(view: State) -> list[Hit]:
         known = [h for h in found if _group(h) != "other"]
         if {_group(h) for h in known} - {"infectious"}:
             # A virus named beside a cancer is a specificity, a vaccine or an exclusion, unless it is a condition.
-            known = [h for h in known if _group(h) != "infectious" or view.section(h.start).kind == "conditions"]
+            known = [
+                h for h in known if _group(h) != "infectious" or view.section(h.start).kind == "conditions"
+            ]
         if known:
             return known
         if found and kinds is _TIERS[0]:

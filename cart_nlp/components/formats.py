@@ -18,7 +18,9 @@ _BICISTRONIC = re.compile(
     r"bi-?cistronic|compound car|\bccar\b|co-?express\w* (?:of )?(?:two|both|anti|cd\d+\w* (?:and|car))|two (?:distinct |different |separate |independent |complete )?(?:cars|chimeric antigen receptors)\b|"
     r"dual[\s-]receptor|dual car\b(?=[^.]{0,40}(?:two receptors|separate))|both (?:cars|chimeric antigen receptors)|parallel car"
 )
-_TANDEM_CAR = re.compile(r"\b(?:tandem|bivalent|loop|biparatopic)\b(?!\s+(?:tcr|transplant|autolog|asct|stem|signal))[^.;]{0,40}?\b(?:car|cars|car-?t|chimeric|receptor|scfv|vhh)\b")
+_TANDEM_CAR = re.compile(
+    r"\b(?:tandem|bivalent|loop|biparatopic)\b(?!\s+(?:tcr|transplant|autolog|asct|stem|signal))[^.;]{0,40}?\b(?:car|cars|car-?t|chimeric|receptor|scfv|vhh)\b"
+)
 _TWO_CARS = re.compile(
     r"bi-?cistronic|(?:two|both) (?:distinct |different |separate |independent |complete |full )?(?:cars|chimeric antigen receptors)\b[^.;]{0,60}?(?:cell|vector|express|surface)|co-?express\w* (?:of )?(?:two|both) (?:distinct |separate )?(?:cars|chimeric)"
 )
@@ -95,7 +97,9 @@ def _together(view: State, group: Group) -> str:
     if _AND_OR.search(inner):
         return "cocktail" if "and/or" in inner and len(group.targets) > 2 else "selectable"
     wide = around + " " + _title_text(view)
-    if view.notes.get("car_trial") == "related" and not re.search(r"[/x]|dual|bispecific|bi-specific", inner + around[:70]):
+    if view.notes.get("car_trial") == "related" and not re.search(
+        r"[/x]|dual|bispecific|bi-specific", inner + around[:70]
+    ):
         return "selectable"
     if _TANDEM.search(wide) or _TANDEM_CAR.search(view.low):
         return "tandem"
@@ -103,7 +107,11 @@ def _together(view: State, group: Group) -> str:
         return "bicistronic"
     commas = inner.count(",") + inner.count(";") + inner.count("、")
     words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
-    if len(group.targets) == 2 and "/" not in inner and re.search(r"sequential|followed by|序贯|依次|successive|consecutive", wide):
+    if (
+        len(group.targets) == 2
+        and "/" not in inner
+        and re.search(r"sequential|followed by|序贯|依次|successive|consecutive", wide)
+    ):
         if not re.search(r"dual|bispecific|bi-specific|双", around):
             return "sequential"
     if words and len(group.targets) == 2 and not re.search(r"dual|bispecific|bi-specific|双", around):

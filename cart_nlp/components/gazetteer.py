@@ -61,6 +61,8 @@ _SWALLOWS = {
     "cell_type",
 }
 """Labels whose longer hit hides an antigen or domain inside it."""
+_UNGLUED = {"armoring", "edit", "disease", "vector", "cell_source"}
+"""Labels whose terms stand alone: "IL7R" is no IL-7, "ATLCAR" no leukemia."""
 
 
 def _ascii_alpha(char: str) -> bool:
@@ -91,7 +93,15 @@ class Gazetteer:
         for index, start, end in self.automaton.find_matches_as_indexes(low, overlapping=True):
             if not _bounded(low, text, start, end):
                 continue
+            glued = end < len(low) and _ascii_alpha(low[end]) and not low.startswith(("car", "s"), end)
+            glued = glued or (start > 0 and _ascii_alpha(low[start - 1]) and _ascii_alpha(low[start]))
+            car_glued = low.startswith("car", end)
             for owner in self.owners[index]:
+                if not isinstance(owner, str) and (
+                    (glued and owner.concept.label in _UNGLUED)
+                    or (car_glued and owner.concept.label == "disease")
+                ):
+                    continue
                 if isinstance(owner, str):
                     blocks, exact, row = owner.split("\0")
                     if not exact or text[start:end] == exact:
@@ -120,7 +130,10 @@ def _bounded(low: str, text: str, start: int, end: int) -> bool:
     """Whether the match is a unit of its own, not a piece of a longer word or number."""
     if start:
         before, first = low[start - 1], low[start]
-        if first.isdigit() and (before.isdigit() or (before == "." and low[start - 2 : start - 1].isdigit())):
+        if first.isdigit() and (
+            before.isdigit()
+            or (before == "." and low[start - 2 : start - 1].isdigit() and low[start:end].isdigit())
+        ):
             return False
         if _ascii_alpha(first):
             if _ascii_alpha(before):

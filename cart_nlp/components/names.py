@@ -90,7 +90,9 @@ class Names:
         if "z" in low:
             for found in _SIGNAL_NAME.finditer(low):
                 if found["number"] in self.numbers:
-                    hits.append(self._hit(found.start("number"), found.end("number"), found["number"], "names.signal"))
+                    hits.append(
+                        self._hit(found.start("number"), found.end("number"), found["number"], "names.signal")
+                    )
         starts += [h.end for h in doc.hits if h.label == "antigen" and low.startswith("cd", h.start)]
         for end in starts:
             while True:

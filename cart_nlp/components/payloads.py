@@ -30,11 +30,16 @@ def edit(view: State, hit: Hit) -> bool:
     if not of_study(view, hit.start):
         return False
     before, after = near(view, hit.start, hit.end, 50, 45)
+    first, last = view.sentence(hit.start)
+    if re.search(r"mutation|rearrange|fusion|translocation|karyotyp|cytogen|del\(", view.low[first:last]):
+        return False
     if not hit.guarded and _KNOCK.search(view.low[hit.start : hit.end]):
         return True
     if hit.guarded and re.match(r"[\s-]*(?:car\b|car-|cart|chimeric|targeted|specific)", after):
         return False
-    if hit.concept == "TRAC" and re.search(r"knock(?:ed|ing)?[\s-]?in|insert\w+|integrat\w+", before[-40:] + after):
+    if hit.concept == "TRAC" and re.search(
+        r"knock(?:ed|ing)?[\s-]?in|insert\w+|integrat\w+", before[-40:] + after
+    ):
         return True
     right = re.match(
         r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|[a-z]{2,5}\d?[a-z]?)\b[\s\-/(),]*){0,5}",
@@ -86,7 +91,11 @@ class Payloads:
 
     def __call__(self, doc: Doc) -> Doc:
         view = state(doc)
-        judges = (("edits", "edit", edit), ("armoring", "armoring", armoring), ("safety_switch", "safety_switch", safety_switch))
+        judges = (
+            ("edits", "edit", edit),
+            ("armoring", "armoring", armoring),
+            ("safety_switch", "safety_switch", safety_switch),
+        )
         for field, label, judge in judges:
             view.values[field] = [h for h in view.of(label) if judge(view, h)] + view.values.get(field, [])
         return doc

@@ -67,11 +67,20 @@ def study_products(view: State) -> list[Hit]:
     return firm or [h for _, h in told]
 
 
-def spelled_by(printed: str, name: str, value: str) -> bool:
+_SPELLED_AS = {
+    "iCasp9": ("ic9", "icasp"), "HSV-TK": ("tk",), "MSLN": ("m28", "meso", "msln"), "GPC3": ("gly", "gbbz"), "dnTGFBR2": ("rdn", "dn"),
+    "B7-H3": ("276", "b7h3"), "SLAMF7": ("cs1",), "IL-7": ("7x19", "c7r"), "CCL19": ("7x19",), "4-1BB": ("bb",), "4": ("4s",),
+    "NKG2D ligands": ("nkg2d",), "BAFF-R": ("baff",), "kappa light chain": ("kappa", "chark"), "GUCY2C": ("gcc",), "FRa": ("fra", "folr"),
+    "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",), "GD2": ("gd2", "gina"),
+}  # fmt: skip
+"""Values that a coined name spells in a short form of its own."""
+
+
+def spelled_by(printed: str, value: str) -> bool:
     """Whether the printed form spells a value that its row's name spells: "CTL019" says CD19, "Kymriah" does not."""
     squeezed = re.sub(r"[^a-z0-9]", "", printed)
-    if squeezed == re.sub(r"[^a-z0-9]", "", name.lower()):
-        return not squeezed.endswith("cel")
+    if any(piece in squeezed for piece in _SPELLED_AS.get(value, ())):
+        return True
     digits = re.sub(r"\D", "", value)
     letters = re.sub(r"[^a-z]", "", value.lower())
     return (bool(digits) and digits in squeezed) or (len(letters) > 2 and letters[:4] in squeezed)
@@ -95,7 +104,7 @@ class Products:
                 continue
             for part in hit.row.values("spells"):
                 field, _, value = part.rpartition("=")
-                if not spelled_by(view.low[hit.start : hit.end], hit.row.name, value):
+                if not spelled_by(view.low[hit.start : hit.end], value):
                     continue
                 self._add(view, field or "targets", value, hit, spells=True)
             for field in KNOWN:

@@ -90,7 +90,7 @@ _LEFT_SLOT = re.compile(
     r"against|directed (?:against|to|at|towards?)|direct (?:to|against)|specific(?:ity|ities)? (?:for|to|against|of)|recogni[sz](?:e|es|ing|ed)|"
     r"bind(?:s|ing)?(?: to)?|reactive (?:to|with|against)|redirected (?:to|against|towards?)|aimed at|靶向|针对|抗|特异性识别)"
     r"(?:[\s\-:(/\"']|\b(?:the|both|human|tumou?r|antigens?|surface|b[- ]cell|such|as|including|either|one|or|more|of|following|target|protein|"
-    r"cell|molecules?|associated|specific|namely|is|are|e\.g|two|three|different|a|an|cancer|antigen-|lymphocyte|several|dual)\b|,)*$"
+    r"cell|molecules?|associated|specific|namely|is|are|e\.g|two|three|different|a|an|cancer|antigen-|lymphocyte|several|dual|proteins?|on|called|named|known|marker|found|present|cells)\b|,)*$"
 )
 _CAR_LEFT = re.compile(
     r"(?:[\s\-:(/,\"'_.]|\b(?:t|nk|nkt|m|cells?|lymphocytes?|macrophages?|anti|target(?:s|ing|ed)?|against|to|specific|for|directed|direct|at|towards?|that|which|"
@@ -98,7 +98,7 @@ _CAR_LEFT = re.compile(
     r"both|dual|human|is|are|can|modified|engineered|genetically|gene|expressing|using|on|of|b|b-cell|cd|named|called|consisting|"
     r"single|bispecific|tandem|combination|ligands?|injection|dose|including|such|as|e\.g|i\.e|will|product|redirected|transduced|construct|targets|"
     r"either|one|or|more|following|different|multiple|platform|system|cart|car|car-t|binding|domain|scfv|third|second|fourth|generation|"
-    r"specifically|simultaneously|selectively|able|capable|recognizing|developed|cytotoxic|directly|designed|autologous|allogeneic|antigen-specific|therapeutic)\b|细胞|靶向|针对|抗|治疗|回输|注射液|产品)*$"
+    r"specifically|simultaneously|selectively|able|capable|recognizing|developed|cytotoxic|directly|designed|proteins?|called|named|known|marker|found|present|regulatory|autologous|allogeneic|antigen-specific|therapeutic)\b|细胞|靶向|针对|抗|治疗|回输|注射液|产品)*$"
 )
 _CELLS_RIGHT = re.compile(
     r"[\s\-)]*(?:antigen)?[\s-]*(?:specific|targeted|targeting|directed|redirected|reactive)[\s-]+(?:[a-z\d()/\-]+[\s-]+){0,5}?"

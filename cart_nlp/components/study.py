@@ -44,7 +44,9 @@ _DESIGNER = re.compile(
 _GENE_CELLS = re.compile(
     r"gene(?:tically)?[\s-](?:modif|engineer|alter|chang|transfer)|transduc|redirected|retrovir|lentivir|electroporat|gene therapy|modified|engineered|designer"
 )
-_GENE_DOC = re.compile(r"gene transfer|genetically (?:modif|engineer|alter|chang)|gene[- ]modified|re-?directed|transduced")
+_GENE_DOC = re.compile(
+    r"gene transfer|genetically (?:modif|engineer|alter|chang)|gene[- ]modified|re-?directed|transduced"
+)
 _TCR_DOC = re.compile(r"\btcrs?\b|t[\s-]cell receptor|peptide|vaccin|virus[\s-]specific|viral")
 _BACKGROUND = re.compile(
     r"\balthough\b|such as|\be\. ?g\b|\blike\b|represented by|landscape|have (?:significantly |greatly |markedly )?(?:improved|broadened|changed|shown|transformed|revolution)|"
@@ -54,9 +56,15 @@ _BACKGROUND = re.compile(
 _MAKING = re.compile(
     r"transduc|genetically|modif|engineer|express\w*|vector|retrovir|lentivir|encod|re-?program|electroporat|prepared|\binfus|administ|will receive|\bwill be\b|we (?:have|will|propose|aim)|this (?:study|trial)"
 )
-_CELL_TITLE = re.compile(r"cells?\b|lymphocyte|\bnk\b|cellular|immunotherap|gene\b|genetically|redirected|re-directed|engineered|modified|immune|细胞")
-_ADDED = re.compile(r"(?:combin\w+(?: [^.;]{0,60})?|\bplus|\bbefore|\bbridging[^.;]{0,60}|\bwith|in addition to|\badded to) (?:\S+ ){0,4}$")
-_CELL_NAME = re.compile(r"cells?\b|leucel|\bt\b|infusion|injection|transfus|细胞|cyclophosphamide|fludarabine|therapy|immunotherapy")
+_CELL_TITLE = re.compile(
+    r"cells?\b|lymphocyte|\bnk\b|cellular|immunotherap|gene\b|genetically|redirected|re-directed|engineered|modified|immune|细胞"
+)
+_ADDED = re.compile(
+    r"(?:combin\w+(?: [^.;]{0,60})?|\bplus|\bbefore|\bbridging[^.;]{0,60}|\bwith|in addition to|\badded to) (?:\S+ ){0,4}$"
+)
+_CELL_NAME = re.compile(
+    r"cells?\b|leucel|\bt\b|infusion|injection|transfus|细胞|cyclophosphamide|fludarabine|therapy|immunotherapy"
+)
 _NOT_CAR = re.compile(
     r"\btcrs?\b|t[\s-]cell receptor|tcr-?t|peptide|vaccin|\bctls?\b|cytotoxic t|virus[\s-]specific|bispecific antibod|armed|\bbats\b|antibody|tumor[\s-]infiltrating"
 )
@@ -154,8 +162,10 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
         return "mention", 0.3, hits(own), why
     why = "aside"
     summary = [e for e in prose + arms if e[2] == "brief_summary"]
-    if len(summary) > 1 and any(e[3] for e in summary) and not all(
-        _BACKGROUND.search(view.low[slice(*view.sentence(e[0]))]) for e in summary
+    if (
+        len(summary) > 1
+        and any(e[3] for e in summary)
+        and not all(_BACKGROUND.search(view.low[slice(*view.sentence(e[0]))]) for e in summary)
     ):
         return "related", 0.55, hits(summary), why
     return "mention", 0.15, hits(evidence), why
