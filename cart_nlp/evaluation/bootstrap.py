@@ -117,8 +117,8 @@ def wilson(right: float, whole: float) -> list[float] | None:
 def add_intervals(
     result: dict[str, Any], matches: Sequence[TrialMatch], resamples: int = RESAMPLES, seed: int = SEED
 ) -> None:
-    """Write `interval` into every score of the result: rate -> [low, high]."""
-    if not matches:
+    """Write `interval` into every score of the result: rate -> [low, high]; nothing without resamples."""
+    if not matches or not resamples:
         return
     sums = Resampled(rows(matches), resamples, seed)
     for name, score in result["fields"].items():

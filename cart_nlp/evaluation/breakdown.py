@@ -31,7 +31,7 @@ GROUP_HEADER = (
 
 def group_rows(parts: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """A row of GROUP_HEADER's columns for each group."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, members in parts.items():
         for group, s in members.items():
             targets, constructs, screening = s["targets"], s["constructs"], s["screening"]
@@ -75,7 +75,7 @@ def calibration(part: Mapping[str, Any]) -> Iterator[str]:
 def mentions(part: Mapping[str, Any]) -> Iterator[str]:
     """Mention level by scheme and label, and the role confusion."""
     yield f"mention level, {part['trials']} trials"
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for scheme, scores in part["schemes"].items():
         for label, s in (("all", scores["all"]), *scores["labels"].items()):
             counts = (str(s[key]) for key in ("support", "tp", "fp", "fn"))

@@ -68,6 +68,10 @@ class Gold:
         )
 
 
+NAMES = ("gold.jsonl", "dev.jsonl", "test.jsonl")
+"""Names of gold files in a folder that may hold other .jsonl files, such as the labelings they come from."""
+
+
 def open_text(path: Path) -> Iterator[tuple[int, str]]:
     """Yield (line number, line) of a plain or gzipped UTF-8 file without empty lines."""
     opener: Any = gzip.open if path.suffix == ".gz" else open
@@ -78,10 +82,13 @@ def open_text(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def files(path: Path | None = None) -> list[Path]:
-    """The gold files at `path` (a file or a folder of .jsonl files); the bundled set if None."""
+    """The gold files at `path`, a file or a folder; the bundled set if None.
+
+    In a folder these are `gold.jsonl`, `dev.jsonl` and `test.jsonl`, or without any of them every `.jsonl`.
+    """
     path = path or paths.gold()
     if path.is_dir():
-        found = sorted(p for p in path.glob("*.jsonl"))
+        found = [path / name for name in NAMES if (path / name).is_file()] or sorted(path.glob("*.jsonl"))
         if not found:
             raise GoldError([f"{path}: no .jsonl file in this folder; give --gold FILE"])
         return found

@@ -160,8 +160,10 @@ def _errors(scored: Evaluation) -> Iterator[str]:
 def _error(e: Mapping[str, Any], sections: Mapping[str, str]) -> Iterator[str]:
     names = ("field", "kind", "error")
     data = " ".join(f'data-{name}="{escape(e[name])}"' for name in names)
-    yield f"<article {data}><header><strong>{escape(e['id'])}</strong><span>{escape(e['field'])}</span>"
-    yield f"<span>{escape(e['error'])} <b>{escape(e['value'])}</b></span><span>gold: {escape(e['gold'])}</span>"
+    yield f"<article {data}><header><strong>{escape(e['id'])}</strong>"
+    yield f"<span>{escape(e['field'])}</span>"
+    yield f"<span>{escape(e['error'])} <b>{escape(e['value'])}</b></span>"
+    yield f"<span>gold: {escape(e['gold'])}</span>"
     yield f'<span class="tag">{escape(e["kind"])}</span>'
     yield "".join(f'<span class="tag">rule {escape(rule)}</span>' for rule in e["rules"])
     yield "</header>"

@@ -130,12 +130,15 @@ def edit_prodigy(row):
 
 def edit_doccano(row):
     at = row["text"].index("B-ALL")
-    start, end, _ = row["entities"][0]
-    row["entities"] = [
-        {"id": 1, "start_offset": start, "end_offset": end, "label": "antigen/disease_marker"},
-        {"id": 2, "start_offset": at, "end_offset": at + 5, "label": "product"},
+    row["label"] = [
+        [
+            start,
+            end,
+            {"antigen/target": "antigen/disease_marker", "cell_type=T": "cell_type=NK"}.get(name, name),
+        ]
+        for start, end, name in row["label"]
     ]
-    row["cats"] = [c.replace("cell_type=T", "cell_type=NK") for c in row["cats"]]
+    row["label"].append([at, at + 5, "product"])
 
 
 def change_brat(path):
@@ -180,8 +183,7 @@ def test_changes_made_in_the_tool_come_back_and_nothing_else(name, tmp_path):
     formats.export([gold], name, path)
     CHANGES[name](path)
     (back,) = formats.imported(name, path)
-    concept = "" if name == "doccano" else "CD19"
-    marker = {**gold["mentions"][0], "role": "disease_marker", "concept": concept or "CD19"}
+    marker = {**gold["mentions"][0], "role": "disease_marker", "concept": "CD19"}
     at = gold["trial"]["brief_title"].index("B-ALL")
     added = {
         "section": "brief_title",
@@ -205,23 +207,17 @@ def fault(name, path, content, tmp_path):
 
 def test_faults_of_imports_are_one_line_each(tmp_path):
     task = doccano.to_json(task_of(line()))
-    assert fault("doccano", "a.jsonl", json.dumps({**task, "text": "other"}), tmp_path) == [
+
+    def doccano_fault(name, **changed):
+        return fault("doccano", name, json.dumps({**task, **changed}), tmp_path)
+
+    assert doccano_fault("a.jsonl", text="other") == [
         "a.jsonl:1: text changed in the tool; offsets no longer hold: export it again"
     ]
-    assert (
-        "write it like cell_type=NK"
-        in fault("doccano", "b.jsonl", json.dumps({**task, "cats": ["x"]}), tmp_path)[0]
-    )
-    assert (
-        "unknown label cell_type='Q'"
-        in fault(
-            "doccano", "c.jsonl", json.dumps({**task, "cats": ["car_trial=no", "cell_type=Q"]}), tmp_path
-        )[0]
-    )
-    assert (
-        "lies outside the sections"
-        in fault("doccano", "d.jsonl", json.dumps({**task, "entities": [[0, 3, "antigen"]]}), tmp_path)[0]
-    )
+    assert "unknown label cell_type='Q'" in doccano_fault("b.jsonl", label=[[0, 3, "cell_type=Q"]])[-1]
+    assert "lies outside the sections" in doccano_fault("c.jsonl", label=[[0, 3, "antigen"]])[0]
+    options = json.dumps({**prodigy.to_json(task_of(line())), "accept": ["x"]})
+    assert "write it like cell_type=NK" in fault("prodigy", "d.jsonl", options, tmp_path)[0]
     two = json.dumps(task) + "\n" + json.dumps(task)
     assert "duplicate id" in fault("doccano", "e.jsonl", two, tmp_path)[0]
     assert fault("label-studio", "f.json", "{}", tmp_path) == [
@@ -249,6 +245,14 @@ def test_label_studio_takes_the_last_annotation_that_was_not_cancelled():
     good = {"id": 2, "updated_at": "2026-01-02", "result": label_studio.results(task_of(gold))}
     cancelled = {"id": 3, "updated_at": "2026-01-03", "result": [], "was_cancelled": True}
     assert label_studio.from_json({**row, "annotations": [old, good, cancelled]}) == gold
+
+
+def test_doccano_labels_stay_within_its_database_field():
+    targets = [f"ANTIGEN{i}" for i in range(20)]
+    gold = line(constructs=[{"targets": targets, "format": "selectable"}])
+    row = doccano.to_json(task_of(gold))
+    assert max(len(name) for _, _, name in row["label"]) <= doccano.LONGEST
+    assert doccano.from_json(row) == gold
 
 
 def test_prodigy_answers_that_were_rejected_are_left_out(tmp_path):

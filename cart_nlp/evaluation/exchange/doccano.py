@@ -1,29 +1,40 @@
-"""doccano: JSON lines of a project for intent detection and slot filling (categories and spans).
+"""doccano: JSON lines of a sequence labeling project that allows overlapping spans.
 
-The project must allow overlapping spans and more than one category. doccano knows no attributes of a span,
-so that its label is `label/role` and the concepts travel in the task's meta data.
+doccano knows no attributes of a span, so that its label is `label/role` and the concepts travel in the task's
+meta data. Its only project type with spans and categories together drops nested spans when it imports, so the
+record's choices are spans too, over the head line with the trial's id: `cell_type=NK`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cart_nlp.evaluation.exchange.fields import pack, unpack
+from cart_nlp.evaluation.exchange.fields import CHOICES, pack, unpack
 from cart_nlp.evaluation.exchange.prodigy import join_label, split_label
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, task_of
 
 SUFFIX = ".jsonl"
+LONGEST = 100
+"""Characters that doccano's database takes in a label."""
+
+
+def label_of(choice: str) -> str:
+    """A choice as a label: a longer one is cut and marked with a digest of the whole."""
+    if len(choice) <= LONGEST:
+        return choice
+    return f"{choice[: LONGEST - 10]}…#{hashlib.sha256(choice.encode()).hexdigest()[:8]}"
 
 
 def to_json(task: Task) -> dict[str, Any]:
     """One line of doccano's import."""
+    head = [[0, len(task.id), label_of(choice)] for choice in pack(task.choices)]
     return {
         "text": task.text,
-        "entities": [[s.start, s.end, join_label(s)] for s in task.spans],
-        "cats": pack(task.choices),
+        "label": [*head, *([s.start, s.end, join_label(s)] for s in task.spans)],
         # A string: doccano would turn the values of a nested object into columns of its own.
         "gold": json.dumps(task.gold, ensure_ascii=False),
     }
@@ -32,19 +43,20 @@ def to_json(task: Task) -> dict[str, Any]:
 def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """The gold line of an annotated one; raises ValueError or KeyError with what is wrong."""
     gold = json.loads(row["gold"]) if isinstance(row["gold"], str) else row["gold"]
+    before = task_of(gold)
+    whole = {label_of(choice): choice for choice in pack(before.choices)}
     concepts: dict[tuple[int, int, str], list[str]] = {}
-    for s in task_of(gold).spans:
+    for s in before.spans:
         concepts.setdefault((s.start, s.end, join_label(s)), []).append(s.concept)
-    spans = []
-    for item in row.get("entities", ()):
-        # doccano takes lists in and gives objects out.
-        start, end, name = (
-            (item["start_offset"], item["end_offset"], item["label"]) if isinstance(item, dict) else item
-        )
+    spans, choices = [], []
+    for start, end, name in row.get("label", ()):
+        if name.partition("=")[0] in CHOICES:
+            choices.append(whole.get(name, name))
+            continue
         known = concepts.get((start, end, name))
         label, role = split_label(name)
         spans.append(Span(start, end, label, role, known.pop(0) if known else ""))
-    return merge(gold, spans, unpack(row.get("cats", ())), row["text"])
+    return merge(gold, spans, unpack(choices), row["text"])
 
 
 def write(tasks: Iterable[Task], path: Path) -> int:

@@ -28,22 +28,7 @@ def interface(tasks: Iterable[Task] = ()) -> str:
     lines += ["  </Labels>", '  <Text name="text" value="$text" granularity="symbol"/>']
     lines += ['  <Choices name="role" toName="text" perRegion="true" choice="single" whenTagName="label">']
     lines += [f"    <Choice value={quoteattr(name)}/>" for name in roles]
-    lines += [
-        "  </Choices>",
-        '  <TextArea name="concept" toName="text" perRegion="true" maxSubmissions="1"/>',
-    ]
-    for name in CHOICES:
-        if name in _AREAS:
-            lines += [
-                f'  <Header value="{name}" size="5"/>',
-                f'  <TextArea name="{name}" toName="text" rows="1"/>',
-            ]
-            continue
-        kind = "single-radio" if name in SINGLE else "multiple"
-        lines += [f'  <Header value="{name}" size="5"/>']
-        lines += [f'  <Choices name="{name}" toName="text" choice="{kind}" showInline="true">']
-        lines += [f"    <Choice value={quoteattr(str(value))}/>" for value in CLOSED[name]]
-        lines.append("  </Choices>")
+    lines.append("  </Choices>")
     lines.append('  <TextArea name="concept" toName="text" perRegion="true" maxSubmissions="1"/>')
     for name in CHOICES:
         lines.append(f'  <Header value="{name}" size="5"/>')
