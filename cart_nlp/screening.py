@@ -26,9 +26,18 @@ ENGINEERING_WORDS = (
 """Lower-case strings that may tell of a CAR in a text that names cells or receptors."""
 CELL_WORDS = (
     "t cell", "t-cell", "t lymph", "t-lymph", "lymphocyte", "nk cell", "nk-cell", "natural killer",
-    "killer cell", "macrophage", "receptor", "cell therap", "immune cell", "cytotoxic", "t\\u", "mononuclear", "cik",
+    "killer cell", "macrophage", "receptor", "cell therap", "immune cell", "cytotoxic", "t\\u",
+    "mononuclear", "cik",
 )  # fmt: skip
 """Lower-case strings one of which stands in every text whose engineering words tell of a CAR."""
+
+
+CAR_COMPANY = (
+    " cell", "-cell", "_cell", "tcell", "lympho", "antigen", "chimeric", "cart", "car-", "car t",
+    "car\\u", "car nk", "carnk", "leuk", "myelo", "cancer", "tumo", "cd19", "bcma", "lupus", "autoimmun",
+    "细胞", "細胞", "\\u7ec6\\u80de", "\\u7d30\\u80de",
+)  # fmt: skip
+"""Lower-case strings one of which stands in every text whose word CAR is a receptor, not a vehicle."""
 
 
 def needles(lexicon: Lexicon) -> Iterator[Needle]:
@@ -39,18 +48,23 @@ def needles(lexicon: Lexicon) -> Iterator[Needle]:
     for word in EDGED_WORDS:
         yield Needle(word.encode(), left=True)
     for word in ENGINEERING_WORDS:
-        yield Needle(word.encode(), context=True)
+        yield Needle(word.encode(), context="cells")
     for term in lexicon.terms:
         if term.concept.label == "product" and len(term.text) >= 4:
             for spelling in spellings(lower(term.text)):
                 yield Needle(spelling.encode(), left=True, right=True)
 
 
+def _encoded(words: Iterable[str]) -> list[bytes]:
+    return [word.encode() for word in words]
+
+
 class Screen:
     """Tells whether a record's raw bytes or text can name a CAR at all."""
 
     def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
-        self.search = Search(needles(lexicon), (word.encode() for word in CELL_WORDS), engine)
+        contexts = {"cells": _encoded(CELL_WORDS), "car": _encoded(CAR_COMPANY)}
+        self.search = Search(needles(lexicon), contexts, engine)
 
     def hits(self, text: bytes | str) -> bool:
         """True for a candidate. Bytes are UTF-8, escaped or plain; a str is folded first."""

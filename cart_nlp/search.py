@@ -8,7 +8,7 @@ string must have around it is checked here, so both accept the same texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 Engine = Literal["hyperscan", "ahocorasick"]
@@ -18,16 +18,16 @@ class Needle(NamedTuple):
     """A string to find, in lower case, as UTF-8.
 
     `left`, `right`: no ASCII letter or digit may touch that end of it where it has one there itself.
-    `context`: it counts only in a text that also has one of the search's context strings.
+    `context`: it counts only in a text that also has one of the search's strings of that name.
     """
 
     text: bytes
     left: bool = False
     right: bool = False
-    context: bool = False
+    context: str = ""
 
 
-CAR = Needle(b"car")
+CAR = Needle(b"car", context="car")
 """Stands for the word CAR in all its forms (CAR, CARs, CART, CAR19, CARNK), everyday words left out."""
 
 _CAR = re.compile(rb"car(?:[^a-z]|s[^a-z]|t[^aeilorwy]|nk|m[^aeiou]|$)")
@@ -47,13 +47,16 @@ class Search:
     """Tells whether a text holds one of the needles; built once, used for millions of texts."""
 
     def __init__(
-        self, needles: Iterable[Needle], context: Iterable[bytes] = (), engine: Engine | None = None
+        self,
+        needles: Iterable[Needle],
+        contexts: Mapping[str, Iterable[bytes]] | None = None,
+        engine: Engine | None = None,
     ) -> None:
         asked = set(needles)
         # What holds a form of CAR is found by it already.
         covered = {needle for needle in asked if CAR in asked and _CAR.search(needle.text)} - {CAR}
         self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
-        self._context = sorted(set(context))
+        self._contexts = {name: tuple(words) for name, words in (contexts or {}).items()}
         self.engine: Engine = engine or ("hyperscan" if _has_hyperscan() else "ahocorasick")
         build = _hyperscan if self.engine == "hyperscan" else _ahocorasick
         self.hits: Callable[[bytes], bool] = build(self._needles, self._accepts)
@@ -65,12 +68,13 @@ class Search:
             return False
         if needle.right and _touches(raw, end - 1, end):
             return False
-        if needle is CAR:
-            return not _is_everyday(raw, end)
-        if not needle.context:
+        if needle is CAR and _is_everyday(raw, end):
+            return False
+        words = self._contexts.get(needle.context)
+        if words is None:
             return True
         text = raw.lower()
-        return any(word in text for word in self._context)
+        return any(word in text for word in words)
 
 
 def _alnum(byte: int) -> bool:
