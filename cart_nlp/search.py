@@ -53,13 +53,20 @@ class Search:
         engine: Engine | None = None,
     ) -> None:
         asked = set(needles)
-        # What holds a form of CAR is found by it already.
-        covered = {needle for needle in asked if CAR in asked and _CAR.search(needle.text)} - {CAR}
-        self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
         self._contexts = {name: tuple(words) for name, words in (contexts or {}).items()}
+        covered = {needle for needle in asked if CAR in asked and self._is_covered(needle)} - {CAR}
+        self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
         self.engine: Engine = engine or ("hyperscan" if _has_hyperscan() else "ahocorasick")
         build = _hyperscan if self.engine == "hyperscan" else _ahocorasick
         self.hits: Callable[[bytes], bool] = build(self._needles, self._accepts)
+
+    def _is_covered(self, needle: Needle) -> bool:
+        """Whether the search for CAR finds every text with this needle anyway (`cart-19`, not `jcar017`)."""
+        found = _CAR.search(needle.text)
+        if found is None or _EVERYDAY.fullmatch(needle.text) is not None or b"scar" in needle.text:
+            return False
+        words = self._contexts.get(CAR.context)
+        return words is None or any(word in needle.text for word in words)
 
     def _accepts(self, raw: bytes, needle: Needle, end: int) -> bool:
         """Whether a needle that was found up to `end` stands as it should."""

@@ -1,0 +1,197 @@
+"""The store: only what changed is tagged again, and every value keeps its history."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import batch_fakes as fakes
+import duckdb
+import pytest
+
+from cart_nlp.batch import Options, Summary, run
+from cart_nlp.batch.journal import Journal
+from cart_nlp.differences import compare, read_rows
+from cart_nlp.writers import OutputError
+
+FIRST = [
+    {"id": "A", "title": "CAR of CD19"},
+    {"id": "B", "title": "CAR of CD22"},
+    {"id": "C", "title": "CAR of CD20"},
+    {"id": "M", "title": "CAR only mentioned"},
+    {"id": "X", "title": "other"},
+]
+
+
+def at(day: int) -> datetime.datetime:
+    return datetime.datetime(2026, 3, day, 12, tzinfo=datetime.UTC)
+
+
+class Nightly:
+    """Runs over one store, a day each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = folder / "trials.duckdb"
+
+    def __call__(self, day: int, trials: list[dict[str, Any]], **more: Any) -> Summary:
+        source = fakes.dump(self.folder / f"day{day}.jsonl", trials)
+        options = Options((str(source),), str(self.store), workers=0, **more)
+        return run(options, fakes.parts(self.folder, now=at(day)))
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.store), read_only=True) as base:
+            return base.execute(query).fetchall()
+
+    def tagged(self) -> int:
+        return len(fakes.noted(self.folder, "tagged"))
+
+
+@pytest.fixture
+def nightly(tmp_path: Path) -> Nightly:
+    return Nightly(tmp_path)
+
+
+def changes(summary: Summary) -> tuple[int, ...]:
+    return tuple(summary.store[name] for name in ("new", "changed", "unchanged", "vanished", "retagged"))
+
+
+def test_an_unchanged_dump_is_not_tagged_again(nightly: Nightly) -> None:
+    assert changes(nightly(1, FIRST)) == (3, 0, 0, 0, 4)
+    again = nightly(2, FIRST)
+    assert changes(again) == (0, 0, 3, 0, 0)
+    assert nightly.tagged() == 4
+    assert (again.read, again.screened, again.below, again.written, again.rejected) == (5, 1, 1, 3, 0)
+
+
+def test_new_changed_unchanged_and_vanished_are_told_apart(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    second = [
+        {"id": "A", "title": "CAR of CD19"},
+        {"id": "B", "title": "CAR of CD22 CD19"},
+        {"id": "D", "title": "CAR of BCMA"},
+        {"id": "M", "title": "CAR only mentioned"},
+    ]
+    summary = nightly(2, second)
+    assert changes(summary) == (1, 1, 1, 1, 2)
+    assert summary.written == 3
+    assert nightly.rows("SELECT trial_id, targets FROM records ORDER BY 1") == [
+        ("A", ["CD19"]),
+        ("B", ["CD19", "CD22"]),
+        ("D", ["BCMA"]),
+    ]
+    assert nightly.rows("SELECT trial_id FROM trials WHERE vanished IS NOT NULL") == [("C",)]
+
+
+def test_the_history_tells_when_a_value_held(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    nightly(2, [{"id": "B", "title": "CAR of CD22 CD19"}, *FIRST[2:]])
+    nightly(3, [{"id": "B", "title": "CAR of CD22"}, *FIRST[:1]])
+    day = [at(n).replace(tzinfo=None) for n in range(4) if n] + [None]
+    assert nightly.rows(
+        "SELECT value, since, until FROM history WHERE trial_id = 'B' AND field = 'targets' ORDER BY since"
+    ) == [
+        ('["CD22"]', day[0], day[1]),
+        ('["CD19","CD22"]', day[1], day[2]),
+        ('["CD22"]', day[2], None),
+    ]
+    # A vanished on day 2 and came back on day 3; C vanished on day 3.
+    assert nightly.rows(
+        "SELECT trial_id, since, until FROM history "
+        "WHERE field = 'targets' AND trial_id IN ('A', 'C') ORDER BY 1, 2"
+    ) == [("A", day[0], day[1]), ("A", day[2], None), ("C", day[0], day[2])]
+
+
+def test_a_text_that_changed_without_its_values_changing_is_unchanged(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    summary = nightly(2, [{**FIRST[0], "status": "recruiting"}, *FIRST[1:]])
+    assert changes(summary) == (0, 0, 3, 0, 0), "the status is no part of this trial"
+    summary = nightly(3, [{"id": "A", "title": "CAR of  CD19"}, *FIRST[1:]])
+    assert changes(summary) == (0, 1, 2, 0, 1), "the title is a value"
+
+
+def test_a_trial_that_is_no_car_trial_any_more_is_dropped_not_vanished(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    summary = nightly(2, [{"id": "A", "title": "CAR only mentioned"}, {"id": "B", "title": "gone"}, FIRST[2]])
+    # B no longer hits the screen, but is known: it is looked at again (the fake says product to anything).
+    assert summary.store["dropped"] == 1
+    assert summary.store["vanished"] == 0
+    assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("B",), ("C",)]
+
+
+def test_another_version_tags_everything_again(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
+    nightly(1, FIRST)
+    monkeypatch.setattr("cart_nlp.batch.provenance.__version__", "99.0")
+    assert changes(nightly(2, FIRST)) == (0, 0, 3, 0, 4)
+    assert changes(nightly(3, FIRST)) == (0, 0, 3, 0, 0)
+
+
+def test_the_tables_of_parts_go_with_the_records(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    nightly(2, [{"id": "A", "title": "CAR of CD19 CD22"}])
+    assert nightly.rows("SELECT trial_id, number, targets, format FROM constructs") == [
+        ("A", 1, ["CD19", "CD22"], "tandem")
+    ]
+    assert nightly.rows('SELECT value, "start", text FROM evidence ORDER BY 1') == [
+        ("CD19", 7, "CD19"),
+        ("CD22", 12, "CD22"),
+    ]
+
+
+def test_a_repeated_id_is_merged_if_equal_and_rejected_if_not(nightly: Nightly) -> None:
+    summary = nightly(1, [FIRST[0], FIRST[0], {"id": "A", "title": "CAR of CD5"}])
+    assert (summary.read, summary.written, summary.merged, summary.rejected) == (3, 1, 1, 1)
+    assert nightly.rows("SELECT targets FROM records") == [(["CD19"],)]
+
+
+def test_nothing_vanishes_because_an_input_could_not_be_read(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    source = fakes.dump(nightly.folder / "part.jsonl", FIRST[:1])
+    options = Options((str(source), str(nightly.folder / "none.jsonl")), str(nightly.store), workers=0)
+    summary = run(options, fakes.parts(nightly.folder, now=at(2)))
+    assert summary.exit_code == 2
+    assert changes(summary) == (0, 0, 1, 0, 0)
+    assert len(nightly.rows("SELECT * FROM records")) == 3
+
+
+def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(journal: Journal) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "remove", die)
+        with pytest.raises(Exception, match="interrupted"):
+            nightly(1, FIRST)
+    options = Options((str(nightly.folder / "day1.jsonl"),), str(nightly.store), workers=0, resume=True)
+    summary = run(options, fakes.parts(nightly.folder, now=at(2)))
+    assert changes(summary) == (3, 0, 0, 0, 4)
+    assert nightly.rows("SELECT count(*) FROM runs") == [(1,)]
+
+
+def test_what_is_no_store_is_refused_and_left_alone(nightly: Nightly) -> None:
+    nightly.store.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(OutputError, match="cannot be opened as a store"):
+        nightly(1, FIRST)
+    assert nightly.store.read_bytes() == b"something else entirely" * 100
+    nightly.store.unlink()
+    with duckdb.connect(str(nightly.store)) as base:
+        base.execute("CREATE TABLE mine(a INTEGER)")
+    with pytest.raises(OutputError, match="no store of cart-nlp"):
+        nightly(1, FIRST)
+
+
+def test_the_past_of_a_store_can_be_compared_with_its_present(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    nightly(2, [{"id": "A", "title": "CAR of CD19 CD22"}, {"id": "D", "title": "CAR of BCMA"}, FIRST[1]])
+    found = compare(read_rows(f"{nightly.store}@2026-03-01"), read_rows(str(nightly.store)))
+    assert (found.new, found.vanished, found.unchanged, found.changed) == (["D"], ["C"], 1, 1)
+    assert {(change.field, change.old, change.new) for change in found.changes} == {
+        ("targets", "CD19", "CD19; CD22"),
+        ("title", "CAR of CD19", "CAR of CD19 CD22"),
+        ("multi_target", "false", "true"),
+        ("constructs", "CD19 (tandem)", "CD19+CD22 (tandem)"),
+    }
+    assert read_rows(f"{nightly.store}@2026-03-02") == read_rows(str(nightly.store))

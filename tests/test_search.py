@@ -1,0 +1,109 @@
+"""The string search: both engines accept the same texts, each string at the edges that it asks for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cart_nlp.search import CAR, Engine, Needle, Search
+
+NEEDLES = [
+    CAR,
+    Needle(b"jcar017", left=True, right=True),
+    Needle(b"ct041", left=True, right=True),
+    Needle(b"zetakine"),
+    Needle(b"t-bod", left=True),
+    Needle(b"engineered", context="cells"),
+    Needle("嵌合".encode()),
+]
+CONTEXTS = {"cells": [b"t cell"], "car": [b"cell", b"cart", b"car-t"]}
+ENGINES: tuple[Engine, ...] = ("hyperscan", "ahocorasick")
+
+
+@pytest.fixture(params=ENGINES, scope="module")
+def search(request: pytest.FixtureRequest) -> Search:
+    if request.param == "hyperscan":
+        pytest.importorskip("hyperscan")
+    return Search(NEEDLES, CONTEXTS, request.param)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CD19 CAR-T cells",
+        "cell therapy with a CAR",
+        "huCART19",
+        "4SCAR19 cells",
+        "CARs on cells",
+        "CARNK cells",
+        "uCART123",
+        "CAR\u2011T cell",
+        "CAR\u00a0T cell",
+        "\\nCAR T cells",
+        "[JCAR017]",
+        "with CT041.",
+        "\\nct041",
+        "IL13-ZETAKINE",
+        "T-bodies",
+        "engineered T cells",
+        "嵌合抗原受体",
+    ],
+)
+def test_hits(search: Search, text: str) -> None:
+    assert search.hits(text.encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "scar tissue, cells",
+        "cells of cartilage",
+        "cardiac cells",
+        "carboplatin, cell count",
+        "Madagascar, cell",
+        "cells through a trocar.",
+        "carmustine; cell",
+        "child seat of a car",
+        "NCT04100000",
+        "percent-body",
+        "engineered tissue",
+        "MJCAR0172",
+    ],
+)
+def test_misses(search: Search, text: str) -> None:
+    assert not search.hits(text.encode())
+
+
+PIECES = st.sampled_from(
+    [
+        "CAR",
+        "car",
+        "s",
+        "t",
+        "m",
+        "nk",
+        "-",
+        "19",
+        "scar",
+        "cart",
+        "ilage",
+        "cell",
+        "T\u2011",
+        "\\n",
+        '"',
+        " ",
+        ".",
+    ]
+    + ["ct041", "n", "4", "jcar017", "zetakine", "engineered", "嵌合", "x"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PIECES, max_size=12))
+def test_both_engines_accept_the_same_texts(pieces: list[str]) -> None:
+    pytest.importorskip("hyperscan")
+    text = "".join(pieces).encode()
+    first, second = (Search(NEEDLES, CONTEXTS, engine) for engine in ENGINES)
+    assert first.hits(text) == second.hits(text)
