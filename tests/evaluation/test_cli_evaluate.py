@@ -1,0 +1,258 @@
+"""The commands `evaluate` and `gold` from end to end."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from gold_lines import labels, line, save
+
+from cart_nlp import paths
+from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation.gold import NAMES
+from cart_nlp.schema import Construct, Record
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+
+
+def cart_nlp(*arguments):
+    """Run the command line as a user does."""
+    code = "import sys; from cart_nlp.cli import main; sys.argv[0] = 'cart-nlp'; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=180
+    )
+
+
+def record_of(gold, **changed):
+    """A record that says what the gold says."""
+    made = gold["labels"]
+    fields = {k: v for k, v in made.items() if k in Record.model_fields and k != "constructs"}
+    constructs = tuple(Construct(**c) for c in made["constructs"])
+    return Record(trial_id=gold["id"], constructs=constructs, **{**fields, **changed})
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Ten gold lines, and records that say the same."""
+    lines = [line(f"NCT{i:08}", title=f"Study {i} of CD19 CAR-T") for i in range(1, 11)]
+    gold = save(tmp_path / "gold.jsonl", lines)
+    records = tmp_path / "records.jsonl"
+    records.write_text("".join(record_of(g).model_dump_json() + "\n" for g in lines), "utf-8")
+    return gold, records, lines
+
+
+def test_table_names_the_gold_and_the_tool(files):
+    gold, records, _ = files
+    done = cart_nlp("evaluate", "--gold", gold, "--records", records)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()[:2]
+    assert first.startswith("cart-nlp ")
+    assert f"version {gold_set.read(gold).version}: 10 trials" in first
+    assert second.startswith("end to end: ")
+    row = next(text for text in done.stdout.splitlines() if text.startswith("targets (stated)"))
+    assert row.split()[2:8] == ["10", "10", "0", "0", "100.0", "100.0"]
+    assert any(text.startswith("edits") and "–" in text for text in done.stdout.splitlines())
+
+
+def test_json_holds_all_parts(files, tmp_path):
+    gold, records, _ = files
+    done = cart_nlp("evaluate", "--gold", gold, "--records", records, "--json", "--html", tmp_path / "p.html")
+    result = json.loads(done.stdout)
+    assert {
+        "gold",
+        "tool",
+        "fields",
+        "screening",
+        "focus",
+        "car_trial",
+        "calibration",
+        "groups",
+        "errors",
+    } <= result.keys()
+    assert (tmp_path / "p.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_floors_decide_the_exit_code(files):
+    gold, records, _ = files
+    arguments = ("evaluate", "--gold", gold, "--records", records, "--fail-under")
+    assert cart_nlp(*arguments, "targets.exact=1").returncode == 0
+    done = cart_nlp(*arguments, "targets.exact=1", "--fail-under", "edits.recall=0.5")
+    assert (done.returncode, done.stderr) == (1, "cart-nlp evaluate: edits.recall is undefined, under 0.5\n")
+    assert cart_nlp(*arguments, "targets=1").returncode == 2
+
+
+def test_errors_name_value_evidence_rule_and_kind(files, tmp_path):
+    gold, _, lines = files
+    wrong = record_of(
+        lines[0],
+        targets=("CD20",),
+        evidence=[
+            {
+                "field": "targets",
+                "value": "CD20",
+                "basis": "text",
+                "section": "brief_title",
+                "start": 0,
+                "end": 5,
+                "text": "Study",
+                "rule": "a rule",
+            }
+        ],
+    )
+    path = tmp_path / "wrong.jsonl"
+    path.write_text(wrong.model_dump_json() + "\n", "utf-8")
+    done = cart_nlp("evaluate", "--gold", gold, "--records", path, "--errors")
+    assert "9 gold trials have no record and count as `no`" in done.stdout
+    assert "  NCT00000001  wrong CD20; gold: CD19" in done.stdout
+    assert "from brief_title[0:5] 'Study', rule a rule" in done.stdout
+    assert "gold saw 'CD19 CAR-T'" in done.stdout
+    assert "targets: screening (9)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (
+            lambda rows: rows[1]["labels"].update(cell_type=["B"]),
+            "gold.jsonl:2: NCT00000002: unknown label cell_type='B'",
+        ),
+        (lambda rows: rows[1].update(id=rows[0]["id"]), "gold.jsonl:2: duplicate id 'NCT00000001'"),
+        (lambda rows: rows[0]["mentions"][0].update(end=500), "is outside the text, which has 21 characters"),
+        (
+            lambda rows: rows[0]["trial"].update(brief_title="Another title of this"),
+            "text changed: 'CD19' was labeled",
+        ),
+    ],
+)
+def test_faults_of_the_gold_are_one_line_and_exit_2(files, change, expected):
+    gold, records, lines = files
+    change(lines)
+    save(gold, lines)
+    done = cart_nlp("evaluate", "--gold", gold, "--records", records)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (fault,) = done.stderr.splitlines()
+    assert expected in fault
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--gold", "registry"], "give --dump FILE"),
+        (["--gold", "none.jsonl"], "none.jsonl: no such file"),
+        (["--basis", "x"], "--basis x: give one of both, text, all"),
+        (["--gold", "GOLD", "--records", "none.jsonl"], "none.jsonl: no such file"),
+        (["--gold", "GOLD", "--records", "GOLD"], "give records of `cart-nlp tag`"),
+        (["--gold", "GOLD", "--split", "test", "--records", "GOLD"], "no trial in it"),
+        (["--gold", "GOLD", "--dump", "x"], "goes with --gold registry"),
+        (["--gold", "GOLD", "--records", "RECORDS", "--compare", "none.json"], "none.json: no such file"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(files, arguments, expected):
+    gold, records, lines = files
+    save(gold, lines[:1])
+    names = {"GOLD": gold, "RECORDS": records}
+    done = cart_nlp("evaluate", *(names.get(a, a) for a in arguments))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    (fault,) = done.stderr.splitlines()
+    assert expected in fault
+
+
+def test_curators_loop(files, tmp_path):
+    """Export ten records to Label Studio, change two, import, agree, evaluate: the two changes show, no more."""
+    gold, records, _ = files
+    tasks, corrected, old = tmp_path / "tasks.json", tmp_path / "corrected.jsonl", tmp_path / "old.json"
+    old.write_text(cart_nlp("evaluate", "--gold", gold, "--records", records, "--json").stdout, "utf-8")
+
+    assert cart_nlp("gold", "export", gold, "--to", "label-studio", "-o", tasks).returncode == 0
+    rows = json.loads(tasks.read_text("utf-8"))
+    for row in rows:
+        row["annotations"] = [{"id": 1, "result": row["predictions"][0]["result"]}]
+    for item in rows[2]["annotations"][0]["result"]:
+        if item["from_name"] == "cell_type":
+            item["value"]["choices"] = ["NK"]
+    for item in rows[6]["annotations"][0]["result"]:
+        if item["from_name"] == "role":
+            item["value"]["choices"] = ["disease_marker"]
+    tasks.write_text(json.dumps(rows), "utf-8")
+    assert cart_nlp("gold", "import", tasks, "--from", "label-studio", "-o", corrected).returncode == 0
+
+    agreed = json.loads(cart_nlp("gold", "agree", gold, corrected, "--json").stdout)
+    assert [(d["id"], d["field"]) for d in agreed["disagreements"]] == [
+        ("NCT00000003", "cell_type"),
+        ("NCT00000007", "mentions"),
+    ]
+    assert agreed["sets"]["cell_type"]["f1"] == pytest.approx(0.9)
+    assert agreed["mentions"]["strict"]["f1"] == 1.0
+    assert agreed["mentions"]["strict + concept + role"]["f1"] == pytest.approx(0.9)
+    assert "2 disagreements" in cart_nlp("gold", "agree", gold, corrected).stdout
+
+    done = cart_nlp("evaluate", "--gold", corrected, "--records", records, "--compare", old, "--json")
+    compared = json.loads(done.stdout)["compare"]
+    assert not compared["same_gold"]
+    moved = {n: f for n, f in compared["fields"].items() if f["better"] or f["worse"]}
+    changed = {name: (f["better"], f["worse"]) for name, f in moved.items()}
+    assert changed == {"cell_type": ([], ["NCT00000003"])}
+
+
+def test_gold_without_a_command_tells_what_there_is():
+    done = cart_nlp("gold", "--help")
+    assert done.returncode == 0
+    for word in ("export", "import", "agree"):
+        assert word in done.stdout
+
+
+def test_import_faults_exit_2(tmp_path):
+    done = cart_nlp("gold", "import", tmp_path / "none", "--from", "brat", "-o", tmp_path / "o.jsonl")
+    assert done.returncode == 2
+    assert done.stderr.startswith("cart-nlp gold: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_tagging_the_gold_text(tmp_path):
+    title = "A Study of Autologous CD19-directed CAR-T Cells in Adults With B-ALL"
+    gold = save(tmp_path / "g.jsonl", [line(title=title, cell_source=["autologous"])])
+    done = cart_nlp("evaluate", "--gold", gold, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["fields"]["targets"]["exact"] == 1.0
+    assert result["mentions"]["schemes"]["strict + concept"]["labels"]["antigen"]["tp"] == 1
+
+
+def test_labels_by_id_with_a_dump(tmp_path, files):
+    _, records, _ = files
+    dump = tmp_path / "dump.jsonl"
+    dump.write_text(json.dumps({"id": "NCT99999999", "brief_title": "CD19 CAR-T"}) + "\n", "utf-8")
+    done = cart_nlp("evaluate", "--gold", "registry", "--dump", dump, "--records", records)
+    assert done.returncode == 2
+    assert "holds none of the 399 labeled trials" in done.stderr
+
+
+@pytest.mark.slow
+def test_bundled_set_in_under_thirty_seconds():
+    if not any((paths.gold() / name).is_file() for name in NAMES):
+        pytest.skip("the bundled gold set is not here")
+    start = time.perf_counter()
+    done = cart_nlp("evaluate")
+    assert done.returncode == 0, done.stderr
+    assert "bundled gold set, version" in done.stdout
+    assert time.perf_counter() - start < 30
+
+
+@pytest.mark.corpus
+@pytest.mark.slow
+def test_registry_labels_with_the_corpus():
+    source = CORPUS / "gold-dev.jsonl"
+    if not source.is_file():
+        pytest.skip("../shared/corpus is not here")
+    done = cart_nlp("evaluate", "--gold", source, "--fail-under", "screening.recall=0.9")
+    assert done.returncode == 0, done.stderr
+
+
+def test_labels_of_tests_are_complete():
+    assert set(labels()) >= {"car_trial", "targets", "constructs", "focus"}
