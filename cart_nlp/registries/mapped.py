@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp.registries import native, shapes
@@ -133,7 +133,9 @@ def parse(row: Mapping[str, Any], columns: Mapping[str, str]) -> Trial:
     return native.parse(record(row, columns))
 
 
-def _shape(columns: Mapping[str, str]) -> Shape:
+def _shape(
+    columns: Mapping[str, str], recognizes: Callable[[Mapping[str, Any]], bool] = lambda data: True
+) -> Shape:
     from cart_nlp.registries.jsonreader import Shape
 
     def identify(data: Mapping[str, Any]) -> str:
@@ -141,7 +143,7 @@ def _shape(columns: Mapping[str, str]) -> Shape:
             raise Rejected(f"a JSON {type(data).__name__}, not an object")
         return shapes.checked_id(data.get(columns["id"]))
 
-    return Shape("mapped", lambda data: True, identify, lambda data: parse(data, columns))
+    return Shape("mapped", recognizes, identify, lambda data: parse(data, columns))
 
 
 def json_shape(mapping: Mapping[str, str]) -> Shape:
@@ -156,4 +158,7 @@ def json_guess(data: Mapping[str, Any]) -> Shape | None:
         columns = columns_of([column for column in data if isinstance(column, str)], None, "")
     except InputError:
         return None
-    return _shape(columns) if columns.keys() & {"brief_title", "official_title", "brief_summary"} else None
+    if not columns.keys() & {"brief_title", "official_title", "brief_summary"}:
+        return None
+    # A guess holds for records with the same keys only: another one may have more of its own to say.
+    return _shape(columns, lambda other: other.keys() == data.keys())
