@@ -69,9 +69,10 @@ def registry_of(number: str) -> str:
 
 def url_of(number: str) -> str:
     """Page of a record, where the registry's address can be told from the number."""
-    for _, _, pattern, url in _SHAPES:
+    for kind, _, pattern, url in _SHAPES:
         if found := pattern.fullmatch(number[:100].strip()):
-            return url.format(found[1] if pattern.groups else number.strip()) if url else ""
+            shown = found[1] if kind == "EUDRACT" else re.sub("^(?:CTIS|EUCT)", "", number.strip())
+            return url.format(shown) if url else ""
     return ""
 
 

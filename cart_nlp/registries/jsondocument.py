@@ -14,6 +14,11 @@ CONTAINERS = (b"studies", b"FullStudies", b"data", b"trials", b"records")
 """Keys whose array holds the records, at the top of a document or inside a wrapper."""
 _WRAPPERS = (b"FullStudiesResponse",)
 _OWN_KEYS = (b"protocolSection", b"id", b"nct_id", b"nctId", b"ctNumber", b"trial_id", b"brief_title")
+_REREADING = 1 << 22
+"""Bytes in all that may be read again after broken records, so that time stays bounded; one that ran on
+for longer than a quarter of this counts as a quarter."""
+_BETWEEN = b" \t\r\n,\0"
+_NO_OBJECT = "not a JSON object, where a record should stand"
 _TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(\s*+:)?|[{}\[\]]|"', re.DOTALL)
 _FIRST_KEY = re.compile(rb'\{\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 _BLANK = re.compile(rb"[\s,]*+")
@@ -41,15 +46,23 @@ class Document:
         self._base = 0
         self._ended = False
         self._marker: re.Pattern[bytes] | None = None
+        self._allowance = _REREADING
         self._stack: list[bytes] = []
-        self._level = 0
-        self._listed = False
-        self._start: int | None = None
         self._keys: dict[int, bytes] = {}
         self._own = False
+        self._level = 0
+        self._listed = False
+        # Where the record begins that is being read, and where the gap before the next one does; of the
+        # two at most one is known. In a gap only blanks and commas are expected.
+        self._start: int | None = None
+        self._gap: int | None = 0
+        self._stray: int | None = None
 
     def _read_on(self, keep: int) -> None:
         """Drop the buffer before `keep` and append at least as much again, so that growth is linear."""
+        if self._gap is not None:
+            self._look_for_strays(keep)
+            self._gap = 0
         grown = [self._buffer[keep:]]
         wanted, size = max(len(grown[0]), 1), 0
         while size < wanted and not self._ended:
@@ -73,62 +86,83 @@ class Document:
                 self._read_on(keep)
                 at -= keep
                 if len(self._buffer) > 2 * MAX_RECORD and self._start is not None:
-                    yield Value(self._base, b"", None, f"{TOO_LONG}, nor is the rest of the input")
-                    return
+                    at = self._salvage(1, len(self._buffer))
+                    yield Value(self._base, b"", None, TOO_LONG)
+                    if at == len(self._buffer):
+                        yield Value(self._base + at, b"", None, "the rest of the input is not read")
+                        return
                 continue
             if found is None or found[0] == b'"':
                 if self._start is None:
-                    yield from self._left_over(at)
+                    yield from self._end(len(self._buffer))
                     return
-                value = Value(
-                    self._base + self._start, self._buffer[self._start :], None, "the input ends within it"
-                )
-                at = self._salvage(self._start + 1, len(self._buffer))
-                yield value._replace(raw=value.raw[: at + self._base - value.position])
+                start, begun = self._start, self._base + self._start
+                at = self._salvage(start + 1, len(self._buffer))
+                yield Value(begun, self._buffer[start:at], None, "the input ends within it")
                 if at == len(self._buffer):
                     return
                 continue
             at = found.end()
-            value_or_none = self._token(found)
-            if value_or_none is not None:
-                if value_or_none.fault:
-                    at = self._salvage(found.start() - len(value_or_none.raw) + 2, at)
-                yield value_or_none
+            for value in self._token(found):
+                if value.fault and value.raw:
+                    at = self._salvage(found.end() - len(value.raw) + 1, at)
+                yield value
 
-    def _left_over(self, at: int) -> Iterator[Value]:
+    def _end(self, at: int) -> Iterator[Value]:
         """A document that stops where a list was still open was cut, even if between two records."""
+        if self._gap is not None:
+            yield from self._close_gap(at)
         if self._stack:
             yield Value(self._base + at, b"", None, "the input ends before its list does: it is truncated")
 
-    def _token(self, found: re.Match[bytes]) -> Value | None:
-        token = found[0]
-        stack = self._stack
+    def _look_for_strays(self, end: int) -> None:
+        """Note where in the gap something stands that is no record."""
+        if self._stray is None and self._gap is not None:
+            gap = self._buffer[self._gap : end]
+            rest = gap.lstrip(_BETWEEN)
+            if rest:
+                self._stray = self._base + self._gap + len(gap) - len(rest)
+
+    def _close_gap(self, end: int) -> Iterator[Value]:
+        self._look_for_strays(end)
+        if self._stray is not None:
+            yield Value(self._stray, b"", None, _NO_OBJECT)
+        self._gap = self._stray = None
+
+    def _token(self, found: re.Match[bytes]) -> Iterator[Value]:
+        """Follow one string or bracket; gives the record that it ends, and what stands between records."""
+        token, stack, depth = found[0], self._stack, len(self._stack)
         if token[:1] == b'"':
-            if found[2] is not None and len(stack) <= 2 and not (self._listed and self._start is not None):
-                self._keys[len(stack)] = found[1]
-                self._own = self._own or (len(stack) == 1 and found[1] in _OWN_KEYS)
-            return None
-        if token in (b"{", b"["):
-            depth = len(stack)
+            if found[2] is not None and depth <= 2 and not (self._listed and self._start is not None):
+                self._keys[depth] = found[1]
+                self._own = self._own or (depth == 1 and found[1] in _OWN_KEYS)
+        elif token in (b"{", b"["):
             stack.append(token)
             if token == b"[" and not self._listed and not self._own and self._is_container(depth):
-                self._level, self._listed, self._start = depth + 1, True, None
-            elif token == b"{" and depth == self._level and self._start is None:
+                if self._gap is not None:
+                    yield from self._close_gap(found.start())
+                self._level, self._listed, self._start, self._gap = depth + 1, True, None, found.end()
+            elif token == b"{" and depth == self._level and self._gap is not None:
+                yield from self._close_gap(found.start())
                 self._start = found.start()
                 self._learn()
-            return None
-        if not stack:
-            return None  # a stray closing bracket between documents
-        matches = (stack.pop() == b"{") == (token == b"}")
-        value = None
-        if self._start is not None and (len(stack) == self._level or not matches):
+        elif stack:
+            yield from self._closing(found, (stack.pop() == b"{") == (token == b"}"))
+
+    def _closing(self, found: re.Match[bytes], matches: bool) -> Iterator[Value]:
+        depth = len(self._stack)
+        if self._start is not None and (depth == self._level or not matches):
             raw = self._buffer[self._start : found.end()]
             value = self._value(self._base + self._start, raw, matches)
-            self._start = None
-        if not stack:
-            self._level, self._listed, self._own, self._start = 0, False, False, None
+            self._start, self._gap = None, found.end()
+            yield value
+        elif self._listed and self._gap is not None and depth < self._level:
+            yield from self._close_gap(found.start())
+        if not self._stack and self._gap is None and self._start is None:
+            self._gap = found.end()
+        if not self._stack:
+            self._level, self._listed, self._own = 0, False, False
             self._keys.clear()
-        return value
 
     def _value(self, position: int, raw: bytes, matches: bool) -> Value:
         if not matches:
@@ -153,9 +187,10 @@ class Document:
 
     def _salvage(self, after: int, end: int) -> int:
         """Where to go on after a broken record: at a record that began within it, else at its end."""
-        found = self._marker.search(self._buffer, after, end) if self._marker else None
+        found = self._marker.search(self._buffer, after, end) if self._marker and self._allowance > 0 else None
         if found is None:
             return end
-        self._start = None
+        self._allowance -= min(end - found.start(), _REREADING // 4)
+        self._start, self._gap = None, found.start()
         self._stack = self._stack[: self._level] if len(self._stack) >= self._level else [b"["] * self._level
         return found.start()

@@ -92,6 +92,8 @@ def _shape(data: Any) -> Shape:
             return shape
     keys = ", ".join(str(key)[:30] for key in list(data)[:6])
     guessed = mapped.json_guess(data)
+    if guessed is None and data.keys() & {"brief_title", "official_title", "title", "brief_summary"}:
+        raise Rejected("record without an id")
     if guessed is None:
         raise Rejected(
             f"no known record format: its keys are {keys or 'none'}; name them with --map id=…,title=…"

@@ -16,6 +16,7 @@ MAX_RECORD = 1 << 27
 """Bytes of the longest record that is read (128 MiB)."""
 TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
 _PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
+_SAMPLE = 50
 _ESCAPED = re.compile(rb"\\[nrt]")
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -83,11 +84,24 @@ def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
 
 
 def is_lines(head: bytes) -> bool:
-    """Whether a head shows JSON lines: a first line closed in itself, and another beginning after it.
+    """Whether a head shows JSON lines: lines that are whole records, more than lines that cannot be.
 
     A line that is a whole page of studies is no record.
     """
-    lines = [line.strip() for line in head.lstrip().splitlines()[:50] if line.strip()]
-    if len(lines) < 2 or not lines[0].startswith(b"{"):
+    if not head.lstrip().startswith(b"{"):
         return False
-    return lines[0].endswith(b"}") and lines[1].startswith(b"{") and not _PAGE.search(lines[0])
+    *whole, last = head.splitlines()
+    lines = [line.rstrip() for line in whole[:_SAMPLE] if line.strip()]
+    if not lines or (not last.strip() and len(lines) < 2):
+        return False
+    good = sum(line.startswith(b"{") and _is_record(line) for line in [*lines, last])
+    return good > sum(line.endswith((b",", b"[")) for line in lines)
+
+
+def _is_record(line: bytes) -> bool:
+    if _PAGE.search(line):
+        return False
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False

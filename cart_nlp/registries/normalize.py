@@ -55,7 +55,8 @@ _STATUS = {
     "RECRUITING": "recruiting;open public recruiting;ongoing, recruiting;募集中;正在进行;正在招募;"
     "open to accrual;ongoing recruiting;recruiting now;open for recruitment;recruitment open",
     "NOT_YET_RECRUITING": "not yet recruiting;pending;not recruiting yet;募集前;尚未开始;尚未招募;"
-    "in review;approved;authorised, not started;authorised, recruitment pending;preinitiation;not started;under evaluation",
+    "in review;approved;authorised, not started;authorised, recruitment pending;preinitiation;"
+    "not started;under evaluation",
     "ENROLLING_BY_INVITATION": "enrolling by invitation",
     "ACTIVE_NOT_RECRUITING": "active, not recruiting;no longer recruiting;closed to accrual;"
     "募集終了;ongoing, recruitment ended;closed to accrual and intervention;enrollment closed;"
@@ -143,7 +144,7 @@ def countries(names: Iterable[str]) -> tuple[str, ...]:
 def country_of_place(place: str) -> str:
     """The country at the end of "Hospital, City, Country", where it may be "Korea, Republic of"."""
     parts = place.rsplit(",", 2)
-    double = ",".join(parts[-2:])
+    double = ",".join(parts[-2:]).strip()
     return double if country_code(double) else parts[-1].strip()
 
 

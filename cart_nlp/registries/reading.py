@@ -102,21 +102,23 @@ def read(
         yield from aactdatabase.read(name)
         return
     if name == "-":
-        yield from _read_feed(decompressed(stdin_feed()), format, mapping, report, top=True)
+        yield from read_feed(decompressed(stdin_feed()), format, mapping, report, top=True)
         return
     with open_file(name) as stream:
         feed = file_feed(name, stream)
-        yield from _read_feed(decompressed(feed), format, mapping, report, top=True)
+        yield from read_feed(decompressed(feed), format, mapping, report, top=True)
 
 
-def _read_feed(
+def read_feed(
     feed: Feed,
     format: str | None,
     mapping: Mapping[str, str] | None,
     report: Report,
     *,
-    top: bool,
+    top: bool = True,
 ) -> Iterator[Entry | Reject]:
+    """Every record of an open stream, as `read` gives them; within an archive (`top` false) what cannot be
+    read is a Reject instead of an InputError."""
     head = feed.peek()
     refused = _refused(feed, head)
     if refused:
@@ -195,7 +197,7 @@ def _read_archive(
                 if isinstance(member, Reject):
                     yield member
                 else:
-                    yield from _read_feed(member, format, mapping, report, top=False)
+                    yield from read_feed(member, format, mapping, report, top=False)
             if not found:
                 raise InputError(f"{feed.name}: the archive holds no files to read")
     finally:

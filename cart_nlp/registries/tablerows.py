@@ -109,9 +109,11 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
             cells = line.rstrip("\r\n").split(mark)
         else:
             try:
-                cells = next(csv.reader(chain((line,), lines), delimiter=mark))
+                cells = next(csv.reader(chain((line,), lines), delimiter=mark, strict=True))
             except csv.Error as error:
                 cells, fault = [], f"not valid CSV: {error}"
+                if len(lines.taken) == 1 and len(line) <= MAX_FIELD:  # a stray quote within one line
+                    cells, fault = next(csv.reader((line,), delimiter=mark)), ""
         taken = lines.taken
         if not fault and not any(cells):
             continue

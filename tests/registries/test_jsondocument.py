@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from registry_inputs import LINE_1, LINE_2, feed, split
+
+from cart_nlp.registries import Rejected, jsonreader, jsonvalues
+from cart_nlp.registries.jsondocument import Document
+from cart_nlp.registries.jsonvalues import parse, search_text, split_lines
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+RECORDS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4).map(lambda d: {"id": "x"} | d), max_size=4)
+SIZES = st.integers(1, 60)
+
+
+def test_layouts_are_told_apart() -> None:
+    one, two = {"id": "a", "studies": [{"x": 1}]}, {"id": "b"}
+    assert [value.data for value in Document(feed(json.dumps(one).encode()))] == [one]
+    page = {"total": 1, "studies": [one, two], "next": "x"}
+    assert [value.data for value in Document(feed(json.dumps(page).encode()))] == [one, two]
+    old = {"FullStudiesResponse": {"APIVrs": "1", "FullStudies": [{"Rank": 1, "Study": two}]}}
+    assert [value.data for value in Document(feed(json.dumps(old).encode()))] == [{"Rank": 1, "Study": two}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(RECORDS, SIZES, st.sampled_from([None, 2]), st.booleans())
+def test_records_come_back_whatever_the_chunks(
+    records: list[dict], size: int, indent: int | None, listed: bool
+) -> None:
+    document = {"count": 3, "studies": records} if listed else records
+    data = json.dumps(document, indent=indent).encode()
+    found = list(Document(feed(data, size)))
+    assert [value.data for value in found] == records
+    assert [parse(data[value.position : value.position + len(value.raw)]) for value in found] == records
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=200), SIZES)
+def test_any_bytes_end_without_an_error(data: bytes, size: int) -> None:
+    whole = [(value.position, value.fault) for value in Document(feed(data))]
+    assert [(value.position, value.fault) for value in Document(feed(data, size))] == whole
+
+
+BROKEN = [
+    (b"[" + LINE_1 + b', {"id": "b" "c"}, ' + LINE_2 + b"]", ["not valid JSON"]),
+    (b"[" + LINE_1 + b', {"id": "b"], ' + LINE_2 + b"]", ["not valid JSON: brackets do not match"]),
+    (b"[" + LINE_1 + b', {"id": "no end, ' + LINE_2 + b"]", ["the input ends within it"]),
+    (b"[" + LINE_1 + b', {"id": "never closed", "x": {"y": [1, ' + LINE_2 + b"]", ["the input ends within it"]),
+    (b"[" + LINE_1 + b", " + LINE_2 + b', {"id": "cut', ["the input ends within it"]),
+    (b"[" + LINE_1 + b", " + LINE_2 + b",", ["the input ends before its list does: it is truncated"]),
+    (b"[" + LINE_1 + b', {"brief_title": "no id"}, ' + LINE_2 + b"]", ["record without an id"]),
+    (b"[" + LINE_1 + b', {"id": " "}, ' + LINE_2 + b"]", ["no known record format"]),
+    (b"[" + LINE_1 + b', {"id": "\xff"}, ' + LINE_2 + b"]", ["invalid UTF-8 at byte 9"]),
+    (b"[" + LINE_1 + b', 5, "x", null, ' + LINE_2 + b"]", ["not a JSON object, where a record should"]),
+    (b"[" + LINE_1 + b", [1, {}], " + LINE_2 + b", 7]", ["not a JSON object"] * 2),
+    (LINE_1 + b" rubbish " + LINE_2, ["not a JSON object"]),
+    (b'{"studies": [' + LINE_1 + b"," + LINE_2 + b', true], "next": [1, "x"]}', ["not a JSON object"]),
+]
+
+
+@pytest.mark.parametrize(("data", "reasons"), BROKEN)
+def test_a_broken_record_harms_no_other(data: bytes, reasons: list[str]) -> None:
+    ids, rejects = split(jsonreader.read(feed(data)))
+    assert ids == ["NCT00000001", "NCT00000002"]
+    assert [each.reason[: len(reason)] for each, reason in zip(rejects, reasons, strict=True)] == reasons
+
+
+LINES = [
+    (b'{"id": "b", ', "not valid JSON"),
+    (b"[1, 2]", "a JSON list, not an object"),
+    (b'"text"', "a JSON str, not an object"),
+    (b"12", "a JSON int, not an object"),
+    (b'{"id": "\xff\xfe"}', "invalid UTF-8 at byte 9 of the record"),
+    (b'{"brief_title": "x"}', "record without an id"),
+    (b'{"id": null, "brief_title": "x"}', "record without an id"),
+    (b'{"id": ["x"], "brief_title": "x"}', "record without an id"),
+    (b'{"id": "a\\u001b[31m", "brief_title": "x"}', "the id 'a\\x1b[31m' is too long or holds control"),
+    (b'{"id": "' + b"9" * 200 + b'", "brief_title": "x"}', "the id '999"),
+    (b'{"protocolSection": 5}', "record without an NCT number (nctId)"),
+    (b"[" * 100_000, "not valid JSON"),
+    (b'{"a":' * 100_000, "not valid JSON"),
+    (b"\0\0\0", "not valid JSON"),
+    (b'{"foo": "bar"}', "no known record format: its keys are foo"),
+]
+
+
+@pytest.mark.parametrize(("line", "reason"), LINES, ids=[reason for _, reason in LINES])
+def test_a_broken_line_harms_no_other(line: bytes, reason: str) -> None:
+    ids, rejects = split(jsonreader.read(feed(b"\n".join((LINE_1, line, LINE_2)))))
+    assert ids == ["NCT00000001", "NCT00000002"]
+    assert [(each.place, each.reason[: len(reason)]) for each in rejects] == [("line 2", reason)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b'{"a": NaN, "b": [Infinity, -Infinity]}', {"a": None, "b": [None, None]}),
+        (b'{"a": 1, "a": 2}', {"a": 2}),
+        (b'{"a": "tab\there\x01"}', {"a": "tab\there\x01"}),
+        (b'{"a": "\\ud800"}', {"a": "\ud800"}),
+    ],
+)
+def test_what_json_forbids_and_exports_hold(raw: bytes, value: object) -> None:
+    assert parse(raw) == value
+
+
+def test_a_lone_surrogate_becomes_a_replacement_character() -> None:
+    line = b'{"id": "NCT00000001", "brief_title": "CAR \\ud83d T", "eligibility": "\\udc00"}'
+    found = list(jsonreader.read(feed(line + b"\n" + LINE_2)))
+    assert found[0].trial().sections == {"brief_title": "CAR \ufffd T", "eligibility": "\ufffd"}
+    assert b"CAR" in found[0].text
+
+
+def test_the_screen_sees_words_not_escapes() -> None:
+    raw = json.dumps({"id": "x", "t": "抗CD19 chimeric\nantigen\u2011receptor"}).encode()
+    assert "抗CD19 chimeric  antigen\u2011receptor" in search_text(raw, json.loads(raw)).decode()
+    raw = rb'{"t": "CD19\/CD22"}'
+    assert b"CD19/CD22" in search_text(raw, json.loads(raw))
+    assert search_text(LINE_1, None) is LINE_1
+
+
+def test_a_monster_number_is_rejected_or_dropped() -> None:
+    line = b'{"id": "x", "brief_title": "t", "enrollment": ' + b"9" * 100_000 + b"}"
+    _, rejects = split(jsonreader.read(feed(line + b"\n" + LINE_1)))
+    assert len(rejects) == 1
+
+
+def test_a_record_too_long_is_told_and_the_next_one_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonvalues, "MAX_RECORD", 1000)
+    long = b'{"id": "x", "brief_title": "' + b"a" * 5000 + b'"}'
+    ids, rejects = split(jsonreader.read(feed(b"\n".join((LINE_1, long, LINE_2)), 300)))
+    assert ids == ["NCT00000001", "NCT00000002"]
+    assert [(each.place, each.reason) for each in rejects] == [("line 2", "longer than 128 MiB: not read")]
+
+
+@given(st.lists(st.binary(max_size=9).filter(lambda b: b"\n" not in b and b"\r" not in b)), st.integers(1, 5))
+def test_lines_are_numbered_as_an_editor_does(lines: list[bytes], size: int) -> None:
+    wanted = [(at, line) for at, line in enumerate(lines, 1) if line and not line.isspace()]
+    assert list(split_lines(feed(b"\n".join(lines), size))) == wanted
+
+
+def test_parse_says_where_utf8_breaks() -> None:
+    with pytest.raises(Rejected, match="invalid UTF-8 at byte 7 of the record"):
+        parse(b'{"a": \xff}')
+
+
+@pytest.mark.parametrize("piece", [b'{"id": "a", ', b'{"id": "a', b'{"id": [', b'{"id": "a" "'])
+def test_records_that_never_end_cost_bounded_time(piece: bytes) -> None:
+    found = list(Document(feed(b"[" + piece * 20_000, 1 << 20)))
+    assert all(value.fault for value in found)
+    assert found
