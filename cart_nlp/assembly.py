@@ -23,7 +23,7 @@ COPIED = (
 def evidence(view: State, field: str, hit: Hit) -> Evidence:
     """The evidence entry of a hit; offsets count from the start of its section."""
     section = view.section(hit.start)
-    return Evidence(
+    return Evidence.model_construct(
         field=field,
         value=hit.concept,
         basis="text" if hit.spells else "product",
@@ -36,17 +36,17 @@ def evidence(view: State, field: str, hit: Hit) -> Evidence:
     )
 
 
-def _limit(entries: Iterable[Evidence]) -> list[Evidence]:
-    """At most MAX_EVIDENCE entries a value, text before product, at most one a section."""
-    kept: dict[tuple[str, str], list[Evidence]] = {}
-    ordered = sorted(entries, key=lambda e: (e.basis == "product", -e.score))
-    for entry in ordered:
-        same = kept.setdefault((entry.field, entry.value), [])
-        if len(same) < MAX_EVIDENCE and all(
-            (e.section, e.basis) != (entry.section, entry.basis) for e in same
-        ):
-            same.append(entry)
-    return [entry for same in kept.values() for entry in same]
+def _limit(view: State, hits: Iterable[Hit]) -> list[Hit]:
+    """At most MAX_EVIDENCE hits a value, text before product and the surest first, at most one a section."""
+    kept: dict[str, list[Hit]] = {}
+    seen = set()
+    for hit in sorted(hits, key=lambda h: (not h.spells, -h.score)):
+        key = (hit.concept, hit.spells, view.section(hit.start).start)
+        same = kept.setdefault(hit.concept, [])
+        if key not in seen and len(same) < MAX_EVIDENCE:
+            seen.add(key)
+            same.append(hit)
+    return [hit for same in kept.values() for hit in same]
 
 
 def record(doc: Doc) -> Record:
@@ -62,14 +62,14 @@ def record(doc: Doc) -> Record:
         hits = view.values.get(field, []) if level in ("product", "related") else []
         found = sorted({h.concept for h in hits})
         values[field] = tuple(found)
-        entries += (evidence(view, field, h) for h in hits)
+        entries += (evidence(view, field, h) for h in _limit(view, hits))
     values["generation"] = tuple(sorted(int(g) for g in values["generation"]))
     values["focus"] = values["focus"][0] if values["focus"] else None
     entries += (evidence(view, "car_trial", h) for h in view.values.get("car_trial", [])[:3])
     order = {key: i for i, key in enumerate(("car_trial", *TAGGED_FIELDS))}
     sections = {s.key: i for i, s in enumerate(view.sections)}
     kept = sorted(
-        _limit(entries), key=lambda e: (order[e.field], e.value, sections.get(e.section, 0), e.start, e.basis)
+        entries, key=lambda e: (order[e.field], e.value, sections.get(e.section, 0), e.start, e.basis)
     )
     constructs = view.notes.get("constructs", ()) if level in ("product", "related") else ()
     from cart_nlp.registries.normalize import funding

@@ -48,8 +48,9 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
             sections.append(Section.of(key, at, at + len(text)))
             parts.append(text)
             at += len(text) + len(GAP)
-    doc = nlp.make_doc(GAP.join(parts))
-    attach(doc, sections)
+    text = GAP.join(parts)
+    doc = nlp.make_doc(text)
+    attach(doc, sections, text)
     doc.user_data["trial"] = trial
     return doc
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from cart_nlp.components.state import Chain, Hit, State
 
@@ -37,6 +38,24 @@ _OTHER_CART = re.compile(
 )
 
 
+def _near_literals(low: str) -> Iterator[re.Match[str]]:
+    """The matches of CAR_WORD, which can only stand around one of a few literals."""
+    done = 0
+    places = []
+    for literal in ("car", "chimeric", "嵌合", "キメラ"):
+        at = low.find(literal)
+        while at >= 0:
+            places.append(at)
+            at = low.find(literal, at + 1)
+    for at in sorted(places):
+        if at < done:
+            continue
+        found = CAR_WORD.search(low, max(done, at - 12), at + 60)
+        if found:
+            done = found.end()
+            yield found
+
+
 def car_words(view: State) -> list[tuple[int, int]]:
     """Start and end of every word that names a chimeric antigen receptor, in reading order.
 
@@ -46,7 +65,7 @@ def car_words(view: State) -> list[tuple[int, int]]:
     if found is None:
         low, text = view.low, view.text
         firm, plain = [], []
-        for match in CAR_WORD.finditer(low):
+        for match in _near_literals(low):
             if not _CAR_SHAPE.match(text, match.start()) and not _CAR_SHAPE.search(
                 text[match.start() : match.end() + 7]
             ):

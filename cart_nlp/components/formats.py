@@ -86,6 +86,11 @@ def _around(view: State, start: int, end: int, width: int = 70) -> str:
     return view.low[max(first, start - width) : min(last, end + width)]
 
 
+def _says_of_car(view: State, pattern: re.Pattern[str], literals: tuple[str, ...]) -> bool:
+    """Whether a pattern occurs anywhere in the trial; tried only where one of its literals does."""
+    return any(literal in view.low for literal in literals) and pattern.search(view.low) is not None
+
+
 def _title_text(view: State) -> str:
     return " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in TITLES | NAMES)
 
@@ -101,9 +106,9 @@ def _together(view: State, group: Group) -> str:
         r"[/x]|dual|bispecific|bi-specific", inner + around[:70]
     ):
         return "selectable"
-    if _TANDEM.search(wide) or _TANDEM_CAR.search(view.low):
+    if _TANDEM.search(wide) or _says_of_car(view, _TANDEM_CAR, ("tandem", "bivalent", "loop", "biparatopic")):
         return "tandem"
-    if _BICISTRONIC.search(wide) or _TWO_CARS.search(view.low):
+    if _BICISTRONIC.search(wide) or _says_of_car(view, _TWO_CARS, ("cistronic", "two ", "both ")):
         return "bicistronic"
     commas = inner.count(",") + inner.count(";") + inner.count("、")
     words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
@@ -153,13 +158,13 @@ def constructs(
     if not sets:
         return []
     chosen = _distinct(sets)
-    adaptor = _ADAPTOR.search(view.low) is not None and len(everything) <= 2
+    adaptor = len(everything) <= 2 and _ADAPTOR.search(_title_text(view)) is not None
     result = []
     singles = [g for g in chosen if len(g.targets) == 1]
     relation = _relation(view, chosen) if len(chosen) > 1 else ""
     for group in chosen:
         products = (group.product,) if group.product else ()
-        if adaptor and _ADAPTOR.search(_title_text(view)):
+        if adaptor:
             form = "adaptor"
         elif len(group.targets) > 1 and relation == "sequential" and len(group.targets) > 2:
             result += [((t,), relation, products, ()) for t in group.targets]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from spacy.language import Language
 
 from cart_nlp.components.state import Hit, State, state
 from cart_nlp.components.store import lexicon_of
-from cart_nlp.lexicon import Lexicon, Term, spellings
+from cart_nlp.lexicon import Concept, Lexicon, spellings
 from cart_nlp.text import lower
 
 if TYPE_CHECKING:
@@ -69,61 +70,74 @@ def _ascii_alpha(char: str) -> bool:
     return "a" <= char <= "z"
 
 
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """What a spelling stands for: a term of a concept, or a stop (then `concept` is what it blocks)."""
+
+    label: str
+    concept: str
+    row: str
+    source: Concept | None
+    guarded: bool
+    exact: str
+
+
+_SOFT = frozenset(" \n,;:()[]/\"'+-|*<>=&?!~#")
+"""Neighbors that can never make a match a piece of a longer word or number."""
+
+
 class Gazetteer:
     """Finds the terms of a lexicon in folded text, with boundaries that fit symbols glued to words."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        table: dict[str, list[Term | str]] = {}
+        table: dict[str, list[_Owner]] = {}
         for term in lexicon.terms:
+            concept = term.concept
+            exact = _squeezed(term.text) if term.exact else ""
+            owner = _Owner(concept.label, concept.name, concept.row, concept, term.guarded, exact)
             for spelling in spellings(lower(term.text)):
-                table.setdefault(spelling, []).append(term)
+                table.setdefault(spelling, []).append(owner)
         for stop in lexicon.stops:
+            owner = _Owner("stop", stop.blocks, stop.row, None, False, stop.text if stop.exact else "")
             for spelling in spellings(lower(stop.text)):
-                table.setdefault(spelling, []).append(
-                    f"{stop.blocks}\0{stop.text if stop.exact else ''}\0{stop.row}"
-                )
+                table.setdefault(spelling, []).append(owner)
         self.patterns = list(table)
-        self.owners = [table[p] for p in self.patterns]
+        self.owners = [tuple(table[p]) for p in self.patterns]
         self.automaton = ahocorasick_rs.AhoCorasick(self.patterns)
 
     def find(self, doc: State) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
         low, text = doc.low, doc.text
+        size = len(low)
         hits: list[Hit] = []
         for index, start, end in self.automaton.find_matches_as_indexes(low, overlapping=True):
-            if not _bounded(low, text, start, end):
-                continue
-            glued = end < len(low) and _ascii_alpha(low[end]) and not low.startswith(("car", "s"), end)
-            glued = glued or (start > 0 and _ascii_alpha(low[start - 1]) and _ascii_alpha(low[start]))
-            car_glued = low.startswith("car", end)
-            for owner in self.owners[index]:
-                if not isinstance(owner, str) and (
-                    (glued and owner.concept.label in _UNGLUED)
-                    or (car_glued and owner.concept.label == "disease")
-                ):
+            before = low[start - 1] if start else " "
+            after = low[end] if end < size else " "
+            glued = car_glued = False
+            if before not in _SOFT or after not in _SOFT:
+                # The commonest case, decided here: a piece of a plain lower-case word.
+                if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
                     continue
-                if isinstance(owner, str):
-                    blocks, exact, row = owner.split("\0")
-                    if not exact or text[start:end] == exact:
-                        hits.append(Hit(start, end, "stop", blocks, row))
-                elif not owner.exact or _same(text[start:end], owner.text):
-                    concept = owner.concept
-                    hits.append(
-                        Hit(
-                            start,
-                            end,
-                            concept.label,
-                            concept.name,
-                            concept.row,
-                            concept,
-                            guarded=owner.guarded,
-                        )
-                    )
+                if not _bounded(low, text, start, end):
+                    continue
+                car_glued = low.startswith("car", end)
+                glued = _ascii_alpha(after) and not car_glued and after != "s"
+                glued = glued or (_ascii_alpha(before) and _ascii_alpha(low[start]))
+            for owner in self.owners[index]:
+                if owner.label == "stop":
+                    if not owner.exact or text[start:end] == owner.exact:
+                        hits.append(Hit(start, end, "stop", owner.concept, owner.row))
+                    continue
+                if (glued and owner.label in _UNGLUED) or (car_glued and owner.label == "disease"):
+                    continue
+                if owner.exact and _squeezed(text[start:end]) != owner.exact:
+                    continue
+                hits.append(Hit(start, end, owner.label, owner.concept, owner.row, owner.source, owner.guarded))
         return _resolve(hits)
 
 
-def _same(written: str, exact: str) -> bool:
-    return re.sub(r"[ .-]", "", written) == re.sub(r"[ .-]", "", exact)
+def _squeezed(written: str) -> str:
+    return re.sub(r"[ .-]", "", written)
 
 
 def _bounded(low: str, text: str, start: int, end: int) -> bool:

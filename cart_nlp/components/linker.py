@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 from spacy.language import Language
 
+from cart_nlp.components.chains import car_words
 from cart_nlp.components.state import Hit, State, state
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
@@ -22,15 +24,16 @@ _SLOT_RIGHT = re.compile(
 _SLOT_LEFT = re.compile(
     r"(?:anti[\s-]?|targeting\s(?:the\s)?(?:tumou?r antigens?\s)?|targets?\s|against\s(?:the\s)?|car-?t?s?[-\s.(]{1,2}|cart-|ucar-?t?[-\s.]|specific for\s(?:the\s)?|[/&+]\s?)$"
 )
-# A word, with the digits that belong to it, in a targeting slot.
-_CANDIDATE = re.compile(
-    r"(?:\banti[\s-]|\btargeting\s(?:the\s)?|\btargets\s|\bagainst\s(?:the\s)?|\bcar-?t?-)(?P<left>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])"
-    r"|(?<![a-z\d])(?P<right>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?:[\s-](?:specific|targeted|targeting|directed|redirected))?[\s-](?=car\b|car-|cart\b|chimeric)"
+# A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
+_WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
+_WORD_BEFORE = re.compile(
+    r"(?<![a-z\d])(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)"
+    r"(?:[\s-](?:specific|targeted|targeting|directed|redirected))?[\s-]$"
 )
-_NOVEL = re.compile(
-    r"(?:\b[Aa]nti[\s-]|\b[Tt]argeting\s(?:both\s)?|-T cells against\s|\bspecific for\s)(?P<left>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)(?=[\s,/.;)-]|$)"
-    r"|(?<![\w-])(?P<right>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)(?:[\s-](?:specific|targeted|targeting|directed|redirected))[\s-](?=CAR|[Cc]himeric)"
-)
+_SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)"
+_SYMBOL_AFTER = re.compile(rf"(?:both )?{_SYMBOL}(?=[\s,/.;)-]|$)")
+_SYMBOL_BEFORE = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?:specific|targeted|targeting|directed|redirected)[\s-]$")
+_OPENERS = ("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-")
 _NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
 _NOT_NOVEL = frozenset(
     [
@@ -111,7 +114,7 @@ _NOT_NOVEL = frozenset(
         "aso",
     ]
 )
-_MIN_SCORE = 86
+_MIN_SCORE = 85
 _CONFUSABLE = frozenset(
     [
         "mesothelioma",
@@ -136,14 +139,14 @@ class Linker:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.known = lexicon.folded
-        words: dict[str, tuple[str, str]] = {}
+        words: dict[tuple[str, str], str] = {}
         for term in lexicon.terms:
             if term.concept.label == "antigen" and not term.guarded:
                 stem = re.fullmatch(r"([a-z]{6,})[ -]?(\d{1,2}(?:\.\d)?)?", lower(term.text))
                 if stem:
-                    words[lower(term.text)] = (stem[1], term.concept.name)
+                    words.setdefault((stem[1], stem[2] or ""), term.concept.name)
         self.words = words
-        self.stems = sorted({stem for stem, _ in words.values()})
+        self.stems = sorted({stem for stem, _ in words})
         self.rows = {
             term.concept.name: term.concept for term in lexicon.terms if term.concept.label == "antigen"
         }
@@ -193,48 +196,47 @@ class Linker:
                     hits.append(Hit(*found.span(), "antigen", concepts[0].name, "abbreviation", concepts[0]))
         return hits
 
+    def slots(self, view: State, after: re.Pattern[str], before: re.Pattern[str], text: str) -> Iterator[tuple[int, int, str]]:
+        """Words in a targeting slot: right after "anti-", "targeting" …, or right before a CAR word."""
+        seen = set()
+        for opener in _OPENERS:
+            at = view.low.find(opener)
+            while at >= 0:
+                found = after.match(text, at + len(opener))
+                if found and found.span("word") not in seen:
+                    seen.add(found.span("word"))
+                    yield (*found.span("word"), found["word"])
+                at = view.low.find(opener, at + 1)
+        for start, _ in car_words(view):
+            found = before.search(text, max(0, start - 45), start)
+            if found and found.span("word") not in seen:
+                seen.add(found.span("word"))
+                yield (*found.span("word"), found["word"])
+
     def misspelled(self, view: State) -> list[Hit]:
         """Words in a targeting slot that are one slip away from an antigen's name; digits must be equal."""
         hits = []
-        for found in _CANDIDATE.finditer(view.low):
-            group = "left" if found["left"] else "right"
-            start, end = found.span(group)
-            word = found[group]
-            if any(h.start < end and h.end > start and h.label not in ("cell_type",) for h in view.hits):
-                continue
+        for start, end, word in self.slots(view, _WORD_AFTER, _WORD_BEFORE, view.low):
             letters = re.match(r"[a-z]+", word)
-            digits = re.sub(r"[^\d.]", "", word)
-            if letters is None or letters[0] in _CONFUSABLE or word in self.known:
+            if letters is None or letters[0] in _CONFUSABLE or word in self.known or letters[0] in self.known:
                 continue
             best = process.extractOne(letters[0], self.stems, scorer=fuzz.ratio, score_cutoff=_MIN_SCORE)
             if best is None or abs(len(best[0]) - len(letters[0])) > 2:
                 continue
-            for stem, name in self.words.values():
-                fits = [
-                    t
-                    for t, (s, n) in self.words.items()
-                    if s == stem and n == name and re.sub(r"[^\d.]", "", t) == digits
-                ]
-                if stem == best[0] and fits:
-                    hits.append(
-                        Hit(start, end, "antigen", name, "fuzzy", self.rows[name], score=best[1] / 100)
-                    )
-                    break
+            if any(h.start < end and h.end > start and h.label != "cell_type" for h in view.hits):
+                continue
+            digits = re.sub(r"[^\d.]", "", word)
+            name = self.words.get((best[0], digits))
+            if name is not None:
+                hits.append(Hit(start, end, "antigen", name, "fuzzy", self.rows[name], score=best[1] / 100))
         return hits
 
     def novel(self, view: State) -> list[Hit]:
         """Symbols in a targeting slot that no lexicon knows: "anti-XYZ1 CAR-T"."""
         hits = []
-        for found in _NOVEL.finditer(view.text):
-            group = "left" if found["left"] else "right"
-            start, end = found.span(group)
-            symbol = found[group].rstrip("-")
-            if (
-                lower(symbol) in _NOT_NOVEL
-                or lower(symbol) in self.known
-                or len(symbol) < 3
-                or len(symbol) > 10
-            ):
+        for start, end, word in self.slots(view, _SYMBOL_AFTER, _SYMBOL_BEFORE, view.text):
+            symbol = word.rstrip("-")
+            if lower(symbol) in _NOT_NOVEL or lower(symbol) in self.known or not 3 <= len(symbol) <= 10:
                 continue
             if any(h.start < end and h.end > start for h in view.hits):
                 continue

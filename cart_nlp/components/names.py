@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -62,6 +63,18 @@ _TARGETED = frozenset(
 _PAIRED = ("19", "20", "22", "30", "33", "38", "70")
 
 
+def _car_numbers(low: str) -> Iterator[re.Match[str]]:
+    done = 0
+    at = low.find("car")
+    while at >= 0:
+        if at >= done:
+            found = _CAR_NUMBER.search(low, max(done, at - 6), at + 40)
+            if found and found.start() <= at:
+                done = found.end()
+                yield found
+        at = low.find("car", at + 1)
+
+
 class Names:
     """Finds antigens written as a number next to CAR, CART or another CD name."""
 
@@ -74,7 +87,7 @@ class Names:
         hits: list[Hit] = []
         starts: list[int] = []
         if "car" in low:
-            for found in _CAR_NUMBER.finditer(low):
+            for found in _car_numbers(low):
                 number, at = found["first"], found.start("first")
                 if len(number) == 4:
                     if number[:2] in _PAIRED and number[2:] in _PAIRED:
@@ -87,7 +100,7 @@ class Names:
                 ):
                     hits.append(self._hit(at, found.end(), number, "names.car-number"))
                     starts.append(found.end())
-        if "z" in low:
+        if "z" in low and ("28" in low or "bb" in low):
             for found in _SIGNAL_NAME.finditer(low):
                 if found["number"] in self.numbers:
                     hits.append(

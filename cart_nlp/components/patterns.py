@@ -21,13 +21,32 @@ def find(patterns: Iterable[Pattern], doc: State) -> list[Hit]:
     text, low = doc.text, doc.low
     hits = []
     for pattern in patterns:
-        if pattern.cue and not any(cue in low for cue in pattern.cue):
-            continue
-        for found in pattern.regex.finditer(text):
-            span = found.span("value") if "value" in pattern.regex.groupindex else found.span()
-            concept = pattern.concept or text[span[0] : span[1]]
-            hits.append(Hit(*span, pattern.label, concept, pattern.row))
+        for start, end in _windows(doc, low, pattern.cue) if pattern.cue else [(0, len(text))]:
+            for found in pattern.regex.finditer(text, start, end):
+                span = found.span("value") if "value" in pattern.regex.groupindex else found.span()
+                concept = pattern.concept or text[span[0] : span[1]]
+                hits.append(Hit(*span, pattern.label, concept, pattern.row))
     return hits
+
+
+def _windows(doc: State, low: str, cues: tuple[str, ...]) -> list[tuple[int, int]]:
+    """The sentences in which a cue occurs, each with the next one, since a pattern may end there; merged."""
+    spans = []
+    for cue in cues:
+        at = low.find(cue)
+        while at >= 0:
+            start, end = doc.sentence(at)
+            if end < doc.section(at).end:
+                end = doc.sentence(end)[1]
+            spans.append((start, end))
+            at = low.find(cue, max(end, at + 1))
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 @Language.factory("cart_patterns", default_config={"lexicons": []})

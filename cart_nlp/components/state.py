@@ -99,9 +99,9 @@ class State:
         return self.sections[bisect.bisect_right(self._section_starts, offset) - 1]
 
     @cached_property
-    def sentence_starts(self) -> list[int]:
-        """Offsets at which sentences start; a section always starts one."""
-        starts = []
+    def _sentences(self) -> tuple[list[int], list[int]]:
+        """Starts and ends of the sentences; a section always starts one and ends one."""
+        starts, ends = [], []
         for section in self.sections:
             starts.append(section.start)
             for found in _SENTENCE_END.finditer(self.original, section.start, section.end):
@@ -109,27 +109,28 @@ class State:
                 if self.original[found.start()] == "." and _NO_END.search(before):
                     continue
                 if section.start < found.end() < section.end:
+                    ends.append(found.end())
                     starts.append(found.end())
-        return starts
+            ends.append(section.end)
+        return starts, ends
 
     def sentence(self, offset: int) -> tuple[int, int]:
         """Start and end of the sentence that holds a character."""
-        starts = self.sentence_starts
+        starts, ends = self._sentences
         at = bisect.bisect_right(starts, offset) - 1
-        start = starts[at]
-        end = self.section(offset).end
-        if at + 1 < len(starts):
-            end = min(end, starts[at + 1])
-        return start, end
+        return starts[at], ends[at]
 
     def of(self, *labels: str) -> list[Hit]:
         """The hits of some labels, in reading order."""
         return [hit for hit in self.hits if hit.label in labels]
 
 
-def attach(doc: Doc, sections: list[Section]) -> State:
-    """Give a Doc its sections, as state and as `doc.spans["sections"]` (widened to whole tokens)."""
-    view = doc.user_data[_KEY] = State(doc.text, sections)
+def attach(doc: Doc, sections: list[Section], text: str) -> State:
+    """Give a Doc its sections, as state and as `doc.spans["sections"]` (widened to whole tokens).
+
+    `text` is the Doc's text, which spaCy would join anew from the tokens at each use.
+    """
+    view = doc.user_data[_KEY] = State(text, sections)
     spans = (doc.char_span(s.start, s.end, label=s.key, alignment_mode="expand") for s in sections)
     doc.spans["sections"] = [span for span in spans if span is not None]
     return view
@@ -138,4 +139,7 @@ def attach(doc: Doc, sections: list[Section]) -> State:
 def state(doc: Doc) -> State:
     """The state of a Doc; one that was made without sections is one section `text`."""
     found: State | None = doc.user_data.get(_KEY)
-    return found or attach(doc, [Section.of("text", 0, len(doc.text))])
+    if found is None:
+        text = doc.text
+        found = attach(doc, [Section.of("text", 0, len(text))], text)
+    return found

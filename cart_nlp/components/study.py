@@ -72,21 +72,26 @@ _NOT_CAR = re.compile(
 
 def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
     """CAR words, study products and targeting phrases that name a CAR: start, end, section kind, about recipients or others."""
+    known = view.notes.get("car_evidence")
+    if known is not None:
+        return known  # type: ignore[return-value]
     found = []
     low = view.low
     for start, end in car_words(view):
         section = view.section(start)
         kind = section.kind
+        if kind in OUTCOMES or kind == "eligibility":
+            found.append((start, end, kind, True))
+            continue
         clause = clause_left(view, start, 110)
         right = low[end : end + 60]
-        other = kind in OUTCOMES or kind == "eligibility"
-        about = bool(
+        about = kind not in NAMES and bool(
             PRIOR.search(clause)
             or RECIPIENT.search(clause)
             or _RECIPIENTS.search(clause)
             or _AFTER_WORD.match(right)
         )
-        found.append((start, end, kind, other or (about and kind not in NAMES)))
+        found.append((start, end, kind, about))
     for hit in view.values.get("products", ()):
         kind = view.section(hit.start).kind
         clause = clause_left(view, hit.start, 110)
@@ -113,7 +118,9 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
                 continue
             if _GENE_CELLS.search(sentence) or (_GENE_DOC.search(low) and not _TCR_DOC.search(low)):
                 found.append((chain.start, chain.end, view.section(chain.start).kind, False))
-    return sorted(found)
+    found.sort()
+    view.notes["car_evidence"] = found
+    return found
 
 
 def decide(view: State) -> tuple[str, float, list[Hit], str]:
