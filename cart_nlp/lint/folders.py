@@ -1,0 +1,122 @@
+"""Folders of lexicons: their files, headers and order; what their rows say is judged in the other modules.
+
+Each layer is judged together with the ones below it, so that a user's rows are linted like the shipped ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from cart_nlp import paths
+from cart_nlp.lint import patterns, tables
+from cart_nlp.lint.aliases import Names
+from cart_nlp.lint.faults import Fault
+from cart_nlp.lint.rows import Layer
+from cart_nlp.lint.tables import COLUMNS, Row, TableFault
+
+
+def check(*layers: Path | str, shipped: bool = True) -> list[Fault]:
+    """The faults of the layers, sorted by place; of the shipped lexicons if there are no layers.
+
+    With `shipped` the layers are judged on top of the shipped lexicons, else by themselves.
+    """
+    base = paths.lexicons()
+    folders = [Path(layer) for layer in layers] or [base]
+    alone = not layers or not shipped or base.resolve() in {folder.resolve() for folder in folders}
+    below = [] if alone else list(_readable(base))
+    faults: list[Fault] = []
+    for folder in folders:
+        own, own_faults = read(folder, layered=folder.resolve() != base.resolve())
+        layer = Layer(own, below)
+        names = {(row.label, row.name) for row in (*layer.old, *layer.new) if row.label}
+        faults += own_faults
+        faults += _order(own)
+        faults += layer.faults()
+        faults += Names(layer).faults()
+        faults += patterns.check(folder, names)
+        below += own
+    return sorted(set(faults))
+
+
+def fix(folder: Path) -> tuple[list[Path], list[Fault]]:
+    """Put the tables of a folder into canonical form: those rewritten, and what kept others from it."""
+    rewritten, faults = [], []
+    for path in sorted(folder.glob("*.csv")):
+        if path.stem not in COLUMNS:
+            continue
+        try:
+            if tables.fix(path):
+                rewritten.append(path)
+        except TableFault as fault:
+            faults.append(Fault(path, fault.line, str(fault)))
+    return rewritten, faults
+
+
+def _readable(folder: Path) -> Iterator[Row]:
+    for path in sorted(folder.glob("*.csv")):
+        if path.stem in COLUMNS:
+            yield from (row for row in tables.rows_of(path) if isinstance(row, Row))
+
+
+def read(folder: Path, *, layered: bool = False) -> tuple[list[Row], list[Fault]]:
+    """The rows of a folder of tables, and what is wrong with them as files."""
+    if not folder.is_dir():
+        return [], [Fault(folder, 0, "no such folder of lexicons")]
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    found = sorted(folder.glob("*.csv"))
+    if not found and not any((folder / "patterns").glob("*.toml")):
+        faults.append(Fault(folder, 0, f"holds no lexicon; the tables are {', '.join(COLUMNS)} (.csv)"))
+    for path in found:
+        if path.stem not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            faults.append(Fault(path, 1, f"no table of that name, so it is not read; the tables are {known}"))
+            continue
+        try:
+            text = tables.text_of(path)
+            wrong = _header(path.stem, tables.header_of(path), layered)
+        except TableFault as fault:
+            faults.append(Fault(path, fault.line, str(fault)))
+            continue
+        if wrong:
+            faults.append(Fault(path, 1, wrong))
+            continue
+        for sign, what in (("\r", "a carriage return"), ("\ufeff", "a byte order mark")):
+            if sign in text:
+                line = text.count("\n", 0, text.index(sign)) + 1
+                faults.append(Fault(path, line, f"{what}; plain UTF-8 with line feeds, --fix does it"))
+        for row in tables.rows_of(path):
+            if isinstance(row, TableFault):
+                faults.append(Fault(path, row.line, str(row)))
+            else:
+                rows.append(row)
+    return rows, faults
+
+
+def _header(table: str, columns: Sequence[str], layered: bool) -> str:
+    wanted = COLUMNS[table]
+    if not layered:
+        return "" if tuple(columns) == wanted else f"the header must be {','.join(wanted)}"
+    strange = [column for column in columns if column not in (*wanted, "remove")]
+    if strange:
+        return f"no column {strange[0]!r} in {table}; there are {', '.join(wanted)} and remove"
+    needed = [column for column in ("name", "source", "text", "blocks", "reason") if column in wanted]
+    missing = [column for column in needed if column not in columns]
+    if missing:
+        return f"the column {missing[0]!r} is missing; the columns are {', '.join(wanted)}"
+    return "a column stands twice" if len(set(columns)) < len(columns) else ""
+
+
+def _order(rows: Sequence[Row]) -> Iterator[Fault]:
+    for before, row in pairwise(rows):
+        if before.path != row.path:
+            continue
+        what = row.name or row.cell("text")
+        if tables.order(before) == tables.order(row):
+            message = f"{what!r} stands twice, first in line {before.line}; merge the rows"
+            yield Fault(row.path, row.line, message)
+        elif tables.order(before) > tables.order(row):
+            other = before.name or before.cell("text")
+            yield Fault(row.path, row.line, f"not sorted: {what!r} after {other!r}; --fix sorts")

@@ -1,0 +1,146 @@
+"""What the cells of a row say: vocabularies, references to other tables, sources, removals, stops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from cart_nlp.lexicon import spellings
+from cart_nlp.lint.faults import Fault
+from cart_nlp.lint.tables import JOINED, Row
+from cart_nlp.schema import Format
+from cart_nlp.text import fold, lower
+
+KINDS = {
+    "antigens": (
+        "protein",
+        "carbohydrate",
+        "glycolipid",
+        "peptide-MHC",
+        "family",
+        "viral",
+        "hapten",
+        "isoform",
+    ),
+    "costim": ("costimulation", "signaling"),
+}
+GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
+GENERATIONS = ("1", "2", "3", "4", "5")
+REFERENCES = {
+    "targets": "antigens",
+    "costim": "costim",
+    "vector": "vectors",
+    "cell_source": "cell_sources",
+    "cell_type": "cell_types",
+    "edits": "edits",
+    "armoring": "armoring",
+    "safety_switch": "switches",
+}
+"""Column of products (`targets`: of ligands too) -> table whose names it takes."""
+OPEN = ("cell_type", "safety_switch")
+"""Columns that also take `other`."""
+REMOVALS = ("", "row", "aliases")
+
+
+class Layer:
+    """The rows of one layer and those of the layers below, as far as they still stand."""
+
+    def __init__(self, own: Sequence[Row], below: Sequence[Row]) -> None:
+        self.own, self.below = own, below
+        removed = {(row.label, row.name) for row in own if row.cell("remove") == "row"}
+        self.old = [r for r in below if (r.label, r.name) not in removed and not r.cell("remove")]
+        self.new = [row for row in own if not row.cell("remove")]
+        self.names: dict[str, set[str]] = {}
+        for row in (*self.old, *self.new):
+            self.names.setdefault(row.path.stem, set()).add(row.name)
+
+    def faults(self) -> Iterator[Fault]:
+        """What is wrong with the cells of the layer's own rows."""
+        for row in self.own:
+            yield from (Fault(row.path, row.line, message) for message in _written(row))
+            judge = self._removal if row.cell("remove") else self._stop if not row.label else self._row
+            yield from (Fault(row.path, row.line, message) for message in judge(row))
+
+    def _removal(self, row: Row) -> Iterator[str]:
+        if row.cell("remove") not in REMOVALS:
+            yield f"remove: {row.cell('remove')!r} is none of row, aliases"
+            return
+        known = [r for r in self.below if r.label == row.label and r.name == row.name]
+        if not row.label or not known:
+            what = row.name or row.cell("text")
+            yield f"nothing named {what!r} to remove from; see cart-nlp lexicon show"
+            return
+        if row.cell("remove") == "aliases":
+            have = {value for r in known for column in ("aliases", "guarded") for value in r.values(column)}
+            for value in (*row.values("aliases"), *row.values("guarded")):
+                if value not in have:
+                    yield f"{row.name!r} has no alias {value!r} to take away; write it as its row does"
+
+    def _row(self, row: Row) -> Iterator[str]:
+        table = row.path.stem
+        if not row.name:
+            yield "a row without a name"
+        if not row.cell("source"):
+            yield f"{row.name!r} has no source: say where the row's facts come from"
+        added = not any(r.label == row.label and r.name == row.name for r in self.old)
+        if table in KINDS and (added or row.cell("kind")) and row.cell("kind") not in KINDS[table]:
+            yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
+        if table == "diseases" and (added or row.cell("group")) and row.cell("group") not in GROUPS:
+            yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}"
+        if table == "ligands" and added and not row.values("targets"):
+            yield "targets: a ligand needs the antigens that it binds"
+        for value in row.values("hgnc_id"):
+            if not re.fullmatch(r"HGNC:[1-9]\d*", value):
+                yield f"hgnc_id: {value!r} is no HGNC id such as HGNC:1633"
+        for column in (*REFERENCES, "generation"):
+            for value in row.values(column):
+                yield from self._value(column, value)
+        for part in row.values("spells"):
+            column, equals, value = part.rpartition("=")
+            yield from self._value(column if equals else "targets", value, " (in spells)")
+        if row.cell("format") and row.cell("format") not in get_args(Format):
+            yield f"format: {row.cell('format')!r} is none of {', '.join(get_args(Format))}"
+
+    def _value(self, column: str, value: str, where: str = "") -> Iterator[str]:
+        if column == "generation":
+            if value not in GENERATIONS:
+                yield f"generation{where}: {value!r} is none of {', '.join(GENERATIONS)}"
+        elif column not in REFERENCES:
+            yield f"spells: no field {column!r}; there are {', '.join(REFERENCES)} and generation"
+        elif value not in self.names.get(REFERENCES[column], ()) and not (
+            value == "other" and column in OPEN
+        ):
+            yield f"{column}{where}: {value!r} is no name in {REFERENCES[column]}.csv"
+
+    def _stop(self, row: Row) -> Iterator[str]:
+        written = row.cell("text")
+        for column in ("text", "blocks", "reason"):
+            if not row.cell(column):
+                yield f"{written!r}: the column {column!r} is empty"
+        blocks = row.cell("blocks")
+        if blocks and blocks != "*" and not any(blocks in names for names in self.names.values()):
+            yield f"blocks: {blocks!r} is no name in any table, nor *"
+        if "example" in row.cells and written:
+            example = lower(fold(row.cell("example")))
+            if not any(form in example for form in spellings(lower(fold(written.removeprefix("="))))):
+                yield f"example: must hold {written!r}"
+
+
+def _written(row: Row) -> Iterator[str]:
+    """How the cells are written, whatever they say."""
+    for column, cell in row.cells.items():
+        if cell != cell.strip():
+            yield f"{column}: blanks around {cell.strip()!r}; --fix takes them away"
+        if any(ord(sign) < 32 or 0x7F <= ord(sign) < 0xA0 for sign in cell):
+            yield f"{column}: a control character or line break in {cell!r}"
+        if "  " in cell:
+            yield f"{column}: two blanks in a row in {cell!r}"
+        if "&#" in cell or "&amp;" in cell or "\ufffd" in cell:
+            yield f"{column}: a character that was not decoded in {cell!r}"
+        if column in JOINED:
+            parts = [part.strip() for part in cell.split("|")]
+            if cell.strip() and (not all(parts) or " | ".join(parts) != cell.strip()):
+                yield f"{column}: join values with ' | ' and leave none empty; --fix does it"
+        elif "|" in cell:
+            yield f"{column}: takes one value, not {cell!r}"
