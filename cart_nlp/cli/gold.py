@@ -37,7 +37,7 @@ def export(
         if tag:
             from cart_nlp.evaluation.predictions import tag_dump
 
-            lines = [formats.preannotated(trial, record) for trial, record in tag_dump(source, limit)]
+            lines = [formats.preannotated(*tagged) for tagged in tag_dump(source, limit)]
         else:
             lines = [formats.line_of(record) for record in gold_set.read(source).records[:limit]]
         count = formats.export(lines, to, output)

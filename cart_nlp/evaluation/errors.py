@@ -12,10 +12,13 @@ from cart_nlp.evaluation.matching import FieldMatch, TrialMatch, name_key
 from cart_nlp.schema import Evidence, Record
 
 _CUES = (
-    ("prior therapy", r"prior|previous(?:ly)?|history of|after failure|received|既往|曾"),
-    ("disease marker", r"positive|express(?:es|ing|ion)?|\+|negative|阳性|阴性|表达"),
-    ("background", r"has been|have been|studies|shown|reported|success|such as|like"),
+    ("prior therapy", r"prior|previous(?:ly)?|history of|after failure|received|既往|曾", None),
+    ("disease marker", r"positive|express(?:es|ing|ion)?|\+|negative|阳性|阴性|表达", "targets"),
+    ("background", r"has been|have been|studies|shown|reported|success|such as", None),
 )
+"""Kind, words near a wrong value that speak for it, and the one field that it is asked of, if any."""
+_QUOTED = ("targets", "constructs", "car_trial")
+"""Fields that the labelers' quotes are about."""
 _WINDOW = 50
 
 
@@ -73,8 +76,8 @@ def _error(
         "gold": wanted,
         "kind": kind,
         "rules": sorted({e.rule for e in evidence if e.rule}),
-        "evidence": [e.model_dump(mode="json") for e in evidence],
-        "gold_evidence": list(gold.labels.get("target_evidence", ())),
+        "evidence": [e.model_dump(mode="json") for e in dict.fromkeys(evidence)],
+        "gold_evidence": list(gold.labels.get("target_evidence", ())) if name in _QUOTED else [],
         "note": gold.labels.get("note", ""),
     }
 
@@ -105,8 +108,8 @@ def _why_wrong(name: str, value: Any, gold: GoldRecord, record: Record, outcome:
     for item in evidence:
         text = gold.trial.sections.get(item.section, "")
         around = text[max(0, item.start - _WINDOW) : item.end + _WINDOW]
-        for kind, cue in _CUES:
-            if re.search(cue, around, re.IGNORECASE):
+        for kind, cue, field in _CUES:
+            if field in (None, name) and re.search(cue, around, re.IGNORECASE):
                 return f"{kind}, it seems"
     if evidence and all(item.section == "eligibility" for item in evidence):
         return "eligibility only"

@@ -54,16 +54,18 @@ def mentions_of(doc: Any) -> tuple[Mention, ...]:
     return tuple(found)
 
 
-def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Record]]:
-    """(trial, record) of every trial of a dump that screening lets through, the first `limit` of them."""
+def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Record, tuple[Mention, ...]]]:
+    """Trial, record and mentions of the first `limit` trials of a dump that the fast screen lets through."""
     from itertools import islice
 
     from cart_nlp import load
-    from cart_nlp.pipeline import tag_trial
+    from cart_nlp.assembly import record
+    from cart_nlp.pipeline import make_doc
 
     nlp = load()
     for trial in islice((t for _, t in trials_of(path, screened=True) if t is not None), limit):
-        yield trial, tag_trial(nlp, trial)
+        doc = nlp(make_doc(nlp, trial))
+        yield trial, record(doc), mentions_of(doc)
 
 
 def trials_of(path: Path, *, screened: bool) -> Iterator[tuple[str, Trial | None]]:

@@ -43,13 +43,12 @@ def of_error(error: Mapping[str, Any], sections: Mapping[str, str]) -> Iterator[
     for item in error["evidence"]:
         if item["section"]:
             marks.setdefault(item["section"], []).append((item["start"], item["end"], "wrong"))
-    if error["field"] in ("targets", "constructs", "car_trial"):
-        for quote in error["gold_evidence"]:
-            for key, text in sections.items():
-                at = text.find(quote) if quote else -1
-                if at >= 0:
-                    marks.setdefault(key, []).append((at, at + len(quote), "gold"))
-                    break
+    for quote in error["gold_evidence"]:
+        for key, text in sections.items():
+            at = text.find(quote) if quote else -1
+            if at >= 0:
+                marks.setdefault(key, []).append((at, at + len(quote), "gold"))
+                break
     if not marks and error["error"] == "missed":
         marks = _literal(str(error["value"]), sections)
     if not marks and sections:

@@ -164,7 +164,7 @@ def test_bad_usage_is_one_line_and_exit_2(files, arguments, expected):
 
 
 def test_curators_loop(files, tmp_path):
-    """Export ten records to Label Studio, change two, import, agree, evaluate: the two changes show, no more."""
+    """Ten records to Label Studio, two changed, back, agree, evaluate: the two changes show, no more."""
     gold, records, _ = files
     tasks, corrected, old = tmp_path / "tasks.json", tmp_path / "corrected.jsonl", tmp_path / "old.json"
     old.write_text(cart_nlp("evaluate", "--gold", gold, "--records", records, "--json").stdout, "utf-8")
@@ -198,6 +198,21 @@ def test_curators_loop(files, tmp_path):
     moved = {n: f for n, f in compared["fields"].items() if f["better"] or f["worse"]}
     changed = {name: (f["better"], f["worse"]) for name, f in moved.items()}
     assert changed == {"cell_type": ([], ["NCT00000003"])}
+
+
+def test_tagged_trials_go_to_a_tool_and_come_back(tmp_path):
+    dump, tasks, gold = tmp_path / "dump.jsonl", tmp_path / "tasks.jsonl", tmp_path / "gold.jsonl"
+    rows = [
+        {"id": "NCT00000001", "brief_title": "CD19 CAR-T Cells for B-ALL", "conditions": ["B-ALL"]},
+        {"id": "NCT00000002", "brief_title": "Aspirin for Headache"},
+    ]
+    dump.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    done = cart_nlp("gold", "export", dump, "--tag", "--to", "doccano", "-o", tasks)
+    assert (done.returncode, done.stderr) == (0, f"1 trials to {tasks} for doccano\n")
+    assert cart_nlp("gold", "import", tasks, "--from", "doccano", "-o", gold).returncode == 0
+    (found,) = gold_set.read(gold).records
+    assert found.labels["targets"] == ["CD19"]
+    assert [(m.text, m.role) for m in found.mentions] == [("CD19", "target")]
 
 
 def test_gold_without_a_command_tells_what_there_is():

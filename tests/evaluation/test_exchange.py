@@ -15,7 +15,7 @@ from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats,
 from cart_nlp.evaluation.exchange.layout import layout
 from cart_nlp.evaluation.exchange.tasks import Span, task_of, words
 from cart_nlp.evaluation.gold import GoldError
-from cart_nlp.schema import Construct, Evidence, Record, Trial
+from cart_nlp.schema import Construct, Mention, Record, Trial
 
 FORMATS = sorted(formats.FORMATS)
 
@@ -298,21 +298,15 @@ def test_tool_records_become_lines_to_correct(tmp_path):
         car_trial="product",
         targets=("CD19",),
         constructs=(Construct(targets=("CD19",), format="single"),),
-        evidence=(
-            Evidence(
-                field="targets",
-                value="CD19",
-                basis="text",
-                section="brief_title",
-                start=0,
-                end=4,
-                text="CD19",
-            ),
-        ),
     )
-    made = formats.preannotated(trial, found)
+    common = {"section": "brief_title", "label": "antigen", "concept": "CD19"}
+    marks = [
+        Mention(start=0, end=4, text="CD19", role="target", **common),
+        Mention(start=0, end=3, text="CD1", role="unclear", **common),
+    ]
+    made = formats.preannotated(trial, found, marks)
     assert formats.line_faults(made) == []
-    assert made["mentions"][0]["role"] == "target"
+    assert [m["role"] for m in made["mentions"]] == ["target", ""]
     from cart_nlp.evaluation.sections import sections_of
 
     assert sections_of(made["trial"]) == trial.sections

@@ -11,9 +11,9 @@ from typing import Any
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, label_studio, prodigy
 from cart_nlp.evaluation.exchange.tasks import task_of
 from cart_nlp.evaluation.gold import GoldError, GoldRecord
-from cart_nlp.evaluation.labels import label_faults, read_mentions
+from cart_nlp.evaluation.labels import LIST_FIELDS, ROLES, label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
-from cart_nlp.schema import Record, Trial
+from cart_nlp.schema import Mention, Record, Trial
 
 FORMATS: dict[str, ModuleType] = {
     "label-studio": label_studio,
@@ -87,46 +87,24 @@ def line_of(gold: GoldRecord) -> dict[str, Any]:
     return dict(gold.data)
 
 
-def preannotated(trial: Trial, record: Record) -> dict[str, Any]:
-    """A gold line to correct: the trial with the tool's own record as labels and evidence as mentions."""
-    from cart_nlp.evaluation.labels import LIST_FIELDS
-
+def preannotated(trial: Trial, record: Record, mentions: Iterable[Mention]) -> dict[str, Any]:
+    """A gold line to correct: the trial with the tool's own record as labels and its mentions."""
     labels: dict[str, Any] = {"car_trial": record.car_trial}
     labels |= {name: list(getattr(record, name)) for name in LIST_FIELDS}
     labels["constructs"] = [{"targets": list(c.targets), "format": c.format} for c in record.constructs]
     labels |= {"focus": record.focus, "uncertain": [], "note": ""}
+    kept = ("section", "start", "end", "text", "label", "concept")
     return {
         "id": trial.id,
         "source": "tagged by cart-nlp, to be corrected",
         "trial": trial_data(trial),
         "labels": labels,
-        "mentions": _evidence_mentions(record),
+        "mentions": [
+            # A role that only the tool knows, such as `unclear`, is for the annotator to choose.
+            {**{key: getattr(m, key) for key in kept}, "role": m.role if m.role in ROLES else ""}
+            for m in mentions
+        ],
     }
-
-
-_MARKED = {
-    "targets": ("antigen", "target"),
-    "products": ("product", ""),
-    "costim": ("costim", ""),
-    "vector": ("vector", ""),
-}
-
-
-def _evidence_mentions(record: Record) -> list[dict[str, Any]]:
-    rows = {}
-    for e in record.evidence:
-        if e.basis == "text" and e.field in _MARKED and e.end > e.start:
-            label, role = _MARKED[e.field]
-            rows[e.section, e.start, e.end, label] = {
-                "section": e.section,
-                "start": e.start,
-                "end": e.end,
-                "text": e.text,
-                "label": label,
-                "concept": e.value,
-                "role": role,
-            }
-    return [rows[key] for key in sorted(rows)]
 
 
 def trial_data(trial: Trial) -> dict[str, Any]:
