@@ -78,6 +78,24 @@ def predicted_values(record: Record, name: str, without: Mapping[str, set[str]])
     return frozenset(name_key(v) for v in values) if name == "products" else frozenset(values)
 
 
+def printed_products(
+    record: Record, wanted: frozenset[str], without: Mapping[str, set[str]]
+) -> frozenset[str]:
+    """A record's products under the names that the gold has for them.
+
+    Gold products are named as printed, records name them as the lexicon does. A value stands for each gold
+    name that is its own or that its evidence shows; one that stands for none keeps its own name.
+    """
+    printed: dict[str, set[str]] = {}
+    for item in record.evidence:
+        if item.field == "products" and item.basis == "text":
+            printed.setdefault(name_key(item.value), set()).add(name_key(item.text))
+    found: set[str] = set()
+    for value in predicted_values(record, "products", without):
+        found |= ({value, *printed.get(value, ())} & wanted) or {value}
+    return frozenset(found)
+
+
 def predicted_constructs(record: Record, without: Mapping[str, set[str]]) -> frozenset[Construct]:
     """A record's constructs; targets in `without` are taken out, and constructs left empty go."""
     left_out = without.get("targets", set())
@@ -152,7 +170,12 @@ def _fields(gold: GoldRecord, record: Record, basis: Basis) -> dict[str, FieldMa
         if name in uncertain:
             continue
         wanted = _gold_values(labels, name) if gold.included else frozenset()
-        fields[name] = FieldMatch(wanted, predicted_values(record, name, without))
+        found_values = (
+            printed_products(record, wanted, without)
+            if name == "products"
+            else predicted_values(record, name, without)
+        )
+        fields[name] = FieldMatch(wanted, found_values)
     if "targets" in fields and basis != "text":
         union = fields["targets"].gold | (
             frozenset(labels.get("product_targets", ())) if gold.included else frozenset()

@@ -115,6 +115,16 @@ def test_product_names_differ_in_print_only():
     assert m.fields["products"].exact
 
 
+def test_product_under_its_lexicon_name_is_known_by_its_printed_evidence():
+    printed = Evidence(field="products", value="rapcabtagene autoleucel", basis="text", text="YTB323")
+    found = record(products=("rapcabtagene autoleucel",), evidence=(printed,))
+    assert match(gold(products=["YTB323"]), found).fields["products"].exact
+    both = match(gold(products=["YTB323", "rapcabtagene autoleucel"]), found).fields["products"]
+    assert both.exact
+    other = match(gold(products=["YTB-323"]), found).fields["products"]
+    assert other.predicted == {"rapcabtagene autoleucel"}
+
+
 def test_order_of_construct_targets_does_not_matter():
     labeled = gold(constructs=[{"targets": ["CD20", "CD19"], "format": "tandem"}])
     found = record(constructs=(Construct(targets=("CD19", "CD20"), format="tandem"),))
