@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cart_nlp import paths
 from cart_nlp.text import fold, lower
@@ -89,6 +90,21 @@ class Pattern:
     row: str
 
 
+def _cue(name: str, table: Any) -> re.Pattern[str]:
+    """Compile one table of cues.toml: its lists, joined by |, stand for their {names} in its pattern."""
+    if not isinstance(table, dict) or not isinstance(pattern := table.get("pattern", "{words}"), str):
+        raise LexiconError(
+            f"cues.toml: [{name}] is no table with a pattern and lists; see lexicons/README.md"
+        )
+    for key, items in table.items():
+        if isinstance(items, list):
+            pattern = pattern.replace("{" + key + "}", "|".join(map(str, items)))
+    try:
+        return re.compile(pattern)
+    except re.error as fault:
+        raise LexiconError(f"cues.toml: [{name}]: {fault}; each item must be a regular expression") from fault
+
+
 def split(cell: str) -> tuple[str, ...]:
     """The parts of a cell that joins several values with ` | `."""
     return tuple(part.strip() for part in cell.split("|") if part.strip())
@@ -152,6 +168,15 @@ class Lexicon:
                 if term.concept not in found:
                     table[spelling] = (*found, term.concept)
         return table
+
+    @cached_property
+    def patterns_of_cues(self) -> Mapping[str, re.Pattern[str]]:
+        """Every cue by its dotted name ("role.edit"), compiled."""
+        compiled = {}
+        for group, tables in self.cues.items():
+            for name, table in tables.items():
+                compiled[f"{group}.{name}"] = _cue(f"{group}.{name}", table)
+        return compiled
 
     @cached_property
     def cd_numbers(self) -> Mapping[str, str]:
@@ -289,6 +314,7 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
             patterns.extend(_patterns(path))
         for path in sorted(folder.glob("cues.toml")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
-            cues |= _toml(path)  # type: ignore[arg-type]
+            for group, tables in _toml(path).items():
+                cues.setdefault(group, {}).update(tables)  # type: ignore[call-overload]
     terms = tuple(itertools.chain.from_iterable(map(_terms, concepts.values())))
     return Lexicon(concepts, terms, tuple(stops), tuple(patterns), cues, digest.hexdigest())

@@ -19,39 +19,9 @@ from cart_nlp.components.state import Hit, State, state
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-_DOMAIN = re.compile(
-    r"costim|co-stim|co stim|signal|domain|zeta|cd3 ?z|cd3-?z|intracellular|endodomain|cytoplasmic|generation|\bz\b|bbz|28z|scfv|transmembrane|"
-    r"chimeric|construct|共刺激|信号"
-)
-_CELL_HEAD = re.compile(
-    r"^[\s\-,/()]*(?:[\w\-/.+αβγζ]+[\s\-/(),.]+){0,9}?(?:car\b|cart\b|car-?t|cars\b|t[\s-]?cells?|t-?lymphocytes?|lymphocytes?|nk\b|nkt|natural killer|cells?\b|"
-    r"chimeric|pbmcs?|product|macrophages?|apheresis|leukapheresis|immunotherap|cellular|gene|blood mononuclear|ucar|receptor|origin|source|targeted t)"
-)
-_NO_HEAD = re.compile(
-    r"^[\s\-,/()]*(?:peripheral blood |hematopoietic |haematopoietic |blood (?:and|or) |bone marrow |and/or |or |and |haploidentical |allogeneic |autologous |"
-    r"human leukocyte |matched |unrelated |related |sibling |progenitor )*"
-    r"(?:(?:peripheral[\s-]*blood[\s-]*)?(?:stem|progenitor|hematopoietic|haematopoietic|hsct?|asct|sct|hct|transplant|bmt|bone marrow|auto-?sct|allo-?sct|marrow|tumou?r|serum|plasma|tils?\b|dendritic|"
-    r"vaccine|peripheral blood stem|graft|donor lymphocyte|cd34|mesenchymal|组织|干细胞|造血|移植))"
-)
-_MAKING_CONTEXT = re.compile(
-    r"electroporat|transfect|encod|non-?viral|transpos|express|engineer|modif|integrat|deliver|transduc|vector|introduc|gene"
-)
-_TESTING = re.compile(
-    r"^[\s\-()]*(?:\w+\s)?(?:replication|competent|rcr|rcl|copy|copies|persist|sequence|testing|integration site|exposure|infection|shedding)|^ vaccin"
-)
-_TESTING_LEFT = re.compile(
-    r"(?:replication[\s-]competent|competent|recombinant|monitor\w* (?:for|of)|presence of|detect\w* (?:of)?|hiv|antibod\w+ to|oncolytic|test(?:ing)? for)[\s-]*$"
-)
-
 
 _ALWAYS_DOMAIN = frozenset(["CD28", "4-1BB"])
 _OFTEN_DOMAIN = frozenset(["CD27", "ICOS", "OX40", "CD40", "DAP10", "DAP12", "2B4", "MyD88"])
-_NOT_DOMAIN_RIGHT = re.compile(
-    r"[\s-]*(?:l\b|ligand|agonist|antibod|positive|\+|mab\b|bead|microbead|coated|stimulat|activat|expression|dynabead|cts|t[\s-]?cell (?:expan|activ)|\w{0,6} ?beads|beads|superagonist)"
-)
-_NOT_DOMAIN_LEFT = re.compile(
-    r"(?:anti-?|cd3(?: ?epsilon)?[/ ,&+-]+(?:and )?(?:anti-?)?|\bsoluble |cd3 and (?:anti-)?|\bmemory |stimulated (?:with|by|via)[^.;]{0,25}|activated (?:with|by)[^.;]{0,25})$"
-)
 
 
 def costim(view: State, hit: Hit) -> bool:
@@ -59,9 +29,9 @@ def costim(view: State, hit: Hit) -> bool:
     if hit.row is None or hit.row.fields.get("kind") == "signaling" or not of_study(view, hit.start):
         return False
     before, after = near(view, hit.start, hit.end, 60, 60)
-    if _NOT_DOMAIN_RIGHT.match(after) and not re.match(r"[\s-]*(?:co-?)?stimulatory", after):
+    if view.cue("costim.not_right").match(after) and not re.match(r"[\s-]*(?:co-?)?stimulatory", after):
         return False
-    if _NOT_DOMAIN_LEFT.search(before) and not re.match(
+    if view.cue("costim.not_left").search(before) and not re.match(
         r"[\s-]*(?:zeta|z\b|co-?\s?stim|intracell|signal|domain|:)", after
     ):
         return False
@@ -73,9 +43,12 @@ def costim(view: State, hit: Hit) -> bool:
         is not None
     )
     if hit.concept in _ALWAYS_DOMAIN or not (hit.guarded or bare):
-        return not re.search(r"dynabead|\bbeads?\b|okt3", tight) or _DOMAIN.search(after[:30]) is not None
+        return (
+            not re.search(r"dynabead|\bbeads?\b|okt3", tight)
+            or view.cue("costim.domain").search(after[:30]) is not None
+        )
     if hit.concept in _OFTEN_DOMAIN:
-        return _DOMAIN.search(tight) is not None
+        return view.cue("costim.domain").search(tight) is not None
     return (
         re.search(
             r"costim|co-\s?stim|signal|endodomain|intracellular|cytoplasmic|domain",
@@ -90,7 +63,7 @@ def vector(view: State, hit: Hit) -> bool:
     if not of_study(view, hit.start):
         return False
     before, after = near(view, hit.start, hit.end, 80, 80)
-    if _TESTING.search(after) or _TESTING_LEFT.search(before):
+    if view.cue("vector.testing_right").search(after) or view.cue("vector.testing_left").search(before):
         return False
     if hit.guarded and hit.concept == "crispr_knock_in":
         return (
@@ -99,17 +72,8 @@ def vector(view: State, hit: Hit) -> bool:
     if hit.guarded and hit.concept in ("adenoviral", "AAV"):
         return re.search(r"vector|transduc|deliver", before[-20:] + after[:25]) is not None
     if hit.guarded:
-        return _MAKING_CONTEXT.search(before[-50:] + after[:50]) is not None
+        return view.cue("vector.making").search(before[-50:] + after[:50]) is not None
     return True
-
-
-_CONVENTIONAL_LEFT = re.compile(
-    r"(?:conventional|traditional|such as|than|unlike|existing|other|most|compared|basis of|limitations? of|current(?:ly)?|avoid\w*|risks?)[\s,]*(?:the |of |to )?$"
-)
-_CONVENTIONAL_RIGHT = re.compile(
-    r"^[^.;]{0,60}?\b(?:has (?:shown|demonstrated)|have (?:shown|demonstrated|achieved|disadvantages|limit)|disadvantages|limitations|failure|is (?:time|expensive|costly|limited)|"
-    r"are (?:time|expensive|costly|limited)|products? (?:is|are)|faces?|suffers?)\b"
-)
 
 
 def cell_source(view: State, hit: Hit) -> bool:
@@ -121,11 +85,14 @@ def cell_source(view: State, hit: Hit) -> bool:
             hit.concept == "autologous"
             and hit.row is not None
             and re.match(r"[^.;]{0,60}(?:transduc|car\b|cart|car-t|used for)", after) is not None
-            and not _NO_HEAD.match(after)
+            and not view.cue("source.no_head").match(after)
         )
     if not of_study(view, hit.start):
         return False
-    if kind not in TITLES | NAMES and (_CONVENTIONAL_LEFT.search(before) or _CONVENTIONAL_RIGHT.match(after)):
+    if kind not in TITLES | NAMES and (
+        view.cue("context.conventional_left").search(before)
+        or view.cue("context.conventional_right").match(after)
+    ):
         return False
     if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
         return False
@@ -134,7 +101,7 @@ def cell_source(view: State, hit: Hit) -> bool:
     product = next((h for h in view.hits if h.label == "product" and 0 <= h.start - hit.end <= 3), None)
     if product is not None:
         return True
-    if _NO_HEAD.match(after):
+    if view.cue("source.no_head").match(after):
         return False
     if hit.row is None:
         return True
@@ -157,29 +124,26 @@ def cell_source(view: State, hit: Hit) -> bool:
             return False
         if re.search(
             r"(?:after|following|post|underg\w+|received|with|plus) (?:an? )?$", before[-24:]
-        ) and _NO_HEAD.search(after):
+        ) and view.cue("source.no_head").search(after):
             return False
         if word.startswith(("autol", "allog", "universal", "banked", "third", "自体", "异")):
             return (
                 any("一" <= c <= "鿿" for c in word)
-                or _CELL_HEAD.match(" " + after) is not None
+                or view.cue("source.head").match(" " + after) is not None
                 or not hit.guarded
                 or (kind in NAMES | TITLES and bool(car_words(view)))
             )
     return not (
-        hit.concept == "off_the_shelf" and word == "universal" and _CELL_HEAD.match(" " + after) is None
+        hit.concept == "off_the_shelf"
+        and word == "universal"
+        and view.cue("source.head").match(" " + after) is None
     )
 
 
 def generation(view: State, hit: Hit) -> bool:
     """Whether a hit states the generation of the study's CAR."""
     before, _ = near(view, hit.start, hit.end, 40, 0)
-    return of_study(view, hit.start) and not _CONVENTIONAL_LEFT.search(before)
-
-
-_TYPE_CAR = re.compile(
-    r"(?:car|cart|chimeric|redirected|engineered|modified|transduced|designer|specific|targeted|directed|receptor|autologous|allogeneic|universal|injection)"
-)
+    return of_study(view, hit.start) and not view.cue("context.conventional_left").search(before)
 
 
 def cell_type(view: State, hit: Hit) -> bool:
@@ -203,7 +167,7 @@ def cell_type(view: State, hit: Hit) -> bool:
     if hit.concept == "virus_specific_T" and "specific" not in word and not car_adjacent(view, hit):
         return False
     span = before + word + after
-    return _TYPE_CAR.search(span) is not None
+    return view.cue("carrier.near").search(span) is not None
 
 
 JUDGES: dict[str, Callable[[State, Hit], bool]] = {
@@ -213,14 +177,6 @@ JUDGES: dict[str, Callable[[State, Hit], bool]] = {
     "cell_type": cell_type,
     "generation": generation,
 }
-
-
-_GENE_EDITED = re.compile(
-    r"gene[\s-]edit|genome[\s-]edit|crispr|talen\b|base[\s-]edit|knock[\s-]?out|fratricide|zinc finger|non-alloreactive|meganuclease|arcus"
-)
-_RELATED_DONOR = re.compile(
-    r"related|matched|sibling|transplant|hsct|family|haplo|identical|same donor|original"
-)
 
 
 def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
@@ -243,7 +199,7 @@ def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
         plain = all(
             view.low[h.start : h.end].startswith("allo") for h in values if h.concept == "donor_derived"
         )
-        if plain and _GENE_EDITED.search(view.low):
+        if plain and view.cue("source.gene_edited").search(view.low):
             values = [
                 Hit(h.start, h.end, h.label, "off_the_shelf", h.rule + "; gene-edited allogeneic", h.row)
                 if h.concept == "donor_derived"
@@ -254,7 +210,8 @@ def _keep_sources(view: State, values: list[Hit]) -> list[Hit]:
         related = [
             h
             for h in values
-            if h.concept == "donor_derived" and _RELATED_DONOR.search(view.low[h.start : h.end + 20])
+            if h.concept == "donor_derived"
+            and view.cue("source.related_donor").search(view.low[h.start : h.end + 20])
         ]
         shelf = [h for h in values if h.concept == "off_the_shelf"]
         if related and all("healthy" in view.low[h.start : h.end] for h in shelf):

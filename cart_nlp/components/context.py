@@ -15,20 +15,6 @@ ARMS = frozenset(["interventions.description", "arms.description"])
 PROSE = frozenset(["brief_summary", "detailed_description", "keywords", "study_design"])
 OUTCOMES = frozenset(["primary_outcomes", "secondary_outcomes", "why_stopped"])
 
-PRIOR = re.compile(
-    r"\b(?:prior|previous(?:ly)?|failed|failing|failures?(?: of| to| with)?|refractory to|history of|progress(?:ed|ion)|"
-    r"relaps(?:ed?|ing)(?: or progressed)? (?:after|from|following|to|post)|(?:relaps|recurren|refractory|progress)\w*[^.;,]{0,60}? (?:after|following|post)|(?:previously|patients?|been|already|were) exposed|exposure to (?:prior|bcma|cd\d|anti)|resistan(?:t|ce) to|non-?respon\w+|no response|without|intolerant|"
-    r"ineligible for|not eligible for|unable to receive|other than|besides|except|excluding|instead of|rather than|unlike|compar(?:ed?|ing|ison) (?:with|to)|"
-    r"differs? from|different from|in contrast to|despite|had been treated|pre-?treated|already|approved|candidates? for|prior to|inadequate response to|unsuccessful|"
-    r"who have had|who had|currently available|success(?:es|ful)? (?:of|with|in)|have received|has received|had received|having received|resistance|"
-    r"develop(?:ed|ment) (?:of )?resistance|既往|曾|复发后|失败|后复发)\b"
-)
-"""Words before a product that make it another product than the study's: prior, failed, approved, compared with."""
-
-RECIPIENT = re.compile(
-    r"\b(?:after|following|post|received?|receiving|treated with|underwent|undergo(?:ing|ne)?|last|commercial(?:ly)?|standard|bridge to|post-)\b"
-)
-"""Weaker words before a product: the study may be of the people who get it."""
 
 _CLAUSE = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. ")
 
@@ -65,4 +51,4 @@ def of_study(view: State, start: int) -> bool:
     kind = view.section(start).kind
     if kind in OUTCOMES or kind == "eligibility" or kind == "conditions":
         return False
-    return kind in NAMES or PRIOR.search(clause_left(view, start)) is None
+    return kind in NAMES or view.cue("context.prior").search(clause_left(view, start)) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -19,10 +18,6 @@ _TIERS = (
     ARMS | {"detailed_description"},
     {"eligibility"},
 )
-# "… CAR-T has cured leukemia" and the like speak of other people than the study's.
-_ASIDE = re.compile(
-    r"\b(?:such as graft|risk of|history of|complications?|incidence of|prevent\w*|caused by|associated with|unlike)\b[^,;]*$"
-)
 
 
 def _group(hit: Hit) -> str:
@@ -38,7 +33,7 @@ def population(view: State) -> list[Hit]:
             if view.section(hit.start).kind not in kinds:
                 continue
             before, _ = near(view, hit.start, hit.end, 60, 0)
-            if not _ASIDE.search(before):
+            if not view.cue("disease.aside").search(before):
                 found.append(hit)
         known = [h for h in found if _group(h) != "other"]
         if {_group(h) for h in known} - {"infectious"}:

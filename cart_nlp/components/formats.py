@@ -11,32 +11,6 @@ from cart_nlp.components.state import Chain, Hit, State
 
 _OR = re.compile(r"(?<!and/)\bor\b|或")
 _AND_OR = re.compile(r"and/or|one or (?:more|several)|\bor both\b")
-_TANDEM = re.compile(
-    r"\btandem\b(?!\s+(?:tcr|transplant|autolog|asct|stem|signal|repeat|mass|hsct))|\btan-?cart?\b|\btan\b|bivalent|\bloop\b|biparatopic|串联"
-)
-_BICISTRONIC = re.compile(
-    r"bi-?cistronic|compound car|\bccar\b|co-?express\w* (?:of )?(?:two|both|anti|cd\d+\w* (?:and|car))|two (?:distinct |different |separate |independent |complete )?(?:cars|chimeric antigen receptors)\b|"
-    r"dual[\s-]receptor|dual car\b(?=[^.]{0,40}(?:two receptors|separate))|both (?:cars|chimeric antigen receptors)|parallel car"
-)
-_TANDEM_CAR = re.compile(
-    r"\b(?:tandem|bivalent|loop|biparatopic)\b(?!\s+(?:tcr|transplant|autolog|asct|stem|signal))[^.;]{0,40}?\b(?:car|cars|car-?t|chimeric|receptor|scfv|vhh)\b"
-)
-_TWO_CARS = re.compile(
-    r"bi-?cistronic|(?:two|both) (?:distinct |different |separate |independent |complete |full )?(?:cars|chimeric antigen receptors)\b[^.;]{0,60}?(?:cell|vector|express|surface)|co-?express\w* (?:of )?(?:two|both) (?:distinct |separate )?(?:cars|chimeric)"
-)
-_COCKTAIL = re.compile(
-    r"cocktail|co-?infus\w+|co-?administ\w+|mixed|mixture|combin\w+|together|simultaneous\w*|concurrent\w*|coadmin\w*|\bplus\b|联合|混合"
-)
-_SEQUENTIAL = re.compile(
-    r"sequential|followed by|\bthen\b|successive\w*|consecutive\w*|subsequent\w*|in sequence|序贯|\bafter\b"
-)
-_SELECT = re.compile(
-    r"one or (?:more|several)|and/or|\bor\b|\beither\b|respectively|according to|depending|based on (?:the )?(?:antigen|expression|target)|selected|multi(?:ple)?[\s-]*(?:car|target)|"
-    r"different (?:car|target)|such as|various|\betc\b|other markers|corresponding|choose|chosen|或"
-)
-_ADAPTOR = re.compile(
-    r"unicar|adapt[eo]r|switchable|\bfitc\b|fluorescein|revcar|\bscar-t|universal chimeric antigen receptor platform|target(?:ing)? modules?|tag-specific|antibody-coupled|\bacct?r\b|\bcd16v?[\s-]?(?:car|acr)|zip-?car|spycatcher|supra"
-)
 
 
 @dataclass(slots=True)
@@ -106,9 +80,13 @@ def _together(view: State, group: Group) -> str:
         r"[/x]|dual|bispecific|bi-specific", inner + around[:70]
     ):
         return "selectable"
-    if _TANDEM.search(wide) or _says_of_car(view, _TANDEM_CAR, ("tandem", "bivalent", "loop", "biparatopic")):
+    if view.cue("format.tandem").search(wide) or _says_of_car(
+        view, view.cue("format.tandem_receptor"), ("tandem", "bivalent", "loop", "biparatopic")
+    ):
         return "tandem"
-    if _BICISTRONIC.search(wide) or _says_of_car(view, _TWO_CARS, ("cistronic", "two ", "both ")):
+    if view.cue("format.bicistronic").search(wide) or _says_of_car(
+        view, view.cue("format.two_receptors"), ("cistronic", "two ", "both ")
+    ):
         return "bicistronic"
     commas = inner.count(",") + inner.count(";") + inner.count("、")
     words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
@@ -120,18 +98,18 @@ def _together(view: State, group: Group) -> str:
         if not re.search(r"dual|bispecific|bi-specific|双", around):
             return "sequential"
     if words and len(group.targets) == 2 and not re.search(r"dual|bispecific|bi-specific|双", around):
-        if _SEQUENTIAL.search(around) and not re.search(r"\bafter\b", inner):
+        if view.cue("format.sequential").search(around) and not re.search(r"\bafter\b", inner):
             return "sequential"
-        if _COCKTAIL.search(around):
+        if view.cue("format.cocktail").search(around):
             return "cocktail"
     if len(group.targets) > 2 and not re.search(
         r"/|bispecific|tri-?specific|dual|triple|tri-?target|tri-?car", inner + around[:40]
     ):
         if re.search(r"cocktail|combination", around):
             return "cocktail"
-        if _SEQUENTIAL.search(around) and "after" not in around:
+        if view.cue("format.sequential").search(around) and "after" not in around:
             return "sequential"
-        if commas or _SELECT.search(around):
+        if commas or view.cue("format.selectable").search(around):
             return "selectable"
     if len(group.targets) > 1 and re.search(r"cocktail|co-?infus|mixture", around):
         return "cocktail"
@@ -158,7 +136,7 @@ def constructs(
     if not sets:
         return []
     chosen = _distinct(sets)
-    adaptor = len(everything) <= 2 and _ADAPTOR.search(_title_text(view)) is not None
+    adaptor = len(everything) <= 2 and view.cue("format.adaptor").search(_title_text(view)) is not None
     result = []
     singles = [g for g in chosen if len(g.targets) == 1]
     relation = _relation(view, chosen) if len(chosen) > 1 else ""

@@ -45,10 +45,6 @@ _GLUED_LEFT = frozenset(
         "ccar",
     ]
 )
-_GLUED_RIGHT = re.compile(
-    r"(?:car|cart|cars|carts|car-?t|x|bbz|bbzeta|bb|z|zeta|specific|targeted|positive|negative|pos|neg|ko|bright|dim|"
-    r"high|low|r|s|t|and|or|xcd|scfv|tcr|nk|uct|utc)(?![a-z])|car|x[a-z]{2}"
-)
 _WORD_LEFT = re.compile(r"[a-z]+$")
 _SWALLOWS = {
     "antigen",
@@ -104,6 +100,7 @@ class Gazetteer:
         self.patterns = list(table)
         self.owners = [tuple(table[p]) for p in self.patterns]
         self.automaton = ahocorasick_rs.AhoCorasick(self.patterns)
+        self.cues = lexicon.patterns_of_cues
 
     def find(self, doc: State) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
@@ -118,7 +115,7 @@ class Gazetteer:
                 # The commonest case, decided here: a piece of a plain lower-case word.
                 if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
                     continue
-                if not _bounded(low, text, start, end):
+                if not _bounded(doc, low, text, start, end):
                     continue
                 car_glued = low.startswith("car", end)
                 glued = _ascii_alpha(after) and not car_glued and after != "s"
@@ -132,7 +129,9 @@ class Gazetteer:
                     continue
                 if owner.exact and _squeezed(text[start:end]) != owner.exact:
                     continue
-                hits.append(Hit(start, end, owner.label, owner.concept, owner.row, owner.source, owner.guarded))
+                hits.append(
+                    Hit(start, end, owner.label, owner.concept, owner.row, owner.source, owner.guarded)
+                )
         return _resolve(hits)
 
 
@@ -140,7 +139,7 @@ def _squeezed(written: str) -> str:
     return re.sub(r"[ .-]", "", written)
 
 
-def _bounded(low: str, text: str, start: int, end: int) -> bool:
+def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
     """Whether the match is a unit of its own, not a piece of a longer word or number."""
     if start:
         before, first = low[start - 1], low[start]
@@ -172,7 +171,7 @@ def _bounded(low: str, text: str, start: int, end: int) -> bool:
             return False
         if _ascii_alpha(after) and (last.isdigit() or _ascii_alpha(last)):
             changes = last != after and text[end - 1].islower() and text[end].isupper()
-            if not changes and not _GLUED_RIGHT.match(low, end):
+            if not changes and not view.cue("edge.right").match(low, end):
                 return False
             if (
                 _ascii_alpha(last)
@@ -239,5 +238,6 @@ class GazetteerComponent:
 
     def __call__(self, doc: Doc) -> Doc:
         view = state(doc)
+        view.cues = self.finder.cues
         view.hits = self.finder.find(view)
         return doc

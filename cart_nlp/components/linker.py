@@ -18,12 +18,6 @@ from cart_nlp.text import lower
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-_SLOT_RIGHT = re.compile(
-    r"[\s\-.)]*(?:(?:targeted|targeting|specific|directed|redirected|positive|dual|bispecific|nano|\w{0,3}scfv|autologous|chimeric)[\s-]*)*(?:car\b|cart|car-|chimeric|specific|targeted|directed|redirected|ucar)"
-)
-_SLOT_LEFT = re.compile(
-    r"(?:anti[\s-]?|targeting\s(?:the\s)?(?:tumou?r antigens?\s)?|targets?\s|against\s(?:the\s)?|car-?t?s?[-\s.(]{1,2}|cart-|ucar-?t?[-\s.]|specific for\s(?:the\s)?|[/&+]\s?)$"
-)
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
 _WORD_BEFORE = re.compile(
@@ -32,7 +26,9 @@ _WORD_BEFORE = re.compile(
 )
 _SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)"
 _SYMBOL_AFTER = re.compile(rf"(?:both )?{_SYMBOL}(?=[\s,/.;)-]|$)")
-_SYMBOL_BEFORE = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?:specific|targeted|targeting|directed|redirected)[\s-]$")
+_SYMBOL_BEFORE = re.compile(
+    rf"(?<![\w-]){_SYMBOL}[\s-](?:specific|targeted|targeting|directed|redirected)[\s-]$"
+)
 _OPENERS = ("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-")
 _NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
 _NOT_NOVEL = frozenset(
@@ -179,8 +175,8 @@ class Linker:
             return True
         low = view.low
         return (
-            _SLOT_RIGHT.match(low, hit.end) is not None
-            or _SLOT_LEFT.search(low, max(0, hit.start - 40), hit.start) is not None
+            view.cue("guard.right").match(low, hit.end) is not None
+            or view.cue("guard.left").search(low, max(0, hit.start - 40), hit.start) is not None
         )
 
     def defined(self, view: State) -> list[Hit]:
@@ -196,7 +192,9 @@ class Linker:
                     hits.append(Hit(*found.span(), "antigen", concepts[0].name, "abbreviation", concepts[0]))
         return hits
 
-    def slots(self, view: State, after: re.Pattern[str], before: re.Pattern[str], text: str) -> Iterator[tuple[int, int, str]]:
+    def slots(
+        self, view: State, after: re.Pattern[str], before: re.Pattern[str], text: str
+    ) -> Iterator[tuple[int, int, str]]:
         """Words in a targeting slot: right after "anti-", "targeting" …, or right before a CAR word."""
         seen = set()
         for opener in _OPENERS:

@@ -13,17 +13,6 @@ from cart_nlp.components.state import Hit, State, state
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-_KNOCK = re.compile(
-    r"knock(?:ed|ing)?[\s-]?(?:out|down)|ko(?![a-z])|delet(?:ed|ion)|disrupt\w*|ablat\w+|edit(?:ed|ing)?\b|silenc\w+|\bnull\b|lacking|deficien\w+|-/-|inactivat\w+|"
-    r"eliminat\w+|remov(?:es|ed|ing|al)|\blos(?:e|ing)\b|\blower(?:s|ing)?\b|敲除|敲减|base[\s-]edit"
-)
-_ARMED = re.compile(
-    r"secret(?:ing|ed|es|e)\b|\badd(?:ed|ition)\b|fusion|receptor alpha fusion|express\w*|co-?express\w*|armou?red|produc\w+|encod\w+|releas\w+|enhanced|enabled|transgen\w+|integrated|modified|car\b|cart\b|car-?t|chimeric|switch|dominant|\+"
-)
-_DRUG = re.compile(
-    r"inhibitor|blockade|\bmab\b|combin\w+|antagonist|administ\w+|mg/kg|injection of|levels?|serum|plasma|cytokines? (?:such|includ)|concentration|release syndrome|culture|in the presence of|stimulat"
-)
-
 
 def edit(view: State, hit: Hit) -> bool:
     """Whether a gene is said to be knocked out or down in the product."""
@@ -33,7 +22,7 @@ def edit(view: State, hit: Hit) -> bool:
     first, last = view.sentence(hit.start)
     if re.search(r"mutation|rearrange|fusion|translocation|karyotyp|cytogen|del\(", view.low[first:last]):
         return False
-    if not hit.guarded and _KNOCK.search(view.low[hit.start : hit.end]):
+    if not hit.guarded and view.cue("edit.knock").search(view.low[hit.start : hit.end]):
         return True
     if hit.guarded and re.match(r"[\s-]*(?:car\b|car-|cart|chimeric|targeted|specific)", after):
         return False
@@ -46,11 +35,11 @@ def edit(view: State, hit: Hit) -> bool:
         after,
     )
     tail = after[right.end() :] if right else after
-    if _KNOCK.match(tail) or _KNOCK.match(after.lstrip(" -(")):
+    if view.cue("edit.knock").match(tail) or view.cue("edit.knock").match(after.lstrip(" -(")):
         return True
     return (
         re.search(
-            _KNOCK.pattern
+            view.cue("edit.knock").pattern
             + r"(?:[\s\-(),]|\b(?:of|the|for|in|endogenous|genes?|both|and|to|or|human|expression|out|[a-z]{2,6}\d{0,3}[a-z]?)\b)*$",
             before,
         )
@@ -70,9 +59,12 @@ def armoring(view: State, hit: Hit) -> bool:
     if not hit.guarded:
         return True
     before, after = near(view, hit.start, hit.end, 60, 50)
-    if _DRUG.search(before[-30:]) or _DRUG.search(after[:20]):
+    if view.cue("armoring.drug").search(before[-30:]) or view.cue("armoring.drug").search(after[:20]):
         return False
-    return _ARMED.search(before[-45:]) is not None or _ARMED.match(after.lstrip(" -,/().")) is not None
+    return (
+        view.cue("armoring.words").search(before[-45:]) is not None
+        or view.cue("armoring.words").match(after.lstrip(" -,/().")) is not None
+    )
 
 
 def safety_switch(view: State, hit: Hit) -> bool:

@@ -12,9 +12,7 @@ from cart_nlp.components.context import (
     ARMS,
     NAMES,
     OUTCOMES,
-    PRIOR,
     PROSE,
-    RECIPIENT,
     TITLES,
     car_near,
     clause_left,
@@ -54,12 +52,12 @@ def study_products(view: State) -> list[Hit]:
         clause = clause_left(view, hit.start)
         if kind in NAMES:
             named.append(hit)
-        elif PRIOR.search(clause):
+        elif view.cue("context.prior").search(clause):
             continue
         elif kind in TITLES:
             named.append(hit)
         elif kind in ARMS | PROSE:
-            told.append((RECIPIENT.search(clause) is not None, hit))
+            told.append((view.cue("context.recipient").search(clause) is not None, hit))
     if named:
         known = {h.concept for h in named}
         return named + [h for _, h in told if h.concept in known]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import bisect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept
 from cart_nlp.text import fold, lower
 
@@ -79,6 +81,13 @@ class State:
     short_forms: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[Hit]] = field(default_factory=dict)
     notes: dict[str, object] = field(default_factory=dict)
+    cues: Mapping[str, re.Pattern[str]] | None = None
+
+    def cue(self, name: str) -> re.Pattern[str]:
+        """The compiled cue of that name, of the lexicons that the pipeline was made with."""
+        if self.cues is None:
+            self.cues = lexicon_of(()).patterns_of_cues
+        return self.cues[name]
 
     @cached_property
     def text(self) -> str:
