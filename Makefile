@@ -1,0 +1,56 @@
+# make demo, make test: each makes .venv from constraints.txt first, if there is none or a pin has changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+OUT := out
+
+.PHONY: help demo test lint format bench clean constraints
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         tag a sample of 40 trials and show what comes out"
+	@echo "make test         lint, types, import layers and every test"
+	@echo "make lint         ruff, mypy and the import layers alone"
+	@echo "make format       let ruff mend and format what it can"
+	@echo "make bench        accuracy on the gold set, then the speed benchmarks"
+	@echo "make constraints  write constraints.txt anew from the newest releases that fit pyproject.toml"
+	@echo "make clean        remove what the other targets made, .venv too"
+
+.venv/.made: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: $(PYTHON) is older than Python 3.11; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (some minutes the first time) …"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: .venv/.made
+	@$(BIN)/python benchmarks/sample/demo.py $(OUT)/demo
+
+lint: .venv/.made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: lint
+	$(BIN)/python -m pytest
+
+format: .venv/.made
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.made
+	$(BIN)/cart-nlp evaluate
+	$(BIN)/python -m pytest benchmarks/speed
+
+constraints:
+	$(PYTHON) -m venv $(OUT)/fresh
+	$(OUT)/fresh/bin/python -m pip install -q --upgrade --upgrade-strategy eager -e '.[dev]'
+	(echo '# What `make` installs: exact releases, tested together on Python 3.11. Written by `make constraints`.'; \
+		$(OUT)/fresh/bin/python -m pip freeze --exclude-editable --exclude cart-nlp) > constraints.txt
+	rm -rf $(OUT)/fresh
+
+clean:
+	rm -rf .venv $(OUT) dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis .benchmarks .import_linter_cache
+	find cart_nlp tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
