@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cart_nlp.landscape.table import Ids
@@ -94,7 +95,7 @@ class Cohort:
     def pick(self, mask: Any = None) -> Ids:
         """Ids of the included trials for which the mask holds; all of them without one."""
         column = self.df["trial_id"]
-        return tuple(column if mask is None else column[mask])
+        return tuple(column if mask is None else column[_bools(mask)])
 
     @property
     def products(self) -> Cohort:
@@ -104,7 +105,11 @@ class Cohort:
     def where(self, mask: Any) -> Cohort:
         """The trials for which the mask holds."""
         return Cohort(
-            self.df[mask].reset_index(drop=True), self.options, self.left_out, self.read, self.duplicates
+            self.df[_bools(mask)].reset_index(drop=True),
+            self.options,
+            self.left_out,
+            self.read,
+            self.duplicates,
         )
 
     def by(self, column: str) -> dict[Any, Ids]:
@@ -121,6 +126,11 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.df)
+
+
+def _bools(mask: Any) -> Any:
+    """An array of truth values: pandas takes an empty list for a list of columns, not for a mask."""
+    return np.fromiter(mask, dtype=bool)
 
 
 def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:

@@ -91,7 +91,8 @@ def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             rows = orjson.loads(data)
         except orjson.JSONDecodeError as fault:
             raise InputError(f"{path}: not JSON: {fault}") from fault
-        yield from ((str(n), row) for n, row in enumerate(rows, 1))
+        for number, row in enumerate(rows, 1):
+            yield f"item {number}", _object(path, f"item {number}", row)
         return
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
@@ -102,9 +103,13 @@ def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise InputError(
                 f"{path}:{number}: not JSON: {fault}; is this the output of `cart-nlp tag`?"
             ) from fault
-        if not isinstance(row, dict):
-            raise InputError(f"{path}:{number}: a {type(row).__name__} where a record is meant")
-        yield str(number), row
+        yield str(number), _object(path, str(number), row)
+
+
+def _object(path: Path, place: str, row: Any) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise InputError(f"{path}:{place}: {type(row).__name__} where a record is meant")
+    return row
 
 
 def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -134,9 +139,7 @@ def _cell(name: str, value: str) -> Any:
     if name in ("multi_target", "has_results"):
         return value.lower() in ("true", "1")
     if name == "car_score":
-        return float(value or 0)
-    if name == "enrollment":
-        return int(float(value)) if value else None
+        return value or 0
     return value or None
 
 

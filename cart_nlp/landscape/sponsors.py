@@ -85,7 +85,7 @@ def merge(
             if best is not None:
                 merges.append(Merge(name, home[by_key[best]], "proposed", round(score, 1), "fuzzy"))
             home[name] = name
-        if key:
+        if key and decisions.get(name) != name:  # what a reviewer keeps apart attracts no other name
             by_key.setdefault(key, name)
     return home, sorted(merges, key=lambda m: (m.decision, m.merged_into, m.name))
 

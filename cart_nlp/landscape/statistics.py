@@ -109,7 +109,7 @@ def compare(
     else:
         chance = stats.MonteCarloMethod(n_resamples=RESAMPLES, rng=np.random.default_rng(SEED))
         method, statistic, dof = f"Fisher exact, Monte Carlo ({RESAMPLES} tables)", None, None
-        p = float(stats.fisher_exact(counts, method=chance).pvalue)
+        p = float(np.ravel(stats.fisher_exact(counts, method=chance).pvalue)[0])
     if statistic is not None and not math.isfinite(statistic):
         statistic = None
     if n < 30:

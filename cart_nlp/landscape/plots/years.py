@@ -38,7 +38,7 @@ def _lines(axes: Any, years: Sequence[int], series: Mapping[str, Sequence[float]
 
 def _dated(table: Table) -> pd.DataFrame:
     frame = table.frame
-    frame = frame[[str(y).isdigit() for y in frame["year"]]].copy()
+    frame = frame[frame["year"].astype(str).str.isdigit()].copy()
     frame["year"] = frame["year"].astype(int)
     return frame
 

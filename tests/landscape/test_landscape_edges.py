@@ -1,0 +1,156 @@
+"""Records that a report must survive: none, one, undated, stateless, hostile."""
+
+import datetime
+import re
+
+import openpyxl
+import pytest
+
+from cart_nlp.landscape import Options, frame, tables
+from cart_nlp.landscape.export import safe
+from cart_nlp.landscape.page import embed, web
+from cart_nlp.landscape.report import build
+from cart_nlp.schema import Evidence, Record
+
+OPTIONS = Options(as_of=datetime.date(2026, 6, 30))
+SCRIPT = "</script><script>document.title='hacked'</script><img src=x onerror=alert(1)>"
+ARABIC, CHINESE = "مستشفى جامعة القاهرة", "北京大学人民医院"
+
+
+def write(path, records):
+    path.write_text("".join(r.model_dump_json() + "\n" for r in records), encoding="utf-8")
+    return path
+
+
+def hostile():
+    evidence = (
+        Evidence(
+            field="targets", value=SCRIPT, basis="text", section=SCRIPT, end=3, text=SCRIPT, rule=SCRIPT
+        ),
+    )
+    return [
+        Record(trial_id="NCT00000001", title=SCRIPT, car_trial="product", targets=(SCRIPT, "CD19"), multi_target=True,
+               sponsor="=cmd|' /C calc'!A0", indications=("@SUM(1)",), countries=(SCRIPT,), url="javascript:alert(1)",
+               evidence=evidence),
+        Record(trial_id="NCT00000002", title="x" * 5000, car_trial="product", targets=("CD19",), sponsor=ARABIC,
+               disease_group=("solid",), start_date="2021", countries=("China",), collaborators=(CHINESE, "+1-2")),
+        Record(trial_id="NCT00000003", title="wide " * 1000, car_trial="related", sponsor=CHINESE, start_date="20x1",
+               why_stopped=SCRIPT, status="TERMINATED", phase="PHASE9", countries=("Atlantis",)),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def hostile_report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    build(write(folder / "r.jsonl", hostile()), folder / "out", OPTIONS, reference_name="study")
+    return folder / "out"
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_none_and_one(tmp_path, count):
+    records = [Record(trial_id="NCT00000001", title="One", car_trial="product")] * count
+    built = build(
+        write(tmp_path / "r.jsonl", records),
+        tmp_path / "out",
+        OPTIONS,
+        reference_name="study",
+        compare=tmp_path / "r.jsonl",
+    )
+    assert built.included == count
+    page = built.page.read_text(encoding="utf-8")
+    assert ("No trial is included" in page) == (count == 0)
+    assert built.tables["targets"].value("not stated", "trials") == count
+    assert built.tables["multi_target"].value("all", "%") is None
+    assert all(row[6].value is None for row in built.tables["tests"].rows), "nothing can be tested"
+    assert len(list((tmp_path / "out" / "figures").iterdir())) == 36
+    openpyxl.load_workbook(tmp_path / "out" / "landscape.xlsx").close()
+
+
+def test_no_dates_no_countries():
+    found = tables(frame([Record(trial_id="A1", car_trial="product", targets=("CD19",))]), OPTIONS)
+    assert [row[0].value for row in found["trials_by_year"].rows] == ["not stated"]
+    assert found["regions"].value("not stated", "trials") == 1
+    assert found["countries"].rows == [] and found["new_targets"].rows == []
+
+
+def test_undated_trials_are_counted_not_dropped_silently():
+    records = [Record(trial_id="A1", car_trial="product"), Record(trial_id="A2", car_trial="product", start_date="2024-04-30"),
+               Record(trial_id="A3", car_trial="product", start_date="2023", first_posted="2024-05-01")]  # fmt: skip
+    flow = tables(frame(records), Options(until="2024-04", as_of=OPTIONS.as_of))["flow"]
+    assert flow.ids("no date, cannot be placed before 2024-04", "records") == ("A1",)
+    assert flow.ids("registered or started after 2024-04", "records") == ("A3",), (
+        "the posting date goes first"
+    )
+    assert flow.ids("trials included", "records") == ("A2",)
+
+
+def test_no_text_becomes_markup(hostile_report):
+    page = (hostile_report / "report.html").read_text(encoding="utf-8")
+    assert page.count("<script") == 2 and page.count("</script") == 2, (
+        "the data and the code, nothing of a record"
+    )
+    assert "<img src=x" not in page and "javascript:" not in page
+    assert "&lt;script&gt;" in page
+    policy = re.search(r'content="(default-src[^"]*)"', page)[1]
+    assert "unsafe" not in policy and "default-src &#39;none&#39;" in policy
+    assert not re.search(r'(src|href)="(https?:)?//', page), "nothing is loaded from elsewhere"
+    markdown = (hostile_report / "report.md").read_text(encoding="utf-8")
+    assert "<script" not in markdown and "<img" not in markdown
+
+
+def test_no_text_becomes_a_formula(hostile_report):
+    for path in (hostile_report / "tables").glob("*.csv"):
+        assert not re.search(r'(^|,)"?[=@]', path.read_text(encoding="utf-8"), re.MULTILINE), path
+    book = openpyxl.load_workbook(hostile_report / "landscape.xlsx")
+    values = {cell.value for row in book["sponsors"].iter_rows() for cell in row if cell.data_type == "s"}
+    assert "=cmd|' /C calc'!A0" in values and {ARABIC, CHINESE} <= values
+    assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
+
+
+def test_unknown_country_and_phase_are_kept(hostile_report):
+    countries = (hostile_report / "tables" / "countries.csv").read_text(encoding="utf-8")
+    assert "Atlantis,Other regions,1" in countries
+    phases = (hostile_report / "tables" / "phases.csv").read_text(encoding="utf-8")
+    assert "not stated,3,100.0" in phases
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("=1", "'=1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@x", "'@x"),
+        ("\tx", "'\tx"),
+        ("a=1", "a=1"),
+        (-1, -1),
+        (None, ""),
+    ],
+)
+def test_safe(text, expected):
+    assert safe(text) == expected
+
+
+def test_embedded_json_cannot_end_its_element():
+    import json
+
+    data = ["</script><!--", "\u2028", "a & b", "\ud800"]
+    text = str(embed(data))
+    assert "<" not in text and ">" not in text and "&" not in text and "\u2028" not in text
+    assert json.loads(text) == ["</script><!--", "\u2028", "a & b", "?"]
+
+
+@pytest.mark.parametrize(
+    "url, expected",
+    [("https://x.org", "https://x.org"), ("javascript:alert(1)", ""), ("data:text/html,x", ""), ("", "")],
+)
+def test_only_web_addresses_are_links(url, expected):
+    assert web(url) == expected
+
+
+def test_same_bytes_again(tmp_path, records_file):
+    first = build(records_file, tmp_path / "a", OPTIONS).folder
+    second = build(records_file, tmp_path / "b", OPTIONS).folder
+    names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file() and p.suffix != ".xlsx")
+    assert len(names) > 100
+    assert [n for n in names if (first / n).read_bytes() != (second / n).read_bytes()] == []

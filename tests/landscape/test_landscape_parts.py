@@ -1,0 +1,336 @@
+"""Sponsors, publications, reasons, combinations, periods, changes, published figures, reading."""
+
+import datetime
+import json
+import tomllib
+
+import pytest
+
+from cart_nlp.landscape import Options, Period, changes, cohort, frame, read_records, reference, tables
+from cart_nlp.landscape.cohort import DATA, region
+from cart_nlp.landscape.combinations import of_trial
+from cart_nlp.landscape.conduct import planned_years, reasons, stop_groups
+from cart_nlp.landscape.options import OptionError, options_from
+from cart_nlp.landscape.publications import read_publications
+from cart_nlp.landscape.sponsors import merge, normal, read_decisions
+from cart_nlp.landscape.targets import phase_of
+from cart_nlp.landscape.technology import vector_class
+from cart_nlp.registries.entry import InputError
+from cart_nlp.schema import Construct, Record
+
+APART = [
+    ("First Hospital of Example University", "Second Hospital of Example University"),
+    ("Example Children's Hospital", "Example Women's Hospital"),
+    ("920th Hospital of Example", "923th Hospital of Example"),
+    ("Example University Cancer Hospital", "Example University Hospital"),
+    ("North Example Medical Center", "South Example Medical Center"),
+    ("Abc", "Abd"),
+]
+TOGETHER = [
+    ("Acme Bio Co., Ltd.", "Acme Bio Co Ltd"),
+    ("National Cancer Institute (NCI)", "National Cancer Institute"),
+    ("The Example University", "Example University"),
+    ("Hospital of Example, University Medical School", "University Medical School, Hospital of Example"),
+    ("Kite, A Gilead Company", "Gilead Sciences"),
+]
+
+
+@pytest.mark.parametrize("one, two", APART)
+def test_sponsors_kept_apart(one, two):
+    home, _ = merge([one, two])
+    assert home[one] != home[two]
+
+
+@pytest.mark.parametrize("one, two", TOGETHER)
+def test_sponsors_brought_together(one, two):
+    home, merges = merge([one, one, two])
+    assert home[one] == home[two]
+    assert {m.decision for m in merges} == {"applied"}
+
+
+def test_reviewed_decisions_overrule(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text(
+        "name,merged_into,decision,score,rule\nAcme Bio Co Ltd,Acme Bio Co.,refused,100,x\nFoo,Bar,applied,,\nBaz,Bar,proposed,,\n"
+    )
+    decisions = read_decisions(path)
+    assert decisions == {"Acme Bio Co Ltd": "Acme Bio Co Ltd", "Foo": "Bar"}
+    home, _ = merge(["Acme Bio Co.", "Acme Bio Co Ltd", "Foo"], decisions)
+    assert home == {"Acme Bio Co.": "Acme Bio Co.", "Acme Bio Co Ltd": "Acme Bio Co Ltd", "Foo": "Bar"}
+
+
+@pytest.mark.parametrize(
+    "text, fault",
+    [("a,b\n", "no column name"), ("name,merged_into,decision\nx,y,maybe\n", "decision 'maybe'")],
+)
+def test_bad_decisions_in_one_line(tmp_path, text, fault):
+    path = tmp_path / "m.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=fault):
+        read_decisions(path)
+
+
+def test_a_sponsor_without_letters():
+    assert normal("(???)") == "" and merge(["(???)", "---"])[0] == {"(???)": "(???)", "---": "---"}
+
+
+NBIB = "PMID- 11\nTI  - A trial\nSI  - ClinicalTrials.gov/NCT01234567\n\nPMID- 12\nAB  - no\n      number nct 01234568 here\n"
+XML = "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>11</PMID><AccessionNumber>NCT01234567</AccessionNumber></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+EUROPE = json.dumps(
+    {"resultList": {"result": [{"id": "x", "pmid": "11", "abstractText": "NCT01234567 and NCT01234567"}]}}
+)
+CSV = 'PMID,Title\n11,"Study, NCT01234567"\n'
+
+
+@pytest.mark.parametrize("name, text", [("a.nbib", NBIB), ("a.xml", XML), ("a.json", EUROPE), ("a.csv", CSV)])
+def test_publications_join_on_numbers(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    found = read_publications(path)
+    assert found["NCT01234567"] == ("11",)
+    records = [
+        Record(trial_id="NCT01234567", car_trial="product", status="COMPLETED"),
+        Record(trial_id="NCT09999999", car_trial="product", status="COMPLETED"),
+    ]
+    table = tables(frame(records), Options(publications=found))["transparency"]
+    assert table.value(("all", "all"), "%") == 50.0 and table.ids(("all", "all"), "publication") == (
+        "NCT01234567",
+    )
+
+
+@pytest.mark.parametrize("text", ["", "hello", "<a><b>", "{", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"])
+def test_a_bad_export_is_one_line(tmp_path, text):
+    path = tmp_path / "x"
+    path.write_text(text)
+    with pytest.raises(InputError) as fault:
+        read_publications(path)
+    assert str(path) in str(fault.value) and "\n" not in str(fault.value)
+
+
+def test_results_unknown_are_not_results_absent():
+    done = [Record(trial_id=f"T{n}", car_trial="product", status="COMPLETED") for n in range(3)]
+    table = tables(frame(done))["transparency"]
+    assert table.value(("all", "all"), "%") is None and table.note.startswith("Not known")
+    table = tables(
+        frame([*done, Record(trial_id="T9", car_trial="product", status="COMPLETED", has_results=True)])
+    )["transparency"]
+    assert table.value(("all", "all"), "%") == 25.0
+
+
+ROWS = tomllib.loads((DATA / "stop-reasons.toml").read_text(encoding="utf-8"))["group"]
+
+
+@pytest.mark.parametrize("name, text", [(g["name"], t) for g in ROWS for t in g["hits"]])
+def test_reason_hits(name, text):
+    assert name in reasons(text)
+
+
+@pytest.mark.parametrize("name, text", [(g["name"], t) for g in ROWS for t in g["misses"]])
+def test_reason_misses(name, text):
+    assert name not in reasons(text)
+
+
+def test_reasons_of_silence():
+    assert reasons(None) == reasons("  ") == ("not stated",) and reasons("xyz") == ("other",)
+    assert len(stop_groups()) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    "targets, constructs, expected",
+    [
+        ("AB", [("AB", "tandem")], [("AB", "tandem")]),
+        ("AB", [("A", "cocktail"), ("B", "cocktail")], [("AB", "cocktail")]),
+        (
+            "ABC",
+            [("AB", "tandem"), ("C", "sequential"), ("A", "sequential")],
+            [("AB", "tandem"), ("AC", "sequential")],
+        ),
+        ("A", [("A", "single")], []),
+        ("AB", [("A", "single"), ("B", "single")], [("AB", "format not stated")]),
+        ("AB", [], [("AB", "format not stated")]),
+        ("", [], []),
+    ],
+)
+def test_combinations(targets, constructs, expected):
+    made = tuple(Construct(targets=tuple(t), format=f) for t, f in constructs)
+    assert of_trial(tuple(targets), made) == [(tuple(t), f) for t, f in expected]
+
+
+@pytest.mark.parametrize(
+    "text, first, last",
+    [("2017-2021", 2017, 2021), ("2022-", 2022, None), ("-2016", None, 2016), ("2020", 2020, 2020)],
+)
+def test_periods(text, first, last):
+    assert Period.parse(text) == Period(first, last)
+    assert Period.parse(text).holds(None) is False
+
+
+@pytest.mark.parametrize("text", ["", "-", "x", "2021-2017", "20"])
+def test_bad_periods(text):
+    with pytest.raises(ValueError):
+        Period.parse(text)
+
+
+@pytest.mark.parametrize(
+    "given, named",
+    [
+        ({"until": "April"}, "--until April"),
+        ({"growth": "2019"}, "--growth 2019"),
+        ({"periods": "x"}, "--periods x"),
+        ({"as_of": "1"}, "--as-of 1"),
+    ],
+)
+def test_bad_options_name_themselves(given, named):
+    with pytest.raises(OptionError, match=named):
+        options_from(**given)
+
+
+def test_highest_phase():
+    phases = {"a": "PHASE1", "b": "PHASE2|PHASE3", "c": None, "d": "NA"}
+    assert phase_of(("a", "b", "c", "d"), phases) == ("II/III", ("b",))
+    assert phase_of(("c", "d"), phases) == (None, ())
+
+
+@pytest.mark.parametrize(
+    "values, kind",
+    [
+        ((), None),
+        (("AAV",), "viral"),
+        (("lnp", "mrna"), "non-viral"),
+        (("AAV", "crispr_knock_in"), "both"),
+        (("other",), None),
+    ],
+)
+def test_vector_classes(values, kind):
+    assert vector_class(values) == kind
+
+
+@pytest.mark.parametrize(
+    "start, end, years",
+    [
+        ("2020-01", "2025-01", 5),
+        ("2020", "2035-01-01", 15),
+        (None, "2020", None),
+        ("2020", "soon", None),
+        ("2020-13", "2021", None),
+    ],
+)
+def test_planned_years(start, end, years):
+    assert planned_years(start, end) == (None if years is None else pytest.approx(years, abs=0.01))
+
+
+def test_regions_cover_what_registries_print():
+    assert [region(c) for c in ("China", "korea, republic of", "Türkiye", "Atlantis")] == [
+        "China",
+        "Asia-Pacific, other",
+        "Other regions",
+        "Other regions",
+    ]
+
+
+def test_duplicates_keep_one_record_and_say_which():
+    records = [
+        Record(trial_id="ChiCTR1", car_trial="product", secondary_ids=("NCT1",)),
+        Record(trial_id="NCT1", car_trial="product"),
+        Record(trial_id="NCT1", car_trial="product"),
+    ]
+    chosen = cohort(frame(records))
+    assert chosen.pick() == ("NCT1",)
+    assert sorted(chosen.duplicates) == [("ChiCTR1", "NCT1", "secondary id"), ("NCT1", "NCT1", "same id")]
+
+
+def test_changes_between_two_dates():
+    old = [
+        Record(trial_id="A", car_trial="product", status="RECRUITING", targets=("CD19",)),
+        Record(trial_id="B", car_trial="product"),
+    ]
+    new = [
+        Record(trial_id="A", car_trial="product", status="COMPLETED", targets=("CD19",)),
+        Record(trial_id="C", car_trial="product", targets=("CD7",)),
+    ]
+    summary, status, names, each = changes.tables(cohort(frame(new)), cohort(frame(old)))
+    assert summary.ids("new", "trials") == ("C",) and summary.value("gone", "trials") == 1
+    assert [c.value for c in status.rows[0]] == ["RECRUITING", "COMPLETED", 1]
+    assert [c.value for c in names.rows[0]] == ["targets", "CD7", 1]
+    assert [[c.value for c in row] for row in each.rows] == [
+        ["C", "new", None, None],
+        ["B", "gone", None, None],
+        ["A", "status", "RECRUITING", "COMPLETED"],
+    ]
+
+
+def test_published_figures_beside_ours(found):
+    table, order = reference.tables(found, "study")
+    known = reference.facts("study")
+    assert len(table.rows) == len(known["fact"]) and len(order.rows) == len(known["order"])
+    for fact, row in zip(known["fact"], table.rows, strict=True):
+        values = dict(zip(table.columns, (cell.value for cell in row), strict=True))
+        if fact["row"] != ["last"]:
+            assert values["ours"] == found[fact["table"]].value(tuple(fact["row"]), fact["column"])
+        if values["low"] is not None:
+            assert (values["verdict"] == "inside our interval") == (
+                values["low"] <= fact["published"] <= values["high"]
+            )
+        assert values["difference"] == pytest.approx(values["ours"] - fact["published"])
+    assert "Kendall" in reference.printed({"reference": table, "reference_order": order})
+
+
+def test_no_such_reference():
+    with pytest.raises(InputError, match="there is study"):
+        reference.facts("../study")
+
+
+def test_run_file_fills_the_flow(records):
+    run = {
+        "counts": {
+            "read": 1000,
+            "screened": 700,
+            "below": 100,
+            "merged": 1,
+            "written": 162,
+            "rejected": 37,
+            "novel": 0,
+        }
+    }
+    flow = tables(frame(records), Options(as_of=datetime.date(2026, 6, 30)), run)["flow"]
+    assert flow.value("candidates", "records") == 1000 - 700 - 37
+    assert flow.value("novel (as the run names it)", "records") == 0
+    assert "the file holds" not in flow.note
+    assert "the file holds" in tables(frame(records[:3]), None, run)["flow"].note
+
+
+def test_csv_and_parquet_give_the_same_tables(records, found, options, tmp_path):
+    from cart_nlp.writers import writer
+
+    lines = [r.model_dump_json().encode() for r in records]
+    for suffix in (".jsonl", ".csv", ".csv.gz", ".parquet"):
+        path = tmp_path / f"records{suffix}"
+        writer(suffix)(lines, path, True)
+        again = tables(read_records(path), options)
+        for name, table in found.items():
+            if suffix.startswith(".csv") and name.startswith("technology"):
+                continue  # a flat file has no evidence: tested below
+            assert again[name].rows == table.rows, (suffix, name)
+    flat = tables(read_records(tmp_path / "records.csv"), options)["technology_stated"]
+    assert flat.value("targets", "stated") == 0 and flat.value("targets", "origin unknown") > 0
+
+
+@pytest.mark.parametrize(
+    "name, text, fault",
+    [
+        ("r.jsonl", '{"trial_id": "A"}\n{oops', "r.jsonl:2: not JSON"),
+        ("r.jsonl", '{"trial_id": "A", "car_trial": "perhaps"}\n', "r.jsonl:1: car_trial"),
+        ("r.jsonl", "[1]", "r.jsonl"),
+        ("r.csv", "a,b\n1,2\n", "no column trial_id"),
+        ("r.csv", "trial_id,enrollment\nA,many\n", "r.csv:2: enrollment"),
+        ("r.parquet", "nope", "not Parquet"),
+        ("r.txt", "", "not from '.txt'"),
+        ("r.jsonl.gz", "nope", "cannot be read"),
+    ],
+)
+def test_bad_records_in_one_line(tmp_path, name, text, fault):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_records(path)
+    assert fault in str(caught.value) and "\n" not in str(caught.value)
