@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime
 import gzip
@@ -9,6 +10,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,8 @@ def read_rows(source: str) -> Rows:
 
 
 def _flat(name: str, value: Any) -> str:
+    if name == "car_score" and isinstance(value, int):
+        value = float(value)  # a spreadsheet makes 0 of 0.0
     found = cell(name, value)
     return ("true" if found else "false") if isinstance(found, bool) else str(found)
 
@@ -141,10 +145,14 @@ def _xlsx(path: Path) -> Iterator[dict[str, Any]]:
         book = load_workbook(path, read_only=True)
     except (OSError, zipfile.BadZipFile, KeyError) as fault:
         raise InputError(f"{path}: not XLSX: {fault}") from None
-    rows = book["records"].iter_rows(values_only=True)
-    heads = [str(head) for head in next(rows)]
-    for row in rows:
-        yield {key: _unguarded(v) if isinstance(v, str) else v for key, v in zip(heads, row, strict=True)}
+    with contextlib.closing(book):
+        if "records" not in book.sheetnames:
+            raise InputError(f"{path}: no sheet `records`; is this the output of `cart-nlp tag`?")
+        rows = book["records"].iter_rows(values_only=True)
+        heads = [str(head) for head in next(rows)]
+        for row in rows:
+            found = zip_longest(heads, row[: len(heads)])  # empty cells at the end of a row are left out
+            yield {key: _unguarded(value) if isinstance(value, str) else value for key, value in found}
 
 
 def _nested(path: Path) -> Iterator[dict[str, Any]]:

@@ -33,7 +33,9 @@ class Feed:
     """Jobs of all inputs in order, with running counts.
 
     `read` counts records, `screened` those that no screen term hits; both cover only records after
-    `skip`, the last one that a resumed run has done. Inputs that cannot be read are listed in `faults`.
+    `skip`, the last one that a resumed run has done. With `dedupe`, records of one trial become one job,
+    after all inputs were read: `merged` counts those that went into another, `merges` says which. Inputs
+    that cannot be read are listed in `faults`.
     """
 
     inputs: tuple[str, ...]
@@ -42,14 +44,20 @@ class Feed:
     keep_all: bool
     skip: int = -1
     known: Known | None = None
+    dedupe: bool = False
     seen: dict[str, str] = field(default_factory=dict)
     read: int = 0
     screened: int = 0
+    merged: int = 0
+    merges: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def jobs(self) -> Iterator[Job | Outcome | None]:
         """A job for each record to tag, an outcome for each that is settled, None for a pause."""
+        if self.dedupe:
+            yield from self._deduped()
+            return
         clock = time.monotonic()
         for entry in self._entries():
             number = self.read
@@ -71,6 +79,42 @@ class Feed:
                 yield None
                 clock = time.monotonic()
 
+    def _deduped(self) -> Iterator[Job | Outcome]:
+        """Settled records first, then one job a trial, numbered in this order."""
+        from cart_nlp.registries.dedupe import merge
+
+        settled: list[Outcome] = []
+        candidates = 0
+
+        def trials() -> Iterator[Trial]:
+            nonlocal candidates
+            for entry in self._entries():
+                self.read += 1
+                if isinstance(entry, Reject):
+                    settled.append(refused(len(settled), entry))
+                elif (
+                    self.keep_all or self.hits(entry.text) or (self.known and self.known.mentions(entry.text))
+                ):
+                    found = _parsed(len(settled), entry)
+                    if isinstance(found, Outcome):
+                        settled.append(found)
+                    else:
+                        candidates += 1
+                        yield found
+                else:
+                    self.screened += 1
+
+        whole = list(merge(trials(), lambda found: self.merges.append(str(found))))
+        self.merged = candidates - len(whole)
+        yield from (found for found in settled if found.number > self.skip)
+        for number, trial in enumerate(whole, len(settled)):
+            if number > self.skip:
+                entry = Entry("the inputs", f"trial {trial.id}", "", trial, itself)
+                if self.known is not None:
+                    yield self._job(number, entry, trial, True, self.known)
+                else:
+                    yield job(number, entry)
+
     def _note(self, line: str) -> None:
         if line not in self.notes:
             self.notes.append(line)
@@ -88,13 +132,9 @@ class Feed:
         if not (candidate or self.keep_all or known.mentions(entry.text)):
             self.screened += 1
             return None
-        try:
-            trial = entry.trial()
-        except Rejected as refusal:
-            return rejected(number, entry.source, entry.place, None, str(refusal))
-        except FAULTS as fault:
-            reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
-            return rejected(number, entry.source, entry.place, None, reason)
+        trial = _parsed(number, entry)
+        if isinstance(trial, Outcome):
+            return trial
         if not (candidate or self.keep_all or trial.id in known.ids):
             self.screened += 1
             return None
@@ -112,3 +152,14 @@ class Feed:
         if known.digests.get(trial.id) == digest:
             return Outcome(number, "same" if trial.id in known.ids else "still", trial.id, digest, b"")
         return Job(number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text))
+
+
+def _parsed(number: int, entry: Entry) -> Trial | Outcome:
+    """The trial of an entry, or the reject that it makes."""
+    try:
+        return entry.trial()
+    except Rejected as refusal:
+        return rejected(number, entry.source, entry.place, None, str(refusal))
+    except FAULTS as fault:
+        reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
+        return rejected(number, entry.source, entry.place, None, reason)

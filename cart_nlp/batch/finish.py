@@ -147,6 +147,8 @@ def _provenance(journal: Journal, summary: Summary, options: Options, hashing: H
     }
     identity = {name: header[name] for name in ("version", "lexicons", "model")}
     extra = {"finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "faults": summary.faults}
+    if summary.merges:
+        extra["merges"] = summary.merges
     content = orjson.loads(run_json(identity, hashing.result(), said, summary.counts()))
     content |= extra | {"key": tagger_key(header), "prints": header["inputs"]}
     return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n"

@@ -39,6 +39,8 @@ class Journal:
             "again": 0,
         }
         self.read: int | None = None
+        self.merges: list[str] = []
+        self.merged = 0
         self._clock = 0.0
         self._file = path.open("r+b") if path.exists() else path.open("w+b")
         try:
@@ -72,10 +74,10 @@ class Journal:
             self._file.flush()
             self._clock = now
 
-    def finish(self, read: int) -> None:
-        """Note that all inputs were read, and how many records they held."""
-        self.read = read
-        self._put("end", read, "", "", b"")
+    def finish(self, read: int, merged: int, merges: list[str]) -> None:
+        """Note that all inputs were read, how many records they held, and which of them were merged."""
+        self.read, self.merged, self.merges = read, merged, merges
+        self._put("end", read, "", str(merged), orjson.dumps(merges))
         self._file.flush()
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -121,7 +123,8 @@ class Journal:
             if good == 0:
                 self._check(found)
             elif found.kind == "end":
-                self.read = found.number
+                self.read, self.merged = found.number, int(found.digest)
+                self.merges = orjson.loads(found.payload)
             else:
                 self.counts[found.kind] += 1
                 self.last = found.number

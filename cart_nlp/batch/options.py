@@ -38,7 +38,8 @@ class Summary:
     """What became of the records: `read == screened + below + written + merged + rejected`.
 
     `below` were tagged and are neither product nor related; `merged` repeat a trial that is written.
-    `faults` are the inputs that could not be read, `store` the changes of a store, `files` what was made.
+    `faults` are the inputs that could not be read, `merges` says which records became
+    one, `store` holds the changes of a store, `files` what was made.
     """
 
     read: int = 0
@@ -53,6 +54,7 @@ class Summary:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    merges: list[str] = field(default_factory=list)
     store: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -104,7 +104,7 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
                     summary.faults = feed.faults
                     return summary
                 if not feed.faults:
-                    journal.finish(feed.read)
+                    journal.finish(feed.read, feed.merged, feed.merges)
             _count(summary, journal, feed)
             finish.complete(target, journal, store, summary, options, hashing)
         except KeyboardInterrupt:
@@ -167,6 +167,7 @@ def _watched(feed: Feed, sink: Any, progress: Progress | None) -> Iterator[Job |
 
 def _feed(options: Options, parts: Parts, journal: Journal, store: Store | None) -> Feed:
     feed = Feed(options.inputs, parts.reader, lambda text: False, options.keep_all, journal.last)
+    feed.dedupe = options.dedupe
     if journal.finished:
         return feed
     feed.hits = parts.hits()
@@ -214,10 +215,12 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     summary.read = journal.read if journal.read is not None else feed.read
     summary.written = counts["record"] + counts["same"]
     summary.below = counts["below"] + counts["still"]
-    summary.merged = counts["again"]
+    merged = journal.merged if journal.finished else feed.merged
+    summary.merges = journal.merges if journal.finished else feed.merges
+    summary.merged = counts["again"] + merged
     summary.rejected = counts["reject"]
     summary.tagged = counts["record"] + counts["below"]
-    summary.screened = summary.read - sum(counts.values())
+    summary.screened = summary.read - sum(counts.values()) - merged
     summary.faults = feed.faults
     summary.notes += feed.notes
 
@@ -229,14 +232,15 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     summary = Summary()
     started = time.monotonic()
     try:
-        feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all)
+        feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all, dedupe=options.dedupe)
         _stream(options, parts, feed, sink, progress, warm=True)
         sink.close()
     except KeyboardInterrupt:
         raise Interrupted("interrupted; standard output ends at a whole record") from None
     except OSError as fault:
         raise OutputError(sink.fault(fault)) from None
-    summary.read, summary.screened = feed.read, feed.screened
+    summary.read, summary.screened, summary.merged = feed.read, feed.screened, feed.merged
+    summary.merges = feed.merges
     summary.written, summary.below = sink.counts["record"], sink.counts["below"]
     summary.rejected, summary.notes = sink.counts["reject"], feed.notes + sink.notes
     summary.tagged = summary.written + summary.below

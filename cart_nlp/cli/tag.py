@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from cart_nlp.batch.run import Progress
 
 
+MERGES = 20
+"""Merges told one by one; the provenance file has them all."""
+
+
 class Engine(StrEnum):
     """What the work runs on."""
 
@@ -113,7 +117,10 @@ def command(
         _stop(str(stop) or "interrupted", 130)
     except (BatchError, OutputError, InputError, LexiconError) as fault:
         _stop(str(fault), 2)
-    for line in [*summary.notes, *summary.faults]:
+    shown = summary.merges[:MERGES]
+    if len(summary.merges) > MERGES:
+        shown.append(f"… and {len(summary.merges) - MERGES:,} more merges, all listed in OUT.run.json")
+    for line in [*summary.notes, *shown, *summary.faults]:
         _say(line)
     for line in report(summary, options):
         _say(line)

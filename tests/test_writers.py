@@ -1,0 +1,172 @@
+"""Writers: what each format keeps, what no spreadsheet runs and no terminal obeys, bytes that repeat."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cart_nlp.differences import read_rows
+from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.writers import WRITERS, OutputError, suffix_of, writer
+from cart_nlp.writers.flat import COLUMNS, cell, clean, escaped, guarded
+
+FULL = Record(
+    trial_id="NCT1",
+    registry="ClinicalTrials.gov",
+    title='CD19/CD22 "tandem", CAR\u202e-T\x1b[31m\nin lymphoma',
+    car_trial="product",
+    car_score=0.97,
+    targets=("CD19", "CD22"),
+    multi_target=True,
+    constructs=(Construct(targets=("CD19", "CD22"), format="tandem", costim=("4-1BB",)),),
+    generation=(2, 3),
+    enrollment=24,
+    sponsor='=HYPERLINK("http://x")',
+    collaborators=("Alpha", "+Beta"),
+    raw={"phase": "Phase 1"},
+    phase="NA",
+    evidence=(
+        Evidence(
+            field="targets", value="CD19", basis="text", section="brief_title", start=0, end=4, text="CD19"
+        ),
+        Evidence(field="targets", value="CD22", basis="product", rule="products.csv:7"),
+    ),
+)
+EMPTY = Record(trial_id="NCT2")
+
+
+def lines(*records: Record) -> list[bytes]:
+    return [orjson.dumps(record.to_json()) for record in records]
+
+
+def written(tmp_path: Path, name: str, *records: Record, guard: bool = True) -> list[Path]:
+    out = tmp_path / name
+    return writer(suffix_of(out))(lines(*records), out, guard)
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text("utf-8"))))
+
+
+def test_json_lines_hold_the_record_unchanged_and_nothing_that_drives_a_terminal(tmp_path: Path) -> None:
+    (out,) = written(tmp_path, "o.jsonl", FULL, EMPTY)
+    content = out.read_bytes()
+    assert [json.loads(line) for line in content.splitlines()] == [FULL.to_json(), EMPTY.to_json()]
+    assert "\u202e".encode() not in content
+    assert b"\x1b" not in content
+
+
+@given(st.text())
+def test_escaping_changes_no_value_and_leaves_no_control_character(text: str) -> None:
+    line = orjson.dumps(text) if not any("\ud800" <= c <= "\udfff" for c in text) else b'""'
+    safe = escaped(line)
+    assert orjson.loads(safe) == orjson.loads(line)
+    assert not any(c in safe.decode() for c in "\x7f\x9b\x85\u202e\u2028\u2066\u200f")
+
+
+def test_a_csv_row_reads_as_the_contract_says(tmp_path: Path) -> None:
+    (out,) = written(tmp_path, "o.csv", FULL, EMPTY)
+    full, empty = rows(out)
+    assert tuple(full) == COLUMNS
+    assert full["targets"] == "CD19; CD22"
+    assert full["constructs"] == "CD19+CD22 (tandem)"
+    assert full["generation"] == "2; 3"
+    assert full["multi_target"] == "true"
+    assert full["title"] == 'CD19/CD22 "tandem", CAR-T[31m in lymphoma'
+    assert full["phase"] == "NA"
+    assert full["evidence"] == (
+        "targets=CD19 [brief_title 0-4: CD19]; targets=CD22 [product: products.csv:7]"
+    )
+    assert empty["targets"] == empty["phase"] == empty["enrollment"] == ""
+
+
+def test_the_formula_guard_can_be_turned_off(tmp_path: Path) -> None:
+    (out,) = written(tmp_path, "o.csv", FULL)
+    assert rows(out)[0]["sponsor"] == '\'=HYPERLINK("http://x")'
+    assert rows(out)[0]["collaborators"] == "Alpha; '+Beta"
+    (out,) = written(tmp_path, "o.csv", FULL, guard=False)
+    assert rows(out)[0]["sponsor"] == '=HYPERLINK("http://x")'
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "  =1", "＝1", "\t=1", "\r=1"])
+def test_whatever_a_spreadsheet_runs_is_guarded(text: str) -> None:
+    assert str(cell("title", text, guard=True)).startswith("'")
+    assert guarded("CD19-directed") == "CD19-directed"
+
+
+@given(st.text())
+def test_a_clean_text_is_one_line_without_controls(text: str) -> None:
+    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 or c in "\u202e\u2028\u2066" for c in clean(text))
+
+
+def test_xlsx_has_a_sheet_for_each_table_and_runs_nothing(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    for guard in (True, False):
+        (out,) = written(tmp_path, "o.xlsx", FULL, EMPTY, guard=guard)
+        book = load_workbook(out)
+        assert book.sheetnames == ["records", "constructs", "evidence"]
+        assert book["records"].max_row == 3
+        assert book["constructs"]["B2"].value == "CD19; CD22"
+        assert [row[0].value for row in book["evidence"].iter_rows(min_row=2)] == ["NCT1", "NCT1"]
+        assert {c.data_type for sheet in book for row in sheet.iter_rows() for c in row} <= {"s", "n", "b"}
+
+
+def test_parquet_keeps_nested_types_and_adds_tables(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    made = written(tmp_path, "o.parquet", FULL, EMPTY)
+    assert [path.name for path in made] == ["o.parquet", "o.constructs.parquet", "o.evidence.parquet"]
+    (row, empty) = pq.read_table(made[0]).to_pylist()
+    assert row["targets"] == ["CD19", "CD22"]
+    assert row["constructs"] == [
+        {"targets": ["CD19", "CD22"], "format": "tandem", "products": [], "costim": ["4-1BB"]}
+    ]
+    assert dict(row["raw"]) == {"phase": "Phase 1"}
+    assert (empty["targets"], empty["enrollment"]) == ([], None)
+    assert pq.read_table(made[1]).to_pylist()[0]["number"] == 1
+    assert [row["value"] for row in pq.read_table(made[2]).to_pylist()] == ["CD19", "CD22"]
+
+
+@pytest.mark.parametrize("suffix", sorted(WRITERS))
+def test_equal_records_give_equal_bytes_at_another_time(tmp_path: Path, suffix: str) -> None:
+    first = [path.read_bytes() for path in written(tmp_path, f"o{suffix}", FULL, EMPTY)]
+    time.sleep(1.1 if suffix in (".xlsx", ".csv.gz") else 0)
+    second = [path.read_bytes() for path in written(tmp_path, f"o{suffix}", FULL, EMPTY)]
+    assert first == second
+    assert written(tmp_path, f"none{suffix}")[0].exists()
+
+
+@pytest.mark.parametrize("suffix", sorted(set(WRITERS) - {".jsonl", ".ndjson"}))
+def test_every_format_says_the_same(tmp_path: Path, suffix: str) -> None:
+    written(tmp_path, "o.jsonl", FULL, EMPTY)
+    (out, *_) = written(tmp_path, f"p{suffix}", FULL, EMPTY)
+    assert read_rows(str(out)) == read_rows(str(tmp_path / "o.jsonl"))
+
+
+def test_gzipped_output_is_the_plain_output(tmp_path: Path) -> None:
+    (plain,) = written(tmp_path, "o.csv", FULL, EMPTY)
+    (packed,) = written(tmp_path, "o.csv.gz", FULL, EMPTY)
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+
+
+def test_an_unknown_suffix_is_told_with_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"no format of that suffix; name the output with one of \.jsonl"):
+        suffix_of(tmp_path / "o.doc")
+
+
+def test_a_missing_package_is_told_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    real: Any = __import__("importlib.util").util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pyarrow" else real(name))
+    with pytest.raises(OutputError, match=r"pip install 'cart-nlp\[tables\]'"):
+        writer(".parquet")
