@@ -15,7 +15,7 @@ import orjson
 
 from cart_nlp.registries import aact, shapes
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
-from cart_nlp.registries.sources import Feed, read_chunks, remove_folder, shown, temporary_folder
+from cart_nlp.registries.sources import Feed, open_member, read_chunks, remove_folder, shown, temporary_folder
 from cart_nlp.registries.tablerows import rows
 
 _STUDIES_A_FILE = 2000
@@ -44,7 +44,12 @@ def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str
     feed = Feed(f"{name}:{shown(info.filename)}", iter(()))
     places: list[int] | None = None
     number_at = id_at = -1
-    with archive.open(info) as stream:
+    try:
+        opened = open_member(archive, info)
+    except Rejected as reason:
+        yield Reject(feed.name, "start", None, str(reason))
+        return
+    with opened as stream:
         feed.source = read_chunks(stream, lambda: feed)
         for row in rows(feed):
             if isinstance(row, Reject):

@@ -187,7 +187,9 @@ class Document:
 
     def _salvage(self, after: int, end: int) -> int:
         """Where to go on after a broken record: at a record that began within it, else at its end."""
-        found = self._marker.search(self._buffer, after, end) if self._marker and self._allowance > 0 else None
+        found = (
+            self._marker.search(self._buffer, after, end) if self._marker and self._allowance > 0 else None
+        )
         if found is None:
             return end
         self._allowance -= min(end - found.start(), _REREADING // 4)

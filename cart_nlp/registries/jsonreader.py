@@ -9,7 +9,7 @@ from cart_nlp.registries import ctgov, ctgovold, ctis, mapped, native, nci
 from cart_nlp.registries.entry import Entry, Reject, Rejected
 from cart_nlp.registries.jsondocument import Document
 from cart_nlp.registries.jsonvalues import TOO_LONG, is_lines, parse, search_text, split_lines
-from cart_nlp.registries.sources import Feed
+from cart_nlp.registries.sources import Feed, shown
 from cart_nlp.schema import Trial
 
 
@@ -90,7 +90,7 @@ def _shape(data: Any) -> Shape:
     for shape in SHAPES:
         if shape.recognizes(data):
             return shape
-    keys = ", ".join(str(key)[:30] for key in list(data)[:6])
+    keys = ", ".join(shown(str(key)[:30]) for key in list(data)[:6])
     guessed = mapped.json_guess(data)
     if guessed is None and data.keys() & {"brief_title", "official_title", "title", "brief_summary"}:
         raise Rejected("record without an id")

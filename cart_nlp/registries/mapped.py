@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cart_nlp.registries import native, shapes
 from cart_nlp.registries.entry import InputError, Rejected
+from cart_nlp.registries.sources import shown
 from cart_nlp.schema import Trial
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def columns_of(columns: Iterable[str], mapping: Mapping[str, str] | None, name: 
 
 
 def _listed(columns: list[str]) -> str:
-    return ", ".join(column[:40] for column in columns[:12]) + (" …" if len(columns) > 12 else "")
+    return ", ".join(shown(column[:40]) for column in columns[:12]) + (" …" if len(columns) > 12 else "")
 
 
 def record(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:

@@ -11,9 +11,19 @@ from typing import Any
 
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.shapes import text
-from cart_nlp.registries.sources import BOMB_RATIO, BOMB_SIZE
-from cart_nlp.registries.tablereader import entry, shape_of
+from cart_nlp.registries.sources import ARCHIVE_ERRORS, BOMB_RATIO, BOMB_SIZE, shown
+from cart_nlp.registries.tablereader import TableShape, entry, shape_of
 
+_BROKEN = (
+    *ARCHIVE_ERRORS,
+    LookupError,
+    TypeError,
+    AttributeError,
+    SyntaxError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What openpyxl raises over a damaged workbook."""
 _BATCH = 1000
 _LARGEST_PART = 1 << 29
 _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -53,37 +63,45 @@ def read_workbook(
     """Entries of the first sheet of a workbook, whose first row names the columns."""
     try:
         import openpyxl
+        from openpyxl.utils.exceptions import InvalidFileException
     except ImportError:
         raise InputError(f"{name}: pip install 'cart-nlp[tables]' to read workbooks") from None
-    from xml.etree.ElementTree import ParseError
+    broken = (*_BROKEN, InvalidFileException)
+    with path.open("rb") as stream:  # a stream: of a path, openpyxl would judge the suffix
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                _check(archive, name)
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        except broken as error:
+            raise InputError(f"{name}: the workbook is damaged: {_first_line(error)}") from None
+        at = 0
+        try:
+            for found in _sheet_entries(book, name, mapping, shape):
+                at += 1
+                yield found
+        except broken as error:
+            yield Reject(name, f"after record {at}", None, f"the workbook is damaged: {_first_line(error)}")
+        finally:
+            book.close()
 
-    broken = (zipfile.BadZipFile, KeyError, ValueError, TypeError, ParseError, SyntaxError, OSError, EOFError)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check(archive, name)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (*broken, AttributeError, IndexError) as error:
-        raise InputError(f"{name}: the workbook is damaged: {error}") from None
-    try:
-        sheet = book.worksheets[0] if book.worksheets else None
-        if sheet is None:
-            raise InputError(f"{name}: a workbook without sheets")
-        columns: list[str] | None = None
-        shape_found = None
-        for at, values in enumerate(sheet.iter_rows(values_only=True), 1):
-            cells = [_cell(value) for value in values]
-            if not any(cells):
-                continue
-            if columns is None:
-                columns = [cell.strip() for cell in cells]
-                shape_found = shape_of(columns, mapping, shape, name)
-            elif shape_found is not None:
-                row = dict(zip(columns, cells + [""] * (len(columns) - len(cells)), strict=False))
-                yield entry(name, f"row {at}", "\n".join(filter(None, cells)), row, shape_found)
-    except broken as error:
-        yield Reject(name, "the first sheet", None, f"the workbook is damaged: {error}")
-    finally:
-        book.close()
+
+def _sheet_entries(
+    book: Any, name: str, mapping: Mapping[str, str] | None, shape: str | None
+) -> Iterator[Entry | Reject]:
+    if not book.worksheets:
+        raise InputError(f"{name}: a workbook without sheets")
+    columns: list[str] | None = None
+    chosen: TableShape | None = None
+    for at, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
+        cells = [_cell(value) for value in values]
+        if not any(cells):
+            continue
+        if columns is None or chosen is None:
+            columns = [cell.strip() for cell in cells]
+            chosen = shape_of(columns, mapping, shape, name)
+        else:
+            row = dict(zip(columns, cells + [""] * (len(columns) - len(cells)), strict=False))
+            yield entry(name, f"row {at}", "\n".join(filter(None, cells)), row, chosen)
 
 
 def read_parquet(
@@ -113,7 +131,7 @@ def read_parquet(
 
 
 def _first_line(error: BaseException) -> str:
-    return str(error).split("\n", 1)[0][:200]
+    return shown(str(error).split("\n", 1)[0][:200]) or type(error).__name__
 
 
 def _plain(value: Any) -> Any:

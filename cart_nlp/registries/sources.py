@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import os
 import shutil
 import stat
+import struct
 import sys
 import tempfile
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from cart_nlp.registries.entry import InputError, Reject
+from cart_nlp.registries.entry import InputError, Reject, Rejected
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
@@ -23,6 +26,9 @@ BOMB_SIZE = 1 << 30
 """Bytes that any stream may inflate to, whatever its ratio."""
 BOMB_RATIO = 200
 """Beyond BOMB_SIZE, how many times its compressed size a stream may inflate to; text reaches about 10."""
+ARCHIVE_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, IndexError,
+                  NotImplementedError, struct.error, lzma.LZMAError)  # fmt: skip
+"""What Python's zipfile raises over a damaged archive."""
 _SKIPPED = ("__MACOSX/", "Contents.txt")
 _FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -50,21 +56,23 @@ class Feed:
     path: Path | None = None
     """The file itself, where the feed is a plain file that can be read from both ends."""
     offset: int = 0
-    _head: list[bytes] = field(default_factory=list)
+    _head: deque[bytes] = field(default_factory=deque)
 
     def peek(self, size: int = HEAD) -> bytes:
         """The first `size` bytes or more, fewer only if the stream is shorter."""
-        while sum(map(len, self._head)) < size:
+        held = sum(map(len, self._head))
+        while held < size:
             chunk = next(self.source, b"")
             if not chunk:
                 break
             self._head.append(chunk)
+            held += len(chunk)
         return b"".join(self._head)
 
     def chunks(self) -> Iterator[bytes]:
         """All bytes, the head included; to be called once."""
         while self._head:
-            chunk = self._head.pop(0)
+            chunk = self._head.popleft()
             self.offset += len(chunk)
             yield chunk
         for chunk in self.source:
@@ -110,8 +118,8 @@ def read_chunks(stream: IO[bytes], feed: Callable[[], Feed]) -> Iterator[bytes]:
     try:
         while chunk := stream.read(CHUNK):
             yield chunk
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        feed().fault = f"damaged or cut short: {error}"
+    except ARCHIVE_ERRORS as error:
+        feed().fault = f"damaged or cut short: {shown(str(error))[:200]}"
 
 
 def _inflate(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
@@ -252,6 +260,16 @@ def file_feed(path: str, stream: IO[bytes]) -> Feed:
     return feed
 
 
+def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a member of an archive; raises Rejected with the reason if it cannot be."""
+    if info.flag_bits & 1:
+        raise Rejected("is encrypted; decrypt the archive first")
+    try:
+        return archive.open(info)
+    except ARCHIVE_ERRORS as error:
+        raise Rejected(f"cannot be opened: {shown(str(error))[:200]}") from None
+
+
 def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
     """The members of an archive as feeds, in archive order; nothing is ever written to their paths."""
     for info in archive.infolist():
@@ -265,10 +283,9 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
             yield Reject(name, place, None, f"inflates to more than {BOMB_RATIO} times its size: not read")
             continue
         try:
-            stream = archive.open(info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
-            reason = "is encrypted; decrypt the archive first" if info.flag_bits & 1 else str(error)
-            yield Reject(name, place, None, f"cannot be opened: {shown(reason)}")
+            stream = open_member(archive, info)
+        except Rejected as reason:
+            yield Reject(name, place, None, str(reason))
             continue
         feed = Feed(f"{name}:{place}", iter(()))
         with stream:
@@ -284,8 +301,10 @@ def open_zip(path: Path, name: str) -> zipfile.ZipFile:
     """Open an archive; raises InputError if its directory cannot be read."""
     try:
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f"{name}: not a whole zip archive, perhaps truncated ({error})") from None
+    except ARCHIVE_ERRORS as error:
+        raise InputError(
+            f"{name}: not a whole zip archive, perhaps truncated ({shown(str(error))[:200]})"
+        ) from None
 
 
 def temporary_folder(name: str) -> Path:

@@ -108,12 +108,7 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
         if '"' not in line:
             cells = line.rstrip("\r\n").split(mark)
         else:
-            try:
-                cells = next(csv.reader(chain((line,), lines), delimiter=mark, strict=True))
-            except csv.Error as error:
-                cells, fault = [], f"not valid CSV: {error}"
-                if len(lines.taken) == 1 and len(line) <= MAX_FIELD:  # a stray quote within one line
-                    cells, fault = next(csv.reader((line,), delimiter=mark)), ""
+            cells, fault = _quoted(line, lines, mark)
         taken = lines.taken
         if not fault and not any(cells):
             continue
@@ -136,3 +131,17 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
             yield Reject(feed.name, f"line {at}", next(iter(identities([text[:500]])), None), fault)
         else:
             yield Row(at, cells, text)
+
+
+def _quoted(line: str, lines: _Lines, mark: str) -> tuple[list[str], str]:
+    """The cells of a row with quotes, whose further lines are taken as needed; or what is wrong with it."""
+    try:
+        return next(csv.reader(chain((line,), lines), delimiter=mark, strict=True)), ""
+    except csv.Error as error:
+        fault = f"not valid CSV: {error}"
+    if len(lines.taken) == 1:  # perhaps just a stray quote within one line
+        try:
+            return next(csv.reader((line,), delimiter=mark)), ""
+        except csv.Error as error:
+            fault = f"not valid CSV: {error}"
+    return [], fault

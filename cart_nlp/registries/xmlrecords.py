@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cart_nlp.registries.entry import Rejected
 from cart_nlp.registries.jsonvalues import MAX_RECORD, TOO_LONG
-from cart_nlp.registries.sources import Feed
+from cart_nlp.registries.sources import Feed, shown
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -101,7 +101,7 @@ def element(raw: bytes) -> Element:
     try:
         return parse(_REFERENCE.sub(_mended, raw.translate(_BLANKS)))
     except (etree.XMLSyntaxError, ValueError):
-        raise Rejected(f"not well-formed XML: {reason[:150]}") from None
+        raise Rejected(f"not well-formed XML: {shown(' '.join(reason.split())[:150])}") from None
 
 
 def _mended(found: re.Match[bytes]) -> bytes:
