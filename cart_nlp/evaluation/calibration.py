@@ -72,9 +72,10 @@ def evidence_pairs(
             continue
         best: dict[tuple[str, Any], float] = {}
         for item in record.evidence:
-            value = name_key(item.value) if item.field == "products" else item.value
-            key = (item.field, value)
-            best[key] = max(best.get(key, 0.0), item.score)
+            # Products are matched by their printed names too.
+            names = {name_key(item.value), name_key(item.text)} if item.field == "products" else {item.value}
+            for value in names:
+                best[item.field, value] = max(best.get((item.field, value), 0.0), item.score)
         for name in LIST_FIELDS:
             if name not in m.fields:
                 continue
