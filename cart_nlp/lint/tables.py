@@ -30,7 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """File stem -> columns of the table, in order. A user's table may have `remove` as a further one."""
 
-_SINGLE = {"name", "symbol", "full_name", "kind", "group", "format", "developer", "note"}
+_SINGLE = {"name", "full_name", "kind", "group", "format", "developer", "note"}
 JOINED = (
     frozenset(column for columns in COLUMNS.values() for column in columns) - _SINGLE - {*COLUMNS["stoplist"]}
 )
