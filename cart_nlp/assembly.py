@@ -15,8 +15,9 @@ MAX_EVIDENCE = 5
 """Text evidence kept for one value: the first, one a section, reading order."""
 
 COPIED = (
-    "registry", "url", "phase", "status", "study_type", "enrollment", "start_date", "completion_date", "first_posted",
-    "sponsor", "sponsor_class", "collaborators", "countries", "pmids", "has_results", "why_stopped", "secondary_ids", "raw",
+    "registry", "url", "phase", "status", "study_type", "enrollment", "start_date", "completion_date",
+    "first_posted", "sponsor", "sponsor_class", "collaborators", "countries", "pmids", "has_results",
+    "why_stopped", "secondary_ids", "raw",
 )  # fmt: skip
 
 
@@ -78,15 +79,15 @@ def record(doc: Doc) -> Record:
         trial_id=trial.id,
         title=trial.title(),
         car_trial=level,
-        car_score=round(float(view.notes.get("car_score", 0.0)), 3),  # type: ignore[arg-type]
-        target_ids=tuple(view.notes.get("target_ids", ())) if values["targets"] else (),  # type: ignore[arg-type]
+        car_score=round(float(view.notes.get("car_score", 0.0)), 3),
+        target_ids=tuple(view.notes.get("target_ids", ())) if values["targets"] else (),
         multi_target=len(values["targets"]) > 1,
         constructs=tuple(
             sorted(
                 (
                     Construct(targets=tuple(sorted(t)), format=f, products=p, costim=c)
                     for t, f, p, c in constructs
-                ),  # type: ignore[attr-defined]
+                ),
                 key=lambda c: (c.targets, c.format),
             )
         ),

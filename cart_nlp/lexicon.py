@@ -111,7 +111,7 @@ def split(cell: str) -> tuple[str, ...]:
 
 
 def spellings(alias: str) -> set[str]:
-    """The ways in which an alias is written: its separators, and letter-digit joints, as blank, hyphen or none.
+    """The ways in which an alias is written: separators and letter-digit joints as blank, hyphen or none.
 
     >>> sorted(spellings("cd19"))
     ['cd 19', 'cd-19', 'cd19']
@@ -181,7 +181,7 @@ class Lexicon:
     @cached_property
     def cd_numbers(self) -> Mapping[str, str]:
         """Number -> antigen for the CD names ("19" -> CD19, "138" -> CD138, "319" -> SLAMF7)."""
-        numbers = {}
+        numbers: dict[str, str] = {}
         for term in self.terms:
             if term.concept.label == "antigen" and (
                 found := re.fullmatch(r"cd-?(\d+[a-z]?)", lower(term.text))

@@ -1,4 +1,4 @@
-"""Short forms that a trial defines: "fibroblast activation protein (FAP)" against "familial adenomatous polyposis (FAP)".
+"""Short forms that a trial defines: is FAP a fibroblast protein or familial polyposis here?
 
 The pairing is scispaCy's (Schwartz and Hearst). Only bracketed short forms are tried, and a pair counts
 only within a sentence, with heads that agree; the linker then knows what the short form means here.

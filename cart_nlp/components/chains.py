@@ -34,12 +34,13 @@ def _near_literals(view: State) -> Iterator[re.Match[str]]:
 def car_words(view: State) -> list[tuple[int, int]]:
     """Start and end of every word that names a chimeric antigen receptor, in reading order.
 
-    A plain "CAR" or "CART" counts only in upper case and in a text that speaks of cells or of a chimeric receptor.
+    A plain "CAR" or "CART" counts only in upper case, in a text that speaks of cells or a chimeric receptor.
     """
     found = view.notes.get("car_words")
     if found is None:
         low, text = view.low, view.text
-        firm, plain = [], []
+        firm: list[tuple[int, int]] = []
+        plain: list[tuple[int, int]] = []
         for match in _near_literals(view):
             if not view.cue("car.shape").match(text, match.start()) and not view.cue("car.shape").search(
                 text[match.start() : match.end() + 7]
@@ -50,12 +51,12 @@ def car_words(view: State) -> list[tuple[int, int]]:
             bare = _PLAIN.fullmatch(match[0]) and not _FIRM_RIGHT.match(low, match.end())
             bare = bare and not _FIRM_LEFT.search(low, max(0, match.start() - 12), match.start())
             (plain if bare else firm).append(match.span())
-        if plain and not firm:
-            if view.cue("car.other").search(low) or not view.cue("car.cells").search(low):
-                plain = []
+        other = plain and not firm and view.cue("car.other").search(low)
+        if plain and not firm and (other or not view.cue("car.cells").search(low)):
+            plain = []
         found = sorted(firm + plain)
         view.notes["car_words"] = found
-    return found  # type: ignore[return-value]
+    return found
 
 
 def build(view: State, hits: list[Hit]) -> list[Chain]:

@@ -73,7 +73,7 @@ class Resolver:
         ]
 
     def _without_slips(self, view: State, chains: list[Chain]) -> list[Chain]:
-        """Drop a list of the interventions that differs from the title's in one antigen: the title is followed."""
+        """Drop a list of the interventions that differs from the title's in one antigen: follow the title."""
 
         def antigens(chain: Chain) -> frozenset[str]:
             return frozenset(t for h in chain.hits for t in self.targets_of(h))

@@ -25,6 +25,19 @@ def clause_left(view: State, start: int, width: int = 90) -> str:
     return _CLAUSE.split(view.low[first:start])[-1][-width:]
 
 
+_WILL_GET = re.compile(
+    r"\b(?:will|shall|would|to|then|and)\s+(?:be\s+|also\s+)?(?:receive|undergo|get|given|infused|administered)\b[^.;]*$"
+)
+
+
+def about_recipients(view: State, start: int, clause: str) -> bool:
+    """Whether the words before a product speak of people who got it, not of people who will get it here."""
+    if not view.cue("context.recipient").search(clause):
+        return False
+    first, _ = view.sentence(start)
+    return _WILL_GET.search(view.low, max(first, start - 120), start) is None
+
+
 def near(view: State, start: int, end: int, before: int, after: int) -> tuple[str, str]:
     """The text on both sides of a mention within its sentence, lower case."""
     first, last = view.sentence(start)
@@ -32,7 +45,7 @@ def near(view: State, start: int, end: int, before: int, after: int) -> tuple[st
 
 
 def car_near(view: State, start: int, end: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
-    """The nearest CAR word before and after a stretch, within its sentence; one that holds it counts as before."""
+    """The nearest CAR word before and after a stretch, in its sentence; one that holds it is before."""
     low, high = view.sentence(start)
     before = after = None
     for span in car_words(view):

@@ -37,9 +37,11 @@ def population(view: State) -> list[Hit]:
                 found.append(hit)
         known = [h for h in found if _group(h) != "other"]
         if {_group(h) for h in known} - {"infectious"}:
-            # A virus named beside a cancer is a specificity, a vaccine or an exclusion, unless it is a condition.
+            # A virus beside a cancer is a specificity, a vaccine or an exclusion, unless it is a condition.
             known = [
-                h for h in known if _group(h) != "infectious" or view.section(h.start).kind == "conditions"
+                h
+                for h in known
+                if _group(h) != "infectious" or not h.guarded or view.section(h.start).kind == "conditions"
             ]
         if known:
             return known

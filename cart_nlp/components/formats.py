@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cart_nlp.components.context import ARMS, NAMES, TITLES
 from cart_nlp.components.state import Chain, Hit, State
 
 _OR = re.compile(r"(?<!and/)\bor\b|或")
 _AND_OR = re.compile(r"and/or|one or (?:more|several)|\bor both\b")
+
+
+Entry = tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]
+"""A construct in the making: targets, format, products, costimulation."""
 
 
 @dataclass(slots=True)
@@ -94,9 +99,9 @@ def _together(view: State, group: Group) -> str:
         len(group.targets) == 2
         and "/" not in inner
         and re.search(r"sequential|followed by|序贯|依次|successive|consecutive", wide)
+        and not re.search(r"dual|bispecific|bi-specific|双", around)
     ):
-        if not re.search(r"dual|bispecific|bi-specific|双", around):
-            return "sequential"
+        return "sequential"
     if words and len(group.targets) == 2 and not re.search(r"dual|bispecific|bi-specific|双", around):
         if view.cue("format.sequential").search(around) and not re.search(r"\bafter\b", inner):
             return "sequential"
@@ -116,9 +121,7 @@ def _together(view: State, group: Group) -> str:
     return "bispecific"
 
 
-def constructs(
-    view: State, groups: Iterable[Group]
-) -> list[tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]]:
+def constructs(view: State, groups: Iterable[Group]) -> list[Entry]:
     """One entry (targets, format, products, costimulation) for each distinct target set and format."""
     rank = {**dict.fromkeys(TITLES | NAMES, 0), **dict.fromkeys(ARMS, 1)}
     ordered = sorted(groups, key=lambda g: (rank.get(g.kind, 2), g.start))
@@ -137,7 +140,7 @@ def constructs(
         return []
     chosen = _distinct(sets)
     adaptor = len(everything) <= 2 and view.cue("format.adaptor").search(_title_text(view)) is not None
-    result = []
+    result: list[Entry] = []
     singles = [g for g in chosen if len(g.targets) == 1]
     relation = _relation(view, chosen) if len(chosen) > 1 else ""
     for group in chosen:
@@ -161,17 +164,34 @@ def constructs(
         else:
             form = "selectable"
         result.append((group.targets, form, products, ()))
-    unique: dict[
-        tuple[frozenset[str], str], tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]
-    ] = {}
-    for entry in result:
+    return _with_costim(view, _unique(result), groups)
+
+
+def _unique(entries: list[Entry]) -> list[Entry]:
+    unique: dict[tuple[frozenset[str], str], Entry] = {}
+    for entry in entries:
         unique.setdefault((frozenset(entry[0]), entry[1]), entry)
     return list(unique.values())
 
 
+def _with_costim(view: State, entries: list[Entry], groups: Iterable[Group]) -> list[Entry]:
+    """Add each construct's costimulation: all that is stated for the only one, else what its sentence says."""
+    stated = [h for h in view.values.get("costim", ()) if h.spells]
+    if not stated:
+        return entries
+    result = []
+    for targets, form, products, _ in entries:
+        hits = stated
+        if len(entries) > 1:
+            homes = {view.sentence(g.start) for g in groups if set(g.targets) == set(targets)}
+            hits = [h for h in stated if view.sentence(h.start) in homes]
+        result.append((targets, form, products, tuple(sorted({h.concept for h in hits}))))
+    return result
+
+
 def _mark_alternatives(view: State, groups: list[Group]) -> None:
-    """A smaller set named beside a larger one in the same list ("CD19 or CD19-BCMA") is a product of its own."""
-    for left, right in zip(groups, groups[1:], strict=False):
+    """A smaller set beside a larger one in the same list ("CD19 or CD19-BCMA") is its own product."""
+    for left, right in pairwise(groups):
         if left.kind not in TITLES | NAMES or not 0 <= right.start - left.end <= 45:
             continue
         gap = view.low[left.end : right.start]
@@ -193,7 +213,7 @@ def _distinct(sets: dict[frozenset[str], Group]) -> list[Group]:
 
 
 def _relation(view: State, groups: list[Group]) -> str:
-    """How several products relate: sequential, cocktail or selectable, from the words between and around them."""
+    """How several products relate: sequential, cocktail or selectable, from the words around them."""
     titles = _title_text(view)
     for text in (*(_around(view, g.start, g.end, 90) for g in groups), titles):
         if re.search(r"sequential|followed by|序贯|successive|consecutive", text):
@@ -202,7 +222,7 @@ def _relation(view: State, groups: list[Group]) -> str:
             return "cocktail"
     between = ""
     ordered = sorted(groups, key=lambda g: g.start)
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in pairwise(ordered):
         if right.start - left.end < 60:
             between += " " + view.low[left.end : right.start]
     if re.search(r"\bor\b|或", between):
@@ -217,5 +237,5 @@ def _relation(view: State, groups: list[Group]) -> str:
 def _two_carriers(view: State) -> bool:
     """One antigen, two cell products by plan ("CAR-NK then CAR-T")."""
     titles = _title_text(view)
-    carriers = {m for m in re.findall(r"car-?(t|nk|dc|m|nkt)\b", titles)}
+    carriers = set(re.findall(r"car-?(t|nk|dc|m|nkt)\b", titles))
     return len(carriers) > 1 and re.search(r"sequential|followed by|then|combin", titles) is not None

@@ -118,7 +118,9 @@ class Gazetteer:
                 if not _bounded(doc, low, text, start, end):
                     continue
                 car_glued = low.startswith("car", end)
-                glued = _ascii_alpha(after) and not car_glued and after != "s"
+                glued = (
+                    _ascii_alpha(after) and not car_glued and after != "s" and not low.startswith("ko", end)
+                )
                 glued = glued or (_ascii_alpha(before) and _ascii_alpha(low[start]))
             for owner in self.owners[index]:
                 if owner.label == "stop":

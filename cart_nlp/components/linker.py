@@ -1,4 +1,4 @@
-"""Mention → concept where a string alone does not decide: guarded names, defined short forms, misspellings, new antigens."""
+"""Mention → concept where a string alone does not decide: guards, short forms, misspellings, new names."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ class Linker:
             view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
 
     def keep(self, view: State, hit: Hit) -> bool:
-        """Whether an antigen hit stands: its short form means it here, or a guarded one stands in a CAR slot."""
+        """Whether an antigen hit stands: its short form means it here, or a guarded one is in a CAR slot."""
         written = view.text[hit.start : hit.end]
         meaning = view.short_forms.get(written)
         if meaning is not None:

@@ -15,17 +15,19 @@ from cart_nlp.lexicon import Lexicon
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-# CAR or CART with a number, whatever is glued in front: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T, CART-138/BCMA.
+# CAR or CART with a number, whatever is glued in front: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T.
 _CAR_NUMBER = re.compile(
     r"(?<![a-z])(?:hu|4s|[usdcimt]|tan|tri|bi|dual|fast|anti-|mb-|auto)?(?<!c-)car-?t?s?[- ]?(?=[1-9])"
-    r"(?P<first>\d{1,4})(?![\d%])(?!\s*(?:patient|subject|day|week|month|year|cell|x ?10|mg|ml|participant|center|trial))"
+    r"(?P<first>\d{1,4})(?![\d%])"
+    r"(?!\s*(?:patient|subject|day|week|month|year|cell|x ?10|mg|ml|participant|center|trial))"
 )
 # The number after a CD name or a number: separator, optional CD, number.
 _NEXT = re.compile(r"(?:\s?[/x.&+;]\s?|-)(?:cd-?)?(?P<number>[1-9]\d{0,2}[a-z]?)(?![\da-z%])(?!\.\d+\s?%)")
 # In prose lists only where further items or the CAR word follow: "4SCAR20, 22, 38, 70 or 123".
 _NEXT_LISTED = re.compile(
     r"(?:,\s?|\s(?:and|or|and/or)\s)(?P<number>[1-9]\d{1,2}[a-z]?)(?![\da-z%.])"
-    r"(?=,\s?\d|\s(?:and|or)\s\d|\s?-?\s?\(?(?:4?s?car|chimeric|bispecific|tri|antigen)|[.;)]|\s*$|\s+for\b|\s+t[- ]cells?|\s+in\b)"
+    r"(?=,\s?\d|\s(?:and|or)\s\d|\s?-?\s?\(?(?:4?s?car|chimeric|bispecific|tri|antigen)|[.;)]|\s*$|\s+for\b|"
+    r"\s+t[- ]cells?|\s+in\b)"
 )
 _SIGNAL_NAME = re.compile(r"(?<![\da-z-])(?P<number>\d{2,3})-?\.?(?:28|bb|4-1bb|41bb)-?z(?:eta)?(?![a-z])")
 # CD numbers that a CAR has been named after; others in "CAR 168" are product numbers.
@@ -109,15 +111,15 @@ class Names:
         starts += [h.end for h in doc.hits if h.label == "antigen" and low.startswith("cd", h.start)]
         for end in starts:
             while True:
-                found = _NEXT.match(low, end) or _NEXT_LISTED.match(low, end)
-                if found is None or found["number"] not in self.numbers:
+                following = _NEXT.match(low, end) or _NEXT_LISTED.match(low, end)
+                if following is None or following["number"] not in self.numbers:
                     break
-                if "-" in low[end : found.start("number")] and not low.startswith(
-                    ("/", "-car", " car"), found.end()
+                if "-" in low[end : following.start("number")] and not low.startswith(
+                    ("/", "-car", " car"), following.end()
                 ):
                     break
-                hits.append(self._hit(found.start("number"), found.end("number"), found["number"]))
-                end = found.end()
+                hits.append(self._hit(*following.span("number"), following["number"]))
+                end = following.end()
         return hits
 
     def _hit(self, start: int, end: int, number: str, rule: str = "names.continued") -> Hit:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def find(patterns: Iterable[Pattern], doc: State) -> list[Hit]:
-    """The hits of the patterns; a group named `value` narrows the hit and names the concept if there is none."""
+    """The hits of the patterns; a group named `value` narrows a hit and may name its concept."""
     text, low = doc.text, doc.low
     hits = []
     for pattern in patterns:

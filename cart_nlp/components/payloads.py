@@ -20,7 +20,10 @@ def edit(view: State, hit: Hit) -> bool:
         return False
     before, after = near(view, hit.start, hit.end, 50, 45)
     first, last = view.sentence(hit.start)
-    if re.search(r"mutation|rearrange|fusion|translocation|karyotyp|cytogen|del\(", view.low[first:last]):
+    if re.search(
+        r"mutation|rearrange|gene fusion|fusion gene|/fusion|translocation|karyotyp|cytogen|del\(",
+        view.low[first:last],
+    ):
         return False
     if not hit.guarded and view.cue("edit.knock").search(view.low[hit.start : hit.end]):
         return True
@@ -37,14 +40,7 @@ def edit(view: State, hit: Hit) -> bool:
     tail = after[right.end() :] if right else after
     if view.cue("edit.knock").match(tail) or view.cue("edit.knock").match(after.lstrip(" -(")):
         return True
-    return (
-        re.search(
-            view.cue("edit.knock").pattern
-            + r"(?:[\s\-(),]|\b(?:of|the|for|in|endogenous|genes?|both|and|to|or|human|expression|out|[a-z]{2,6}\d{0,3}[a-z]?)\b)*$",
-            before,
-        )
-        is not None
-    )
+    return view.cue("edit.knock_left").search(before) is not None
 
 
 def armoring(view: State, hit: Hit) -> bool:

@@ -14,6 +14,7 @@ from cart_nlp.components.context import (
     OUTCOMES,
     PROSE,
     TITLES,
+    about_recipients,
     car_near,
     clause_left,
 )
@@ -57,7 +58,7 @@ def study_products(view: State) -> list[Hit]:
         elif kind in TITLES:
             named.append(hit)
         elif kind in ARMS | PROSE:
-            told.append((view.cue("context.recipient").search(clause) is not None, hit))
+            told.append((about_recipients(view, hit.start, clause), hit))
     if named:
         known = {h.concept for h in named}
         return named + [h for _, h in told if h.concept in known]
@@ -66,16 +67,17 @@ def study_products(view: State) -> list[Hit]:
 
 
 _SPELLED_AS = {
-    "iCasp9": ("ic9", "icasp"), "HSV-TK": ("tk",), "MSLN": ("m28", "meso", "msln"), "GPC3": ("gly", "gbbz"), "dnTGFBR2": ("rdn", "dn"),
-    "B7-H3": ("276", "b7h3"), "SLAMF7": ("cs1",), "IL-7": ("7x19", "c7r"), "CCL19": ("7x19",), "4-1BB": ("bb",), "4": ("4s",),
-    "NKG2D ligands": ("nkg2d",), "BAFF-R": ("baff",), "kappa light chain": ("kappa", "chark"), "GUCY2C": ("gcc",), "FRa": ("fra", "folr"),
+    "iCasp9": ("ic9", "icasp"), "HSV-TK": ("tk",), "MSLN": ("m28", "meso", "msln"), "GPC3": ("gly", "gbbz"),
+    "dnTGFBR2": ("rdn", "dn"), "B7-H3": ("276", "b7h3"), "SLAMF7": ("cs1",), "IL-7": ("7x19", "c7r"),
+    "CCL19": ("7x19",), "4-1BB": ("bb",), "4": ("4s",), "NKG2D ligands": ("nkg2d",), "BAFF-R": ("baff",),
+    "kappa light chain": ("kappa", "chark"), "GUCY2C": ("gcc",), "FRa": ("fra", "folr"),
     "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",), "GD2": ("gd2", "gina"),
 }  # fmt: skip
 """Values that a coined name spells in a short form of its own."""
 
 
 def spelled_by(printed: str, value: str) -> bool:
-    """Whether the printed form spells a value that its row's name spells: "CTL019" says CD19, "Kymriah" does not."""
+    """Whether the printed form spells a value of its row: "CTL019" says CD19, "Kymriah" does not."""
     squeezed = re.sub(r"[^a-z0-9]", "", printed)
     if any(piece in squeezed for piece in _SPELLED_AS.get(value, ())):
         return True

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.components import chains as chain_builder
-from cart_nlp.components.context import car_near, clause_left
+from cart_nlp.components.context import about_recipients, car_near, clause_left
 from cart_nlp.components.state import Chain, State, state
 
 if TYPE_CHECKING:
@@ -72,8 +72,6 @@ CELL_MARKERS = frozenset(["CD3 epsilon", "CD3e"]) | frozenset(
 )
 """Antigens whose bare mention is nearly always a cell subset, a bead or a domain."""
 
-_SPAN = r"[\s\-()/,.:+;'\"*&]*"
-_AFTER_CAR = r"(?:[\s\-()/,]|\b(?:car|cart|car-t|t|nk|cells?|therap(?:y|ies)|treatments?|infusions?|immunotherap(?:y|ies)|products?|chimeric antigen receptor|targeted|specific|directed|modified)\b)*"
 # Proteins that a CAR cell blocks, lacks or carries far more often than it targets them.
 _PAYLOADS = frozenset(
     [
@@ -188,7 +186,7 @@ def judge(view: State, chain: Chain) -> None:
         elif section.kind in _SECTION_ROLE:
             role = _SECTION_ROLE[section.kind]
         elif (
-            view.cue("context.recipient").search(clause)
+            about_recipients(view, chain.start, clause)
             and slot
             and not re.search(r"followed\b[^.;]{0,25}\bby\b", clause)
         ):

@@ -1,4 +1,4 @@
-"""What was found, as spans of the Doc for those who work with spaCy: `doc.spans["cart"]`, role in `span._.role`."""
+"""What was found, as spans for those who work with spaCy: `doc.spans["cart"]`, role in `span._.role`."""
 
 from __future__ import annotations
 

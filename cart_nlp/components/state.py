@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept
@@ -80,7 +80,7 @@ class State:
     chains: list[Chain] = field(default_factory=list)
     short_forms: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[Hit]] = field(default_factory=dict)
-    notes: dict[str, object] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
     cues: Mapping[str, re.Pattern[str]] | None = None
 
     def cue(self, name: str) -> re.Pattern[str]:

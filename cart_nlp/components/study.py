@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES, clause_left
-from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES, about_recipients, clause_left
+from cart_nlp.components.state import Chain, Hit, State, state
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 # Care or study of recipients, said in the title.
+_SURFACE = frozenset(["protein", "glycolipid", "carbohydrate", "isoform"])
 _FOCUS = (
     "long_term_follow_up", "quality_of_life_or_cost", "manufacturing", "toxicity_management",
     "biomarker_or_observational", "other",
@@ -23,10 +24,10 @@ _TCR_DOC = re.compile(r"\btcrs?\b|t[\s-]cell receptor|peptide|vaccin|virus[\s-]s
 
 
 def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
-    """CAR words, study products and targeting phrases that name a CAR: start, end, section kind, about recipients or others."""
+    """What names a CAR: start, end, section kind, and whether it is about recipients or other products."""
     known = view.notes.get("car_evidence")
     if known is not None:
-        return known  # type: ignore[return-value]
+        return known
     found = []
     low = view.low
     for start, end in car_words(view):
@@ -39,7 +40,7 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
         right = low[end : end + 60]
         about = kind not in NAMES and bool(
             view.cue("context.prior").search(clause)
-            or view.cue("context.recipient").search(clause)
+            or about_recipients(view, start, clause)
             or view.cue("study.recipients").search(clause)
             or view.cue("study.recipients_right").match(right)
         )
@@ -48,7 +49,7 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
         kind = view.section(hit.start).kind
         clause = clause_left(view, hit.start, 110)
         about = bool(
-            view.cue("context.recipient").search(clause)
+            about_recipients(view, hit.start, clause)
             or view.cue("study.recipients").search(clause)
             or view.cue("study.recipients_right").match(low[hit.end : hit.end + 60])
         )
@@ -69,13 +70,21 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
             sentence = low[first:last]
             if view.cue("study.not_car").search(sentence):
                 continue
-            if view.cue("study.gene_cells").search(sentence) or (
-                view.cue("study.gene_trial").search(low) and not _TCR_DOC.search(low)
+            named = view.section(chain.start).kind in TITLES | NAMES and _surface(chain)
+            if (
+                named
+                or view.cue("study.gene_cells").search(sentence)
+                or (view.cue("study.gene_trial").search(low) and not _TCR_DOC.search(low))
             ):
                 found.append((chain.start, chain.end, view.section(chain.start).kind, False))
     found.sort()
     view.notes["car_evidence"] = found
     return found
+
+
+def _surface(chain: Chain) -> bool:
+    """Whether every antigen of a chain is a surface antigen: cells "targeted" to it carry a receptor for it."""
+    return all(h.row is not None and h.row.fields.get("kind") in _SURFACE for h in chain.hits)
 
 
 def decide(view: State) -> tuple[str, float, list[Hit], str]:
@@ -156,12 +165,14 @@ def _add_on(view: State, title: list[tuple[int, int, str, bool]]) -> bool:
 
 
 def focus_of(view: State) -> str:
-    """The main purpose, from the titles first; treatment unless they speak of the care or study of recipients."""
+    """The main purpose, from the titles first; treatment unless they speak of care or study of recipients."""
     trial = view.notes.get("study_type")
     titles = [view.low[s.start : s.end] for s in view.sections if s.kind in TITLES and s.kind != "acronym"]
     for name in _FOCUS:
         pattern = view.cue(f"focus.{name}")
         if any(pattern.search(title) for title in titles):
+            if name == "manufacturing" and any("for the treatment" in title for title in titles):
+                continue
             if name in ("long_term_follow_up", "quality_of_life_or_cost", "manufacturing"):
                 return name
             if _recipients_title(view):
