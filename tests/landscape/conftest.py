@@ -22,14 +22,27 @@ PHASES = [
     None,
 ]
 SPONSORS = [
-    "Example University", "Example University Hospital", "Kite, A Gilead Company", "Acme Bio Co., Ltd.", "Acme Bio Co Ltd",
-    "First People's Hospital", "Second People's Hospital", "National Cancer Institute (NCI)", None,
-]  # fmt: skip
+    "Example University",
+    "Example University Hospital",
+    "Kite, A Gilead Company",
+    "Acme Bio Co., Ltd.",
+    "Acme Bio Co Ltd",
+    "First People's Hospital",
+    "Second People's Hospital",
+    "National Cancer Institute (NCI)",
+    None,
+]
 TECHNOLOGY = {
-    "costim": ["CD28", "4-1BB"], "generation": [2, 4], "vector": ["lentiviral", "retroviral", "mrna", "lnp"],
-    "cell_source": ["autologous", "off_the_shelf", "in_vivo"], "cell_type": ["T", "NK"], "edits": ["TRAC", "B2M"],
-    "armoring": ["IL-15"], "safety_switch": ["iCasp9"], "products": ["JCAR017"],
-}  # fmt: skip
+    "costim": ["CD28", "4-1BB"],
+    "generation": [2, 4],
+    "vector": ["lentiviral", "retroviral", "mrna", "lnp"],
+    "cell_source": ["autologous", "off_the_shelf", "in_vivo"],
+    "cell_type": ["T", "NK"],
+    "edits": ["TRAC", "B2M"],
+    "armoring": ["IL-15"],
+    "safety_switch": ["iCasp9"],
+    "products": ["JCAR017"],
+}
 
 
 def made(number: int, rng: random.Random) -> Record:

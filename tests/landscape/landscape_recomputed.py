@@ -9,15 +9,24 @@ import pandas as pd
 from scipy.stats import norm
 
 REGION = {
-    "China": "China", "United States": "United States", "Japan": "Asia-Pacific, other", "Brazil": "Other regions",
+    "China": "China",
+    "United States": "United States",
+    "Japan": "Asia-Pacific, other",
+    "Brazil": "Other regions",
     "Germany": "Europe",
-}  # fmt: skip
+}
 REGIONS = ["China", "United States", "Europe", "Asia-Pacific, other", "Other regions"]
 GROUPS = ["hematological", "solid", "autoimmune", "infectious", "other"]
 PHASES = {
-    "EARLY_PHASE1": "early I", "PHASE1": "I", "PHASE1|PHASE2": "I/II", "PHASE2": "II", "PHASE2|PHASE3": "II/III",
-    "PHASE3": "III", "PHASE4": "IV", "NA": "not applicable",
-}  # fmt: skip
+    "EARLY_PHASE1": "early I",
+    "PHASE1": "I",
+    "PHASE1|PHASE2": "I/II",
+    "PHASE2": "II",
+    "PHASE2|PHASE3": "II/III",
+    "PHASE3": "III",
+    "PHASE4": "IV",
+    "NA": "not applicable",
+}
 LATE = ["PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4"]
 
 
@@ -144,9 +153,7 @@ def targets(products, group=None):
             continue
         first, ranks = part["year"].dropna(), [order.index(p) for p in part["phase"] if p in order]
         rows.append(
-            [name, n, *wilson(n, len(stated)), *(int(has(part["disease_group"], g).sum()) for g in GROUPS)]
-            + [int((part["targets"].map(len) > 1).sum()), str(int(first.min())) if len(first) else None]
-            + [PHASES[order[max(ranks)]] if ranks else None]
+            [name, n, *wilson(n, len(stated)), *(int(has(part["disease_group"], g).sum()) for g in GROUPS), int((part["targets"].map(len) > 1).sum()), str(int(first.min())) if len(first) else None, PHASES[order[max(ranks)]] if ranks else None]
         )
     if not group:
         rows.append(["not stated", len(df) - len(stated), *[None] * 11])

@@ -29,14 +29,41 @@ def hostile():
         ),
     )
     return [
-        Record(trial_id="NCT00000001", title=SCRIPT, car_trial="product", targets=(SCRIPT, "CD19"), multi_target=True,
-               sponsor="=cmd|' /C calc'!A0", indications=("@SUM(1)",), countries=(SCRIPT,), url="javascript:alert(1)",
-               evidence=evidence),
-        Record(trial_id="NCT00000002", title="x" * 5000, car_trial="product", targets=("CD19",), sponsor=ARABIC,
-               disease_group=("solid",), start_date="2021", countries=("China",), collaborators=(CHINESE, "+1-2")),
-        Record(trial_id="NCT00000003", title="wide " * 1000, car_trial="related", sponsor=CHINESE, start_date="20x1",
-               why_stopped=SCRIPT, status="TERMINATED", phase="PHASE9", countries=("Atlantis",)),
-    ]  # fmt: skip
+        Record(
+            trial_id="NCT00000001",
+            title=SCRIPT,
+            car_trial="product",
+            targets=(SCRIPT, "CD19"),
+            multi_target=True,
+            sponsor="=cmd|' /C calc'!A0",
+            indications=("@SUM(1)",),
+            countries=(SCRIPT,),
+            url="javascript:alert(1)",
+            evidence=evidence,
+        ),
+        Record(
+            trial_id="NCT00000002",
+            title="x" * 5000,
+            car_trial="product",
+            targets=("CD19",),
+            sponsor=ARABIC,
+            disease_group=("solid",),
+            start_date="2021",
+            countries=("China",),
+            collaborators=(CHINESE, "+1-2"),
+        ),
+        Record(
+            trial_id="NCT00000003",
+            title="wide " * 1000,
+            car_trial="related",
+            sponsor=CHINESE,
+            start_date="20x1",
+            why_stopped=SCRIPT,
+            status="TERMINATED",
+            phase="PHASE9",
+            countries=("Atlantis",),
+        ),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +101,11 @@ def test_no_dates_no_countries():
 
 
 def test_undated_trials_are_counted_not_dropped_silently():
-    records = [Record(trial_id="A1", car_trial="product"), Record(trial_id="A2", car_trial="product", start_date="2024-04-30"),
-               Record(trial_id="A3", car_trial="product", start_date="2023", first_posted="2024-05-01")]  # fmt: skip
+    records = [
+        Record(trial_id="A1", car_trial="product"),
+        Record(trial_id="A2", car_trial="product", start_date="2024-04-30"),
+        Record(trial_id="A3", car_trial="product", start_date="2023", first_posted="2024-05-01"),
+    ]
     flow = tables(frame(records), Options(until="2024-04", as_of=OPTIONS.as_of))["flow"]
     assert flow.ids("no date, cannot be placed before 2024-04", "records") == ("A1",)
     assert flow.ids("registered or started after 2024-04", "records") == ("A3",), (

@@ -74,7 +74,7 @@ def test_tables_from_made_up_records(found, frames):
 
 
 def test_groups_of_all_trials(found, frames):
-    df, products = frames
+    df, _products = frames
     for row in rows(found["regions"])[:-1]:
         part = df[again.has(df["regions"], row[0])]
         alone = int((part["regions"].map(len) == 1).sum())
@@ -212,11 +212,15 @@ def test_technology_by_year_and_classes(found, frames):
     viral = products["vector"].map(lambda v: bool({"lentiviral", "retroviral"} & set(v)))
     other = products["vector"].map(lambda v: bool({"mrna", "lnp"} & set(v)))
     masks = {
-        "vector: viral": viral & ~other, "vector: non-viral": other & ~viral, "vector: both": viral & other,
-        "gene-edited": products["edits"].map(len) > 0, "off the shelf (universal)": again.has(products["cell_source"], "off_the_shelf"),
-        "in vivo": again.has(products["cell_source"], "in_vivo"), "armored": products["armoring"].map(len) > 0,
+        "vector: viral": viral & ~other,
+        "vector: non-viral": other & ~viral,
+        "vector: both": viral & other,
+        "gene-edited": products["edits"].map(len) > 0,
+        "off the shelf (universal)": again.has(products["cell_source"], "off_the_shelf"),
+        "in vivo": again.has(products["cell_source"], "in_vivo"),
+        "armored": products["armoring"].map(len) > 0,
         "safety switch": products["safety_switch"].map(len) > 0,
-    }  # fmt: skip
+    }
     for row in rows(found["technology_classes"]):
         part = products[masks[row[0]]]
         late = int(part["phase"].isin(again.LATE).sum())

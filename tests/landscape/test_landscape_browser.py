@@ -1,0 +1,131 @@
+"""The report in a real browser: sort, filter, follow a number to its trials and a trial to its evidence."""
+
+import datetime
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cart_nlp.landscape import Options, read_records
+from cart_nlp.landscape.report import build
+from cart_nlp.schema import Evidence, Record
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from chromium_pages import driver
+
+SCRIPT = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
+
+
+@pytest.fixture(scope="module")
+def built(records, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser")
+    evidence = Evidence(
+        field="targets", value="CD19", basis="text", section="brief_title", end=4, text=SCRIPT, rule="r"
+    )
+    evil = Record(
+        trial_id="NCT99999999",
+        title=SCRIPT,
+        sponsor=SCRIPT,
+        car_trial="product",
+        targets=("ZZ9",),
+        start_date="2021",
+        evidence=(evidence,),
+    )
+    path = folder / "records.jsonl"
+    path.write_text("".join(r.model_dump_json() + "\n" for r in [*records, evil]), encoding="utf-8")
+    return build(
+        path, folder / "out", Options(as_of=datetime.date(2026, 6, 30)), image_files=False
+    ), read_records(path)
+
+
+@pytest.fixture(scope="module")
+def page(built, tmp_path_factory):
+    browser = driver(tmp_path_factory.mktemp("profile"))
+    browser.get(built[0].page.as_uri())
+    yield browser
+    logs = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    browser.quit()
+    assert logs == []
+
+
+def cells(page, table, column):
+    """Texts of one column, read in one go: the page may redraw between two questions."""
+    rows = f"[...document.querySelectorAll('#table-{table} tbody tr')]"
+    return page.execute_script(f"return {rows}.map(row => row.cells[{column}].textContent)")
+
+
+def until(check, seconds=5):
+    end = time.monotonic() + seconds
+    while not check() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert check()
+
+
+def test_sort_by_a_click(page, built):
+    head = page.find_elements("css selector", "#table-targets th button")
+    rows = list(built[0].tables["targets"].rows)
+    head[1].click()
+    numbers = [int(n) for n in cells(page, "targets", 1)]
+    assert numbers == sorted((row[1].value for row in rows), reverse=True)[:20]
+    head[1].click()
+    assert [int(n) for n in cells(page, "targets", 1)] == sorted(row[1].value for row in rows)[:20]
+    head[1].click()
+    assert cells(page, "targets", 0) == [row[0].value for row in rows][:20]
+
+
+def test_filter_and_show_all(page, built):
+    box = page.find_element("css selector", "#table-triples")
+    size = len(built[0].tables["triples"].rows)
+    assert size > 20 and len(cells(page, "triples", 0)) == 20
+    box.find_element("css selector", ".more button").click()
+    assert len(cells(page, "triples", 0)) == size
+    box.find_element("css selector", "input").send_keys("cd19 gd2")
+    expected = [
+        r[0].value for r in built[0].tables["triples"].rows if "CD19" in r[0].value and "GD2" in r[0].value
+    ]
+    until(lambda: cells(page, "triples", 0) == expected)
+
+
+def test_a_number_leads_to_its_trials_and_a_trial_to_its_evidence(page, built):
+    made, df = built
+    row = next(
+        r for r in page.find_elements("css selector", "#table-targets tbody tr") if r.text.startswith("CD19 ")
+    )
+    row.find_elements("css selector", "a")[0].click()
+    ids = made.tables["targets"].ids("CD19", "trials")
+    until(lambda: page.find_element("id", "panel-title").text == f"{len(ids)} trials")
+    links = page.find_elements("css selector", "#panel .trial a")
+    assert [link.text for link in links] == list(ids)
+    links[0].click()
+    until(lambda: page.find_element("id", "panel-title").text == ids[0])
+    evidence = df.drop_duplicates("trial_id").set_index("trial_id").loc[ids[0], "evidence"]
+    assert len(page.find_elements("css selector", "#evidence tbody tr")) == len(evidence)
+    page.find_element("id", "back").click()
+    until(lambda: page.find_element("id", "panel-title").text == f"{len(ids)} trials")
+    page.find_element("id", "close").click()
+    assert not page.execute_script("return document.getElementById('panel').open")
+
+
+def test_the_denominator_of_a_share(page, built):
+    row = page.find_element("css selector", "#table-phases tbody tr")
+    row.find_elements("css selector", "a")[1].click()
+    page.find_element("css selector", "#panel .note a").click()
+    until(lambda: page.find_element("id", "panel-title").text == f"{built[0].included} trials")
+    page.find_element("id", "close").click()
+
+
+def test_hostile_text_is_text(page):
+    page.execute_script("location.hash = '#trial=NCT99999999'")
+    until(lambda: page.find_element("id", "panel-title").text == "NCT99999999")
+    assert SCRIPT in page.find_element("css selector", "#panel strong").text
+    assert page.title == "CAR cell therapy trials: the landscape"
+    page.find_element("id", "close").click()
+
+
+def test_figures_show_and_nothing_runs_off_the_page(page):
+    broken = "return [...document.images].filter(i => !i.complete || i.naturalWidth < 100).length"
+    assert len(page.find_elements("css selector", "figure img")) == 12 and page.execute_script(broken) == 0
+    assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    loaded = "return performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
+    assert page.execute_script(loaded) == 0
