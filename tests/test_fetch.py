@@ -20,6 +20,8 @@ import pytest
 
 from cart_nlp.fetch import Api, FetchError, fetch
 
+COMMAND = (sys.executable, "-c", "from cart_nlp.cli import main; main()", "fetch", "CAR-T", "-o", "o.jsonl")
+
 
 class Server(ThreadingHTTPServer):
     """Replays the v2 API: studies by page, next page by token, and faults set in advance."""

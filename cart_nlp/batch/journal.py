@@ -99,7 +99,9 @@ class Journal:
         return (outcome.payload for outcome in self.outcomes() if outcome.kind == "reject")
 
     def close(self) -> None:
-        """Write what is buffered, if the disk lets us, and release the lock; the file stays."""
+        """Write what is buffered, if the disk lets us, and release the lock; an empty journal goes away."""
+        if len(self) == 0 and not self.finished:
+            self.path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # a full disk was reported where it first showed
             self._file.close()
 

@@ -100,7 +100,6 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
             if not journal.finished:
                 _stream(options, parts, feed, journal, progress, warm=not (store and store.digests()))
                 if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
-                    journal.remove()
                     summary.faults = feed.faults
                     return summary
                 if not feed.faults:

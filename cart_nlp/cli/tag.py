@@ -122,8 +122,9 @@ def command(
         shown.append(f"… and {len(summary.merges) - MERGES:,} more merges, all listed in OUT.run.json")
     for line in [*summary.notes, *shown, *summary.faults]:
         _say(line)
-    for line in report(summary, options):
-        _say(line)
+    if summary.read or not summary.faults:
+        for line in report(summary, options):
+            _say(line)
     raise typer.Exit(summary.exit_code)
 
 
