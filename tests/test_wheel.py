@@ -100,9 +100,9 @@ def test_wheel_says_its_license_command_and_components(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (points,) = (n for n in archive.namelist() if n.endswith(".dist-info/entry_points.txt"))
         text = archive.read(points).decode()
+        modules = {name.removesuffix(".py").replace("/", ".") for name in archive.namelist()}
         assert any(n.endswith("/licenses/LICENSE") for n in archive.namelist())
     assert "cart-nlp = cart_nlp.cli:main" in text
-        modules = {name.removesuffix(".py").replace("/", ".") for name in archive.namelist()}
     targets = {line.split("=")[1].split(":")[0].strip() for line in text.splitlines() if "=" in line}
     assert "cart_nlp.components.gazetteer" in targets
     assert targets - {"cart_nlp.cli"} <= modules

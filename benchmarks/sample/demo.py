@@ -49,7 +49,7 @@ def main(out: Path) -> int:
     console.print(included(records, console.width))
     console.print(Text(LEGEND, "dim"))
     console.print(left_out(records))
-    if code := _run(console, "show", SHOWN, "--in", SAMPLE):
+    if code := _run(console, "show", SHOWN, "--file", SAMPLE):
         return code
     console.print(_next_steps(kept, every))
     return 0
