@@ -48,6 +48,10 @@ def command(
     prevalence: Annotated[
         float, typer.Option(min=0, max=1, help="Share of CAR trials to project screening precision to.")
     ] = 0.002,
+    lexicon: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable."),
+    ] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List each wrong value, grouped.")] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Result of another run (--json): what got better and worse.")
@@ -66,7 +70,18 @@ def command(
     for name, value in (("basis", basis), ("mode", mode), ("split", split), ("others", others)):
         if value not in _ALLOWED[name]:
             _stop([f"--{name} {value}: give one of {', '.join(_ALLOWED[name])}"])
-    options = Options(gold, records, dump, split, mode, basis, prevalence, others, compare)  # type: ignore[arg-type]
+    options = Options(
+        gold=gold,
+        records=records,
+        dump=dump,
+        split=split,
+        mode=mode,  # type: ignore[arg-type]
+        basis=basis,  # type: ignore[arg-type]
+        prevalence=prevalence,
+        others=others,
+        compare=compare,
+        lexicons=tuple(lexicon or ()),
+    )
     try:
         scored = run(options)
         short = floor_faults(scored, fail_under or [])

@@ -15,7 +15,7 @@ def dump(part: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"{part['file']}: {part['labeled']} labeled trials found, {part['missing']} not; "
         f"the text of {len(part['changed'])} differs from the labeled version; "
-        f"{part['others']} other trials {counted}"
+        f"{part['others']} other trials {counted}; {part['rejected']} records make no trial"
     )
     for identifier, keys in list(part["changed"].items())[:10]:
         yield f"  {identifier}: {', '.join(keys[:6])}{' …' if len(keys) > 6 else ''}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,29 @@ from cart_nlp.evaluation.gold import GoldError, GoldRecord, open_text
 from cart_nlp.evaluation.labels import MENTION_LABELS
 from cart_nlp.schema import Mention, Record, Trial
 
+Lexicons = tuple[Path, ...]
+"""A user's lexicon folders, layered over the shipped ones."""
+
+
+def pipeline(lexicons: Lexicons = ()) -> Any:
+    """The shipped pipeline; raises GoldError where a lexicon cannot be used."""
+    from cart_nlp import load
+    from cart_nlp.lexicon import LexiconError
+
+    try:
+        return load(lexicons=lexicons)
+    except LexiconError as error:
+        raise GoldError(str(error).splitlines()) from None
+
 
 def tag_gold(
-    records: Iterable[GoldRecord], nlp: Any = None
+    records: Iterable[GoldRecord], lexicons: Lexicons = ()
 ) -> tuple[dict[str, Record], dict[str, tuple[Mention, ...]]]:
-    """Tag gold records with the shipped pipeline, or the given one: id -> record, id -> mentions."""
-    from cart_nlp import load
+    """Tag gold records: id -> record, and id -> mentions of those that have gold mentions."""
     from cart_nlp.assembly import record
     from cart_nlp.pipeline import make_doc
 
-    nlp = nlp or load()
+    nlp = pipeline(lexicons)
     found: dict[str, Record] = {}
     marks: dict[str, tuple[Mention, ...]] = {}
     for gold in records:
@@ -58,37 +72,54 @@ def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Reco
     """Trial, record and mentions of the first `limit` trials of a dump that the fast screen lets through."""
     from itertools import islice
 
-    from cart_nlp import load
     from cart_nlp.assembly import record
     from cart_nlp.pipeline import make_doc
 
-    nlp = load()
-    for trial in islice((t for _, t in trials_of(path, screened=True) if t is not None), limit):
+    nlp = pipeline()
+    candidates = (seen.trial for seen in Dump(path) if seen.candidate)
+    for trial in islice(candidates, limit):
         doc = nlp(make_doc(nlp, trial))
         yield trial, record(doc), mentions_of(doc)
 
 
-def trials_of(path: Path, *, screened: bool) -> Iterator[tuple[str, Trial | None]]:
-    """(id, trial) of a dump; with `screened`, the trial is None where the fast screen finds nothing.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A trial of a dump, and whether the fast screen lets it through."""
 
-    Records that make no trial are left out; raises GoldError if the dump cannot be read.
+    trial: Trial
+    candidate: bool
+
+
+class Dump:
+    """The trials of a dump, to be gone through once; `rejected` counts the records that make none.
+
+    Raises GoldError if the dump, or a lexicon that the screen is made of, cannot be read.
     """
-    from cart_nlp import lexicon, registries
-    from cart_nlp.registries.entry import InputError, Reject, Rejected
-    from cart_nlp.screening import Screen
 
-    screen = Screen(lexicon.load()) if screened else None
-    try:
-        for entry in registries.read(path):
-            if isinstance(entry, Reject):
-                continue
-            try:
-                trial = entry.trial()
-            except Rejected:
-                continue
-            yield trial.id, None if screen is not None and not screen.hits(entry.text) else trial
-    except InputError as error:
-        raise GoldError([str(error)]) from None
+    def __init__(self, path: Path, lexicons: Lexicons = ()) -> None:
+        self.path = path
+        self.lexicons = lexicons
+        self.rejected = 0
+
+    def __iter__(self) -> Iterator[Seen]:
+        from cart_nlp import lexicon, registries
+        from cart_nlp.registries.entry import InputError, Reject, Rejected
+        from cart_nlp.screening import Screen
+
+        try:
+            screen = Screen(lexicon.load(*map(str, self.lexicons)))
+            for entry in registries.read(self.path):
+                if isinstance(entry, Reject):
+                    self.rejected += 1
+                    continue
+                try:
+                    trial = entry.trial()
+                except Rejected:
+                    self.rejected += 1
+                    continue
+                yield Seen(trial, screen.hits(entry.text))
+        except (InputError, lexicon.LexiconError) as error:
+            raise GoldError(str(error).splitlines()) from None
 
 
 def read_records(path: Path) -> dict[str, Record]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from cart_nlp import paths
 from cart_nlp.evaluation.gold import Gold, GoldError, GoldRecord, open_text
 from cart_nlp.evaluation.labels import label_faults
+from cart_nlp.evaluation.predictions import Seen
 from cart_nlp.evaluation.sections import section_hashes, sections_hash
 from cart_nlp.schema import Trial
 
@@ -102,6 +103,8 @@ class Joined:
     """Labels joined with a dump."""
 
     gold: Gold
+    candidates: frozenset[str]
+    """Ids that the fast screen lets through, labeled or not."""
     others: tuple[str, ...]
     """Ids of the dump without a label."""
     complete: bool
@@ -109,40 +112,41 @@ class Joined:
     missing: int
     changed: dict[str, list[str]]
     """Id -> sections that differ from the labeled version."""
-    others_trials: tuple[Trial, ...] = ()
+    other_candidates: tuple[Trial, ...] = ()
     """Trials without a label that the fast screen lets through."""
 
 
 def join(
-    labels: Iterable[RegistryLabel],
-    version: str,
-    trials: Iterator[tuple[str, Trial | None]],
-    known: Mapping[str, Any],
+    labels: Iterable[RegistryLabel], version: str, dump: Iterable[Seen], known: Mapping[str, Any]
 ) -> Joined:
-    """Join labels with (id, trial) pairs of a dump; the trial is None where the fast screen finds nothing."""
+    """Join labels with the trials of a dump; of trials with one id the first counts."""
     by_id = {label.id: label for label in labels}
     records: dict[str, GoldRecord] = {}
     changed: dict[str, list[str]] = {}
     ids: set[str] = set()
+    candidates: set[str] = set()
     others: list[str] = []
     kept: list[Trial] = []
-    for identifier, trial in trials:
-        if identifier in ids:
+    for seen in dump:
+        trial = seen.trial
+        if trial.id in ids:
             continue
-        ids.add(identifier)
-        label = by_id.get(identifier)
+        ids.add(trial.id)
+        if seen.candidate:
+            candidates.add(trial.id)
+        label = by_id.get(trial.id)
         if label is None:
-            others.append(identifier)
-            if trial is not None:
+            others.append(trial.id)
+            if seen.candidate:
                 kept.append(trial)
             continue
-        trial = trial or Trial(id=identifier)
-        records[identifier] = GoldRecord(identifier, trial, label.labels, source=label.source)
-        if trial.sections and (keys := label.changed(trial)):
-            changed[identifier] = keys
+        records[trial.id] = GoldRecord(trial.id, trial, label.labels, source=label.source)
+        if keys := label.changed(trial):
+            changed[trial.id] = keys
     complete = known.get("ids_sha256") == ids_hash(ids)
     gold = Gold("labels of registry trials by id", version, tuple(records[i] for i in by_id if i in records))
-    return Joined(gold, tuple(others), complete, len(by_id) - len(records), changed, tuple(kept))
+    missing = len(by_id) - len(records)
+    return Joined(gold, frozenset(candidates), tuple(others), complete, missing, changed, tuple(kept))
 
 
 def completeness(source: Path | None = None) -> dict[str, Any]:

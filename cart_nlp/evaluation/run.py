@@ -37,6 +37,7 @@ class Options:
     prevalence: float = scoring.PREVALENCE
     others: str = "auto"
     compare: Path | None = None
+    lexicons: tuple[Path, ...] = ()
     resamples: int = bootstrap.RESAMPLES
 
 
@@ -53,7 +54,7 @@ def run(options: Options) -> Evaluation:
     if options.records:
         records = predictions.read_records(options.records)
     else:
-        records, marks = predictions.tag_gold(labeled.records)
+        records, marks = predictions.tag_gold(labeled.records, options.lexicons)
     scored = scoring.evaluate(
         labeled, records, mode=options.mode, basis=options.basis, prevalence=options.prevalence
     )
@@ -81,14 +82,16 @@ def _registry(options: Options) -> Evaluation:
         )
     labels, version = registry_labels.read()
     given = predictions.read_records(options.records) if options.records else None
-    trials = predictions.trials_of(options.dump, screened=given is None)
-    joined = registry_labels.join(labels, version, trials, registry_labels.completeness())
+    dump = predictions.Dump(options.dump, options.lexicons)
+    joined = registry_labels.join(labels, version, dump, registry_labels.completeness())
     if not joined.gold.records:
         raise GoldError([f"{options.dump.name}: holds none of the {len(labels)} labeled trials"])
     counted = options.others == "not-included" or (options.others == "auto" and joined.complete)
-    unlabeled = [GoldRecord(t.id, t, {"car_trial": "no"}) for t in joined.others_trials] if counted else []
+    unlabeled = [GoldRecord(t.id, t, {"car_trial": "no"}) for t in joined.other_candidates] if counted else []
     if given is None:
-        records, _ = predictions.tag_gold([*joined.gold.records, *unlabeled])
+        # What the fast screen leaves out gets no record, as in `cart-nlp tag`.
+        candidates = [g for g in joined.gold.records if g.id in joined.candidates]
+        records, _ = predictions.tag_gold([*candidates, *unlabeled], options.lexicons)
     else:
         records = given
     extra: list[TrialMatch] = []
@@ -114,6 +117,7 @@ def _registry(options: Options) -> Evaluation:
         "file": options.dump.name,
         "labeled": len(joined.gold.records),
         "missing": joined.missing,
+        "rejected": dump.rejected,
         "others": len(joined.others),
         "others_counted": counted,
         "changed": joined.changed,

@@ -11,6 +11,7 @@ from gold_lines import line, save
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation import registry_labels
 from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.evaluation.predictions import Dump, Seen
 from cart_nlp.schema import Trial
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
@@ -28,13 +29,13 @@ def labels(tmp_path):
 
 
 def pairs(labeled, *ids, change=()):
-    """(id, trial) of a dump: labeled trials with their text, others with none of a CAR."""
+    """A dump: labeled trials with their text, others with none of a CAR."""
     by_id = {g.id: g.trial for g in labeled.records}
     for identifier in ids:
         trial = by_id.get(identifier) or Trial(id=identifier, sections=NOTHING)
         if identifier in change:
             trial = Trial(id=identifier, sections={"brief_title": "CD19 CAR-T, amended"})
-        yield identifier, trial
+        yield Seen(trial, identifier in by_id)
 
 
 def test_published_line_holds_no_text(labels):
@@ -65,6 +66,7 @@ def test_another_dump_is_not_taken_for_the_whole(labels):
     joined = registry_labels.join(found, version, pairs(labeled, "NCT1", "NCT7"), known)
     assert not joined.complete
     assert joined.missing == 2
+    assert joined.candidates == {"NCT1"}
 
 
 def test_changed_text_is_told_by_section(labels):
@@ -77,7 +79,7 @@ def test_more_sections_than_were_labeled_are_no_change(labels):
     found, version, known, labeled = labels
     trial = labeled.records[0].trial
     more = Trial(id="NCT1", sections={**trial.sections, "eligibility": "Adults"})
-    assert registry_labels.join(found, version, iter([("NCT1", more)]), known).changed == {}
+    assert registry_labels.join(found, version, [Seen(more, True)], known).changed == {}
 
 
 def test_faults_of_the_labels_file(tmp_path):
@@ -97,6 +99,20 @@ def test_committed_labels_are_readable_and_hold_no_prose():
         for name, values in label.labels.items():
             for value in values if isinstance(values, list) else [values]:
                 assert not isinstance(value, str) or len(value) < 50, (label.id, name)
+
+
+def test_trials_that_make_no_trial_are_counted(tmp_path):
+    path = tmp_path / "dump.jsonl"
+    path.write_text('{"id": "NCT00000001", "brief_title": "CD19 CAR-T"}\n{"brief_title": "no id"}\n', "utf-8")
+    dump = Dump(path)
+    (seen,) = dump
+    assert (seen.trial.id, seen.candidate, dump.rejected) == ("NCT00000001", True, 1)
+
+
+def test_dump_that_cannot_be_read(tmp_path):
+    with pytest.raises(GoldError) as caught:
+        list(Dump(tmp_path / "none.jsonl"))
+    assert len(caught.value.faults) == 1
 
 
 @pytest.mark.corpus
