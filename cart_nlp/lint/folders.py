@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from cart_nlp import paths
-from cart_nlp.lint import patterns, tables
+from cart_nlp.lint import cues, patterns, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
@@ -36,6 +36,8 @@ def check(*layers: Path | str, shipped: bool = True) -> list[Fault]:
         faults += layer.faults()
         faults += Names(layer).faults()
         faults += patterns.check(folder, names)
+        asked = set() if folder.resolve() == base.resolve() else cues.names(base / "cues.toml")
+        faults += cues.check(folder / "cues.toml", asked)
         below += own
     return sorted(set(faults))
 
@@ -67,7 +69,7 @@ def read(folder: Path, *, layered: bool = False) -> tuple[list[Row], list[Fault]
     rows: list[Row] = []
     faults: list[Fault] = []
     found = sorted(folder.glob("*.csv"))
-    if not found and not any((folder / "patterns").glob("*.toml")):
+    if not found and not any(folder.rglob("*.toml")):
         faults.append(Fault(folder, 0, f"holds no lexicon; the tables are {', '.join(COLUMNS)} (.csv)"))
     for path in found:
         if path.stem not in COLUMNS:

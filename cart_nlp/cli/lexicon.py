@@ -1,0 +1,182 @@
+"""`cart-nlp lexicon`: options and printing; the work is in lint, lookup and suggest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cart_nlp.lookup import Answer
+    from cart_nlp.suggest import Survey
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Check the lexicons, look a name up, find candidates for new terms.",
+)
+_Layers = Annotated[
+    list[Path] | None,
+    typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable."),
+]
+
+
+@app.command("check")
+def check(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[DIR]...", help="Folders of your own rows; default: the shipped lexicons."),
+    ] = None,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="First put rows into canonical order and cells into form.")
+    ] = False,
+) -> None:
+    """Lint lexicons: one line a fault, as file:line: message. Exit 1 if there are any."""
+    from cart_nlp import lint, paths
+
+    layers = folders or []
+    if fix:
+        for folder in layers or [paths.lexicons()]:
+            try:
+                rewritten, _ = lint.fix(folder)
+            except OSError as fault:
+                _stop(f"{fault.filename}: cannot be rewritten: {fault.strerror}")
+            for path in rewritten:
+                _say(f"put in order: {path}")
+    try:
+        faults = lint.check(*layers)
+    except OSError as fault:
+        _stop(f"{fault.filename}: cannot be read: {fault.strerror}")
+    for found in faults:
+        print(_safe(str(found)))
+    where = ", ".join(map(str, layers)) or "the shipped lexicons"
+    _say(f"{len(faults)} fault{'s' * (len(faults) != 1)} in {where}")
+    raise typer.Exit(1 if faults else 0)
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="Any name: of an antigen, product, domain, disease …")],
+    lexicon: _Layers = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+) -> None:
+    """What a name resolves to and why. Exit 1 if it resolves to nothing."""
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.lookup import look_up
+
+    if not name.strip():
+        _stop("the name is empty")
+    try:
+        answer = look_up(name.strip(), lexicon or [])
+    except LexiconError as fault:
+        _stop(str(fault))
+    if json:
+        from cart_nlp.terminal import escaped_json
+
+        print(escaped_json(answer.to_json()))
+    else:
+        for line in lines(answer):
+            print("    " * line.startswith(" ") + _safe(line).strip())
+    raise typer.Exit(0 if answer.meanings else 1)
+
+
+def lines(answer: Answer) -> list[str]:
+    """An answer for the terminal."""
+    found = []
+    for meaning in answer.meanings:
+        found.append(f"{meaning.concept}  ({meaning.label}, {meaning.row})")
+        alias = "its name" if meaning.alias == meaning.concept else f"alias {meaning.alias!r}"
+        found.append(f"    {alias}, {meaning.kind}: {meaning.needs}")
+        found += [f"    {key}: {value}" for key, value in meaning.fields.items()]
+    if not answer.meanings:
+        found.append(f"{answer.name!r} is in no lexicon")
+        if answer.nearest:
+            found.append("nearest names:")
+            found += [f"    {text}  ({label} {concept})" for text, label, concept in answer.nearest]
+    for stop in answer.stops:
+        what = "anything" if stop.blocks == "*" else repr(stop.blocks)
+        found.append(f"stoplist: {stop.text!r} does not become {what}: {stop.reason}  ({stop.row})")
+    return found
+
+
+@app.command("suggest")
+def suggest(
+    corpora: Annotated[list[str], typer.Argument(metavar="CORPUS...", help="Dumps of any known format.")],
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the candidates to this file instead of a table.")
+    ] = None,
+    minimum: Annotated[int, typer.Option("--min", min=1, help="Only terms of at least N trials.")] = 1,
+    lexicon: _Layers = None,
+) -> None:
+    """Candidates for new terms: antigens in a CAR's place and product codes that no lexicon knows."""
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.registries.entry import InputError
+    from cart_nlp.suggest import suggest as survey
+
+    try:
+        result = survey(corpora, lexicon or [], minimum)
+        if csv is not None:
+            _write(csv, result)
+    except (InputError, LexiconError) as fault:
+        _stop(str(fault))
+    except OSError as fault:
+        _stop(f"{csv}: cannot be written: {fault.strerror}")
+    if csv is None:
+        _table(result)
+    rejected = f", {result.rejected:,} rejected" if result.rejected else ""
+    to = f": {csv}" if csv else ""
+    _say(f"{result.read:,} read{rejected}, {result.tagged:,} about CAR cells")
+    _say(f"{len(result.candidates):,} candidates{to}")
+
+
+def _write(path: Path, result: Survey) -> None:
+    import csv
+
+    from cart_nlp.suggest import COLUMNS
+
+    with path.open("w", encoding="utf-8", newline="") as out:
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        for candidate in result.candidates:
+            rows.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" else cell for cell in candidate.row()])
+
+
+def _table(result: Survey) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for title, right in (
+        ("term", 0),
+        ("kind", 0),
+        ("trials", 1),
+        ("mentions", 1),
+        ("nearest", 0),
+        ("example", 0),
+    ):
+        table.add_column(title, justify="right" if right else "left", no_wrap=title != "example")
+    for candidate in result.candidates:
+        term, kind, trials, mentions, nearest, where, example = map(_safe, candidate.row())
+        table.add_row(*map(Text, (term, kind, trials, mentions, nearest, f"{where}: {example}")))
+    if result.candidates:
+        Console(highlight=False).print(table)
+
+
+def _safe(text: str) -> str:
+    from cart_nlp.terminal import safe
+
+    return safe(text, lines=False)
+
+
+def _say(line: str) -> None:
+    print(f"cart-nlp lexicon: {_safe(line)}", file=sys.stderr)
+
+
+def _stop(line: str) -> NoReturn:
+    _say(line)
+    raise typer.Exit(2)

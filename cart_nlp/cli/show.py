@@ -1,0 +1,115 @@
+"""`cart-nlp show`: one text or one trial, its record and its evidence."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cart_nlp.schema import Trial
+
+_ID = re.compile(r"(?:NCT\d{8}|ChiCTR[\w-]+|jRCT\w+|ISRCTN\d+|EUCTR[\d-]+|20\d\d-\d{6}-\d\d(?:-\d\d)?)", re.I)
+
+
+def command(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT|ID", help="Text to tag, or with --file the id of a trial; - reads standard input."
+        ),
+    ],
+    file: Annotated[
+        str | None, typer.Option("--file", "-f", help="Dump of any supported registry format that holds ID.")
+    ] = None,
+    lexicon: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Print sections without marks too.")] = False,
+) -> None:
+    """Tag one text or one trial and print it with its evidence."""
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.schema import Trial
+
+    if file is not None:
+        trial = _from_file(text.strip(), file)
+    else:
+        if text == "-":
+            text = sys.stdin.read()
+        if not text.strip():
+            _stop("the text is empty: nothing to tag")
+        if _ID.fullmatch(text.strip()):
+            _stop(f"{text.strip()} looks like a trial's id: name the dump that holds it with --file")
+        trial = Trial(id="text", sections={"text": text})
+    try:
+        _print(trial, lexicon or [], json, all_)
+    except LexiconError as fault:
+        _stop(str(fault))
+
+
+def _print(trial: Trial, layers: list[Path], json: bool, everything: bool) -> None:
+    from cart_nlp.assembly import record
+    from cart_nlp.components.state import state
+    from cart_nlp.pipeline import load, make_doc
+    from cart_nlp.terminal import escaped_json, marks, render
+
+    nlp = load(layers)
+    doc = nlp(make_doc(nlp, trial))
+    found = record(doc)
+    if json:
+        print(escaped_json(found.to_json()))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    render(console, found, trial.sections.items(), marks(state(doc), found), everything=everything)
+
+
+def _from_file(wanted: str, file: str) -> Trial:
+    """The trial of that id, or of that secondary id, in a dump."""
+    from cart_nlp.registries import read
+    from cart_nlp.registries.entry import InputError, Reject, Rejected
+
+    count, broken = 0, ""
+    second: Trial | None = None
+    try:
+        for entry in read(file):
+            if isinstance(entry, Reject):
+                broken = broken or f"{entry.place}: {entry.reason}"
+                continue
+            count += 1
+            raw = entry.text.encode() if isinstance(entry.text, str) else entry.text
+            if wanted.casefold().encode() not in raw.lower() and len(raw) > 0 and not _without_id(raw):
+                continue
+            try:
+                trial = entry.trial()
+            except Rejected as fault:
+                broken = broken or f"{entry.place}: {fault}"
+                continue
+            if trial.id.casefold() == wanted.casefold():
+                return trial
+            if second is None and wanted.casefold() in (other.casefold() for other in trial.secondary_ids):
+                second = trial
+    except InputError as fault:
+        _stop(str(fault))
+    if second is not None:
+        return second
+    more = f"; the first record that could not be read is at {broken}" if broken else ""
+    _stop(f"{file}: no trial {wanted!r} among its {count:,} records{more}")
+
+
+def _without_id(raw: bytes) -> bool:
+    """Whether the searched text is of a format whose text leaves the id out (then every record is built)."""
+    return not raw.lstrip().startswith((b"{", b"<", b"["))
+
+
+def _stop(line: str) -> NoReturn:
+    from cart_nlp.terminal import safe
+
+    print(f"cart-nlp show: {safe(line, lines=False)}", file=sys.stderr)
+    raise typer.Exit(2)

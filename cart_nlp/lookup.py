@@ -1,0 +1,161 @@
+"""What a name resolves to and why: the concepts that it may mean, their rows, and the stops against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cart_nlp import paths
+from cart_nlp.lexicon import Concept, Lexicon, load, spellings
+from cart_nlp.lint.aliases import Alias, aliases, matched
+from cart_nlp.lint.tables import COLUMNS, Row, rows_of
+from cart_nlp.text import fold
+
+NEAREST = 5
+_MIN_SCORE = 60
+_SLOT = "counts only where it is bound to a CAR: anti-X, X-targeted, X CAR-T, CAR-T targeting X"
+GUARDS = {
+    "antigen": _SLOT,
+    "ligand": _SLOT,
+    "product": "counts only in a title or intervention, or near a CAR word",
+    "costim": "counts only near costimulation, signaling, zeta or domain",
+    "vector": "counts only where the words around speak of putting the gene in",
+    "cell_source": "counts only before the product or its starting cells",
+    "cell_type": "counts only where it carries the CAR",
+    "edit": "counts only where a knock-out is said",
+    "armoring": "counts only where it is said to be added to the cells",
+    "safety_switch": "counts only as part of the study's product",
+    "disease": "counts only where the words around make it a disease",
+}
+"""Label -> what a guarded name of it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One concept that a name may mean, and the row that says so."""
+
+    concept: str
+    label: str
+    row: str
+    kind: str
+    alias: str
+    needs: str
+    fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A stop against a name."""
+
+    text: str
+    blocks: str
+    reason: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that the lexicons say of a name."""
+
+    name: str
+    meanings: list[Meaning] = field(default_factory=list)
+    stops: list[Stopped] = field(default_factory=list)
+    nearest: list[tuple[str, str, str]] = field(default_factory=list)
+    """Written alias, label, concept; only where there is no meaning."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as plain JSON types."""
+        return asdict(self)
+
+
+def look_up(name: str, layers: Sequence[Path] = ()) -> Answer:
+    """Resolve a name by the shipped lexicons and a user's folders on top.
+
+    Raises LexiconError if a lexicon cannot be used.
+    """
+    lexicon = load(*layers)
+    folders = [paths.lexicons(), *layers]
+    rows = [row for folder in folders for row in _rows(folder) if not row.cell("remove")]
+    asked = _forms(name)
+    found: dict[tuple[str, str, str], Meaning] = {}
+    for row in rows:
+        concept = lexicon.get(row.label, row.name) if row.label else None
+        if concept is None:
+            continue
+        for alias in aliases(row):
+            if not asked.isdisjoint({alias.text, *alias.forms()}) and _stands(alias, concept):
+                meaning = _meaning(alias, concept, name)
+                found[meaning.label, meaning.concept, meaning.alias] = meaning
+    stops = [
+        Stopped(row.cell("text"), row.cell("blocks"), row.cell("reason"), _place(row))
+        for row in rows
+        if not row.label and _touches(matched(row.cell("text")), asked)
+    ]
+    near = [] if found else _nearest(name, lexicon)
+    meanings = sorted(found.values(), key=lambda m: (m.label, m.concept, m.alias != name, m.alias))
+    return Answer(name, meanings, stops, near)
+
+
+def _rows(folder: Path) -> list[Row]:
+    return [
+        row
+        for path in sorted(folder.glob("*.csv"))
+        if path.stem in COLUMNS
+        for row in rows_of(path)
+        if isinstance(row, Row)
+    ]
+
+
+def _forms(name: str) -> set[str]:
+    text = matched(name)
+    forms = {text, re.sub(r"\s+", " ", text)}
+    if text.endswith("s") and text[:-1][-1:].isalpha():
+        forms.add(text[:-1])
+    return forms
+
+
+def _stands(alias: Alias, concept: Concept) -> bool:
+    """Whether an alias of a row is still one after the layers above it."""
+    still = {*concept.values("aliases"), *concept.values("guarded"), concept.name}
+    return alias.written in still
+
+
+def _touches(stop: str, asked: set[str]) -> bool:
+    """Whether a stop is the name, or holds it as words."""
+    held = (rf"(?<![a-z0-9]){re.escape(each)}(?![a-z0-9])" for each in asked if each)
+    return not asked.isdisjoint(spellings(stop)) or any(re.search(each, stop) for each in held)
+
+
+def _place(row: Row) -> str:
+    return f"{row.path.name if row.path.parent == paths.lexicons() else row.path}:{row.line}"
+
+
+def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
+    kind = "guarded" if alias.guarded else "free"
+    needs = GUARDS[concept.label] if alias.guarded else "counts wherever it stands as a word"
+    if alias.exact:
+        kind += ", exact case"
+        written = fold(alias.written.removeprefix("="))
+        if re.sub(r"[ .-]", "", fold(name)) != re.sub(r"[ .-]", "", written):
+            needs = f"only as {written!r} in just this case, which {name!r} is not; {needs}"
+    fields = {key: value for key, value in concept.fields.items() if value and key not in ("aliases", "name")}
+    fields.pop("guarded", None)
+    return Meaning(concept.name, concept.label, _place(alias.row), kind, alias.written, needs, fields)
+
+
+def _nearest(name: str, lexicon: Lexicon) -> list[tuple[str, str, str]]:
+    from rapidfuzz import fuzz, process
+
+    terms = {term.text: term for term in lexicon.terms}
+    best = process.extract(matched(name), terms.keys(), scorer=fuzz.ratio, limit=40, score_cutoff=_MIN_SCORE)
+    # Names that differ in their digits are other names, however near: they come last.
+    digits = re.sub(r"\D", "", name)
+    ordered = sorted(best, key=lambda found: (re.sub(r"\D", "", found[0]) != digits, -found[1], found[0]))
+    near: dict[tuple[str, str], str] = {}
+    for text, *_ in ordered:
+        concept = terms[text].concept
+        near.setdefault((concept.label, concept.name), text)
+    return [(text, label, concept) for (label, concept), text in list(near.items())[:NEAREST]]

@@ -1,0 +1,194 @@
+"""Candidates for new lexicon rows: antigens and product codes that a corpus prints and no table knows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cart_nlp.text import lower
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from cart_nlp.components.state import State
+    from cart_nlp.lexicon import Lexicon
+    from cart_nlp.schema import Trial
+
+WIDTH = 40
+"""Characters of text on each side of an example."""
+COLUMNS = ("term", "kind", "trials", "mentions", "nearest", "example_id", "example")
+
+# A code such as QT-019C, ET140203, MB-CART2019.1, LCAR-B38M: letters, then digits, with at most a few parts.
+_CODE = re.compile(
+    r"(?<![\w.-])(?P<code>[A-Z][A-Za-z]{0,7}(?:[ -][A-Z]{1,4})?[ -]?\d{2,6}(?:[.-]?[A-Z0-9]{1,4})?)(?![\w-])"
+)
+# What stands beside a product's code: a CAR word, or what a vial is called.
+_BESIDE_RIGHT = re.compile(
+    r"[\s\-(,]{0,3}(?:(?:autologous|allogeneic|anti-\w+)\s)?(?:ucar|car\b|car-|cart\b|chimeric|"
+    r"cell (?:injection|suspension|infusion)|t[\s-]cells?\b|cells?\b|injection\b|infusion\b|细胞|注射液)"
+)
+_BESIDE_LEFT = re.compile(
+    r"(?:\bcar(?:[\s-]?(?:t|nk|m))?s?(?:\scells?)?(?:\stherapy)?|\bcart(?:\scells?)?|chimeric antigen receptor|"
+    r"cell (?:injection|product|therapy)|injection|\bt[\s-]cells?)[\s,:(]{1,3}(?:named |called |code:? )?$"
+)
+# Registration numbers, grants, markers, doses and assays that look like codes.
+_NO_CODE = re.compile(
+    r"cd\d.*|(?:nct|chictr|jrct|isrctn|eudract|umin|ctri|irb|ind|protocol|grant|version|covid|cov|hiv|hpv|htlv|hbv|"
+    r"hcv|ebv|cmv|hhv|il|ccr|cxcr|tnf|ccl|muc|hla|grade|day|week|month|cohort|arm|group|part|phase|stage|level|"
+    r"dose|dl|ctcae|fig|table|nk|k|ki|ck|ps|ecog|p|q|t|b|age|iso|usp|astm|vitamin|coq|g|cytokeratin)"
+    r"[\s-]?\d[\d.\-]*[a-z]?$"
+)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A term that no lexicon knows: `kind` is antigen or product."""
+
+    term: str
+    kind: str
+    trials: set[str] = field(default_factory=set)
+    mentions: int = 0
+    spellings: Counter[str] = field(default_factory=Counter)
+    example_id: str = ""
+    example: str = ""
+    nearest: str = ""
+
+    def row(self) -> tuple[str, ...]:
+        """The cells of COLUMNS."""
+        counts = (str(len(self.trials)), str(self.mentions))
+        return (self.term, self.kind, *counts, self.nearest, self.example_id, self.example)
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was read and found."""
+
+    read: int
+    tagged: int
+    rejected: int
+    candidates: list[Candidate]
+
+
+def suggest(
+    corpora: Sequence[str | Path],
+    layers: Sequence[Path] = (),
+    minimum: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> Survey:
+    """Candidates of dumps, by falling number of trials; only trials that are about CAR cells count.
+
+    Raises InputError if a dump cannot be read, LexiconError if a lexicon cannot be used.
+    """
+    from cart_nlp import lexicon
+    from cart_nlp.pipeline import load
+    from cart_nlp.registries import read
+    from cart_nlp.registries.entry import Reject, Rejected
+    from cart_nlp.screening import Screen
+
+    known = lexicon.load(*layers)
+    screen = Screen(known)
+    nlp = load(layers)
+    found: dict[tuple[str, str], Candidate] = {}
+    count = tagged = rejected = 0
+    for corpus in corpora:
+        for entry in read(corpus):
+            count += 1
+            if progress is not None:
+                progress(count)
+            if isinstance(entry, Reject):
+                rejected += 1
+                continue
+            if not screen.hits(entry.text):
+                continue
+            try:
+                trial = entry.trial()
+            except Rejected:
+                rejected += 1
+                continue
+            tagged += _collect(nlp, trial, known, found)
+    candidates = [each for each in found.values() if len(each.trials) >= minimum]
+    for each in candidates:
+        each.term = max(each.spellings, key=lambda s: (each.spellings[s], s))
+        each.nearest = _nearest(each, known)
+    candidates.sort(key=lambda c: (-len(c.trials), -c.mentions, c.kind, c.term))
+    return Survey(count, tagged, rejected, candidates)
+
+
+def _collect(nlp: Language, trial: Trial, known: Lexicon, found: dict[tuple[str, str], Candidate]) -> bool:
+    """Add the candidates of one trial; says whether it is about CAR cells."""
+    from cart_nlp.components.state import state
+    from cart_nlp.pipeline import make_doc
+
+    view = state(nlp(make_doc(nlp, trial)))
+    if view.notes.get("car_trial") not in ("product", "related"):
+        return False
+    novel = ((h.start, h.end, "antigen") for h in view.hits if h.rule == "novel")
+    for start, end, kind in (*novel, *codes(view, known)):
+        written = view.original[start:end]
+        candidate = found.setdefault((kind, _key(written)), Candidate(written, kind))
+        candidate.trials.add(trial.id)
+        candidate.mentions += 1
+        candidate.spellings[written] += 1
+        if not candidate.example:
+            candidate.example_id, candidate.example = trial.id, _example(view, start, end)
+    return True
+
+
+def codes(view: State, known: Lexicon) -> Iterator[tuple[int, int, str]]:
+    """Product-like codes beside CAR words, in titles, interventions and prose, that no lexicon knows."""
+    hits = [(h.start, h.end) for h in view.hits if h.label not in ("cell_type", "cell_source", "disease")]
+    for match in _CODE.finditer(view.text):
+        start, end = match.span("code")
+        code = lower(match["code"])
+        kind = view.section(start).kind
+        if kind in ("eligibility", "primary_outcomes", "secondary_outcomes", "conditions"):
+            continue
+        if _NO_CODE.match(code) or code in known.folded or _key(code) in _squeezed(known):
+            continue
+        if any(s < end and e > start for s, e in hits):
+            continue
+        first, last = view.sentence(start)
+        right = _BESIDE_RIGHT.match(view.low, end, min(last, end + 40))
+        left = _BESIDE_LEFT.search(view.low, max(first, start - 60), start)
+        alone = kind in ("interventions.name", "interventions.other_names") and end - start > 4
+        if right or left or alone:
+            yield start, end, "product"
+
+
+_keys: dict[str, frozenset[str]] = {}
+
+
+def _squeezed(known: Lexicon) -> frozenset[str]:
+    """Every known spelling without its separators."""
+    if known.digest not in _keys:
+        _keys.clear()
+        _keys[known.digest] = frozenset(map(_key, known.folded))
+    return _keys[known.digest]
+
+
+def _key(written: str) -> str:
+    return re.sub(r"[\W_]", "", lower(written))
+
+
+def _example(view: State, start: int, end: int) -> str:
+    """The words around, in one line."""
+    section = view.section(start)
+    words = view.original[max(section.start, start - WIDTH) : min(section.end, end + WIDTH)]
+    return re.sub(r"\s+", " ", words).strip()
+
+
+def _nearest(candidate: Candidate, known: Lexicon) -> str:
+    """A known name of that kind that a curator might have meant, if one is near."""
+    from rapidfuzz import fuzz, process
+
+    names = _names(known, candidate.kind)
+    best = process.extractOne(_key(candidate.term), names, scorer=fuzz.ratio, score_cutoff=75)
+    return best[0] if best else ""
+
+
+def _names(known: Lexicon, kind: str) -> Iterable[str]:
+    return sorted({term.text for term in known.terms if term.concept.label == kind})
