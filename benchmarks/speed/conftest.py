@@ -1,0 +1,98 @@
+"""What the speed benchmarks measure on: the real dump, and processes watched from outside."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A command that was run: wall seconds, and the peak resident megabytes of its largest process."""
+
+    seconds: float
+    parent_mb: float
+    worker_mb: float
+    said: str
+
+
+def _peak_mb(pid: int) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    return next(
+        (int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0.0
+    )
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [int(child) for child in found]
+
+
+def watched(*arguments: str, watch_memory: bool = False) -> Watched:
+    """Run `cart-nlp` with these arguments to its end; memory is looked at 20 times a second if asked for."""
+    command = [sys.executable, "-c", "from cart_nlp.cli import main; main()", *arguments]
+    start = time.perf_counter()
+    parent = worker = 0.0
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as job:
+        while watch_memory and job.poll() is None:
+            parent = max(parent, _peak_mb(job.pid))
+            worker = max([worker, *map(_peak_mb, _children(job.pid))])
+            time.sleep(0.05)
+        said = job.communicate()[1]
+    seconds = time.perf_counter() - start
+    assert job.returncode in (0, 1), said
+    return Watched(seconds, parent, worker, said)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("speed")
+
+
+@pytest.fixture(scope="session")
+def dump(folder: Path) -> Path:
+    """The dump as plain JSON lines."""
+    packed = CORPUS / "registry-dump.jsonl.gz"
+    if not packed.is_file():
+        pytest.skip("needs ../shared/corpus/registry-dump.jsonl.gz")
+    plain = folder / "dump.jsonl"
+    with gzip.open(packed) as source, plain.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    return plain
+
+
+@pytest.fixture(scope="session")
+def lines(dump: Path) -> list[bytes]:
+    return dump.read_bytes().splitlines()
+
+
+@pytest.fixture(scope="session")
+def car_lines() -> list[bytes]:
+    """2,500 CAR trials: the unlabeled ones, repeated under new ids."""
+    packed = CORPUS / "car-trials.jsonl.gz"
+    if not packed.is_file():
+        pytest.skip("needs ../shared/corpus/car-trials.jsonl.gz")
+    with gzip.open(packed) as source:
+        trials = [json.loads(line) for line in source]
+    made = []
+    for number in range(2_500):
+        trial = dict(trials[number % len(trials)])
+        trial["id"] = f"{trial['id']}-{number}"
+        made.append(json.dumps(trial).encode() + b"\n")
+    return made

@@ -1,0 +1,196 @@
+"""Turn pytest-benchmark's JSON into benchmarks/results/speed.json and a table for the docs.
+
+python benchmarks/speed/report.py measured.json [--out benchmarks/results]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SIZES = (5_000, 10_000, 25_000, 50_000)
+
+
+def rows_of(measured: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Row name -> best seconds over all rounds, and what else was noted."""
+    rows: dict[str, dict[str, Any]] = {}
+    for benchmark in measured["benchmarks"]:
+        extra = benchmark["extra_info"]
+        row = rows.setdefault(extra["row"], {"seconds": math.inf})
+        row |= extra
+        row["seconds"] = min(row["seconds"], benchmark["stats"]["min"])
+        row["rounds"] = row.get("rounds", 0) + benchmark["stats"]["rounds"]
+    return rows
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """Seconds per thousand trials: least squares through (trials, seconds)."""
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return 1_000 * sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
+
+
+def figures(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the table: what, figure, unit, bar and whether it is met; unmeasured ones are left out."""
+    seconds = {name: row["seconds"] for name, row in rows.items()}
+    growth = tuple(f"growth-{size}" for size in SIZES)
+
+    def ratio(one: str, other: str, factor: float = 1.0) -> Callable[[], float]:
+        return lambda: factor * seconds[one] / seconds[other]
+
+    def plain(name: str) -> Callable[[], float]:
+        return lambda: seconds[name]
+
+    share = rows.get("naive", {}).get("share", 1)
+    known: list[
+        tuple[str, tuple[str, ...], Callable[[], float], str, str, Callable[[float], bool] | None]
+    ] = [
+        (
+            "screening (Hyperscan) against orjson parse, throughput",
+            ("orjson", "screening-hyperscan"),
+            ratio("orjson", "screening-hyperscan"),
+            "ratio",
+            "≥ 0.5",
+            lambda value: value >= 0.5,
+        ),
+        (
+            "screening (fallback: ahocorasick_rs) against orjson parse",
+            ("orjson", "screening-ahocorasick"),
+            ratio("orjson", "screening-ahocorasick"),
+            "ratio",
+            "",
+            None,
+        ),
+        (
+            "whole job, one worker, against naive spaCy with an entity ruler",
+            ("naive", "whole-1"),
+            ratio("naive", "whole-1", share),
+            "times faster",
+            "≥ 20",
+            lambda value: value >= 20,
+        ),
+        (
+            "whole job, 50,500 trials, one worker, start-up included",
+            ("whole-1",),
+            plain("whole-1"),
+            "s",
+            "about 5",
+            lambda value: value <= 6,
+        ),
+        ("whole job, 50,500 trials, two workers", ("whole-2",), plain("whole-2"), "s", "", None),
+        ("start-up (one CAR trial)", ("start-up",), plain("start-up"), "s", "≤ 2.5", lambda v: v <= 2.5),
+        ("cart-nlp --help", ("help",), plain("help"), "s", "< 1", lambda value: value < 1),
+        (
+            "full pipeline on CAR trials against tokenization",
+            ("tag", "tokenize"),
+            ratio("tag", "tokenize"),
+            "ratio",
+            "≤ 2.5",
+            lambda value: value <= 2.5,
+        ),
+        ("CAR trials tagged, one core", ("tag",), lambda: 1_000 / seconds["tag"], "trials/s", "", None),
+        (
+            "peak memory, 50,500 against 5,000 trials",
+            ("memory-5000", "memory-50500"),
+            lambda: _peak(rows["memory-50500"]) / _peak(rows["memory-5000"]),
+            "times",
+            "≤ 1.1",
+            lambda value: value <= 1.1,
+        ),
+        (
+            "peak memory of the largest process",
+            ("memory-50500",),
+            lambda: _peak(rows["memory-50500"]),
+            "MB",
+            "< 600",
+            lambda value: value < 600,
+        ),
+        (
+            "second run over an unchanged dump (DuckDB store), 0 tagged again, share of the first run",
+            ("store-1", "store-2"),
+            ratio("store-2", "store-1"),
+            "share",
+            "≤ 0.25",
+            lambda value: value <= 0.25 and rows["store-2"]["counts"]["retagged"] == 0,
+        ),
+        (
+            "two workers against one, 2,500 CAR trials",
+            ("car-1", "car-2"),
+            ratio("car-1", "car-2"),
+            "times faster",
+            "≥ 1.7",
+            lambda value: value >= 1.7,
+        ),
+        (
+            "growth, 5k to 50k trials",
+            growth,
+            lambda: slope([(rows[name]["size"], seconds[name]) for name in growth]),
+            "s per 1,000 trials",
+            "linear",
+            None,
+        ),
+    ]
+    found = []
+    for what, needs, measure, unit, bar, met in known:
+        if all(name in rows for name in needs):
+            figure = measure()
+            said = {"what": what, "figure": round(figure, 3), "unit": unit, "bar": bar}
+            found.append(said | {"met": met(figure) if met else None})
+    return found
+
+
+def _peak(row: dict[str, Any]) -> float:
+    return max(row["parent_mb"], row["worker_mb"])
+
+
+def table(found: list[dict[str, Any]], machine: dict[str, Any]) -> str:
+    """The figures as a Markdown table."""
+    cpu = machine.get("cpu", {})
+    lines = [
+        f"Measured in one run on {cpu.get('brand_raw', 'an unnamed processor')}, {cpu.get('count', '?')} cores, "
+        f"Python {machine.get('python_version')}; best of the rounds.",
+        "",
+        "| what | measured | bar | met |",
+        "|---|---|---|---|",
+    ]
+    marks = {True: "yes", False: "**no**", None: ""}
+    lines += [
+        f"| {row['what']} | {row['figure']:g} {row['unit']} | {row['bar']} | {marks[row['met']]} |"
+        for row in found
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Read the measurements, write the results."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("measured", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "results")
+    given = parser.parse_args()
+    measured = json.loads(given.measured.read_text())
+    rows = rows_of(measured)
+    found = figures(rows)
+    given.out.mkdir(parents=True, exist_ok=True)
+    machine = measured["machine_info"]
+    cpu = machine.get("cpu", {})
+    result = {
+        "machine": {
+            "cpu": cpu.get("brand_raw"),
+            "cores": cpu.get("count"),
+            "python": machine.get("python_version"),
+        },
+        "figures": found,
+        "rows": rows,
+    }
+    (given.out / "speed.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    (given.out / "speed.md").write_text(table(found, machine))
+    print(table(found, machine))
+
+
+if __name__ == "__main__":
+    main()
