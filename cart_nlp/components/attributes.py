@@ -91,6 +91,21 @@ JUDGES: dict[str, Callable[[State, Hit], bool]] = {
 }
 
 
+def _joined_domains(view: State, kept: list[Hit]) -> list[Hit]:
+    """Domains that stand beside a domain: OX40 in "CD28 and OX40", CD27 in "CD28/CD27"."""
+    joined = []
+    for hit in view.of("costim"):
+        if hit in kept or hit.row is None or hit.row.fields.get("kind") == "signaling":
+            continue
+        for other in kept:
+            low, high = sorted((hit, other), key=lambda h: h.start)
+            gap = view.low[low.end : high.start] if low.end <= high.start else "?"
+            if re.fullmatch(r"[\s/,.+&-]{0,3}|\s?(?:and|or|plus|&|then)\s", gap):
+                joined.append(hit)
+                break
+    return joined
+
+
 @Language.factory("cart_attributes")
 def make(nlp: Language, name: str) -> Attributes:
     """Create the component."""
@@ -106,6 +121,7 @@ class Attributes:
             label: [hit for hit in view.hits if hit.label == label and judge(view, hit)]
             for label, judge in JUDGES.items()
         }
+        stated["costim"] += _joined_domains(view, stated["costim"])
         stated["cell_source"] = sources.resolve(view, stated["cell_source"])
         stated["cell_type"] = carriers.resolve(view, stated["cell_type"] + carriers.named(view))
         if {h.concept for h in stated["vector"]} & {"sleeping_beauty", "piggybac", "transposon"}:

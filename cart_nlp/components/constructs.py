@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.components import formats
-from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES
+from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES
 from cart_nlp.components.state import Chain, Hit, State, state
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
@@ -56,6 +56,7 @@ class Resolver:
             (TITLES | NAMES | ARMS | PROSE, ("target",), 0),
             (TITLES | NAMES | ARMS | PROSE, ("recipients",), 2),
             *([(TITLES | PROSE, ("prior_therapy",), 3)] if view.notes.get("car_trial") == "related" else []),
+            (OUTCOMES, ("background",), 3),
             (TITLES | NAMES, ("unclear",), 0),
             (ARMS | PROSE, ("background",), 3),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from cart_nlp.components.context import ARMS, NAMES, TITLES
 from cart_nlp.components.state import Chain, Hit, State
@@ -44,6 +44,9 @@ def split(view: State, chain: Chain, targets_of: Callable[[Hit], tuple[str, ...]
             parts.append([hit])
         else:
             parts[-1].append(hit)
+    if len(parts) == 2 and len(parts[0]) > 1 and len(parts[1]) == 1 and _only_commas(view, parts[0]):
+        # "A, B, C, or D": four alternatives, not three together or one.
+        parts = [[hit] for part in parts for hit in part]
     names = [tuple(dict.fromkeys(t for hit in part for t in targets_of(hit))) for part in parts]
     alternative = "selectable" if len(parts) > 1 else ""
     # "CD19 and CD20 or CD22": the first antigen is shared by both alternatives.
@@ -58,6 +61,10 @@ def split(view: State, chain: Chain, targets_of: Callable[[Hit], tuple[str, ...]
         Group(t, part[0].start, part[-1].end, kind, alternative if len(t) == 1 else "")
         for t, part in zip(names, parts, strict=True)
     ]
+
+
+def _only_commas(view: State, hits: list[Hit]) -> bool:
+    return all(re.fullmatch(r"[\s,;、]*", view.low[a.end : b.start]) for a, b in pairwise(hits))
 
 
 def _around(view: State, start: int, end: int, width: int = 70) -> str:
@@ -93,6 +100,9 @@ def _together(view: State, group: Group) -> str:
         view, view.cue("format.two_receptors"), ("cistronic", "two ", "both ")
     ):
         return "bicistronic"
+    if len(group.targets) > 2 and "4scar" in wide:
+        # This platform gives one product an antigen, several of them together.
+        return "cocktail"
     commas = inner.count(",") + inner.count(";") + inner.count("、")
     words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
     if (
@@ -175,7 +185,7 @@ def _unique(entries: list[Entry]) -> list[Entry]:
 
 
 def _with_costim(view: State, entries: list[Entry], groups: Iterable[Group]) -> list[Entry]:
-    """Add each construct's costimulation: all that is stated for the only one, else what its sentence says."""
+    """Each construct's costimulation: all that is stated for the only one, else what its sentence tells."""
     stated = [h for h in view.values.get("costim", ()) if h.spells]
     if not stated:
         return entries
@@ -196,15 +206,26 @@ def _mark_alternatives(view: State, groups: list[Group]) -> None:
             continue
         gap = view.low[left.end : right.start]
         if re.search(r"\bor\b|,|或|、", gap) and "." not in gap:
-            for one, other in ((left, right), (right, left)):
-                if len(one.targets) == 1 and len(other.targets) > 1 and not one.format:
-                    one.format = "selectable"
+            _mark(left, right)
+    named = [g for g in groups if g.kind == "interventions.name"]
+    for left, right in combinations(named, 2):
+        if view.section(left.start) is not view.section(right.start):
+            _mark(left, right)
+
+
+def _mark(left: Group, right: Group) -> None:
+    for one, other in ((left, right), (right, left)):
+        if len(one.targets) == 1 and len(other.targets) > 1 and set(one.targets) < set(other.targets):
+            one.format = one.format or "selectable"
 
 
 def _distinct(sets: dict[frozenset[str], Group]) -> list[Group]:
     """Drop sets that are only a shorter way to say a larger one, unless offered as an alternative to it."""
     kept = []
+    alternatives = {t for key, g in sets.items() if len(key) == 1 and g.format == "selectable" for t in key}
     for key, group in sets.items():
+        if len(key) > 2 and key <= alternatives:
+            continue
         larger = [k for k in sets if key < k]
         if larger and group.format != "selectable":
             continue

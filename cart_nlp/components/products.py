@@ -61,7 +61,16 @@ def study_products(view: State) -> list[Hit]:
             told.append((about_recipients(view, hit.start, clause), hit))
     if named:
         known = {h.concept for h in named}
-        return named + [h for _, h in told if h.concept in known]
+        bound = {h.row.values("targets") for h in named if h.row}
+        # A construct name in the prose is the same product where it binds what the named one binds.
+        same = [
+            h
+            for weak, h in told
+            if not weak and h.row and h.row.values("spells") and h.row.values("targets") in bound
+        ]
+        return (
+            named + [h for _, h in told if h.concept in known] + [h for h in same if h.concept not in known]
+        )
     firm = [h for weak, h in told if not weak]
     return firm or [h for _, h in told]
 
@@ -83,7 +92,9 @@ def spelled_by(printed: str, value: str) -> bool:
         return True
     digits = re.sub(r"\D", "", value)
     letters = re.sub(r"[^a-z]", "", value.lower())
-    return (bool(digits) and digits in squeezed) or (len(letters) > 2 and letters[:4] in squeezed)
+    return (value.startswith(("CD", "IL")) and bool(digits) and digits in squeezed) or (
+        len(letters) > 2 and letters[:4] in squeezed
+    )
 
 
 @Language.factory("cart_products")

@@ -108,6 +108,19 @@ _SECTION_ROLE = {
 }
 
 
+_NEGATIVE = re.compile(r"(?:\s?-(?=\s[A-Z])|[\s-]?neg)")
+
+
+def _listed_after_product(view: State, chain: Chain) -> bool:
+    """Whether a chain goes on from a product whose name spells an antigen: "4SCAR-CD22/CD123/CD38"."""
+    for hit in view.hits:
+        if hit.label == "product" and 0 < chain.start - hit.end <= 3 and hit.row is not None:
+            gap = view.low[hit.end : chain.start].strip()
+            if gap in ("/", ",", "+", "&") and hit.row.values("spells"):
+                return True
+    return False
+
+
 def judge(view: State, chain: Chain) -> None:
     """Set slot, role and rule of one chain."""
     low = view.low
@@ -140,6 +153,8 @@ def judge(view: State, chain: Chain) -> None:
     if slot < 3 and view.cue("slot.specific_cells").match(right):
         slot, rule = max(slot, 2), "slot.specific-cells"
 
+    if slot < 3 and _listed_after_product(view, chain):
+        slot, rule = 3, "slot.product-list"
     marker = view.cue("role.marker_right").match(right) is not None
     marker_left = view.cue("role.marker_left").search(left[-80:]) is not None
     near_left, near_right = left[-70:], right[:60]
@@ -173,6 +188,8 @@ def judge(view: State, chain: Chain) -> None:
         role = "disease_marker"
     elif section.kind == "eligibility":
         role = "eligibility"
+    if not role and rule != "slot.antigen-car" and _NEGATIVE.match(view.text, chain.end):
+        role = "disease_marker"
     if not role and slot:
         role = "target"
     if role == "target" or (not role and slot == 0):

@@ -37,7 +37,10 @@ def cell_source(view: State, hit: Hit) -> bool:
     if view.cue("source.no_head").match(after):
         return False
     if hit.row is None:
-        return True
+        first, last = view.sentence(hit.start)
+        return not ("apheresis" in hit.rule and "donor" in view.low[first:last])
+    if hit.concept == "cell_line" and hit.guarded:
+        return "nk" in before[-12:] and not after.startswith("s")
     word = view.low[hit.start : hit.end]
     if hit.concept == "in_vivo" and hit.guarded:
         return re.match(

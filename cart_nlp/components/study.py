@@ -83,7 +83,7 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
 
 
 def _surface(chain: Chain) -> bool:
-    """Whether every antigen of a chain is a surface antigen: cells "targeted" to it carry a receptor for it."""
+    """Whether every antigen of a chain is a surface antigen: cells "targeted" to it carry a receptor."""
     return all(h.row is not None and h.row.fields.get("kind") in _SURFACE for h in chain.hits)
 
 
