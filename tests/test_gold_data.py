@@ -190,6 +190,8 @@ def test_halves_are_of_like_size(records):
     digits = [int(hashlib.sha256(r["id"].encode()).hexdigest()[0], 16) for r in records]
     dev = [r for r, digit in zip(records, digits, strict=True) if digit % 2 == 0]
     assert len(dev) == 141
+    read = gold_file.read(GOLD / "trials.jsonl")
+    assert [r.id for r in read.split("dev").records] == [r["id"] for r in dev]
     assert sum("mentions" in r for r in dev) >= 50
 
 

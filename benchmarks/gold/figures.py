@@ -112,7 +112,7 @@ def dictionary(records: list[Record]) -> dict[str, float]:
         for row in csv.DictReader(rows):
             others = f"{row['aliases']} | {row['guarded']}".split(" | ")
             for word in filter(None, (w.strip().lower() for w in (row["name"], row["symbol"], *others))):
-                names.setdefault(word, gold_name(row["name"]))
+                names.setdefault(word, row["name"])
     words = "|".join(re.escape(word) for word in sorted(names, key=len, reverse=True))
     pattern = re.compile(rf"(?<![a-z0-9])(?:{words})(?![a-z0-9])")
     scored = [r for r in records if r["labels"]["car_trial"] in ("product", "related")]
@@ -129,11 +129,6 @@ def dictionary(records: list[Record]) -> dict[str, float]:
         right["titles"] += titles == targets
         right["titles, else all text"] += (titles or everywhere) == targets
     return {"trials": len(scored)} | {name: count / len(scored) for name, count in right.items()}
-
-
-def gold_name(name: str) -> str:
-    """The guidelines print the antigen of HIV with its subunit."""
-    return "HIV Env (gp120)" if name == "HIV Env" else name
 
 
 def tables(records: list[Record], agreed: Record) -> str:

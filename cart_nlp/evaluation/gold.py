@@ -68,7 +68,7 @@ class Gold:
         )
 
 
-NAMES = ("gold.jsonl", "dev.jsonl", "test.jsonl")
+NAMES = ("trials.jsonl", "gold.jsonl", "dev.jsonl", "test.jsonl")
 """Names of gold files in a folder that may hold other .jsonl files, such as the labelings they come from."""
 
 
@@ -89,7 +89,7 @@ def open_text(path: Path) -> Iterator[tuple[int, str]]:
 def files(path: Path | None = None) -> list[Path]:
     """The gold files at `path`, a file or a folder; the bundled set if None.
 
-    In a folder these are `gold.jsonl`, `dev.jsonl` and `test.jsonl`, or without any of them every `.jsonl`.
+    In a folder these are the files called as in NAMES, or without any of them every `.jsonl`.
     """
     path = path or paths.gold()
     if path.is_dir():
