@@ -24,8 +24,8 @@ def facts(name: str) -> dict[str, Any]:
     return tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def tables(found: Mapping[str, Table], name: str) -> list[Table]:
-    """Figures side by side, and the order of leading names."""
+def tables(found: Mapping[str, Table], name: str, until: str | None = None) -> list[Table]:
+    """Figures side by side, and the order of leading names; `until` is the date limit of ours."""
     known = facts(name)
     note = (
         f"Published: {known['title']} ({known['source']}). Low and high: 95 % Wilson "

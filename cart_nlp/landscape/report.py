@@ -69,14 +69,17 @@ def build(
     tables/, figures/ and run.json into `folder`, which is made if needed.
     """
     begun = time.perf_counter()
+    if reference_name:
+        reference.facts(reference_name)  # an unknown name or file is told before the work, not after it
+    older = cohort(read_records(compare), options) if compare else None
     run = run_facts(records)
     chosen = cohort(read_records(records), options)
     found = analyze(chosen, run)
     extra: list[Table] = []
     if reference_name:
-        extra += reference.tables(found, reference_name)
-    if compare:
-        extra += changes.tables(chosen, cohort(read_records(compare), options))
+        extra += reference.tables(found, reference_name, options.until)
+    if older is not None:
+        extra += changes.tables(chosen, older)
     found = {**{t.name: t for t in extra}, **found}
     text = methods.paragraphs(chosen, run, records.name)
     for place in (folder / "tables", folder / "figures"):

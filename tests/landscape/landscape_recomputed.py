@@ -152,9 +152,12 @@ def targets(products, group=None):
             rows.append([name, n, *wilson(n, len(stated)), round(100 * n / mentions, 2)])
             continue
         first, ranks = part["year"].dropna(), [order.index(p) for p in part["phase"] if p in order]
-        rows.append(
-            [name, n, *wilson(n, len(stated)), *(int(has(part["disease_group"], g).sum()) for g in GROUPS), int((part["targets"].map(len) > 1).sum()), str(int(first.min())) if len(first) else None, PHASES[order[max(ranks)]] if ranks else None]
-        )
+        row = [name, n, *wilson(n, len(stated))]
+        row += [int(has(part["disease_group"], g).sum()) for g in GROUPS]
+        row += [int((part["targets"].map(len) > 1).sum())]
+        row += [str(int(first.min())) if len(first) else None]
+        row += [PHASES[order[max(ranks)]] if ranks else None]
+        rows.append(row)
     if not group:
         rows.append(["not stated", len(df) - len(stated), *[None] * 11])
     return rows

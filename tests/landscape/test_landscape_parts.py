@@ -51,10 +51,8 @@ def test_sponsors_brought_together(one, two):
 def test_reviewed_decisions_overrule(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text(
-
-            "name,merged_into,decision,score,rule\nAcme Bio Co Ltd,Acme Bio "
-            "Co.,refused,100,x\nFoo,Bar,applied,,\nBaz,Bar,proposed,,\n"
-
+        "name,merged_into,decision,score,rule\nAcme Bio Co Ltd,Acme Bio "
+        "Co.,refused,100,x\nFoo,Bar,applied,,\nBaz,Bar,proposed,,\n"
     )
     decisions = read_decisions(path)
     assert decisions == {"Acme Bio Co Ltd": "Acme Bio Co Ltd", "Foo": "Bar"}
@@ -81,7 +79,10 @@ NBIB = (
     "PMID- 11\nTI  - A trial\nSI  - ClinicalTrials.gov/NCT01234567\n\nPMID- 12\nAB  - "
     "no\n      number nct 01234568 here\n"
 )
-XML = "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>11</PMID><AccessionNumber>NCT01234567</AccessionNumber></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+XML = (
+    "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>11</PMID>"
+    "<AccessionNumber>NCT01234567</AccessionNumber></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+)
 EUROPE = json.dumps(
     {"resultList": {"result": [{"id": "x", "pmid": "11", "abstractText": "NCT01234567 and NCT01234567"}]}}
 )

@@ -1,0 +1,77 @@
+"""The commands as a user types them: what they write, what they print, how they fail."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+RUN = [sys.executable, "-c", "from cart_nlp.cli import main; main()"]
+
+
+def run(*arguments):
+    return subprocess.run([*RUN, *map(str, arguments)], capture_output=True, text=True, timeout=240)
+
+
+def test_landscape_and_view(records_file, tmp_path):
+    old = tmp_path / "old.jsonl"
+    old.write_text("".join(records_file.read_text().splitlines(keepends=True)[:100]))
+    (tmp_path / "pubmed.txt").write_text("PMID- 77\nSI  - ClinicalTrials.gov/NCT00000007\n")
+    done = run(
+        "landscape",
+        records_file,
+        "-o",
+        tmp_path / "out",
+        "--until",
+        "2024-04",
+        "--reference",
+        "study",
+        "--compare",
+        old,
+        "--pubmed",
+        tmp_path / "pubmed.txt",
+        "--no-images",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "CD19 in hematological trials" in done.stdout and "trials, " in done.stderr
+    written = {
+        p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*") if p.is_file()
+    }
+    assert {
+        "report.html",
+        "report.md",
+        "landscape.xlsx",
+        "run.json",
+        "tables/reference.csv",
+        "tables/changes.csv",
+    } <= written
+    facts = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert facts["options"]["until"] == "2024-04" and facts["reference"] == "study"
+    assert facts["counts"]["records"] == 162
+    publications = (tmp_path / "out" / "tables" / "publications.csv").read_text()
+    assert "NCT00000007" not in publications or ",77" in publications
+    seen = run("view", records_file, "-o", tmp_path / "page.html")
+    assert seen.returncode == 0 and "162 trials" in seen.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["landscape", "nowhere.jsonl", "-o", "out"], "nowhere.jsonl: no such file"),
+        (["landscape", "RECORDS", "-o", "out", "--reference", "other"], "no such reference; there is study"),
+        (
+            ["landscape", "RECORDS", "-o", "out", "--until", "soon"],
+            "--until soon: write 2024, 2024-04 or 2024-04-30",
+        ),
+        (["landscape", "RECORDS", "-o", "out", "--growth", "2020"], "--growth 2020: write two periods"),
+        (["landscape", "RECORDS", "-o", "out", "--pubmed", "nowhere"], "nowhere: cannot be read"),
+        (["landscape", "RECORDS", "-o", "out", "--compare", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["view", "nowhere.jsonl", "-o", "page.html"], "nowhere.jsonl: no such file"),
+        (["view", "RECORDS", "-o", "page.html", "--text", "nowhere"], "nowhere: no such file"),
+    ],
+)
+def test_faults_are_one_line(arguments, said, records_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*[records_file if a == "RECORDS" else a for a in arguments])
+    assert done.returncode == 2 and said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr
