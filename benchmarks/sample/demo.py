@@ -46,11 +46,15 @@ def main(out: Path) -> int:
         if code := _run(console, *command):
             return code
     records = [json.loads(line) for line in every.read_text("utf-8").splitlines()]
+    console.print()
     console.print(included(records, console.width))
     console.print(Text(LEGEND, "dim"))
+    console.print()
     console.print(left_out(records))
+    console.print()
     if code := _run(console, "show", SHOWN, "--file", SAMPLE):
         return code
+    console.print()
     console.print(_next_steps(kept, every))
     return 0
 

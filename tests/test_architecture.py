@@ -1,0 +1,170 @@
+"""The shape of the house: module sizes, names, layers, what is loaded when, and declared dependencies."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import distribution, packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "cart_nlp"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+HEAVY = {"spacy", "scispacy", "pandas", "numpy", "pydantic", "rich", "httpx", "lxml", "pyarrow", "duckdb",
+         "matplotlib", "scipy", "dask", "distributed", "orjson", "typer", "ahocorasick_rs"}  # fmt: skip
+
+
+def test_there_are_modules_to_look_at():
+    assert len(MODULES) > 50
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_is_longer_than_300_lines(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 300, "a module past 300 lines wants to be two"
+
+
+def test_no_module_is_named_after_nothing():
+    vague = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
+    names = {part for path in MODULES for part in path.relative_to(PACKAGE).with_suffix("").parts}
+    assert names & vague == set()
+
+
+def test_imports_go_one_way():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_fault_is_caught_unnamed_and_click_is_never_imported():
+    found = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            place = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.ExceptHandler) and _is_broad(node):
+                found.append(f"{place}: except {ast.unparse(node.type) if node.type else ''}")
+            if isinstance(node, (ast.Import, ast.ImportFrom)) and "click" in _imported(node):
+                found.append(f"{place}: import click")
+    assert found == []
+
+
+AUDIT = """
+import sys, json
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+{code}
+print(json.dumps({{"modules": sorted(sys.modules), "opened": opened}}))
+"""
+
+
+def _audited(code: str) -> tuple[set[str], list[str]]:
+    """Top-level modules loaded and files opened by a piece of code in a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", AUDIT.format(code=code)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    said = json.loads(done.stdout.splitlines()[-1])
+    return {name.split(".")[0] for name in said["modules"]}, said["opened"]
+
+
+def test_importing_the_package_loads_nothing_heavy_and_reads_no_data():
+    modules, opened = _audited("import cart_nlp")
+    assert modules & HEAVY == set()
+    assert [name for name in opened if not re.search(r"\.pyc?$|\.pyc\.\d+$", name)] == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], []], ids=["help", "version", "bare"])
+def test_help_loads_nothing_heavy_and_reads_no_data(arguments):
+    modules, opened = _audited(f"sys.argv[1:] = {arguments!r}\nfrom cart_nlp.cli import main\nmain()")
+    assert modules & HEAVY == set()
+    data = ("lexicons", "models", "benchmarks")
+    assert [name for name in opened if set(Path(name).parts) & set(data)] == []
+
+
+def test_every_module_imports_without_reading_a_lexicon():
+    names = sorted(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES
+    )
+    code = f"import importlib\nfor name in {names!r}: importlib.import_module(name)"
+    _, opened = _audited(code)
+    shipped = tuple(str(ROOT / folder) for folder in ("lexicons", "models", "benchmarks"))
+    assert [name for name in opened if name.startswith(shipped)] == []
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    """Whether it takes any fault, and keeps it: to clean up and raise it again is fine."""
+    names = {each.id for each in ast.walk(handler.type or handler) if isinstance(each, ast.Name)}
+    last = handler.body[-1]
+    again = isinstance(last, ast.Raise) and last.exc is None
+    return (handler.type is None or bool({"Exception", "BaseException"} & names)) and not again
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name.split(".")[0] for alias in node.names}
+    return {(node.module or "").split(".")[0]} if node.level == 0 else set()
+
+
+def _third_party() -> dict[str, str]:
+    """Distribution -> a place in the package that imports it."""
+    homes = packages_distributions()
+    found: dict[str, str] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                for name in _imported(node) - sys.stdlib_module_names - {"cart_nlp", ""}:
+                    found.setdefault(canonicalize_name(homes[name][0]), f"{path.relative_to(ROOT)}: {name}")
+    return found
+
+
+def _declared(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(each).name) for each in requirements} - {"cart-nlp"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    extras = PROJECT["optional-dependencies"]
+    declared = _declared(PROJECT["dependencies"]).union(
+        *(_declared(extras[name]) for name in extras if name not in ("dev", "fuzz"))
+    )
+    imported = _third_party()
+    undeclared = {name: place for name, place in imported.items() if name not in declared}
+    assert undeclared == {}
+    assert declared - imported.keys() == set()
+
+
+def _needed() -> set[str]:
+    """Every distribution that installing with the development extra brings here."""
+    extras = PROJECT["optional-dependencies"]
+    groups = [PROJECT["dependencies"], *(group for name, group in extras.items() if name != "fuzz")]
+    waiting = [Requirement(each) for group in groups for each in group]
+    seen = set()
+    while waiting:
+        requirement = waiting.pop()
+        name = canonicalize_name(requirement.name)
+        asked = (name, frozenset(requirement.extras))
+        if name == "cart-nlp" or asked in seen:
+            continue
+        seen.add(asked)
+        for each in map(Requirement, distribution(name).requires or []):
+            wanted = {"", *requirement.extras}
+            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in wanted):
+                waiting.append(each)
+    return {name for name, _ in seen}
+
+
+def test_constraints_pin_every_package_that_is_needed():
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if not line.startswith("#")]
+    assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.+!-]+", line)] == []
+    pinned = {canonicalize_name(line.split("==")[0]) for line in pins}
+    assert len(pinned) == len(pins)
+    # setuptools comes with a new environment.
+    assert _needed() - pinned - {"setuptools"} == set()
