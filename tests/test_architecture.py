@@ -27,7 +27,8 @@ def test_there_are_modules_to_look_at():
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_no_module_is_longer_than_300_lines(path):
-    assert len(path.read_text("utf-8").splitlines()) <= 300, "a module past 300 lines wants to be two"
+    lines = path.read_text("utf-8").count("\n")
+    assert lines <= 300, "a module past 300 lines wants to be two"
 
 
 def test_no_module_is_named_after_nothing():
@@ -67,10 +68,9 @@ print(json.dumps({{"modules": sorted(sys.modules), "opened": opened}}))
 
 def _audited(code: str) -> tuple[set[str], list[str]]:
     """Top-level modules loaded and files opened by a piece of code in a fresh interpreter."""
-    done = subprocess.run(
-        [sys.executable, "-c", AUDIT.format(code=code)],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+    command = [sys.executable, "-c", AUDIT.format(code=code)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
     said = json.loads(done.stdout.splitlines()[-1])
     return {name.split(".")[0] for name in said["modules"]}, said["opened"]
 
