@@ -116,11 +116,12 @@ def _mentions(draw: Any, sections: dict[str, str]) -> list[dict[str, Any]]:
     for _ in range(draw(st.integers(0, 4)) if sections else 0):
         key = draw(st.sampled_from(sorted(sections)))
         text = sections[key]
-        start = draw(st.integers(0, len(text) - 1))
-        end = draw(st.integers(start + 1, len(text)))
         # No tool marks a span that starts or ends with white space.
-        if text[start:end] != text[start:end].strip() or not text[start:end].isprintable():
+        edges = [i for i, c in enumerate(text) if c.isprintable() and not c.isspace()]
+        if not edges:
             continue
+        start, last = sorted((draw(st.sampled_from(edges)), draw(st.sampled_from(edges))))
+        end = last + 1
         row = {
             "section": key,
             "start": start,

@@ -50,7 +50,8 @@ def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
         concepts.setdefault((s.start, s.end, join_label(s)), []).append(s.concept)
     spans, choices = [], []
     for start, end, name in row.get("label", ()):
-        if name.partition("=")[0] in CHOICES:
+        # `vector` alone is the label of a mention, `vector=mrna` a choice.
+        if "=" in name and name.partition("=")[0] in CHOICES:
             choices.append(whole.get(name, name))
             continue
         known = concepts.get((start, end, name))
