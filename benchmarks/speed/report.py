@@ -151,8 +151,9 @@ def _peak(row: dict[str, Any]) -> float:
 def table(found: list[dict[str, Any]], machine: dict[str, Any]) -> str:
     """The figures as a Markdown table."""
     cpu = machine.get("cpu", {})
+    name = cpu.get("brand_raw", "an unnamed processor")
     lines = [
-        f"Measured in one run on {cpu.get('brand_raw', 'an unnamed processor')}, {cpu.get('count', '?')} cores, "
+        f"Measured in one run on {name}, {cpu.get('count', '?')} cores, "
         f"Python {machine.get('python_version')}; best of the rounds.",
         "",
         "| what | measured | bar | met |",

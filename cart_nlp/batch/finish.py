@@ -64,6 +64,17 @@ class Target:
             raise OutputError(f"{named}: is the rejects file as well; choose another name for one of them")
         return target
 
+    def clear(self) -> None:
+        """Remove what an unfinished attempt to write has left."""
+        part = _beside(self.out, ".part")
+        parts = [part, _beside(self.rejects, ".part"), _beside(self.run, ".part")]
+        if self.suffix == ".parquet":
+            from cart_nlp.writers.parquet import beside
+
+            parts += [beside(part, "constructs"), beside(part, "evidence")]
+        for path in parts:
+            path.unlink(missing_ok=True)
+
     def notes(self, journal: Journal, resume: bool) -> list[str]:
         """What the user should know about an earlier run that was not finished."""
         if journal.found and not resume:
@@ -105,6 +116,22 @@ def complete(
     hashing: Hashing,
 ) -> None:
     """Write every file of the run and put it in place; can be repeated after a crash at any line."""
+    try:
+        _complete(target, journal, store, summary, options, hashing)
+    except BaseException:
+        target.clear()  # half an output only takes up space
+        raise
+    journal.remove()
+
+
+def _complete(
+    target: Target,
+    journal: Journal,
+    store: Store | None,
+    summary: Summary,
+    options: Options,
+    hashing: Hashing,
+) -> None:
     moves: list[tuple[Path, Path]] = []
     if target.suffix in STORES:
         assert store is not None
@@ -116,12 +143,12 @@ def complete(
         parts = writer(target.suffix)(journal.records(), part, options.guard)
         moves = [(path, path.with_name(path.name.removesuffix(".part"))) for path in parts]
         files = [final for _, final in moves]
-    if summary.rejected:
+    if summary.rejected or options.rejects:
         part = _beside(target.rejects, ".part")
         _lines(journal.rejects(), part)
         moves.append((part, target.rejects))
         files.append(target.rejects)
-    elif target.rejects.is_file() and not options.rejects:
+    elif target.rejects.is_file():
         target.rejects.unlink()  # of an earlier run: it would be taken for this one's
     part = _beside(target.run, ".part")
     part.write_bytes(_provenance(journal, summary, options, hashing))
@@ -133,7 +160,6 @@ def complete(
     changed = [source for source, was in zip(options.inputs, journal.header["inputs"], strict=True)
                if was is not None and fingerprint(source) != was]  # fmt: skip
     summary.notes += [f"{source}: changed while it was read; tag it again" for source in changed]
-    journal.remove()
 
 
 def _provenance(journal: Journal, summary: Summary, options: Options, hashing: Hashing) -> bytes:

@@ -205,6 +205,13 @@ def test_rejects_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl.rejects.jsonl").exists()
 
 
+def test_a_rejects_file_that_was_asked_for_is_always_written(tmp_path: Path) -> None:
+    source = fakes.dump(tmp_path / "in.jsonl", 4)
+    (tmp_path / "mine.jsonl").write_text("of an earlier run\n")
+    run(options(tmp_path, source, rejects=str(tmp_path / "mine.jsonl")), fakes.parts(tmp_path))
+    assert (tmp_path / "mine.jsonl").read_text() == ""
+
+
 def test_a_symbolic_link_is_written_through(tmp_path: Path) -> None:
     source = fakes.dump(tmp_path / "in.jsonl", 10)
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
