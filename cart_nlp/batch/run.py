@@ -155,6 +155,8 @@ def _stream(
     with contextlib.closing(stream):
         for outcome in stream:
             sink.add(outcome)
+            if progress is not None:
+                progress(feed.read, sink.counts["record"], sink.counts["reject"])
 
 
 def _watched(feed: Feed, sink: Any, progress: Progress | None) -> Iterator[Job | Outcome | None]:
