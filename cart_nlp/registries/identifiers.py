@@ -9,7 +9,7 @@ _SHAPES: tuple[tuple[str, str, re.Pattern[str], str], ...] = tuple(
     (kind, registry, re.compile(pattern, re.IGNORECASE), url)
     for kind, registry, pattern, url in (
         ("NCT", "ClinicalTrials.gov", r"(?<![a-z0-9])NCT\d{8}(?!\d)", "https://clinicaltrials.gov/study/{}"),
-        ("CHICTR", "ChiCTR", r"(?<![a-z0-9])ChiCTR[- ]?(?:[A-Z]{2,4}-?)*\d{8,10}(?!\d)",
+        ("CHICTR", "ChiCTR", r"(?<![a-z0-9])ChiCTR(?:-[A-Z]{2,5})?[- ]?\d{8,10}(?!\d)",
          "https://www.chictr.org.cn/searchprojEN.html?regno={}"),
         ("CTIS", "CTIS", r"(?<!\d)(?:CTIS|EUCT)?[- ]?(20\d\d-5\d{5}-\d\d)(?:-\d\d)?(?!\d)",
          "https://euclinicaltrials.eu/ctis-public/view/{}"),

@@ -21,7 +21,7 @@ _OWN = (b"amp", b"lt", b"gt", b"quot", b"apos")
 _TAGS = re.compile(
     r"</?(?:p|b|i|u|br|li|ul|ol|div|span|strong|em|sup|sub|font|table|tr|td)\b[^<>]{0,300}>", re.I
 )
-_BREAKS = re.compile(r"[ \t\r\n]*<(?:br|/p|/li|/div)\b[^<>]{0,100}>[ \t\r\n]*", re.I)
+_BREAKS = re.compile(r"<(?:br|/p|/li|/div)\b[^<>]{0,100}>[ \t\r\n]*+", re.I)
 _BULLET = re.compile(r"(?:[-*•·]|\d{1,2}[.)])\s")
 
 
@@ -132,6 +132,7 @@ def plain(said: str) -> str:
     """Text without the HTML tags that some registries leave in it; line breaks stay."""
     if "<" in said:
         said = _TAGS.sub("", _BREAKS.sub("\n", said))
+        said = "\n".join(line.strip() for line in said.split("\n"))
     return said.strip()
 
 
