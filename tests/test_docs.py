@@ -1,0 +1,168 @@
+"""README and docs say what is so: commands run, outputs match, links lead somewhere, figures are current."""
+
+import doctest
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cart_nlp import __version__
+from cart_nlp.cli import COMMANDS
+from cart_nlp.schema import TAGGED_FIELDS, Record
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+
+
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def examples() -> list[tuple[str, str]]:
+    """Commands of the README's console blocks, each with the output that stands below it."""
+    found = []
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output))
+    return found
+
+
+def tidy(text: str) -> str:
+    """Without blanks at line ends: a terminal pads, a file should not."""
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with the bundled sample in its place, as in a checkout."""
+    made = tmp_path_factory.mktemp("reader")
+    (made / "benchmarks").symlink_to(ROOT / "benchmarks")
+    return made
+
+
+@pytest.mark.parametrize(("command", "output"), examples(), ids=[command[:40] for command, _ in examples()])
+def test_command_of_the_readme_prints_what_stands_below_it(command, output, folder):
+    words = shlex.split(command)
+    assert words[0] == "cart-nlp"
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cart-nlp"), *words[1:]],
+        cwd=folder, env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"}, text=True, timeout=120,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    expected = ".*?".join(map(re.escape, tidy(output).split("...")))
+    said = tidy(done.stdout.replace(f"{folder}/", ""))
+    assert re.fullmatch(expected, said), said
+
+
+def test_readme_has_commands_and_python_to_run():
+    assert len(examples()) >= 3
+    assert len(blocks("python")) >= 1
+
+
+@pytest.mark.parametrize("source", blocks("python"), ids=lambda text: text[:20])
+def test_python_of_the_readme_gives_what_stands_below_it(source):
+    test = doctest.DocTestParser().get_doctest(source, {}, "README.md", "README.md", 0)
+    assert test.examples
+    said: list[str] = []
+    assert doctest.DocTestRunner().run(test, out=said.append).failed == 0, "".join(said)
+
+
+def test_readme_names_every_command():
+    table = README.split("## Commands")[1].split("\n## ")[0]
+    assert set(re.findall(r"`cart-nlp (\w+)", table)) == set(COMMANDS)
+
+
+def test_readme_names_every_tagged_field():
+    table = README.split("## What a record says")[1].split("\n## ")[0]
+    assert set(TAGGED_FIELDS) - set(re.findall(r"`(\w+)`", table)) == set()
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) <= set(Record.model_fields)
+
+
+def commands_told() -> list[tuple[str, str]]:
+    told = []
+    for page in PAGES:
+        text = page.read_text("utf-8") if page.exists() else ""
+        for kind, block in re.findall(r"^```(console)?\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+            sign = "$ " if kind else ""
+            for line in block.splitlines():
+                words = line.split("#")[0].strip()
+                if words.startswith(f"{sign}cart-nlp ") and not words.startswith("cart-nlp tag:"):
+                    told.append((str(page.relative_to(ROOT)), words.removeprefix(sign)))
+    return told
+
+
+@pytest.fixture(scope="module")
+def options() -> dict[str, set[str]]:
+    """Command -> the options that its help names."""
+    found: dict[str, set[str]] = {}
+
+    def ask(*words: str) -> str:
+        program = Path(sys.executable).with_name("cart-nlp")
+        wide = os.environ | {"COLUMNS": "200"}
+        return subprocess.run(
+            [program, *words, "--help"], capture_output=True, text=True, env=wide, timeout=60, check=True
+        ).stdout
+
+    for name in COMMANDS:
+        helped = ask(name)
+        found[name] = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", helped))
+        for inner in re.findall(r"^  (\w+) ", helped.partition("Commands:")[2], re.MULTILINE):
+            found[f"{name} {inner}"] = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", ask(name, inner)))
+    return found
+
+
+def test_every_command_told_exists_with_its_options(options):
+    told = commands_told()
+    assert len(told) > 10
+    wrong = []
+    for page, line in told:
+        words = shlex.split(line.split(">")[0])
+        name = " ".join(words[1:3]) if " ".join(words[1:3]) in options else words[1]
+        used = {word.split("=")[0] for word in words if word.startswith("-") and word != "-"}
+        if name not in options or used - options[name]:
+            wrong.append(f"{page}: {line}: {sorted(used - options.get(name, set())) or 'no such command'}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_are_there(page):
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text("utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
+
+
+def test_index_lists_every_document():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert set(re.findall(r"\]\(([\w-]+\.md)\)", index)) == pages
+
+
+def test_figures_in_the_readme_are_those_last_measured():
+    path = ROOT / "benchmarks" / "tables.py"
+    spec = importlib.util.spec_from_file_location("tables", path)
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    assert tables.filled(README) == README, "run: python benchmarks/tables.py"
+
+
+def test_changelog_tells_of_this_version():
+    heads = re.findall(
+        r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert heads[0][0] == __version__
+
+
+def test_version_is_the_same_everywhere():
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
