@@ -116,7 +116,7 @@ def test_the_screen_sees_characters_not_references() -> None:
 
 
 def test_tags_of_registries_go_and_comparisons_stay() -> None:
-    assert plain("<p>Age <br/> > 18 and x<5 <b>bold</b></p><br>End") == "Age\n> 18 and x<5 bold\nEnd"
+    assert plain("<p>Age <br/> > 18 and x<5 <b>bold</b></p><br>End") == "Age\n> 18 and x<5 bold\n\nEnd"
 
 
 def test_wrapped_text_flows() -> None:
