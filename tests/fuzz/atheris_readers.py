@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 """Coverage-guided fuzzing of the readers: `pip install atheris; python atheris_readers.py [FOLDER] -runs=100000`."""
 
 from __future__ import annotations

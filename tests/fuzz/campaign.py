@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 """Mutate the seeds of every format, many thousand times, with a fixed seed: `python campaign.py --help`."""
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def mutated(noise: random.Random, pool: list[bytes]) -> bytes:
     if packing == 1:
         return packed({"a": found, "b.json": pool[0]})
     if packing == 2:
-        return found.decode("utf-8", "replace").encode(noise.choice(("utf-16", "utf-16-le", "gb18030", "utf-8-sig")))
+        return found.decode("utf-8", "replace").encode(
+            noise.choice(("utf-16", "utf-16-le", "gb18030", "utf-8-sig"))
+        )
     return found
 
 
@@ -95,7 +98,9 @@ def main(arguments: list[str]) -> int:
         slowest = max(slowest, took)
         if took > 5:
             chosen.keep.write_bytes(data)
-            print(f"input {at} of seed {chosen.seed} took {took:.1f} s; it is in {chosen.keep}", file=sys.stderr)
+            print(
+                f"input {at} of seed {chosen.seed} took {took:.1f} s; it is in {chosen.keep}", file=sys.stderr
+            )
             return 1
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{chosen.count:,} inputs, seed {chosen.seed}: {dict(counts)}")
@@ -103,7 +108,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _tagger():  # noqa: ANN202
+def _tagger():
     import cart_nlp
 
     def tag(text: str) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 """One small well-formed input of each format, for the fuzzers to break."""
 
 from __future__ import annotations
@@ -145,7 +146,9 @@ def _parquet() -> bytes:
 
 def seeds() -> dict[str, bytes]:
     """Name -> bytes of one input of each format and packing."""
-    lines = "\n".join(json.dumps(each, ensure_ascii=at % 2 == 0) for at, each in enumerate([NATIVE, V2, CTIS]))
+    lines = "\n".join(
+        json.dumps(each, ensure_ascii=at % 2 == 0) for at, each in enumerate([NATIVE, V2, CTIS])
+    )
     texts = {
         "lines": lines,
         "array": json.dumps([NATIVE, V2], indent=1),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 """Small inputs for the reader tests, written for the purpose."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 from __future__ import annotations
 
 import os
@@ -110,20 +111,27 @@ def test_many_ranges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = {
         "studies": [{"nct_id": number, "brief_title": f"T {number}"} for number in scattered],
         "interventions": [
-            {"id": str(at), "nct_id": number, "name": f"{at} of {number}"} for at in (3, 11, 2) for number in numbers
+            {"id": str(at), "nct_id": number, "name": f"{at} of {number}"}
+            for at in (3, 11, 2)
+            for number in numbers
         ],
     }
     found = trials(flat(tmp_path / "aact.zip", tables))
     assert [trial.id for trial in found] == numbers
     for trial in found:
-        assert list(trial.sections.values()) == [f"T {trial.id}", *(f"{at} of {trial.id}" for at in (2, 3, 11))]
+        assert list(trial.sections.values()) == [
+            f"T {trial.id}",
+            *(f"{at} of {trial.id}" for at in (2, 3, 11)),
+        ]
 
 
 def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
     def peak(count: int) -> int:
         tables = {
             "studies": [{"nct_id": f"NCT{at:08d}", "brief_title": "T" * 50} for at in range(count)],
-            "interventions": [{"id": str(at), "nct_id": f"NCT{at:08d}", "name": "N" * 2000} for at in range(count)],
+            "interventions": [
+                {"id": str(at), "nct_id": f"NCT{at:08d}", "name": "N" * 2000} for at in range(count)
+            ],
         }
         path = flat(tmp_path / f"{count}.zip", tables)
         del tables
@@ -153,7 +161,7 @@ def test_broken_tables(tmp_path: Path) -> None:
 
 def test_no_studies(tmp_path: Path) -> None:
     path = flat(tmp_path / "aact.zip", {"studies": [], "interventions": []})
-    with pytest.raises(InputError, match="studies.txt holds no studies"):
+    with pytest.raises(InputError, match=r"studies\.txt holds no studies"):
         list(read(path))
 
 
@@ -163,7 +171,9 @@ def test_the_password_is_not_shown() -> None:
         assert "me@" in aactdatabase.shown_address(url)
 
 
-@pytest.mark.parametrize("url", ["postgresql://me:secret@127.0.0.1:1/aact", "postgresql://%zz", "postgres://[x"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:secret@127.0.0.1:1/aact", "postgresql://%zz", "postgres://[x"]
+)
 def test_no_database_there(url: str) -> None:
     with pytest.raises(InputError) as caught:
         list(read(url))
@@ -194,7 +204,9 @@ def server() -> Iterator[str]:
         run = {"check": True, "capture_output": True, "cwd": name, **as_user}
         subprocess.run([programs / "initdb", "-D", data, "-A", "trust", "-U", "tester", "-E", "UTF8"], **run)
         options = f"-k {name} -c listen_addresses= -c fsync=off"
-        subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **run)
+        subprocess.run(
+            [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **run
+        )
         try:
             yield f"postgresql://tester@/postgres?host={name}"
         finally:
@@ -215,7 +227,8 @@ def database(server: str) -> Iterator[str]:
             for row in rows:
                 marks = ", ".join(["%s"] * len(columns))
                 connection.execute(
-                    f"INSERT INTO ctgov.{table} VALUES ({marks})", [row.get(column) or None for column in columns]
+                    f"INSERT INTO ctgov.{table} VALUES ({marks})",
+                    [row.get(column) or None for column in columns],
                 )
     yield server
 
@@ -235,7 +248,7 @@ def test_a_database_that_is_no_aact(server: str) -> None:
     psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute("DROP SCHEMA IF EXISTS ctgov CASCADE")
-    with pytest.raises(InputError, match="no table ctgov.studies; is this an AACT database"):
+    with pytest.raises(InputError, match=r"no table ctgov\.studies; is this an AACT database"):
         list(read(server))
 
 

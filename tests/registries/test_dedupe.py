@@ -94,9 +94,14 @@ def test_two_registrations_in_one_registry_stay_two() -> None:
 
 
 def test_the_same_record_twice_is_written_once() -> None:
-    found, notes = merged(trial("NCT00000001"), trial("NCT00000001"), trial("NCT00000001", title="Longer, changed title"))
+    found, notes = merged(
+        trial("NCT00000001"), trial("NCT00000001"), trial("NCT00000001", title="Longer, changed title")
+    )
     assert len(found) == 1
-    assert found[0].sections == {"brief_title": "Longer, changed title", "NCT00000001/brief_title": "Title of NCT00000001"}
+    assert found[0].sections == {
+        "brief_title": "Longer, changed title",
+        "NCT00000001/brief_title": "Title of NCT00000001",
+    }
     assert notes[0].merged == ("NCT00000001", "NCT00000001")
 
 
@@ -108,7 +113,9 @@ def test_records_of_no_known_registry_merge_only_with_themselves() -> None:
 def test_raw_values_and_scalars_of_the_lead_win() -> None:
     found, _ = merged(
         trial("NCT00000001", status="COMPLETED", raw={"status": "Completed"}),
-        trial("DRKS00000001", "NCT00000001", status="RECRUITING", phase="PHASE1", raw={"status": "recruiting"}),
+        trial(
+            "DRKS00000001", "NCT00000001", status="RECRUITING", phase="PHASE1", raw={"status": "recruiting"}
+        ),
     )
     assert (found[0].status, found[0].phase) == ("COMPLETED", "PHASE1")
     assert found[0].raw == {"status": "Completed", "DRKS00000001/status": "recruiting"}
@@ -118,7 +125,11 @@ def test_nothing_is_lost_whatever_the_order() -> None:
     """Against a brute-force closure: the same groups come out of every order of the records."""
     noise = random.Random(5)
     kinds = ("NCT0000000{}", "2019-00000{}-11", "DRKS0000000{}")
-    records = [trial(kind.format(at), kinds[(k + 1) % 3].format(at)) for k, kind in enumerate(kinds) for at in range(8)]
+    records = [
+        trial(kind.format(at), kinds[(k + 1) % 3].format(at))
+        for k, kind in enumerate(kinds)
+        for at in range(8)
+    ]
     for _ in range(20):
         noise.shuffle(records)
         found, notes = merged(*records)

@@ -17,7 +17,9 @@ def recoded(data: bytes, size: int = 1 << 16) -> tuple[str, list[str]]:
     return out.decode("utf-8"), notes
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030"]
+)
 @pytest.mark.parametrize("text", [CHINESE + "plain\n" * 90, "plain\n" * 20_000 + CHINESE])
 def test_chinese(encoding: str, text: str) -> None:
     found, notes = recoded(text.encode(encoding), 1 << 14)

@@ -29,8 +29,14 @@ def read(data: str | bytes, size: int = 1 << 16) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize(
     ("middle", "reason"),
     [
-        ("<clinical_study><id_info><nct_id>NCT9</nct_id></id_info>", "the element <clinical_study> is not closed"),
-        ("<clinical_study><nct_id>NCT9</nct_id><a></b></clinical_study>", "not well-formed XML: Opening and ending"),
+        (
+            "<clinical_study><id_info><nct_id>NCT9</nct_id></id_info>",
+            "the element <clinical_study> is not closed",
+        ),
+        (
+            "<clinical_study><nct_id>NCT9</nct_id><a></b></clinical_study>",
+            "not well-formed XML: Opening and ending",
+        ),
         ("<clinical_study><brief_title>x</brief_title></clinical_study>", "record without an id (<nct_id>)"),
         ("<clinical_study><nct_id> </nct_id></clinical_study>", "record without an id (<nct_id>)"),
         ("<clinical_study/>", "the element <clinical_study> is not closed"),
@@ -99,7 +105,9 @@ def test_deep_nesting_is_rejected_fast() -> None:
 
 def test_fifty_megabytes_in_one_field() -> None:
     long = "CAR-T " * (50_000_000 // 6)
-    found = list(xmlreader.read(feed(GOOD[0].replace(">T<", f">{long}<").encode(), 1 << 20), shape="ctgov-xml"))
+    found = list(
+        xmlreader.read(feed(GOOD[0].replace(">T<", f">{long}<").encode(), 1 << 20), shape="ctgov-xml")
+    )
     assert isinstance(found[0], Entry)
     assert len(found[0].trial().sections["brief_title"]) > 49_000_000
 

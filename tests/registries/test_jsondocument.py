@@ -52,7 +52,10 @@ BROKEN = [
     (b"[" + LINE_1 + b', {"id": "b" "c"}, ' + LINE_2 + b"]", ["not valid JSON"]),
     (b"[" + LINE_1 + b', {"id": "b"], ' + LINE_2 + b"]", ["not valid JSON: brackets do not match"]),
     (b"[" + LINE_1 + b', {"id": "no end, ' + LINE_2 + b"]", ["the input ends within it"]),
-    (b"[" + LINE_1 + b', {"id": "never closed", "x": {"y": [1, ' + LINE_2 + b"]", ["the input ends within it"]),
+    (
+        b"[" + LINE_1 + b', {"id": "never closed", "x": {"y": [1, ' + LINE_2 + b"]",
+        ["the input ends within it"],
+    ),
     (b"[" + LINE_1 + b", " + LINE_2 + b', {"id": "cut', ["the input ends within it"]),
     (b"[" + LINE_1 + b", " + LINE_2 + b",", ["the input ends before its list does: it is truncated"]),
     (b"[" + LINE_1 + b', {"brief_title": "no id"}, ' + LINE_2 + b"]", ["record without an id"]),

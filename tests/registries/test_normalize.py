@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 from __future__ import annotations
 
 import re
@@ -83,7 +84,11 @@ def test_phases(raw: str, phase: str | None) -> None:
     assert normalize.phase(raw) == phase
 
 
-@given(st.lists(st.sampled_from(["EARLY_PHASE1", "PHASE1", "PHASE2", "PHASE3", "PHASE4"]), min_size=1, unique=True))
+@given(
+    st.lists(
+        st.sampled_from(["EARLY_PHASE1", "PHASE1", "PHASE2", "PHASE3", "PHASE4"]), min_size=1, unique=True
+    )
+)
 def test_normal_phases_stay(names: list[str]) -> None:
     joined = "|".join(sorted(names))
     assert normalize.phase(joined) == joined

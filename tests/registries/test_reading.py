@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from registry_inputs import CTGOV_CSV, CTGOV_XML, ICTRP_TRIAL, ICTRP_XML, LINE_1, LINE_2, entries, split, trials
+from registry_inputs import (
+    CTGOV_CSV,
+    CTGOV_XML,
+    ICTRP_TRIAL,
+    ICTRP_XML,
+    LINE_1,
+    LINE_2,
+    entries,
+    split,
+    trials,
+)
 
 from cart_nlp.registries import READERS, InputError, Reject, read
 from cart_nlp.registries import sources as sources_module
@@ -225,7 +235,9 @@ def test_other_encodings_are_reported(tmp_path: Path) -> None:
     notes: list[str] = []
     for encoding in ("gb18030", "utf-16", "utf-8-sig"):
         path.write_bytes(text.encode(encoding))
-        titles = [each.trial().title() for each in read(path, report=notes.append) if not isinstance(each, Reject)]
+        titles = [
+            each.trial().title() for each in read(path, report=notes.append) if not isinstance(each, Reject)
+        ]
         assert titles == ["嵌合抗原受体T细胞治疗", "靶向CD19的CAR-T细胞"]
     assert notes == [f"{path}: read as GB18030", f"{path}: read as UTF-16-LE"]
 
@@ -246,7 +258,10 @@ def test_every_reader_has_a_title() -> None:
     ("content", "sections"),
     [
         (CTGOV_XML.format(number=IDS[0], title="T &amp; U"), {"brief_title": "T & U"}),
-        (ICTRP_XML.format(trials=ICTRP_TRIAL.format(number=IDS[0], title="T &lt;br&gt; U")), {"brief_title": "T U"}),
+        (
+            ICTRP_XML.format(trials=ICTRP_TRIAL.format(number=IDS[0], title="T &lt;br&gt; U")),
+            {"brief_title": "T U"},
+        ),
         (CTGOV_CSV, {"brief_summary": 'Two\nlines with "quotes"', "interventions[0].name": "CD19 CAR-T"}),
     ],
 )
@@ -262,4 +277,6 @@ def test_wrapped_xml_text_flows_again(tmp_path: Path) -> None:
     path.write_text(CTGOV_XML.format(number=IDS[0], title="T"))
     entry = entries(path)[0]
     assert b"A chimeric antigen receptor." in entry.text
-    assert entry.trial().sections["brief_summary"] == "A chimeric antigen receptor.\n\n-  First point goes on."
+    assert (
+        entry.trial().sections["brief_summary"] == "A chimeric antigen receptor.\n\n-  First point goes on."
+    )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 """Every regular expression of the readers runs in linear time, or is given short text only."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (sample records stand on one line)
 """Write → read gives the same trial, for every text format; the writers here know each format's layout."""
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from cart_nlp.registries import Entry
 from cart_nlp.registries.reading import read_feed
 from cart_nlp.schema import Trial
 
-WORDS = st.text(st.characters(categories=["L", "N", "P", "S"], exclude_characters="\ufffe\uffff|;"), min_size=1, max_size=12)
+WORDS = st.text(
+    st.characters(categories=["L", "N", "P", "S"], exclude_characters="\ufffe\uffff|;"),
+    min_size=1,
+    max_size=12,
+)
 LINE = st.lists(WORDS, min_size=1, max_size=4).map(lambda words: " ".join(["T", *words]))
 NUMBER = st.integers(1, 99_999_999).map(lambda at: f"NCT{at:08d}")
 TRIALS = st.fixed_dictionaries(
@@ -39,7 +44,16 @@ TRIALS = st.fixed_dictionaries(
     }
 )
 Fields = dict[str, Any]
-COMMON = ("brief_title", "brief_summary", "conditions", "intervention", "phase", "status", "enrollment", "sponsor")
+COMMON = (
+    "brief_title",
+    "brief_summary",
+    "conditions",
+    "intervention",
+    "phase",
+    "status",
+    "enrollment",
+    "sponsor",
+)
 
 
 def seen(trial: Trial) -> Fields:
@@ -81,8 +95,14 @@ def v2(each: Fields) -> Fields:
             "descriptionModule": {"briefSummary": each["brief_summary"]},
             "conditionsModule": {"conditions": each["conditions"]},
             "armsInterventionsModule": {"interventions": [{"type": "DRUG", "name": each["intervention"]}]},
-            "designModule": {"phases": each["phase"].split("|"), "enrollmentInfo": {"count": each["enrollment"]}},
-            "statusModule": {"overallStatus": each["status"], "startDateStruct": {"date": each["start_date"]}},
+            "designModule": {
+                "phases": each["phase"].split("|"),
+                "enrollmentInfo": {"count": each["enrollment"]},
+            },
+            "statusModule": {
+                "overallStatus": each["status"],
+                "startDateStruct": {"date": each["start_date"]},
+            },
             "sponsorCollaboratorsModule": {"leadSponsor": {"name": each["sponsor"]}},
             "contactsLocationsModule": {"locations": [{"country": name} for name in each["countries"]]},
         }
@@ -123,7 +143,9 @@ def as_v1(trials: list[Fields]) -> bytes:
                     },
                     "SponsorCollaboratorsModule": {"LeadSponsor": {"LeadSponsorName": each["sponsor"]}},
                     "ContactsLocationsModule": {
-                        "LocationList": {"Location": [{"LocationCountry": name} for name in each["countries"]]}
+                        "LocationList": {
+                            "Location": [{"LocationCountry": name} for name in each["countries"]]
+                        }
                     },
                 }
             },
@@ -150,9 +172,11 @@ def as_csv(trials: list[Fields], mark: str = ",") -> bytes:
 def as_own_csv(trials: list[Fields]) -> bytes:
     out = io.StringIO(newline="")
     table = csv.writer(out)
-    table.writerow([key if key != "intervention" else "interventions" for key in trials[0]])
+    keys = list(trials[0])
+    table.writerow([key if key != "intervention" else "interventions" for key in keys])
     for each in trials:
-        table.writerow(["|".join(value) + "|" if isinstance(value, list) else value for value in each.values()])
+        cells = [each[key] for key in keys]
+        table.writerow(["|".join(value) + "|" if isinstance(value, list) else value for value in cells])
     return out.getvalue().encode("utf-8-sig")
 
 

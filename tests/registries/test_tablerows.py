@@ -26,7 +26,9 @@ def read(text: str, size: int = 1 << 16) -> tuple[list[list[str]], list[Reject]]
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=5), st.sampled_from(",;\t|"), st.integers(1, 40))
+@given(
+    st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=5), st.sampled_from(",;\t|"), st.integers(1, 40)
+)
 def test_what_python_writes_comes_back(table: list[list[str]], mark: str, size: int) -> None:
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=mark)
@@ -94,15 +96,21 @@ def test_a_field_beyond_the_limit_is_rejected(monkeypatch: pytest.MonkeyPatch) -
     assert [each.reason for each in bad] == ["not valid CSV: field larger than field limit (100)"]
 
 
-@pytest.mark.parametrize(("head", "mark"), [("a,b;c,d", ","), ('"a;b;c",d', ","), ("a\tb", "\t"), ("a|b|c", "|")])
+@pytest.mark.parametrize(
+    ("head", "mark"), [("a,b;c,d", ","), ('"a;b;c",d', ","), ("a\tb", "\t"), ("a|b|c", "|")]
+)
 def test_delimiter(head: str, mark: str) -> None:
     assert delimiter(head.encode()) == mark
 
 
 def test_mapping_names_columns(tmp_path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("Nr;Name der Studie;Land;Was\nDRKS00000001;CAR-T;Deutschland|Italia;Lymphom; \n".replace("; ", ""))
-    found = trials(path, mapping={"id": "Nr", "title": "Name der Studie", "countries": "Land", "condition": "Was"})
+    path.write_text(
+        "Nr;Name der Studie;Land;Was\nDRKS00000001;CAR-T;Deutschland|Italia;Lymphom; \n".replace("; ", "")
+    )
+    found = trials(
+        path, mapping={"id": "Nr", "title": "Name der Studie", "countries": "Land", "condition": "Was"}
+    )
     assert found[0].sections == {"brief_title": "CAR-T", "conditions[0]": "Lymphom"}
     assert found[0].countries == ("Germany", "Italy")
     assert found[0].registry == "German Clinical Trials Register"
