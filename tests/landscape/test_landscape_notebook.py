@@ -8,11 +8,11 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "docs" / "notebooks" / "landscape.ipynb"
 
 
-# The notebook machinery warns about event loops and paths of its own; the kernel's errors still fail the test.
+# The notebook machinery warns about event loops of its own; errors of the kernel still fail the test.
 @pytest.mark.filterwarnings("default")
 @pytest.mark.slow
 def test_the_notebook_runs(monkeypatch):
-    nbclient = pytest.importorskip("nbclient", reason="needs nbclient, in the extra dev")
+    nbclient = pytest.importorskip("nbclient", reason="needs nbclient")
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
     notebook = nbformat.read(NOTEBOOK, as_version=4)

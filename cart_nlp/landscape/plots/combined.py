@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
-from cart_nlp.landscape.plots.style import BLUE, PHASE_COLORS, Plot, canvas, empty, label, styled
+from cart_nlp.landscape.plots.style import BLUE, PHASE_COLORS, Plot, canvas, empty, label, styled, whole
 from cart_nlp.landscape.table import Table
 
 NO_PHASE = "#FFFFFF"
@@ -64,6 +64,7 @@ def _draw_upset(
     for x, n in zip(columns, counts, strict=True):
         top.text(x, n + max(counts) * 0.015, str(n), ha="center", fontsize=8)
     top.set(ylabel="trials", title="Exact combinations of targets", ylim=(0, max(counts) * 1.12))
+    whole(top.yaxis)
     top.tick_params(axis="x", length=0, labelbottom=False)
     for row in range(0, len(order), 2):
         matrix.axhspan(row - 0.5, row + 0.5, color="#F2F2F2", linewidth=0)
@@ -79,6 +80,7 @@ def _draw_upset(
         spine.set_visible(False)
     side.barh(range(len(order)), [tally[name] for name in order], color="#777777", height=0.6)
     side.set(ylim=(len(order) - 0.5, -0.5), xlabel="trials shown")
+    whole(side.xaxis, 2)
     side.invert_xaxis()
     side.set_yticks([])
     side.spines["left"].set_visible(False)

@@ -20,6 +20,7 @@ from cart_nlp.landscape.plots.style import (
     empty,
     label,
     styled,
+    whole,
 )
 from cart_nlp.landscape.table import Table
 
@@ -143,6 +144,7 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
             axes.set_yticks(rows, [label(name, 52) for name in data["sponsor"]])
             axes.set(ylim=(len(data) - 0.4, -0.6), xlim=(0, max(data["either"]) * 1.08), xlabel="trials")
             axes.set_title("Sponsors with most trials")
+            whole(axes.xaxis)
             axes.legend(loc="lower right", fontsize=8)
     return Plot(
         "sponsors",

@@ -68,19 +68,27 @@ class Plot:
 
     def png(self, dpi: int = 200) -> bytes:
         """The figure as PNG."""
-        return self._bytes("png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"compress_level": 4})
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        out, before = io.BytesIO(), self.figure.dpi
+        with styled():
+            self.figure.set_dpi(dpi)
+            FigureCanvasAgg(self.figure).print_png(
+                out, metadata={"Software": None}, pil_kwargs={"compress_level": 4, "dpi": (dpi, dpi)}
+            )
+            self.figure.set_dpi(before)
+        return out.getvalue()
 
     @cached_property
     def svg(self) -> bytes:
         """The figure as SVG, text as outlines, the same bytes for the same numbers."""
-        return self._bytes("svg", metadata={"Date": None, "Creator": None})
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    def _bytes(self, kind: str, **options: Any) -> bytes:
-        import matplotlib
-
-        out = io.BytesIO()
-        with matplotlib.rc_context({**_settings(), "svg.hashsalt": self.name}):
-            self.figure.savefig(out, format=kind, **options)
+        # The canvas itself: savefig would draw each figure once more to find its layout, which is fixed.
+        out, before = io.BytesIO(), self.figure.dpi
+        with styled(**{"svg.hashsalt": self.name}):
+            FigureCanvasSVG(self.figure).print_svg(out, metadata={"Date": None, "Creator": None})
+            self.figure.set_dpi(before)
         return out.getvalue()
 
     def save(self, folder: Path) -> list[Path]:
@@ -119,11 +127,12 @@ def _settings() -> Any:
     }
 
 
-def styled() -> Any:
+def styled(**more: Any) -> Any:
     """Context in which a figure is drawn; the caller's own matplotlib settings stay as they are."""
     import matplotlib
 
-    return matplotlib.rc_context(_settings())
+    settings: Any = {**_settings(), **more}
+    return matplotlib.rc_context(settings)
 
 
 def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
@@ -168,6 +177,13 @@ def empty(axes: Any, text: str = "no trials to show") -> None:
         side.set_visible(False)
 
 
+def whole(axis: Any, most: int = 9) -> None:
+    """Ticks at whole numbers only: there is no quarter of a trial."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
+
+
 def bars(
     axes: Any,
     names: Sequence[str],
@@ -196,3 +212,5 @@ def bars(
     axes.set_xlim(0, top * 1.15)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+    if not unit:
+        whole(axes.xaxis)

@@ -8,17 +8,15 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import GROUPS, REGIONS
-from cart_nlp.landscape.plots.style import MARKERS, PALETTE, Plot, canvas, empty, styled
+from cart_nlp.landscape.plots.style import MARKERS, PALETTE, Plot, canvas, empty, styled, whole
 from cart_nlp.landscape.table import Table
 
 PANELS = ("costimulation", "vector", "cell source", "cell type")
 
 
 def _whole(axes: Any) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    whole(axes.xaxis)
+    whole(axes.yaxis)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
     axes.set_ylim(bottom=0)
 
@@ -38,7 +36,7 @@ def _lines(axes: Any, years: Sequence[int], series: Mapping[str, Sequence[float]
 
 def _dated(table: Table) -> pd.DataFrame:
     frame = table.frame
-    frame = frame[frame["year"].astype(str).str.isdigit()].copy()
+    frame = frame[frame["year"].map(lambda year: str(year).isdigit()).astype(bool)].copy()
     frame["year"] = frame["year"].astype(int)
     return frame
 
