@@ -9,6 +9,9 @@ from cart_nlp.components.state import Chain, Hit, State
 
 _FIRM_RIGHT = re.compile(r"[\s-]{0,2}(?:t[\s-]?)?(?:cells?\b|therap|\d{2})|-(?:bcma|cd|psma|meso)")
 _FIRM_LEFT = re.compile(r"(?:\d|bcma|cd\d+|gd2|her2|gpc3|msln|psma)[\s.-]{0,2}$")
+_OTHER_LONG = re.compile(
+    r"\bc[a-z]+[\s-](?:\w+[\s-])?a[\w-]+\s(?:\w+\s)?r[a-z]+\s\(cars?\)|\(car-?t (?:study|trial|registry)\)"
+)
 _PLAIN = re.compile(r"[a-z\d]{0,5}cars?|[a-z\d-]{0,3}carts?")
 
 
@@ -51,6 +54,9 @@ def car_words(view: State) -> list[tuple[int, int]]:
             bare = _PLAIN.fullmatch(match[0]) and not _FIRM_RIGHT.match(low, match.end())
             bare = bare and not _FIRM_LEFT.search(low, max(0, match.start() - 12), match.start())
             (plain if bare else firm).append(match.span())
+        if _OTHER_LONG.search(low) and "chimeric" not in low:
+            # "Compensatory anti-inflammatory response (CAR)", "(CAR-T study)": other words meant.
+            firm, plain = [], []
         other = plain and not firm and view.cue("car.other").search(low)
         if plain and not firm and (other or not view.cue("car.cells").search(low)):
             plain = []

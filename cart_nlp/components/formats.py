@@ -103,6 +103,11 @@ def _together(view: State, group: Group) -> str:
     if len(group.targets) > 2 and "4scar" in wide:
         # This platform gives one product an antigen, several of them together.
         return "cocktail"
+    left = view.low[max(view.sentence(group.start)[0], group.start - 50) : group.start]
+    if re.search(r"sequential(?:ly)?\s+(?:[\w-]+\s+){0,3}$", left):
+        return "sequential"
+    if len(group.targets) > 4 and not view.cue("format.cocktail").search(around):
+        return "selectable"
     commas = inner.count(",") + inner.count(";") + inner.count("、")
     words = len(re.findall(r"car-?t?s?\b|carts?\b|cells?\b", inner))
     if (
@@ -239,7 +244,9 @@ def _relation(view: State, groups: list[Group]) -> str:
     for text in (*(_around(view, g.start, g.end, 90) for g in groups), titles):
         if re.search(r"sequential|followed by|序贯|successive|consecutive", text):
             return "sequential"
-        if re.search(r"cocktail|co-?infus|mixture|combination of|combined infusion|with or without", text):
+        if re.search(
+            r"cocktail|co-?infus|mixture|combination of|combined infusion|with or without|simultaneous", text
+        ):
             return "cocktail"
     between = ""
     ordered = sorted(groups, key=lambda g: g.start)

@@ -108,7 +108,11 @@ class Names:
                     hits.append(
                         self._hit(found.start("number"), found.end("number"), found["number"], "names.signal")
                     )
-        starts += [h.end for h in doc.hits if h.label == "antigen" and low.startswith("cd", h.start)]
+        starts += [
+            h.end
+            for h in doc.hits
+            if h.label == "antigen" and (low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/")
+        ]
         for end in starts:
             while True:
                 following = _NEXT.match(low, end) or _NEXT_LISTED.match(low, end)

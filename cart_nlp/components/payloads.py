@@ -34,7 +34,7 @@ def edit(view: State, hit: Hit) -> bool:
     ):
         return True
     right = re.match(
-        r"[\s\-/(),]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|[a-z]{2,5}\d?[a-z]?)\b[\s\-/(),]*){0,5}",
+        r"[\s\-/(),和与及、]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|(?!knock|ko\b|del|dis|abl|edit|null|lack)[a-z]{2,5}\d{0,3}[a-z]?)\b[\s\-/(),]*){0,5}",
         after,
     )
     tail = after[right.end() :] if right else after

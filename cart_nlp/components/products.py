@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
+from cart_nlp.components import codes
 from cart_nlp.components.chains import car_words
 from cart_nlp.components.context import (
     ARMS,
@@ -19,6 +20,7 @@ from cart_nlp.components.context import (
     clause_left,
 )
 from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.store import lexicon_of
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -97,18 +99,25 @@ def spelled_by(printed: str, value: str) -> bool:
     )
 
 
-@Language.factory("cart_products")
-def make(nlp: Language, name: str) -> Products:
-    """Create the component."""
-    return Products()
+@Language.factory("cart_products", default_config={"lexicons": []})
+def make(nlp: Language, name: str, lexicons: list[str]) -> Products:
+    """Create the component; `lexicons` are folders layered over the shipped ones."""
+    return Products(frozenset(lexicon_of(tuple(lexicons)).folded))
 
 
 class Products:
     """Writes the products of a Doc and the values that they bring, stated (spelled by the name) or known."""
 
+    def __init__(self, known: frozenset[str]) -> None:
+        self.known = known
+
     def __call__(self, doc: Doc) -> Doc:
         view = state(doc)
         found = study_products(view)
+        new = codes.codes(view, self.known)
+        if new:
+            found += new
+            view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
         view.values["products"] = found
         for hit in found:
             if hit.row is None:

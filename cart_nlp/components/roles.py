@@ -101,6 +101,9 @@ _PAYLOADS = frozenset(
         "OX40",
     ]
 )
+_NEVER_SECOND = frozenset(
+    ["CD3", "CD3 epsilon", "CD28", "CD8", "CD62L", "CD45RA", "CD45RO", "CD14", "CD95", "CD127"]
+)
 _SECTION_ROLE = {
     "eligibility": "eligibility",
     "primary_outcomes": "background",
@@ -108,6 +111,8 @@ _SECTION_ROLE = {
 }
 
 
+# Signaling written behind the antigen, as in HER2(EQ)BBz or IL13Ra2(BBz): the name of a receptor.
+_SIGNAL = re.compile(r"r?\s?\(?(?:eq\))?\(?(?:bb|28|41bb|4-1bb)[\s-]?z(?:eta)?")
 _NEGATIVE = re.compile(r"(?:\s?-(?=\s[A-Z])|[\s-]?neg)")
 
 
@@ -153,12 +158,19 @@ def judge(view: State, chain: Chain) -> None:
     if slot < 3 and view.cue("slot.specific_cells").match(right):
         slot, rule = max(slot, 2), "slot.specific-cells"
 
+    if slot < 3 and _SIGNAL.match(low, chain.end):
+        slot, rule = 3, "names.signal"
     if slot < 3 and _listed_after_product(view, chain):
         slot, rule = 3, "slot.product-list"
     marker = view.cue("role.marker_right").match(right) is not None
     marker_left = view.cue("role.marker_left").search(left[-80:]) is not None
     near_left, near_right = left[-70:], right[:60]
-    named = rules == "names.car-number" or re.match(r"[\s-]*(?:chimeric|car)", right) is not None
+    named = (
+        rules == "names.car-number"
+        or "car" in low[chain.start : chain.end]
+        or re.match(r"(?:[\s-]*(?:re)?(?:directed|targeted|specific))?[\s-]*(?:chimeric|car)", right)
+        is not None
+    )
     role = ""
     if concepts <= CELL_MARKERS and not (
         slot == 3 and (named or low[max(0, chain.start - 5) : chain.start].rstrip("- ").endswith("cart"))
@@ -181,7 +193,8 @@ def judge(view: State, chain: Chain) -> None:
     ):
         role = "armoring"
     elif slot < 3 and view.cue("role.antibody").search(right[:30]):
-        role = "coadministered"
+        prior = view.cue("context.prior").search(clause_left(view, chain.start))
+        role = "prior_therapy" if prior else "coadministered"
     elif slot < 3 and before and view.cue("slot.binds_cells").search(left[-160:]):
         slot, rule, role = 2, "slot.binds-cells-that-express", "target"
     elif (marker and slot < 3) or (marker_left and slot < 3):
@@ -227,4 +240,7 @@ class Roles:
         view.chains = chain_builder.build(view, view.of("antigen", "ligand"))
         for chain in view.chains:
             judge(view, chain)
+            if len(chain.hits) > 1 and chain.role == "target":
+                # CD3, CD28 and the like beside a target are domains or beads, not a second target.
+                chain.hits = [h for h in chain.hits if h.concept not in _NEVER_SECOND] or chain.hits
         return doc

@@ -29,6 +29,8 @@ def cell_source(view: State, hit: Hit) -> bool:
         return False
     if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
         return False
+    if after.startswith(" immune receptor"):
+        return False
     if view.low[hit.start : hit.end] == "cb" and re.match(r"-\d", after):
         return False
     product = next((h for h in view.hits if h.label == "product" and 0 <= h.start - hit.end <= 3), None)

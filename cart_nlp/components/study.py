@@ -38,6 +38,10 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
             continue
         clause = clause_left(view, start, 110)
         right = low[end : end + 60]
+        if kind in TITLES and (
+            view.cue("study.aside_title").search(clause) or view.cue("study.aside_title_right").match(right)
+        ):
+            kind = "aside"
         about = kind not in NAMES and bool(
             view.cue("context.prior").search(clause)
             or about_recipients(view, start, clause)
@@ -65,6 +69,8 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
             )
         )
     for chain in view.chains:
+        if chain.rule == "names.signal" and chain.role == "target":
+            found.append((chain.start, chain.end, view.section(chain.start).kind, False))
         if chain.rule == "slot.specific-cells" and chain.role == "target":
             first, last = view.sentence(chain.start)
             sentence = low[first:last]

@@ -59,7 +59,7 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
             if not isinstance(data, dict):
                 raise Rejected(f"a JSON {type(data).__name__}, not an object")
             if shape is None or not (shape is forced or shape.recognizes(data)):
-                shape = _shape(data)
+                shape = shape_of(data)
             shape.identify(data)
         except Rejected as reason:
             yield Reject(source, place, None, str(reason))
@@ -75,7 +75,7 @@ def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
             yield Reject(source, place, None, value.fault)
             continue
         try:
-            shape = forced or _shape(value.data)
+            shape = forced or shape_of(value.data)
             shape.identify(value.data)
         except Rejected as reason:
             yield Reject(source, place, None, str(reason))
@@ -83,7 +83,7 @@ def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
             yield Entry(source, place, search_text(value.raw, value.data), value.data, shape.parse)
 
 
-def _shape(data: Any) -> Shape:
+def shape_of(data: Any) -> Shape:
     """The format of a record by its keys; raises Rejected for what is no record of any."""
     if not isinstance(data, Mapping):
         raise Rejected(f"a JSON {type(data).__name__}, not an object")

@@ -1,0 +1,61 @@
+"""Product codes that no lexicon knows: "QT-019C", where the text ties the code to a CAR."""
+
+from __future__ import annotations
+
+import re
+
+from cart_nlp.components.chains import car_words
+from cart_nlp.components.context import NAMES, TITLES
+from cart_nlp.components.state import Hit, State
+
+CODE = re.compile(
+    r"(?<![\w/.-])(?P<code>[A-Z][A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
+)
+"""Capitals with digits, as sponsors name products."""
+_NO_CODE = re.compile(
+    r"(?:CD|IL|HLA|PD|COVID|SARS|NCT|CTLA|TNF|VEGF|HER|EGFR|MUC|GPC|GD|CLDN|CS|BCL|FLT|HIV|HBV|HPV|CMV|EBV|HSV|ICD|ECOG|CAR|CART|"
+    r"Phase|Day|Week|Month|Cohort|Arm|Part|Stage|Grade|Group|Level|Version|AZD|PF|MK|GSK|BMS|NKTR|ALT)-?\d*$",
+)
+_OTHER = re.compile(
+    r"\bwith\b|\bplus\b|combin|\band\b|followed|\bbefore\b|\bafter\b|\+|\bor\b|inhibitor|vaccine|bispecific|antibody"
+)
+_REACH = 60
+
+
+def codes(view: State, known: frozenset[str]) -> list[Hit]:
+    """Hits of unknown codes that the titles or interventions name and that a sentence ties to a CAR word."""
+    words = car_words(view)
+    if not words:
+        return []
+    named: dict[str, bool] = {}
+    for section in view.sections:
+        if section.kind in TITLES | NAMES:
+            for found in CODE.finditer(view.text, section.start, section.end):
+                code = found["code"]
+                if len(code) >= 4 and not _NO_CODE.match(code) and code.lower() not in known:
+                    taken = any(
+                        h.start < found.end() and h.end > found.start()
+                        for h in view.hits
+                        if h.label != "cell_type"
+                    )
+                    named.setdefault(code, not taken)
+    hits = []
+    for code, free in named.items():
+        if not free:
+            continue
+        places = [m.span() for m in re.finditer(rf"(?<![\w-]){re.escape(code)}(?![\w])", view.text)]
+        if any(_tied(view, start, end, words) for start, end in places):
+            hits += [Hit(start, end, "product", code, "novel", None, score=0.5) for start, end in places]
+    return hits
+
+
+def _tied(view: State, start: int, end: int, words: list[tuple[int, int]]) -> bool:
+    """Whether a CAR word of the sentence stands near a code, with nothing between that is another agent."""
+    first, last = view.sentence(start)
+    for low, high in words:
+        if low < first or high > last:
+            continue
+        gap = view.low[end:low] if low >= end else view.low[high:start]
+        if len(gap) <= _REACH and not _OTHER.search(gap):
+            return True
+    return False
