@@ -1,0 +1,102 @@
+"""Names that a string alone does not decide: guarded, defined, misspelled, new."""
+
+import pytest
+
+from cart_nlp import tag
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        ("CS1 CAR-T cells in myeloma", ("SLAMF7",)),
+        ("CAR-T cells. Visit CS1 is at home.", ()),
+        ("kappa CAR-T cells", ("kappa light chain",)),
+        ("CAR-T cells act through NF-kappa B", ()),
+        ("anti-CEA CAR-T cells", ("CEA",)),
+        ("FAP CAR-T cells", ("FAP",)),
+    ],
+)
+def test_guarded_name_counts_in_a_slot_only(text: str, targets: tuple[str, ...]) -> None:
+    assert tag(text).targets == targets
+
+
+def test_short_form_defined_in_the_title_serves_the_summary() -> None:
+    from cart_nlp import Trial
+
+    sections = {
+        "brief_title": "CAR-T cells against mesothelin (MTLN) in cancer",
+        "brief_summary": "The MTLN CAR-T cells are given once.",
+    }
+    record = tag(Trial(id="t", sections=sections))
+    assert record.targets == ("MSLN",)
+    assert {(e.section, e.text) for e in record.evidence if e.field == "targets"} == {
+        ("brief_title", "mesothelin"),
+        ("brief_summary", "MTLN"),
+    }
+
+
+def test_short_form_of_another_thing_is_no_antigen() -> None:
+    assert (
+        tag("CAR-T cells. Familial adenomatous polyposis (FAP) is excluded; FAP-targeted surgery.").targets
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("mesothlin-targeted CAR-T cells", "MSLN"),
+        ("glypian-3 targeted CAR-T cells", "GPC3"),
+        ("cluadin18.2 CAR-T cells", "CLDN18.2"),
+        ("anti-mesotheline CAR-T", "MSLN"),
+    ],
+)
+def test_misspelled_word(text: str, target: str) -> None:
+    record = tag(text)
+    assert record.targets == (target,)
+    (evidence,) = [e for e in record.evidence if e.field == "targets"]
+    assert evidence.rule.split("; ")[-1] == "fuzzy"
+
+
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("glypian-5 CAR-T cells", "GPC3"),
+        ("cluadin19 CAR-T cells", "CLDN18.2"),
+        ("cluadin7 CAR-T cells", "CLDN6"),
+        ("CD119 CAR-T cells", "CD19"),
+        ("MUC17 CAR-T cells", "MUC16"),
+        ("mesothelioma CAR-T cells", "MSLN"),
+    ],
+)
+def test_digits_and_confusables_are_never_crossed(text: str, never: str) -> None:
+    assert never not in tag(text).targets
+
+
+@pytest.mark.parametrize("text", ["anti-XYZ1 CAR-T cells", "XYZ1-targeted CAR-T cells in cancer"])
+def test_unknown_symbol_in_a_slot_is_a_novel_target(text: str) -> None:
+    record = tag(text)
+    assert record.targets == ("XYZ1",)
+    assert record.target_ids == ()
+    (evidence,) = [e for e in record.evidence if e.field == "targets"]
+    assert (evidence.rule.split("; ")[-1], evidence.text) == ("novel", "XYZ1")
+
+
+@pytest.mark.xfail(strict=True, reason="targets lose the score of the mention that they come from")
+@pytest.mark.parametrize(("text", "most"), [("anti-XYZ1 CAR-T cells", 0.5), ("mesothlin CAR-T cells", 0.99)])
+def test_guesses_have_a_lower_score(text: str, most: float) -> None:
+    (evidence,) = [e for e in tag(text).evidence if e.field == "targets"]
+    assert evidence.score <= most
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CAR-T cells and anti-XYZ1 antibody",
+        "anti-TNF therapy and CAR-T cells",
+        "anti-HLA CAR-T",
+        "The XYZ1 study of CAR-T",
+    ],
+)
+def test_what_is_no_novel_target(text: str) -> None:
+    assert tag(text).targets == ()
