@@ -154,16 +154,17 @@ def _short(path: Path) -> str:
 
 
 def _next_steps(kept: Path, every: Path) -> Text:
-    tries = (
-        ("the records, one row a trial", _short(kept)),
-        ("every trial, with all evidence", _short(every)),
-        ("try a text of your own", "cart-nlp show 'CD19/CD22 tandem CAR-T cells with 4-1BB'"),
-        ("tag a dump, any registry's", "cart-nlp tag DUMP -o records.xlsx"),
-        ("download one", "cart-nlp fetch 'CAR-T' -o dump.jsonl"),
-        ("read evidence in a browser", f"cart-nlp view {_short(every)} -o page.html"),
+    page = _short(kept.with_name("page.html"))
+    said = (
+        ("written", f"{_short(kept)}         one row a trial"),
+        ("", f"{_short(every)}  every trial, with all evidence"),
+        ("next", f"source {_short(Path(sys.prefix))}/bin/activate"),
+        ("", "cart-nlp show 'CD19/CD22 tandem CAR-T cells with 4-1BB'"),
+        ("", f"cart-nlp view {_short(kept)} --text {_short(SAMPLE)} -o {page}"),
+        ("", "cart-nlp fetch 'CAR-T' -o dump.jsonl"),
+        ("", "cart-nlp tag dump.jsonl -o records.xlsx"),
     )
-    width = max(len(name) for name, _ in tries)
-    return Text("\n").join(Text(f"{name:<{width}}  ", "dim").append(what, "not dim") for name, what in tries)
+    return Text("\n").join(Text(f"{name:<9}", "bold").append(what, "not bold") for name, what in said)
 
 
 if __name__ == "__main__":
