@@ -14,5 +14,5 @@ __all__ = ["READERS", "Entry", "InputError", "Reject", "Rejected", "from_mapping
 
 
 def from_mapping(data: Mapping[str, Any]) -> Trial:
-    """The trial of one parsed JSON record of any known layout; raises Rejected with the reason if it makes none."""
+    """The trial of one parsed JSON record of any known layout; raises Rejected if it makes none."""
     return jsonreader.shape_of(data).parse(data)
