@@ -13,7 +13,9 @@ from cart_nlp.search import CAR, Engine, Needle, Search
 from cart_nlp.text import fold, lower
 
 RECEPTOR_WORDS = (
-    "designer t", "zetakine", "universal immune receptor", "嵌合", "キメラ", "ｃａｒ",
+    "designer t", "zetakine", "targeted t cell", "targeted t-cell", "directed t cell", "directed t-cell",
+    "specific t cell", "specific t-cell", "targeted nk", "bbz", "bbζ", "28z", "28ζ", "bb\\u03b6", "28\\u03b6",
+    "universal immune receptor", "嵌合", "キメラ", "ｃａｒ",
     "\\u5d4c\\u5408", "\\uff43\\uff41\\uff52", "\\uff23\\uff21\\uff32",
 )  # fmt: skip
 """Lower-case strings that stand for a CAR by themselves, plain or as JSON escapes."""
