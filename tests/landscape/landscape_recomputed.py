@@ -40,7 +40,7 @@ def load(path):
     df = df[[not (set(s) & ids) for s in df["secondary_ids"]]].sort_index()
     df = df[df["car_trial"].isin(["product", "related"])].reset_index(drop=True)
     df["year"] = [int(d[:4]) if d else None for d in df["start_date"]]
-    df["regions"] = [sorted({REGION[c] for c in cs}) for cs in df["countries"]]
+    df["regions"] = [sorted({REGION.get(c, "Other regions") for c in cs}) for cs in df["countries"]]
     return df, df[df["car_trial"] == "product"].reset_index(drop=True)
 
 

@@ -181,7 +181,7 @@ def whole(axis: Any, most: int = 9) -> None:
     """Ticks at whole numbers only: there is no quarter of a trial."""
     from matplotlib.ticker import MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def bars(
