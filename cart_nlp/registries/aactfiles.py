@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from cart_nlp.registries import aact, shapes
+from cart_nlp.registries.archives import open_member
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
-from cart_nlp.registries.sources import Feed, open_member, read_chunks, remove_folder, shown, temporary_folder
+from cart_nlp.registries.sources import Feed, read_chunks, remove_folder, shown, temporary_folder
 from cart_nlp.registries.tablerows import rows
 
 _STUDIES_A_FILE = 2000

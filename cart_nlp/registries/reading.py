@@ -19,6 +19,7 @@ from cart_nlp.registries import (
     tablereader,
     xmlreader,
 )
+from cart_nlp.registries.archives import open_zip, zip_members
 from cart_nlp.registries.encoding import Report, as_utf8
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.sources import (
@@ -27,13 +28,11 @@ from cart_nlp.registries.sources import (
     file_feed,
     foreign,
     open_file,
-    open_zip,
     remove_folder,
     shown,
     spooled,
     stdin_feed,
     temporary_folder,
-    zip_members,
 )
 
 log = logging.getLogger("cart_nlp.registries")
