@@ -13,8 +13,8 @@ from cart_nlp.search import CAR, Engine, Needle, Search
 from cart_nlp.text import fold, lower
 
 RECEPTOR_WORDS = (
-    *(f"{how} {cell}" for how in ("targeted", "targeting", "directed", "specific")
-      for cell in ("t cell", "t-cell", "t lymph", "t-lymph", "nk cell", "nk-cell", "natural killer", "immune cell")),
+    *(f"{how} {cell}" for how in ("targeted", "targeting", "directed", "specific") for cell in
+      ("t cell", "t-cell", "t lymph", "t-lymph", "nk cell", "nk-cell", "natural killer", "immune cell")),
     "designer t", "zetakine", "targeted t cell", "targeted t-cell", "directed t cell", "directed t-cell",
     "specific t cell", "specific t-cell", "targeted nk", "bbz", "bbζ", "28z", "28ζ", "bb\\u03b6", "28\\u03b6",
     "universal immune receptor", "嵌合", "キメラ", "ｃａｒ",
