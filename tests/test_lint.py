@@ -1,0 +1,206 @@
+"""The shipped lexicons pass; every kind of fault is told with file and line."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cart_nlp import lint, paths
+from cart_nlp.cli.lexicon import app
+
+ANTIGENS = "name,hgnc_id,symbol,full_name,kind,aliases,guarded,note,source\n"
+PRODUCTS = (
+    "name,aliases,guarded,spells,targets,format,costim,generation,vector,cell_source,cell_type,edits,armoring,"
+    "safety_switch,developer,note,source\n"
+)
+STOPS = "text,blocks,reason,example\n"
+SHORT = "name,aliases,guarded,source\n"
+PATTERN = '[[pattern]]\nname = "p"\nlabel = "cell_source"\nconcept = "autologous"\ncue = ["own"]\n'
+
+
+def faults(folder: Path, **files: str | bytes) -> list[str]:
+    """The faults of a user's folder, as `file:line: message` without the folder."""
+    for name, content in files.items():
+        path = folder / f"{name}.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return [str(fault).removeprefix(f"{folder}/") for fault in lint.check(folder)]
+
+
+def test_shipped_lexicons_have_no_fault() -> None:
+    assert [str(fault) for fault in lint.check()] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "content", "told"),
+    [
+        ("antigens", "name;source\n", "antigens.csv:1: no column 'name;source'"),
+        ("antigens", "name,aliases\n", "antigens.csv:1: the column 'source' is missing"),
+        ("antigen", SHORT, "antigen.csv:1: no table of that name"),
+        ("antigens", b"name,aliases,source\nXYZ1,\xff,me\n", "antigens.csv:2: byte 0xff is not UTF-8"),
+        ("antigens", SHORT + "XYZ1,a\n", "antigens.csv:2: 2 cells under 4 columns"),
+        ("antigens", SHORT + 'XYZ1,"a"b,,me\n', "antigens.csv:2: not CSV"),
+        ("antigens", SHORT.replace("\n", "\r\n"), "antigens.csv:1: a carriage return"),
+        ("cell_types", SHORT + "XB,abcd,,me\nXA,efgh,,me\n", "cell_types.csv:3: not sorted: 'XA' after 'XB'"),
+        ("cell_types", SHORT + "XAA,abcd,,me\nXAA,efgh,,me\n", "cell_types.csv:3: 'XAA' stands twice"),
+        ("cell_types", SHORT + "XAA,abcd,,\n", "cell_types.csv:2: 'XAA' has no source"),
+        (
+            "cell_types",
+            SHORT + "XAA,abcd ||  efgh,,me\n",
+            "cell_types.csv:2: aliases: join values with ' | '",
+        ),
+        ("cell_types", SHORT + "XAA,ab,,me\n", "cell_types.csv:2: 'ab' is too short"),
+        ("cell_types", SHORT + "XAA,10-12,,me\n", "cell_types.csv:2: '10-12' is a mere number"),
+        (
+            "cell_types",
+            SHORT + "XAA,gh-cell | gh cell,,me\n",
+            "cell_types.csv:2: 'gh cell' is found by 'gh-cell'",
+        ),
+        (
+            "cell_types",
+            SHORT + "XAA,ghcell | ghcells,,me\n",
+            "cell_types.csv:2: 'ghcells' is found as the plural",
+        ),
+        (
+            "cell_types",
+            SHORT + "XAA,ghcell,ghcell,me\n",
+            "cell_types.csv:2: 'ghcell' is both free and guarded",
+        ),
+        (
+            "antigens",
+            ANTIGENS + "XYZ1,,,,protein,CD269,,,me\n",
+            "'CD269' means 'XYZ1' here and 'BCMA' in antigens.csv",
+        ),
+        (
+            "antigens",
+            ANTIGENS + "XYZ1,hgnc:1,,,protein,,,,me\n",
+            "antigens.csv:2: hgnc_id: 'hgnc:1' is no HGNC id",
+        ),
+        ("antigens", ANTIGENS + "XYZ1,,,,gene,,,,me\n", "antigens.csv:2: kind: 'gene' is none of protein"),
+        ("diseases", "name,group,source\nxyzitis,blood,me\n", "diseases.csv:2: group: 'blood' is none of"),
+        (
+            "ligands",
+            "name,targets,source\nXL1,NOPE,me\n",
+            "ligands.csv:2: targets: 'NOPE' is no name in antigens",
+        ),
+        (
+            "products",
+            PRODUCTS + "XP1,,,NOPE,,,,,,,,,,,,,me\n",
+            "targets (in spells): 'NOPE' is no name in antigens",
+        ),
+        ("products", PRODUCTS + "XP1,,,color=red,,,,,,,,,,,,,me\n", "spells: no field 'color'"),
+        ("products", PRODUCTS + "XP1,,,,CD19,double,,,,,,,,,,,me\n", "format: 'double' is none of single"),
+        ("products", PRODUCTS + "XP1,,,,CD19,,,6,,,,,,,,,me\n", "generation: '6' is none of 1, 2, 3, 4, 5"),
+        (
+            "products",
+            PRODUCTS + "XP1,,,,CD19,,,,viral,,,,,,,,me\n",
+            "vector: 'viral' is no name in vectors.csv",
+        ),
+        ("stoplist", STOPS + "CD19,CD19,test,CD19 here\n", "'CD19' (CD19) never counts: the stoplist has it"),
+        ("stoplist", STOPS + "abc,NOPE,test,abc\n", "stoplist.csv:2: blocks: 'NOPE' is no name in any table"),
+        ("stoplist", STOPS + "abc,CD19,,abc\n", "stoplist.csv:2: 'abc': the column 'reason' is empty"),
+        ("stoplist", STOPS + "abc,CD19,why,other\n", "stoplist.csv:2: example: must hold 'abc'"),
+        ("antigens", "name,source,remove\nNOPE,me,row\n", "antigens.csv:2: nothing named 'NOPE' to remove"),
+        (
+            "antigens",
+            "name,source,remove\nCD19,me,all\n",
+            "antigens.csv:2: remove: 'all' is none of row, aliases",
+        ),
+        (
+            "antigens",
+            "name,aliases,source,remove\nCD19,B9,me,aliases\n",
+            "antigens.csv:2: 'CD19' has no alias 'B9' to take away",
+        ),
+    ],
+)
+def test_fault(tmp_path: Path, table: str, content: str | bytes, told: str) -> None:
+    found = faults(tmp_path, **{table: content})
+    assert [line for line in found if told in line], found
+    assert all(line.startswith(f"{table}.csv:") for line in found), found
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["XYZ1,,,,protein,,CD269,,me\n", "XYZ1,,,,protein,xyz one,,,me\n", "CD19,,,,,my CD19 name,,,me\n"],
+    ids=["guarded on one side", "new", "alias for a known name"],
+)
+def test_good_rows_of_a_user(tmp_path: Path, row: str) -> None:
+    assert faults(tmp_path, antigens=ANTIGENS + row) == []
+
+
+def test_removed_alias_is_free_for_another_concept(tmp_path: Path) -> None:
+    header = ANTIGENS.replace("\n", ",remove\n")
+    rows = "BCMA,,,,,CD269,,,me,aliases\nXYZ1,,,,protein,CD269,,,me,\n"
+    assert faults(tmp_path, antigens=header + rows) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("regex = 'own'\nhits = ['their own']\nmisses = ['none']\n", ""),
+        ("regex = 'own'\nhits = ['own', 'owl']\nmisses = ['none']\n", "no cue occurs in the hit 'owl'"),
+        ("regex = 'own c'\nhits = ['own']\nmisses = ['none']\n", "does not match its hit 'own'"),
+        ("regex = 'own'\nhits = ['own']\nmisses = ['owner']\n", "matches 'own' in its miss 'owner'"),
+        ("regex = '(own'\nhits = ['own']\nmisses = ['none']\n", "not a regular expression"),
+        ("regex = 'own'\nmisses = ['none']\n", "the key 'hits' is missing"),
+        ("regex = 'own'\nhits = ['own']\nmisses = ['none']\ncolor = 1\n", "no key 'color'"),
+    ],
+)
+def test_pattern(tmp_path: Path, body: str, told: str) -> None:
+    (tmp_path / "patterns").mkdir()
+    (tmp_path / "patterns" / "p.toml").write_text(PATTERN + body, encoding="utf-8")
+    found = [str(fault) for fault in lint.check(tmp_path)]
+    assert len(found) == bool(told), found
+    assert all(f"{tmp_path}/patterns/p.toml:1: " in line and told in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("[role.edit]\nwords = ['(']\n", "the key 'about' is missing"),
+        ("[role.edit]\nabout = 'x'\nwords = ['(']\n", "is no regular expression"),
+        ("[role.nothing]\nabout = 'x'\nwords = ['a']\n", "no component asks for the cue 'role.nothing'"),
+        ("[role.edit\n", "not TOML"),
+    ],
+)
+def test_cues(tmp_path: Path, body: str, told: str) -> None:
+    (tmp_path / "cues.toml").write_text(body, encoding="utf-8")
+    found = [str(fault) for fault in lint.check(tmp_path)]
+    assert [line for line in found if told in line and line.startswith(f"{tmp_path}/cues.toml:1: ")], found
+
+
+def test_fix_orders_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "cell_types.csv"
+    path.write_bytes(
+        b"\xef\xbb\xbfname,aliases,guarded,source\r\nXB, abcd|efgh | abcd,,me\r\nXA,ijkl,,me\r\n"
+    )
+    assert lint.fix(tmp_path) == ([path], [])
+    assert path.read_bytes() == b"name,aliases,guarded,source\nXA,ijkl,,me\nXB,abcd | efgh,,me\n"
+    assert lint.fix(tmp_path) == ([], [])
+
+
+def test_fix_leaves_a_broken_table_alone(tmp_path: Path) -> None:
+    path = tmp_path / "cell_types.csv"
+    path.write_text(SHORT + "XB,a\n", encoding="utf-8")
+    rewritten, kept = lint.fix(tmp_path)
+    assert (rewritten, [fault.line for fault in kept]) == ([], [2])
+    assert path.read_text(encoding="utf-8") == SHORT + "XB,a\n"
+
+
+def test_shipped_tables_are_in_canonical_form() -> None:
+    from cart_nlp.lint import tables
+
+    for path in paths.lexicons().glob("*.csv"):
+        assert tables.canonical(path) == path.read_text(encoding="utf-8"), path.name
+
+
+def test_command(tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    good = run(app, ["check"])
+    assert (good.exit_code, good.stdout) == (0, "")
+    assert "0 faults" in good.stderr
+    (tmp_path / "cell_types.csv").write_text(SHORT + "XAA,abcd,,\n", encoding="utf-8")
+    bad = run(app, ["check", str(tmp_path)])
+    assert bad.exit_code == 1
+    assert bad.stdout.startswith(f"{tmp_path}/cell_types.csv:2: 'XAA' has no source")
+    missing = run(app, ["check", str(tmp_path / "none")])
+    assert (missing.exit_code, "no such folder" in missing.stdout) == (1, True)
