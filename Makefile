@@ -42,7 +42,9 @@ format: .venv/.made
 
 bench: .venv/.made
 	$(BIN)/cart-nlp evaluate
-	$(BIN)/python -m pytest benchmarks/speed
+	@mkdir -p $(OUT)
+	$(BIN)/python -m pytest benchmarks/speed --benchmark-json=$(OUT)/speed.json
+	$(BIN)/python benchmarks/speed/report.py $(OUT)/speed.json --out $(OUT)/bench
 
 constraints:
 	$(PYTHON) -m venv $(OUT)/fresh

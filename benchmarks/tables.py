@@ -52,11 +52,19 @@ def _percent(value: float | None) -> str:
 
 def speed(root: Path = ROOT) -> str:
     """The table of speed.json, or a sentence where nothing is measured yet."""
-    path = root / RESULTS / "speed.md"
+    path = root / RESULTS / "speed.json"
     if not path.exists():
         return "Speed is measured by `make bench`."
-    table = [line for line in path.read_text("utf-8").splitlines() if line.startswith("|")]
-    return "\n".join(table)
+    measured = json.loads(path.read_text("utf-8"))
+    machine = measured["machine"]
+    lines = [
+        f"On {machine['cpu'] or 'an unnamed processor'}, {machine['cores']} cores, Python {machine['python']}:",
+        "",
+        "| | measured |",
+        "|---|---:|",
+    ]
+    lines += [f"| {row['what']} | {row['figure']:g} {row['unit']} |" for row in measured["figures"]]
+    return "\n".join(lines)
 
 
 BLOCKS: dict[str, Callable[..., str]] = {"accuracy": accuracy, "speed": speed}
