@@ -56,9 +56,9 @@ def speed(root: Path = ROOT) -> str:
     if not path.exists():
         return "Speed is measured by `make bench`."
     measured = json.loads(path.read_text("utf-8"))
-    machine = measured["machine"]
+    cpu, cores, python = (measured["machine"][key] for key in ("cpu", "cores", "python"))
     lines = [
-        f"On {machine['cpu'] or 'an unnamed processor'}, {machine['cores']} cores, Python {machine['python']}:",
+        f"On {cpu or 'an unnamed processor'}, {cores} cores, Python {python}:",
         "",
         "| | measured |",
         "|---|---:|",
