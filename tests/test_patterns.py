@@ -16,7 +16,8 @@ MISSES = [(p, text) for p in LEXICON.patterns for text in p.misses]
 # Pieces that long expressions repeat: words, blanks, joints, brackets, digits.
 PIECES = [
     "a", "a ", " ", "- ", "/", "1", "(", "CAR", "CAR-T ", "t cells ", "cd19 ", "cd19/", "cells and ",
-    "donor ", "the patient's ", "from the ", "own white blood ", "first generation ", "targeting the ", "knock out of ",
+    "donor ",
+    "the patient's ", "from the ", "own white blood ", "first generation ", "targeting the ", "knock out of ",
     "autologous ", "anti ", "expressing ", "the of and or in ", "human ", "中", "的", "\n", "x,",
 ]  # fmt: skip
 LENGTHS = (60, 250, 1_000)

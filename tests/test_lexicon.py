@@ -1,0 +1,144 @@
+"""Loading and layering of lexicons, and what a name resolves to."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cart_nlp import lexicon, load, paths, tag
+from cart_nlp.cli.lexicon import app
+from cart_nlp.lookup import look_up
+from cart_nlp.suggest import suggest
+
+HEADER = "name,hgnc_id,symbol,full_name,kind,aliases,guarded,note,source,remove\n"
+
+
+def layer(folder: Path, rows: str, table: str = "antigens", header: str = HEADER) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{table}.csv").write_text(header + rows, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("alias", "written"),
+    [
+        ("cd19", {"cd19", "cd-19", "cd 19"}),
+        ("donor derived", {"donor derived", "donor-derived"}),
+        ("claudin18.2", {"claudin18.2", "claudin-18.2", "claudin 18. 2"}),
+    ],
+)
+def test_spellings(alias: str, written: set[str]) -> None:
+    assert written <= lexicon.spellings(alias)
+
+
+def test_spellings_do_not_open_a_joint_after_a_digit() -> None:
+    assert lexicon.spellings("4scar") == {"4scar"}
+
+
+def test_size_that_the_shipped_lexicons_promise() -> None:
+    found = lexicon.load()
+    antigens = [c for (label, _), c in found.concepts.items() if label == "antigen"]
+    products = [c for (label, _), c in found.concepts.items() if label == "product"]
+    assert len([c for c in antigens if c.fields["hgnc_id"]]) >= 180
+    assert len(products) >= 150
+    assert all(c.fields["source"] for c in found.concepts.values())
+
+
+def test_a_user_s_row_adds_a_concept(tmp_path: Path) -> None:
+    folder = layer(tmp_path, "QQX7,,,,protein,quxin seven,,,me,\n")
+    record = tag("quxin seven CAR-T cells", load([folder]))
+    assert record.targets == ("QQX7",)
+    assert tag("quxin seven CAR-T cells").targets == ()
+
+
+def test_a_user_s_alias_names_a_known_concept(tmp_path: Path) -> None:
+    folder = layer(tmp_path, "CD19,,,,,quxin,,,me,\n")
+    assert tag("quxin CAR-T cells", load([folder])).targets == ("CD19",)
+    assert tag("CD19 CAR-T cells", load([folder])).target_ids == ("HGNC:1633",)
+
+
+def test_a_user_takes_aliases_and_rows_away(tmp_path: Path) -> None:
+    folder = layer(tmp_path, "BCMA,,,,,CD269,,,me,aliases\nGPC3,,,,,,,,me,row\n")
+    found = lexicon.load(folder)
+    assert found.get("antigen", "GPC3") is None
+    assert "cd269" not in found.folded
+    assert [c.name for c in found.folded["tnfrsf17"]] == ["BCMA"]
+
+
+def test_layers_change_the_digest(tmp_path: Path) -> None:
+    folder = layer(tmp_path, "QQX7,,,,protein,,,,me,\n")
+    assert lexicon.load(folder).digest != lexicon.load().digest == lexicon.load().digest
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("QQX7,a\n", "antigens.csv:2: the number of cells"),
+        ("NOPE,,,,,,,,me,row\n", "nothing named 'NOPE' to remove"),
+    ],
+)
+def test_a_table_that_cannot_be_used(tmp_path: Path, rows: str, told: str) -> None:
+    with pytest.raises(lexicon.LexiconError, match=told):
+        lexicon.load(layer(tmp_path, rows))
+
+
+def test_show_tells_concept_row_and_kind() -> None:
+    (meaning,) = look_up("CD269").meanings
+    assert (meaning.concept, meaning.label, meaning.kind) == ("BCMA", "antigen", "free")
+    assert meaning.fields["hgnc_id"] == "HGNC:11913"
+    file, line = meaning.row.split(":")
+
+    assert (
+        (paths.lexicons() / file).read_text(encoding="utf-8").splitlines()[int(line) - 1].startswith("BCMA,")
+    )
+
+
+def test_show_tells_guards_exact_case_and_stops() -> None:
+    guarded = {m.label: m for m in look_up("CS1").meanings}["antigen"]
+    assert (guarded.concept, guarded.kind) == ("SLAMF7", "guarded")
+    exact = look_up("all").meanings[0]
+    assert exact.kind == "guarded, exact case"
+    assert "which 'all' is not" in exact.needs
+    assert {stop.blocks for stop in look_up("CD119").stops} == {"CD19"}
+
+
+def test_show_names_the_nearest() -> None:
+    answer = look_up("mesothlin")
+    assert answer.meanings == []
+    assert answer.nearest[0] == ("mesothelin", "antigen", "MSLN")
+
+
+def test_show_of_a_user_s_row(tmp_path: Path) -> None:
+    (meaning,) = look_up("quxin", [layer(tmp_path, "CD19,,,,,quxin,,,me,\n")]).meanings
+    assert (meaning.concept, meaning.row) == ("CD19", f"{tmp_path}/antigens.csv:2")
+
+
+def test_show_command() -> None:
+    run = CliRunner().invoke
+    found = run(app, ["show", "mesothelin"])
+    assert (found.exit_code, found.stdout.splitlines()[0][:16]) == (0, "MSLN (antigen, a")
+    missing = run(app, ["show", "nothing at all\x1b[31m"])
+    assert missing.exit_code == 1
+    assert "\x1b" not in missing.stdout
+
+
+def test_suggest_counts_unknown_antigens_and_codes(tmp_path: Path) -> None:
+    lines = [
+        '{"id": "NCT00000001", "brief_title": "Anti-XYZ1 CAR-T cells", "brief_summary": "QT-999C CAR-T"}',
+        '{"id": "NCT00000002", "brief_title": "XYZ1-targeted CAR-T \\u001b[31m", "brief_summary": "CD19"}',
+        '{"id": "NCT00000003", "brief_title": "Anti-XYZ2 antibody in asthma", "brief_summary": "drug"}',
+    ]
+    dump = tmp_path / "dump.jsonl"
+    dump.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    survey = suggest([dump])
+    found = {c.term: (c.kind, len(c.trials), c.example_id) for c in survey.candidates}
+    assert found == {"XYZ1": ("antigen", 2, "NCT00000001"), "QT-999C": ("product", 1, "NCT00000001")}
+    assert (survey.read, survey.tagged) == (3, 2)
+    out = tmp_path / "terms.csv"
+    done = CliRunner().invoke(app, ["suggest", str(dump), "--min", "2", "--csv", str(out)])
+    assert done.exit_code == 0
+    assert [line.split(",")[:4] for line in out.read_text(encoding="utf-8").splitlines()] == [
+        ["term", "kind", "trials", "mentions"],
+        ["XYZ1", "antigen", "2", "2"],
+    ]
+    assert CliRunner().invoke(app, ["suggest", str(tmp_path / "none.jsonl")]).exit_code == 2
