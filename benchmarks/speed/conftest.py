@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +20,11 @@ CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
 @dataclass(frozen=True)
 class Watched:
-    """A command that was run: wall seconds, and the peak resident megabytes of its largest process."""
+    """A command that was run: wall and processor seconds of all its processes, peak resident megabytes of its
+    first process and of the largest of its children, and what it said."""
 
     seconds: float
+    cpu: float
     parent_mb: float
     worker_mb: float
     said: str
@@ -49,15 +53,21 @@ def watched(*arguments: str, watch_memory: bool = False) -> Watched:
     command = [sys.executable, "-c", "from cart_nlp.cli import main; main()", *arguments]
     start = time.perf_counter()
     parent = worker = 0.0
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as job:
-        while watch_memory and job.poll() is None:
-            parent = max(parent, _peak_mb(job.pid))
-            worker = max([worker, *map(_peak_mb, _children(job.pid))])
-            time.sleep(0.05)
-        said = job.communicate()[1]
-    seconds = time.perf_counter() - start
+    with tempfile.TemporaryFile("w+") as errors:
+        job = subprocess.Popen(command, stderr=errors, stdout=subprocess.DEVNULL)
+        pid = 0
+        while pid == 0:
+            if watch_memory:
+                parent = max(parent, _peak_mb(job.pid))
+                worker = max([worker, *map(_peak_mb, _children(job.pid))])
+                time.sleep(0.05)
+            pid, status, usage = os.wait4(job.pid, os.WNOHANG if watch_memory else 0)
+        seconds = time.perf_counter() - start
+        job.returncode = os.waitstatus_to_exitcode(status)
+        errors.seek(0)
+        said = errors.read()
     assert job.returncode in (0, 1), said
-    return Watched(seconds, parent, worker, said)
+    return Watched(seconds, usage.ru_utime + usage.ru_stime, parent, worker, said)
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ def tag(benchmark: Any, source: Path, out: Path, *more: str, rounds: int = 2, me
     )
     if memory:
         benchmark.extra_info |= {"parent_mb": found.parent_mb, "worker_mb": found.worker_mb}
+    benchmark.extra_info["cpu"] = found.cpu
     run = json.loads(Path(f"{out}.run.json").read_text())
     benchmark.extra_info["counts"] = run["counts"]
 
