@@ -37,9 +37,13 @@ class RegistryLabel:
         return [key for key, digest in self.sections.items() if now.get(key) != digest]
 
 
-def folder() -> Path:
-    """Where the bundled labels by id are."""
-    return paths.gold() / "registry"
+SETS = ("registry", "registry-blind")
+"""Bundled labels by id: those that rules were tuned on, and three samples labeled blind."""
+
+
+def folder(name: str = "registry") -> Path:
+    """Where the bundled labels by id of that name are."""
+    return paths.gold() / name
 
 
 def label_line(gold: GoldRecord) -> dict[str, Any]:

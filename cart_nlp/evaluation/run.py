@@ -43,7 +43,7 @@ class Options:
 
 def run(options: Options) -> Evaluation:
     """Score as asked; raises GoldError with every fault of what was given."""
-    if options.gold == "registry":
+    if options.gold in registry_labels.SETS:
         return _finish(_registry(options), options, {})
     if options.dump is not None:
         raise GoldError([f"--dump {options.dump}: goes with --gold registry, whose labels come without text"])
@@ -78,12 +78,13 @@ def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[M
 def _registry(options: Options) -> Evaluation:
     if options.dump is None:
         raise GoldError(
-            ["--gold registry: its labels come without text; give --dump FILE, a dump with the trials"]
+            [f"--gold {options.gold}: its labels come without text; give --dump FILE, a dump with the trials"]
         )
-    labels, version = registry_labels.read()
+    source = registry_labels.folder(str(options.gold))
+    labels, version = registry_labels.read(source)
     given = predictions.read_records(options.records) if options.records else None
     dump = predictions.Dump(options.dump, options.lexicons)
-    joined = registry_labels.join(labels, version, dump, registry_labels.completeness())
+    joined = registry_labels.join(labels, version, dump, registry_labels.completeness(source))
     if not joined.gold.records:
         raise GoldError([f"{options.dump.name}: holds none of the {len(labels)} labeled trials"])
     counted = options.others == "not-included" or (options.others == "auto" and joined.complete)
