@@ -32,8 +32,10 @@ _BESIDE_RIGHT = re.compile(
     r"cell (?:injection|suspension|infusion)|t[\s-]cells?\b|cells?\b|injection\b|infusion\b|细胞|注射液)"
 )
 _BESIDE_LEFT = re.compile(
-    r"(?:\bcar(?:[\s-]?(?:t|nk|m))?s?(?:\scells?)?(?:\stherapy)?|\bcart(?:\scells?)?|chimeric antigen receptor|"
-    r"cell (?:injection|product|therapy)|injection|\bt[\s-]cells?)[\s,:(]{1,3}(?:named |called |code:? )?$"
+    r"(?:\bcar(?:[\s-]?(?:t|nk|m))?s?(?:\scells?)?(?:\stherapy)?|\bcart(?:\scells?)?|"
+    r"chimeric antigen receptor|"
+    r"cell (?:injection|product|therapy)|injection|"
+    r"\bt[\s-]cells?)[\s,:(]{1,3}(?:named |called |code:? )?$"
 )
 # Registration numbers, grants, markers, doses and assays that look like codes.
 _NO_CODE = re.compile(
