@@ -82,7 +82,7 @@ _SPELLED_AS = {
     "dnTGFBR2": ("rdn", "dn"), "B7-H3": ("276", "b7h3"), "SLAMF7": ("cs1",), "IL-7": ("7x19", "c7r"),
     "CCL19": ("7x19",), "4-1BB": ("bb",), "4": ("4s",), "NKG2D ligands": ("nkg2d",), "BAFF-R": ("baff",),
     "kappa light chain": ("kappa", "chark"), "GUCY2C": ("gcc",), "FRa": ("fra", "folr"),
-    "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",), "GD2": ("gd2", "gina"),
+    "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",), "OX40": ("ox40",), "GD2": ("gd2", "gina"),
 }  # fmt: skip
 """Values that a coined name spells in a short form of its own."""
 
