@@ -90,13 +90,20 @@ PIECES = st.sampled_from(
         "cart",
         "ilage",
         "cell",
-        "T\u2011",
+        "T‑",
         "\\n",
         '"',
         " ",
         ".",
+        "ct041",
+        "n",
+        "4",
+        "jcar017",
+        "zetakine",
+        "engineered",
+        "嵌合",
+        "x",
     ]
-    + ["ct041", "n", "4", "jcar017", "zetakine", "engineered", "嵌合", "x"]
 )
 
 
