@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+MAX_SECTION, MAX_TEXT = 60_000, 600_000
+"""Characters of a section and of a trial that are read; the longest real ones have a tenth of that."""
 GAP = "\n\n"
 """Between two sections of a Doc; no mention crosses it."""
 
@@ -43,8 +45,9 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
     from cart_nlp.components.state import Section, attach
 
     parts, sections, at = [], [], 0
-    for key, text in trial.sections.items():
-        if text:
+    for key, whole in trial.sections.items():
+        text = whole[:MAX_SECTION]
+        if text and at + len(text) < MAX_TEXT:
             sections.append(Section.of(key, at, at + len(text)))
             parts.append(text)
             at += len(text) + len(GAP)

@@ -62,8 +62,8 @@ _INFIX = (
     r"|(?<=[\u4e00-\u9fff])|(?=[\u4e00-\u9fff])"
     r"|,(?![0-9]{3}(?![0-9]))|[^\w\s,'’]+|_+"
 )
-_PREFIX = r"[^\w\s]"
-_SUFFIX = r"[^\w\s]|'s|’s"
+# Signs at the front come off in one piece: one at a time, spaCy would copy the rest of the word for each.
+_PREFIX = r"[^\w\s]+"
 
 
 def tokenizer(nlp: Language) -> Tokenizer:
@@ -77,7 +77,6 @@ def tokenizer(nlp: Language) -> Tokenizer:
         nlp.vocab,
         rules={},
         prefix_search=re.compile(_PREFIX).match,
-        suffix_search=re.compile(rf"(?:{_SUFFIX})$").search,
         infix_finditer=re.compile(_INFIX).finditer,
     )
 

@@ -12,6 +12,7 @@ _FIRM_LEFT = re.compile(r"(?:\d|bcma|cd\d+|gd2|her2|gpc3|msln|psma)[\s.-]{0,2}$"
 _OTHER_LONG = re.compile(
     r"\bc[a-z]+[\s-](?:\w+[\s-])?a[\w-]+\s(?:\w+\s)?r[a-z]+\s\(cars?\)|\(car-?t (?:study|trial|registry)\)"
 )
+_BESIDES = re.compile(r"\b(?:besides|except|other than|unlike|apart from)\s+(?:for\s+)?(?:anti-)?$")
 _PLAIN = re.compile(r"[a-z\d]{0,5}cars?|[a-z\d-]{0,3}carts?")
 
 
@@ -74,8 +75,11 @@ def build(view: State, hits: list[Hit]) -> list[Chain]:
             continue
         if last is not None and hit.start - last.end <= 40:
             gap = view.low[last.end : hit.start]
-            if view.cue("chain.joint").fullmatch(gap) and view.section(last.end - 1) is view.section(
-                hit.start
+            excluded = "," in gap and _BESIDES.search(view.low, max(0, last.start - 20), last.start)
+            if (
+                not excluded
+                and view.cue("chain.joint").fullmatch(gap)
+                and view.section(last.end - 1) is view.section(hit.start)
             ):
                 boundary = view.sentence(last.start) != view.sentence(hit.start)
                 if not boundary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 
 from cart_nlp.components.chains import car_words
@@ -22,7 +23,7 @@ _CLAUSE = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. ")
 def clause_left(view: State, start: int, width: int = 90) -> str:
     """The words of the clause before a mention, lower case, at most `width` characters."""
     first, _ = view.sentence(start)
-    return _CLAUSE.split(view.low[first:start])[-1][-width:]
+    return _CLAUSE.split(view.low[max(first, start - 2 * width) : start])[-1][-width:]
 
 
 _WILL_GET = re.compile(
@@ -47,15 +48,17 @@ def near(view: State, start: int, end: int, before: int, after: int) -> tuple[st
 def car_near(view: State, start: int, end: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """The nearest CAR word before and after a stretch, in its sentence; one that holds it is before."""
     low, high = view.sentence(start)
+    words = car_words(view)
     before = after = None
-    for span in car_words(view):
-        if span[1] <= start and span[0] >= low:
-            before = span
-        elif span[0] >= end and span[1] <= high:
-            after = span
-            break
-        elif span[0] < end and span[1] > start and span[0] >= low:
-            before = (span[0], start)
+    at = bisect.bisect_left(words, (start, -1))
+    if at and words[at - 1][0] >= low:
+        span = words[at - 1]
+        # CART19: the number stands inside the CAR word.
+        before = span if span[1] <= start else (span[0], start)
+    while at < len(words) and words[at][0] < end:
+        at += 1
+    if at < len(words) and words[at][1] <= high:
+        after = words[at]
     return before, after
 
 

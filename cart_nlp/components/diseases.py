@@ -21,7 +21,7 @@ _TIERS = (
 
 
 def _group(hit: Hit) -> str:
-    return hit.row.fields["group"] if hit.row else ""
+    return hit.row.fields.get("group", "") if hit.row else ""
 
 
 def population(view: State) -> list[Hit]:

@@ -167,7 +167,9 @@ class Linker:
                     not concepts
                     and fuzz.partial_ratio(
                         lower(meaning),
-                        lower(self.rows[hit.concept].fields["full_name"]) if hit.concept in self.rows else "",
+                        lower(self.rows[hit.concept].fields.get("full_name", ""))
+                        if hit.concept in self.rows
+                        else "",
                     )
                     > 80
                 )

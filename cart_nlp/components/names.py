@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -113,8 +114,10 @@ class Names:
             for h in doc.hits
             if h.label == "antigen" and (low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/")
         ]
+        seen: set[int] = set()
         for end in starts:
-            while True:
+            while end not in seen:
+                seen.add(end)
                 following = _NEXT.match(low, end) or _NEXT_LISTED.match(low, end)
                 if following is None or following["number"] not in self.numbers:
                     break
@@ -147,10 +150,14 @@ class NamesComponent:
         taken = {(h.start, h.end) for h in view.hits if h.label == "antigen"}
         new = [h for h in self.finder.find(view) if (h.start, h.end) not in taken]
         if new:
-            inside = [h for h in view.hits if h.label == "antigen"]
+            starts, ends = [], []
+            for other in (h for h in view.hits if h.label == "antigen"):
+                starts.append(other.start)
+                ends.append(max(other.end, ends[-1] if ends else 0))
             for hit in new:
-                if not any(o.start <= hit.start and hit.end <= o.end for o in inside):
+                # `ends` holds the furthest end so far: one look says whether an earlier hit holds this one.
+                at = bisect.bisect_right(starts, hit.start)
+                if not at or ends[at - 1] < hit.end:
                     view.hits.append(hit)
-                    inside.append(hit)
             view.hits.sort(key=lambda h: (h.start, -h.end))
         return doc

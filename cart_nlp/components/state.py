@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp.components.store import lexicon_of
@@ -21,6 +22,8 @@ _KEY = "cart_nlp"
 _SENTENCE_END = re.compile(
     r"[.!?;]['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|[。；！？]|\n\s*\n|\n\s*(?=[-*•\d(])"
 )
+_LONGEST = 2000
+"""Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
 # Abbreviations whose stop ends no sentence.
 _NO_END = re.compile(r"(?:\b(?:e\. ?g|i\. ?e|vs|etc|al|approx|no|dr|inc|fig)|\b[A-Z])$", re.I)
 
@@ -110,17 +113,20 @@ class State:
     @cached_property
     def _sentences(self) -> tuple[list[int], list[int]]:
         """Starts and ends of the sentences; a section always starts one and ends one."""
-        starts, ends = [], []
+        starts: list[int] = []
+        ends: list[int] = []
         for section in self.sections:
-            starts.append(section.start)
+            cuts = [section.start]
             for found in _SENTENCE_END.finditer(self.original, section.start, section.end):
                 before = self.original[max(section.start, found.start() - 6) : found.start()]
                 if self.original[found.start()] == "." and _NO_END.search(before):
                     continue
                 if section.start < found.end() < section.end:
-                    ends.append(found.end())
-                    starts.append(found.end())
-            ends.append(section.end)
+                    cuts.append(found.end())
+            for start, end in pairwise([*cuts, section.end]):
+                for part in range(start, max(end, start + 1), _LONGEST):
+                    starts.append(part)
+                    ends.append(min(part + _LONGEST, end))
         return starts, ends
 
     def sentence(self, offset: int) -> tuple[int, int]:
