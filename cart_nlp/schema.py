@@ -52,7 +52,9 @@ class Trial(Model):
     completion_date: str | None = Field(None, description="ISO date, possibly partial")
     first_posted: str | None = Field(None, description="ISO date of first registration")
     sponsor: str | None = Field(None, description="lead sponsor")
-    sponsor_class: str | None = Field(None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER")
+    sponsor_class: str | None = Field(
+        None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER"
+    )
     collaborators: tuple[str, ...] = ()
     collaborator_classes: tuple[str, ...] = Field((), description="classes, aligned with collaborators")
     countries: tuple[str, ...] = Field((), description="names per ISO 3166, sorted")

@@ -15,7 +15,8 @@ from cart_nlp.text import fold, lower
 RECEPTOR_WORDS = (
     *(f"{how} {cell}" for how in ("targeted", "targeting", "directed", "specific") for cell in
       ("t cell", "t-cell", "t lymph", "t-lymph", "nk cell", "nk-cell", "natural killer", "immune cell")),
-    "designer t", "zetakine", "targeted t cell", "targeted t-cell", "directed t cell", "directed t-cell",
+    "designer t", "zetakine", "artificial t", "targeted t cell", "targeted t-cell", "directed t cell",
+    "directed t-cell",
     "specific t cell", "specific t-cell", "targeted nk", "bbz", "bbζ", "28z", "28ζ", "bb\\u03b6", "28\\u03b6",
     "universal immune receptor", "嵌合", "キメラ", "ｃａｒ",
     "\\u5d4c\\u5408", "\\uff43\\uff41\\uff52", "\\uff23\\uff21\\uff32",
@@ -54,7 +55,7 @@ def needles(lexicon: Lexicon) -> Iterator[Needle]:
     for word in ENGINEERING_WORDS:
         yield Needle(word.encode(), context="cells")
     for term in lexicon.terms:
-        if term.concept.label == "product" and len(term.text) >= 4:
+        if term.concept.label == "product" and len(term.text) >= 3:
             for spelling in spellings(lower(term.text)):
                 yield Needle(spelling.encode(), left=True, right=True)
 

@@ -22,7 +22,9 @@ _ALLOWED = {
 def command(
     gold: Annotated[
         str | None,
-        typer.Option(help="Gold file or folder; registry or registry-blind: labels by id. Default: the bundled set."),
+        typer.Option(
+            help="Gold file or folder; registry or registry-blind: labels by id. Default: the bundled set."
+        ),
     ] = None,
     records: Annotated[
         Path | None,

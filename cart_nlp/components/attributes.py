@@ -65,6 +65,8 @@ def vector(view: State, hit: Hit) -> bool:
     before, after = near(view, hit.start, hit.end, 80, 80)
     if view.cue("vector.testing_right").search(after) or view.cue("vector.testing_left").search(before):
         return False
+    if hit.guarded and "electropor" in view.low[hit.start : hit.end]:
+        return False
     if hit.guarded and hit.concept == "crispr_knock_in":
         return (
             re.search(r"knock(?:ed)?[\s-]?in\b|insert|integrat|locus", before[-60:] + after[:60]) is not None
@@ -91,19 +93,19 @@ JUDGES: dict[str, Callable[[State, Hit], bool]] = {
 }
 
 
-def _joined_domains(view: State, kept: list[Hit]) -> list[Hit]:
-    """Domains that stand beside a domain: OX40 in "CD28 and OX40", CD27 in "CD28/CD27"."""
-    joined = []
-    for hit in view.of("costim"):
+def joined(view: State, label: str, kept: list[Hit]) -> list[Hit]:
+    """Hits that stand beside a kept one: OX40 in "CD28 and OX40", IL-10 in "IL-10/IL-15 CAR-NK"."""
+    found = []
+    for hit in view.of(label):
         if hit in kept or hit.row is None or hit.row.fields.get("kind") == "signaling":
             continue
         for other in kept:
             low, high = sorted((hit, other), key=lambda h: h.start)
             gap = view.low[low.end : high.start] if low.end <= high.start else "?"
-            if re.fullmatch(r"[\s/,.+&-]{0,3}|\s?(?:and|or|plus|&|then)\s", gap):
-                joined.append(hit)
+            if re.fullmatch(r"\s?[/,.+&-]\s?|\s?(?:and|or|plus|&|then)\s", gap):
+                found.append(hit)
                 break
-    return joined
+    return found
 
 
 @Language.factory("cart_attributes")
@@ -121,7 +123,7 @@ class Attributes:
             label: [hit for hit in view.hits if hit.label == label and judge(view, hit)]
             for label, judge in JUDGES.items()
         }
-        stated["costim"] += _joined_domains(view, stated["costim"])
+        stated["costim"] += joined(view, "costim", stated["costim"])
         stated["cell_source"] = sources.resolve(view, stated["cell_source"])
         stated["cell_type"] = carriers.resolve(view, stated["cell_type"] + carriers.named(view))
         if {h.concept for h in stated["vector"]} & {"sleeping_beauty", "piggybac", "transposon"}:
@@ -130,5 +132,7 @@ class Attributes:
         if any(h.concept == "lnp" for h in stated["vector"]):
             stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]
         for label, hits in stated.items():
-            view.values[label] = hits + view.values.get(label, [])
+            known = view.values.get(label, [])
+            # What is known of a product fills silence; where the text speaks, it alone counts.
+            view.values[label] = hits + [h for h in known if h.spells or not hits]
         return doc

@@ -30,6 +30,8 @@ def codes(view: State, known: frozenset[str]) -> list[Hit]:
     named: dict[str, bool] = {}
     for section in view.sections:
         if section.kind in TITLES | NAMES:
+            # A title's "KYSA-1" or "(RELY-30)" is the study's own name more often than a product's.
+            free_text = section.kind in TITLES
             for found in CODE.finditer(view.text, section.start, section.end):
                 code = found["code"]
                 if len(code) >= 4 and not _NO_CODE.match(code) and code.lower() not in known:
@@ -38,7 +40,8 @@ def codes(view: State, known: frozenset[str]) -> list[Hit]:
                         for h in view.hits
                         if h.label != "cell_type"
                     )
-                    named.setdefault(code, not taken)
+                    beside = not free_text or _beside(view, found.start(), found.end(), words)
+                    named[code] = named.get(code, False) or (beside and not taken)
     hits = []
     for code, free in named.items():
         if not free:
@@ -47,6 +50,23 @@ def codes(view: State, known: frozenset[str]) -> list[Hit]:
         if any(_tied(view, start, end, words) for start, end in places):
             hits += [Hit(start, end, "product", code, "novel", None, score=0.5) for start, end in places]
     return hits
+
+
+def _beside(view: State, start: int, end: int, words: list[tuple[int, int]]) -> bool:
+    """Whether a code touches a CAR word: "CMD63 chimeric antigen receptor", "CAR-T cells (CMD63)"."""
+    if re.search(r"(?:post|after|following|prior to|before)\s$", view.low[max(0, start - 12) : start]):
+        return False
+    for low, high in words:
+        if low >= end and not view.low[end:low].strip(" ,"):
+            return True
+        gap = view.low[high:start]
+        if (
+            high <= start
+            and len(gap) <= 24
+            and re.fullmatch(r"(?:[\s-]*(?:t|nk)?[\s-]*(?:cells?|injection|therapy)?)[\s(]*", gap)
+        ):
+            return not view.low[end:].lstrip(" )").startswith("study")
+    return False
 
 
 def _tied(view: State, start: int, end: int, words: list[tuple[int, int]]) -> bool:

@@ -97,13 +97,20 @@ def _together(view: State, group: Group) -> str:
     ):
         return "tandem"
     if view.cue("format.bicistronic").search(wide) or _says_of_car(
-        view, view.cue("format.two_receptors"), ("cistronic", "two ", "both ")
+        view, view.cue("format.two_receptors"), ("cistronic", "two ", "both ", "express")
     ):
         return "bicistronic"
     if len(group.targets) > 2 and "4scar" in wide:
         # This platform gives one product an antigen, several of them together.
         return "cocktail"
+    if re.fullmatch(r"(?:cd)?\d\d(?:\.\d\d)+", inner):
+        # "CAR20.19.22": numbers within one name are one product.
+        return "bispecific"
     left = view.low[max(view.sentence(group.start)[0], group.start - 50) : group.start]
+    if "/" not in inner and re.search(
+        r"(?:simultaneous(?:ly)?|concurrent(?:ly)?)\s+(?:[\w-]+\s+){0,3}$", left
+    ):
+        return "cocktail"
     if re.search(r"sequential(?:ly)?\s+(?:[\w-]+\s+){0,3}$", left):
         return "sequential"
     if len(group.targets) > 4 and not view.cue("format.cocktail").search(around):

@@ -179,7 +179,9 @@ def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
                 _ascii_alpha(last)
                 and not changes
                 and not (
-                    low.startswith("car", end) or (after == "s" and not low[end + 1 : end + 2].isalpha())
+                    low.startswith(("car", "zeta"), end)
+                    or (after == "z" and not low[end + 1 : end + 2].isalpha())
+                    or (after == "s" and not low[end + 1 : end + 2].isalpha())
                 )
             ):
                 return False

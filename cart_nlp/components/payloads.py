@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
+from cart_nlp.components.attributes import joined
 from cart_nlp.components.context import near, of_study
 from cart_nlp.components.state import Hit, State, state
 
@@ -27,6 +28,8 @@ def edit(view: State, hit: Hit) -> bool:
         return False
     if not hit.guarded and view.cue("edit.knock").search(view.low[hit.start : hit.end]):
         return True
+    if re.match(r"[\s-]*(?:ko)?[\s-]*(?:hspcs?|hsct|hsc|stem|graft|donor graft)", after):
+        return False
     if hit.guarded and re.match(r"[\s-]*(?:car\b|car-|cart|chimeric|targeted|specific)", after):
         return False
     if hit.concept == "TRAC" and re.search(
@@ -85,5 +88,8 @@ class Payloads:
             ("safety_switch", "safety_switch", safety_switch),
         )
         for field, label, judge in judges:
-            view.values[field] = [h for h in view.of(label) if judge(view, h)] + view.values.get(field, [])
+            hits = [h for h in view.of(label) if judge(view, h)]
+            if label == "armoring":
+                hits += [h for h in joined(view, label, hits) if of_study(view, h.start)]
+            view.values[field] = hits + view.values.get(field, [])
         return doc

@@ -39,6 +39,24 @@ KNOWN = (
 """Columns of products.csv whose values become values of the record, `basis: product`."""
 
 
+_LONG_CODE = re.compile(r"[a-z]{1,6}-?\d{3,}[a-z]?")
+_CELL_STUDY = re.compile(
+    r"cell (?:injection|infusion|suspension|product|therap)|cellular|fludarabine|lymphodeplet|conditioning|"
+    r"leukapheres|autologous|allogeneic|t[- ]cells?\b|nk cells?\b|细胞"
+)
+
+
+def _open(view: State, hit: Hit, kind: str) -> bool:
+    """Whether a guarded code is the product here: beside a CAR word, or as what a cell study gives."""
+    if car_words(view):
+        before, after = car_near(view, hit.start, hit.end)
+        return kind in NAMES | TITLES or before is not None or after is not None
+    if kind not in NAMES | TITLES:
+        return False
+    code = _LONG_CODE.fullmatch(view.low[hit.start : hit.end]) is not None
+    return (code and kind in NAMES) or _CELL_STUDY.search(view.low) is not None
+
+
 def study_products(view: State) -> list[Hit]:
     """The product hits that name a product of the study: titles and interventions first, then prose."""
     named, told = [], []
@@ -46,12 +64,8 @@ def study_products(view: State) -> list[Hit]:
         kind = view.section(hit.start).kind
         if kind in OUTCOMES or kind in ("eligibility", "conditions"):
             continue
-        if hit.guarded:
-            before, after = car_near(view, hit.start, hit.end)
-            if kind not in NAMES | TITLES and before is None and after is None:
-                continue
-            if not car_words(view):
-                continue
+        if hit.guarded and not _open(view, hit, kind):
+            continue
         clause = clause_left(view, hit.start)
         if kind in NAMES:
             named.append(hit)
@@ -82,7 +96,8 @@ _SPELLED_AS = {
     "dnTGFBR2": ("rdn", "dn"), "B7-H3": ("276", "b7h3"), "SLAMF7": ("cs1",), "IL-7": ("7x19", "c7r"),
     "CCL19": ("7x19",), "4-1BB": ("bb",), "4": ("4s",), "NKG2D ligands": ("nkg2d",), "BAFF-R": ("baff",),
     "kappa light chain": ("kappa", "chark"), "GUCY2C": ("gcc",), "FRa": ("fra", "folr"),
-    "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",), "OX40": ("ox40",), "GD2": ("gd2", "gina"),
+    "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",),
+    "OX40": ("ox40",), "GD2": ("gd2", "gina"),
 }  # fmt: skip
 """Values that a coined name spells in a short form of its own."""
 

@@ -172,8 +172,13 @@ def judge(view: State, chain: Chain) -> None:
         is not None
     )
     role = ""
-    if concepts <= CELL_MARKERS and not (
-        slot == 3 and (named or low[max(0, chain.start - 5) : chain.start].rstrip("- ").endswith("cart"))
+    phenotype = len(chain.hits) > 1 and re.match(r"[\s+-]*(?:nk|nkt|t)[\s-]cells?\b", right) is not None
+    if (
+        concepts <= CELL_MARKERS | {"CD56"}
+        and (phenotype or concepts <= CELL_MARKERS)
+        and not (
+            slot == 3 and (named or low[max(0, chain.start - 5) : chain.start].rstrip("- ").endswith("cart"))
+        )
     ):
         role = (
             "manufacturing"

@@ -50,6 +50,8 @@ def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
         )
         found.append((start, end, kind, about))
     for hit in view.values.get("products", ()):
+        if hit.rule == "novel":
+            continue
         kind = view.section(hit.start).kind
         clause = clause_left(view, hit.start, 110)
         about = bool(
