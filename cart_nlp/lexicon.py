@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths
-from cart_nlp.text import fold, lower
+from cart_nlp.text import fold, lower, spellings
 
 LABELS = {
     "antigens": "antigen",
@@ -108,39 +108,6 @@ def _cue(name: str, table: Any) -> re.Pattern[str]:
 def split(cell: str) -> tuple[str, ...]:
     """The parts of a cell that joins several values with ` | `."""
     return tuple(part.strip() for part in cell.split("|") if part.strip())
-
-
-def spellings(alias: str) -> set[str]:
-    """The ways in which an alias is written: separators and letter-digit joints as blank, hyphen or none.
-
-    >>> sorted(spellings("cd19"))
-    ['cd 19', 'cd-19', 'cd19']
-    """
-    parts = re.split(
-        r"([ -]+|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])|(?<=[0-9])\.(?=[0-9]))", alias, flags=re.I
-    )
-    joints = parts[1::2]
-    if len(joints) > 4:
-        blanks = alias.replace("-", " ")
-        return {alias, blanks}
-    choices: list[tuple[str, ...]] = []
-    for before, joint, after in zip(parts[0::2], joints, parts[2::2], strict=False):
-        if joint == ".":
-            choices.append((".", ". "))
-        elif before[-1:].isdigit() and after[:1].isdigit():
-            choices.append((joint,))
-        elif before[-1:].isdigit() or after[:1].isdigit():
-            # "CD 19" and "CD-19", but not "4 scar": a joint after a digit stays closed unless it was open.
-            closed = joint == "" and before[-1:].isdigit()
-            choices.append((joint,) if closed else ("", "-", " "))
-        else:
-            choices.append(("-", " "))
-    written = set()
-    for chosen in itertools.product(*choices):
-        written.add(
-            "".join(itertools.chain.from_iterable(itertools.zip_longest(parts[0::2], chosen, fillvalue="")))
-        )
-    return written
 
 
 @dataclass(frozen=True)

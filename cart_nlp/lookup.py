@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths
-from cart_nlp.lexicon import Concept, Lexicon, load, spellings
+from cart_nlp.lexicon import Concept, Lexicon, load
 from cart_nlp.lint.aliases import Alias, aliases, matched
 from cart_nlp.lint.tables import COLUMNS, Row, rows_of
-from cart_nlp.text import fold
+from cart_nlp.text import fold, spellings
 
 NEAREST = 5
 _MIN_SCORE = 60

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cart_nlp.lexicon import Lexicon, spellings
+from cart_nlp.lexicon import Lexicon
 from cart_nlp.search import CAR, Engine, Needle, Search
-from cart_nlp.text import fold, lower
+from cart_nlp.text import fold, lower, spellings
 
 RECEPTOR_WORDS = (
     *(f"{how} {cell}" for how in ("targeted", "targeting", "directed", "specific") for cell in

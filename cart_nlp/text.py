@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,6 +53,42 @@ def lower(text: str) -> str:
     if len(lowered) == len(text):
         return lowered
     return "".join(low if len(low := c.lower()) == 1 else c for c in text)
+
+
+_JOINTS = re.compile(r"([ -]+|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])|(?<=[0-9])\.(?=[0-9]))", re.IGNORECASE)
+_MOST_JOINTS = 4
+
+
+@cache
+def spellings(alias: str) -> frozenset[str]:
+    """The ways in which an alias is written: separators and letter-digit joints as blank, hyphen or none.
+
+    >>> sorted(spellings("cd19"))
+    ['cd 19', 'cd-19', 'cd19']
+    """
+    parts = _JOINTS.split(alias)
+    if len(parts) == 1:
+        return frozenset((alias,))
+    if len(parts) > 2 * _MOST_JOINTS + 1:
+        return frozenset((alias, alias.replace("-", " ")))
+    written = [parts[0]]
+    for at in range(1, len(parts), 2):
+        choices = _joint(parts[at - 1], parts[at], parts[at + 1])
+        written = [head + joint + parts[at + 1] for head in written for joint in choices]
+    return frozenset(written)
+
+
+def _joint(before: str, joint: str, after: str) -> tuple[str, ...]:
+    """The ways to write one joint."""
+    if joint == ".":
+        return (".", ". ")
+    digit_before, digit_after = before[-1:].isdigit(), after[:1].isdigit()
+    if digit_before and digit_after:
+        return (joint,)
+    if digit_before or digit_after:
+        # "CD 19" and "CD-19", but not "4 scar": a joint after a digit stays closed unless it was open.
+        return (joint,) if joint == "" and digit_before else ("", "-", " ")
+    return ("-", " ")
 
 
 # Boundaries inside a written unit: letter|digit, lower|Upper, CJK|anything, …CAR; and runs of joining signs.

@@ -13,8 +13,8 @@ from spacy.language import Language
 
 from cart_nlp.components.state import Hit, State, state
 from cart_nlp.components.store import lexicon_of
-from cart_nlp.lexicon import Concept, Lexicon, spellings
-from cart_nlp.text import lower
+from cart_nlp.lexicon import Concept, Lexicon
+from cart_nlp.text import lower, spellings
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc

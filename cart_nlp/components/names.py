@@ -150,7 +150,8 @@ class NamesComponent:
         taken = {(h.start, h.end) for h in view.hits if h.label == "antigen"}
         new = [h for h in self.finder.find(view) if (h.start, h.end) not in taken]
         if new:
-            starts, ends = [], []
+            starts: list[int] = []
+            ends: list[int] = []
             for other in (h for h in view.hits if h.label == "antigen"):
                 starts.append(other.start)
                 ends.append(max(other.end, ends[-1] if ends else 0))

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cart_nlp.lexicon import spellings
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
 from cart_nlp.lint.tables import Row
-from cart_nlp.text import fold, lower
+from cart_nlp.text import fold, lower, spellings
 
 _WIDE = 0x2E7F
 """Characters above are Chinese or Japanese, of which two make a word."""

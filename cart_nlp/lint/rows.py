@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
-from cart_nlp.lexicon import spellings
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.tables import JOINED, Row
 from cart_nlp.schema import Format
-from cart_nlp.text import fold, lower
+from cart_nlp.text import fold, lower, spellings
 
 KINDS = {
     "antigens": (
