@@ -25,6 +25,8 @@ PARTITION = 32
 PARTITION_BYTES = 8 << 20
 AHEAD = 4
 """Partitions a worker that may be under way."""
+_PATIENCE, _LONELY = 30, 6
+"""Seconds between looks at a partition, and looks without any worker before the run is given up."""
 
 
 @functools.lru_cache(maxsize=2)
@@ -111,6 +113,20 @@ def _submit(
     return client.submit(tag_partition, source, packed(todo), keep_all, pure=False)
 
 
+def _result(client: Client, future: Future) -> Any:
+    """A partition's records; raises BatchError where no worker has been there for some minutes."""
+    lonely = 0
+    while True:
+        try:
+            return future.result(timeout=_PATIENCE)
+        except TimeoutError:
+            lonely = 0 if client.scheduler_info()["workers"] else lonely + 1
+            if lonely >= _LONELY:
+                raise BatchError(
+                    "the scheduler has had no worker for some minutes; start workers and run again"
+                ) from None
+
+
 def _gathered(
     client: Client, source: TaggerSource, chunk: list[Job | Outcome], future: Future | None, keep_all: bool
 ) -> Iterator[Outcome]:
@@ -119,7 +135,7 @@ def _gathered(
     done: dict[int, Outcome] = {}
     if future is not None:
         try:
-            done = {found.number: Outcome(*found) for found in future.result()}
+            done = {found.number: Outcome(*found) for found in _result(client, future)}
         except KilledWorker:
             if len(chunk) == 1 and isinstance(chunk[0], Job):
                 job = chunk[0]
