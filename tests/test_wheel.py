@@ -17,6 +17,7 @@ HOMES = {
     "lexicons/": "cart_nlp/_data/lexicons/",
     "models/": "cart_nlp/_data/models/",
     "benchmarks/gold/": "cart_nlp/_data/gold/",
+    "benchmarks/results/accuracy": "cart_nlp/_data/results/accuracy",
 }
 """Folder of the checkout -> its place in the wheel."""
 

@@ -12,9 +12,12 @@ from cart_nlp import __version__, paths
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.registries.entry import InputError
 
+_MEASURED_ON = ("registry dev", "gold dev")
+"""Sets of accuracy.json, the closest to registry text first."""
+
 
 def accuracy() -> dict[str, Any]:
-    """Measured accuracy of each field, as the evaluation wrote it; {} where it was not shipped."""
+    """Accuracy of each field in the last release, as the evaluation wrote it; {} where not shipped."""
     file = paths.gold().parent / "results" / "accuracy.json"
     if not file.is_file():
         return {}
@@ -22,7 +25,15 @@ def accuracy() -> dict[str, Any]:
         found = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as fault:
         raise InputError(f"{file}: not JSON ({fault}); run `cart-nlp evaluate` again") from fault
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, list) or not found:
+        return {}
+    latest = found[-1]
+    measured = next((latest["sets"][name] for name in _MEASURED_ON if name in latest["sets"]), {"scores": {}})
+    fields: dict[str, dict[str, float]] = {}
+    for name, value in measured["scores"].items():
+        field, _, rate = name.partition(".")
+        fields.setdefault(field, {})[rate.replace("_", " ")] = value
+    return {"version": latest["version"], "fields": fields}
 
 
 def accuracy_rows(measured: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -54,7 +54,15 @@ def test_no_run_file_is_told():
 
 def test_measured_accuracy_is_in_the_report(accuracy_file, tmp_path):
     accuracy_file.write_text(
-        json.dumps({"version": "1.2", "fields": {"targets": {"f1": 0.98765, "exact": 1}, "x": {}}})
+        json.dumps(
+            [
+                {"version": "1.1", "sets": {}},
+                {
+                    "version": "1.2",
+                    "sets": {"gold dev": {"scores": {"targets.f1": 0.98765, "targets.exact": 1}}},
+                },
+            ]
+        )
     )
     assert methods.accuracy_rows(methods.accuracy()) == [("targets", "f1 0.988, exact 1")]
     records = tmp_path / "r.jsonl"
