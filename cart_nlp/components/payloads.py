@@ -46,11 +46,16 @@ def edit(view: State, hit: Hit) -> bool:
     return view.cue("edit.knock_left").search(before) is not None
 
 
+def _is_target(view: State, hit: Hit) -> bool:
+    """Whether the same words name what a CAR binds."""
+    return any(h.role == "target" and h.start <= hit.start < h.end for h in view.of("antigen", "ligand"))
+
+
 def armoring(view: State, hit: Hit) -> bool:
     """Whether something is said to be added to the CAR cell beyond its signaling."""
     if not of_study(view, hit.start):
         return False
-    if any(h.role == "target" and h.start <= hit.start < h.end for h in view.of("antigen", "ligand")):
+    if _is_target(view, hit):
         return False
     first, last = view.sentence(hit.start)
     if re.search(r"feeder|k562|artificial antigen", view.low[first:last]):
@@ -90,6 +95,10 @@ class Payloads:
         for field, label, judge in judges:
             hits = [h for h in view.of(label) if judge(view, h)]
             if label == "armoring":
-                hits += [h for h in joined(view, label, hits) if of_study(view, h.start)]
+                hits += [
+                    h
+                    for h in joined(view, label, hits)
+                    if of_study(view, h.start) and not _is_target(view, h)
+                ]
             view.values[field] = hits + view.values.get(field, [])
         return doc

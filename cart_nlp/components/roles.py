@@ -113,6 +113,7 @@ _SECTION_ROLE = {
 
 # Signaling written behind the antigen, as in HER2(EQ)BBz or IL13Ra2(BBz): the name of a receptor.
 _SIGNAL = re.compile(r"r?\s?\(?(?:eq\))?\(?(?:bb|28|41bb|4-1bb)[\s-]?z(?:eta)?")
+_FOR = re.compile(r"(?<!specific )\bfor\s(?:the\s)?$")
 _NEGATIVE = re.compile(r"(?:\s?-(?=\s[A-Z])|[\s-]?neg)")
 
 
@@ -163,6 +164,9 @@ def judge(view: State, chain: Chain) -> None:
     if slot < 3 and _listed_after_product(view, chain):
         slot, rule = 3, "slot.product-list"
     marker = view.cue("role.marker_right").match(right) is not None
+    if marker and len(concepts) == 1 and rule == "slot.car-antigen" and _FOR.search(left[-40:]):
+        # "CAR-T for CD19+ leukemia": what the disease carries.
+        slot, rule = 0, "no-slot"
     marker_left = view.cue("role.marker_left").search(left[-80:]) is not None
     near_left, near_right = left[-70:], right[:60]
     named = (

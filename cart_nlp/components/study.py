@@ -134,11 +134,16 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
         if not view.cue("study.background").search(sentence) and view.cue("study.making").search(sentence)
     ]
     titles = " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in TITLES)
+    aimed = any(c.role == "target" and c.slot and view.section(c.start).kind in TITLES for c in view.chains)
     slots = {c.role for c in view.chains if c.slot == 3 and view.section(c.start).kind in PROSE | ARMS}
     if told:
         why = "prose"
         early = any(e[2] != "detailed_description" for e in told)
-        if view.cue("study.cell_title").search(titles) or ("target" in slots and early) or len(told) > 3:
+        if (
+            view.cue("study.cell_title").search(titles)
+            or (("target" in slots or aimed) and early)
+            or len(told) > 3
+        ):
             return ("product" if focus == "treatment" else "related"), 0.8 if early else 0.65, hits(told), why
         if early and len(evidence) > 2:
             return ("product" if focus == "treatment" else "related"), 0.6, hits(told), why

@@ -41,10 +41,6 @@ TABLE = [
     ("brief_summary", "CAR-T cells with knocked out CD70", {"CD70": "edit"}),
     ("brief_summary", "Patients get CAR-T cells and a CD38 antibody.", {"CD38": "coadministered"}),
     ("brief_summary", "MSLN CAR-T cells secreting PD-1 nanobody", {"MSLN": "target"}),
-]
-
-
-KNOWN_FAULTS = [
     ("brief_title", "CD22 CAR-T cells for CD19+ leukemia", {"CD22": "target", "CD19": "disease_marker"}),
     ("brief_title", "Besides CD19, CD22 CAR-T", {"CD19": "prior_therapy", "CD22": "target"}),
 ]
@@ -61,12 +57,6 @@ def test_role(nlp: Language, section: str, text: str, wanted: dict[str, str]) ->
     view = state(nlp(make_doc(nlp, trial)))
     roles = {hit.concept: hit.role for hit in view.of("antigen") if hit.concept in wanted}
     assert roles == wanted
-
-
-@pytest.mark.xfail(strict=True, reason="known faults of the roles component")
-@pytest.mark.parametrize(("section", "text", "wanted"), KNOWN_FAULTS)
-def test_role_that_is_still_wrong(nlp: Language, section: str, text: str, wanted: dict[str, str]) -> None:
-    test_role(nlp, section, text, wanted)
 
 
 def test_every_role_is_a_known_one(nlp: Language) -> None:
