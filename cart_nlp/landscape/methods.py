@@ -28,9 +28,11 @@ def accuracy() -> dict[str, Any]:
     if not isinstance(found, list) or not found:
         return {}
     latest = found[-1]
-    measured = next((latest["sets"][name] for name in _MEASURED_ON if name in latest["sets"]), {"scores": {}})
+    scores: dict[str, float] = next(
+        (latest["sets"][name]["scores"] for name in _MEASURED_ON if name in latest["sets"]), {}
+    )
     fields: dict[str, dict[str, float]] = {}
-    for name, value in measured["scores"].items():
+    for name, value in scores.items():
         field, _, rate = name.partition(".")
         fields.setdefault(field, {})[rate.replace("_", " ")] = value
     return {"version": latest["version"], "fields": fields}
