@@ -12,24 +12,14 @@ from cart_nlp import __version__
 from cart_nlp.landscape.page import Strings, embed, render, web
 from cart_nlp.landscape.records import read_records
 from cart_nlp.registries.entry import InputError
+from cart_nlp.schema import TAGGED_FIELDS
 
 FILTERS = (
     "car_trial",
     "targets",
     "multi_target",
     "format",
-    "products",
-    "costim",
-    "generation",
-    "vector",
-    "cell_source",
-    "cell_type",
-    "edits",
-    "armoring",
-    "safety_switch",
-    "disease_group",
-    "indications",
-    "focus",
+    *TAGGED_FIELDS[1:],
     "phase",
     "status",
     "study_type",

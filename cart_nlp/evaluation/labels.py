@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from cart_nlp.schema import CarTrial, Focus, Format, Mention, Trial
+from cart_nlp.schema import TAGGED_FIELDS, CarTrial, Focus, Format, Mention, Trial
 
-LIST_FIELDS = (
-    "targets",
-    "products",
-    "costim",
-    "generation",
-    "vector",
-    "cell_source",
-    "cell_type",
-    "edits",
-    "armoring",
-    "safety_switch",
-    "disease_group",
-)
+LIST_FIELDS = tuple(field for field in TAGGED_FIELDS if field not in ("indications", "focus"))
+"""Fields of a record that gold labels as lists; indications are not labeled."""
 
 CLOSED: dict[str, tuple[Any, ...]] = {
     "car_trial": get_args(CarTrial),

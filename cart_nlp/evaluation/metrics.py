@@ -8,25 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cart_nlp.evaluation.gold import INCLUDED
+from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.evaluation.matching import FieldMatch, TrialMatch
 
 LEVELS = ("product", "related", "mention", "no")
 
-FIELD_ORDER = (
-    "targets",
-    "targets_all",
-    "constructs",
-    "products",
-    "costim",
-    "generation",
-    "vector",
-    "cell_source",
-    "cell_type",
-    "edits",
-    "armoring",
-    "safety_switch",
-    "disease_group",
-)
+FIELD_ORDER = ("targets", "targets_all", "constructs", *LIST_FIELDS[1:])
+"""Rows of the table, in its order."""
 
 
 def ratio(part: float, whole: float) -> float | None:

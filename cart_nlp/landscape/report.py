@@ -27,6 +27,7 @@ from cart_nlp.landscape.cohort import NOT_STATED, Cohort
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
 from cart_nlp.landscape.page import Strings, data_uri, embed, render, web
 from cart_nlp.landscape.table import Cell, Table
+from cart_nlp.schema import TAGGED_FIELDS
 
 ROWS_AT_FIRST = 20
 TITLE = "CAR cell therapy trials: the landscape"
@@ -230,18 +231,7 @@ FIELDS = (
     "registry",
     "targets",
     "constructs",
-    "products",
-    "costim",
-    "generation",
-    "vector",
-    "cell_source",
-    "cell_type",
-    "edits",
-    "armoring",
-    "safety_switch",
-    "disease_group",
-    "indications",
-    "focus",
+    *TAGGED_FIELDS[1:],
     "phase",
     "status",
     "why_stopped",
