@@ -27,7 +27,7 @@ def cell_type(view: State, hit: Hit) -> bool:
         return False
     if hit.concept == "T" and re.search(r"natural killer[\s-]*$|nk[\s-]*$|nk/$", before):
         return False
-    if hit.concept == "virus_specific_T" and "specific" not in word and not car_adjacent(view, hit):
+    if hit.concept == "virus_specific_T" and not re.search(r"specific|virus|[ecv][bmz]v", word):
         return False
     span = before + word + after
     return view.cue("carrier.near").search(span) is not None

@@ -26,6 +26,8 @@ def edit(view: State, hit: Hit) -> bool:
         view.low[first:last],
     ):
         return False
+    if hit.concept == "TRAC" and view.cue("edit.kept").search(view.low):
+        return False
     if not hit.guarded and view.cue("edit.knock").search(view.low[hit.start : hit.end]):
         return True
     if re.match(r"[\s-]*(?:ko)?[\s-]*(?:hspcs?|hsct|hsc|stem|graft|donor graft)", after):

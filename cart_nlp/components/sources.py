@@ -29,6 +29,9 @@ def cell_source(view: State, hit: Hit) -> bool:
         return False
     if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
         return False
+    first, last = view.sentence(hit.start)
+    if kind not in TITLES | NAMES and view.cue("source.definition").search(view.low[first:last]):
+        return False
     if after.startswith(" immune receptor"):
         return False
     if view.low[hit.start : hit.end] == "cb" and re.match(r"-\d", after):
