@@ -35,7 +35,11 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
 def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
     """The members of an archive as feeds, in archive order; nothing is ever written to their paths."""
     for info in archive.infolist():
-        if info.is_dir() or info.filename.startswith(_SKIPPED) or Path(info.filename).name.startswith("."):
+        if (
+            (info.filename and info.is_dir())
+            or info.filename.startswith(_SKIPPED)
+            or Path(info.filename).name.startswith(".")
+        ):
             continue
         place = shown(info.filename)
         if stat.S_ISLNK(info.external_attr >> 16):

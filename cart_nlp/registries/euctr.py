@@ -15,7 +15,7 @@ from cart_nlp.schema import Trial
 
 REGISTRY = "EU Clinical Trials Register"
 _NUMBER = re.compile(r"20\d\d-\d{6}-\d\d")
-_CODE = re.compile(r"([A-HNP]\.(?:\d+\.?)*(?:IMP)?)(?::?[ \t]|:)")
+_CODE = re.compile(r"([A-HNP]\.(?:\d+(?:\.\d+)*\.?)?(?:IMP)?)(?::?[ \t]|:)")
 _LANGUAGE = re.compile(r"\(([a-z]{2})\)\s*$")
 _NAMES = ("D.3.1", "D.2.1.1.1", "D.3.2", "D.3.8", "D.3.9.2", "D.3.9.3", "D.3.9.1")
 _PHASES = {"E.7.1": "PHASE1", "E.7.2": "PHASE2", "E.7.3": "PHASE3", "E.7.4": "PHASE4"}

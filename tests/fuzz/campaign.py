@@ -112,7 +112,7 @@ def _tagger():
     import cart_nlp
 
     def tag(text: str) -> None:
-        clean = text.replace("\ud800", " ")
+        clean = text.replace("\ud800", " ") or "-"
         trial = Trial(id="X", sections={"brief_title": clean[:300], "brief_summary": clean})
         check_trial(trial)
         record = cart_nlp.tag(trial)
