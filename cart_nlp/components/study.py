@@ -7,92 +7,23 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES, about_recipients, clause_left
-from cart_nlp.components.state import Chain, Hit, State, state
+from cart_nlp.components.car_evidence import CarMention, car_evidence
+from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, clause_left
+from cart_nlp.components.state import Hit, State, state
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-# Care or study of recipients, said in the title.
-_SURFACE = frozenset(["protein", "glycolipid", "carbohydrate", "isoform"])
 _FOCUS = (
     "long_term_follow_up", "quality_of_life_or_cost", "manufacturing", "toxicity_management",
     "biomarker_or_observational", "other",
 )  # fmt: skip
-_TCR_DOC = re.compile(r"\btcrs?\b|t[\s-]cell receptor|peptide|vaccin|virus[\s-]specific|viral")
-
-
-def car_evidence(view: State) -> list[tuple[int, int, str, bool]]:
-    """What names a CAR: start, end, section kind, and whether it is about recipients or other products."""
-    known = view.notes.get("car_evidence")
-    if known is not None:
-        return known
-    found = []
-    low = view.low
-    for start, end in car_words(view):
-        section = view.section(start)
-        kind = section.kind
-        if kind in OUTCOMES or kind == "eligibility":
-            found.append((start, end, kind, True))
-            continue
-        clause = clause_left(view, start, 110)
-        right = low[end : end + 60]
-        if kind in TITLES and (
-            view.cue("study.aside_title").search(clause) or view.cue("study.aside_title_right").match(right)
-        ):
-            kind = "aside"
-        about = kind not in NAMES and bool(
-            view.cue("context.prior").search(clause)
-            or about_recipients(view, start, clause)
-            or view.cue("study.recipients").search(clause)
-            or view.cue("study.recipients_right").match(right)
-        )
-        found.append((start, end, kind, about))
-    for hit in view.values.get("products", ()):
-        if hit.rule == "novel":
-            continue
-        kind = view.section(hit.start).kind
-        clause = clause_left(view, hit.start, 110)
-        about = bool(
-            about_recipients(view, hit.start, clause)
-            or view.cue("study.recipients").search(clause)
-            or view.cue("study.recipients_right").match(low[hit.end : hit.end + 60])
-        )
-        found.append((hit.start, hit.end, kind, about and kind not in NAMES))
-    for match in view.cue("study.unnamed_car").finditer(low):
-        kind = view.section(match.start()).kind
-        found.append(
-            (
-                *match.span(),
-                kind,
-                view.cue("context.prior").search(clause_left(view, match.start())) is not None
-                or kind == "eligibility",
-            )
-        )
-    for chain in view.chains:
-        if chain.rule == "names.signal" and chain.role == "target":
-            found.append((chain.start, chain.end, view.section(chain.start).kind, False))
-        if chain.rule == "slot.specific-cells" and chain.role == "target":
-            first, last = view.sentence(chain.start)
-            sentence = low[first:last]
-            if view.cue("study.not_car").search(sentence):
-                continue
-            named = view.section(chain.start).kind in TITLES | NAMES and _surface(chain)
-            if (
-                named
-                or view.cue("study.gene_cells").search(sentence)
-                or (view.cue("study.gene_trial").search(low) and not _TCR_DOC.search(low))
-            ):
-                found.append((chain.start, chain.end, view.section(chain.start).kind, False))
-    found.sort()
-    view.notes["car_evidence"] = found
-    return found
-
-
-def _surface(chain: Chain) -> bool:
-    """Whether every antigen of a chain is a surface antigen: cells "targeted" to it carry a receptor."""
-    return all(h.row is not None and h.row.fields.get("kind") in _SURFACE for h in chain.hits)
+_LONG_TERM = re.compile(r"long[\s-]?term (?:safety|follow|effect|surveil|monitor)")
+_TIME = re.compile(r"\b(?:after|post|following|before|prior to|bridging)\b")
+_STEM = re.compile(r"[a-z\d]{4,}")
+_COMMON = frozenset(["ther", "trea", "cell", "anti", "stud", "infu", "pati", "with", "comb", "immu", "medi"])
+_TRANSPLANT = re.compile(r"transplant|\bhsct\b")
+_LATER = re.compile(r"\b(?:next|subsequent|proceed\w*|eligib\w+|prior|previous|bridg\w+)\b")
 
 
 def decide(view: State) -> tuple[str, float, list[Hit], str]:
@@ -101,7 +32,7 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
     if not evidence:
         return "no", 0.01, [], "no CAR"
 
-    def hits(spans: list[tuple[int, int, str, bool]]) -> list[Hit]:
+    def hits(spans: list[CarMention]) -> list[Hit]:
         return [Hit(s, e, "car_trial", "", "study." + why) for s, e, _, _ in spans]
 
     title = [e for e in evidence if e[2] in TITLES]
@@ -110,8 +41,20 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
     prose = [e for e in evidence if e[2] in PROSE or e[2] == "conditions"]
     focus = focus_of(view)
     giving = [e for e in title if not e[3]]
-    if giving and not names and not arms and _add_on(view, giving):
+    given = [e for e in names if not e[3] and e[2] != "arms.label"]
+    if (
+        giving
+        and not given
+        and (_supplied(view, evidence) or not names + arms)
+        and _add_on(view, giving, names)
+    ):
         why = "add-on"
+        return "related", 0.7, hits(giving), why
+    if given and title and not giving and focus == "treatment" and _companion(view, title[0], given):
+        why = "add-on"
+        return "related", 0.7, hits(title), why
+    if giving and not names and not arms and _only_measured(view):
+        why = "sampling"
         return "related", 0.7, hits(giving), why
     if names and not (title and not giving) and focus == "treatment":
         why = "intervention"
@@ -148,6 +91,11 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
         if early and len(evidence) > 2:
             return ("product" if focus == "treatment" else "related"), 0.6, hits(told), why
         return "mention", 0.3, hits(own), why
+    if measured := _measured(view, evidence, titles, focus):
+        return measured
+    if prose and focus != "treatment" and view.cue("study.therapy_title").search(titles):
+        why = "care"
+        return "related", 0.55, hits(prose), why
     why = "aside"
     summary = [e for e in prose + arms if e[2] == "brief_summary"]
     if (
@@ -161,19 +109,72 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
     return "mention", 0.15, hits(evidence), why
 
 
-def _add_on(view: State, title: list[tuple[int, int, str, bool]]) -> bool:
+def _supplied(view: State, evidence: list[CarMention]) -> bool:
+    """Whether the text calls the CAR cells standard or planned care."""
+    return any(
+        kind in PROSE | ARMS | NAMES
+        and view.cue("study.supplied").search(clause_left(view, start, 40)) is not None
+        for start, _, kind, _ in evidence
+    )
+
+
+def _companion(view: State, first: CarMention, given: list[CarMention]) -> bool:
+    """Whether the title sets another intervention before or after the CAR cells: that one is tested."""
+    before = view.low[view.section(first[0]).start : first[0]]
+    if not _TIME.search(before[-60:]):
+        return False
+    stems = {word[:4] for word in _STEM.findall(before)} - _COMMON
+    own = {view.section(e[0]).start for e in given}
+    return any(
+        not stems.isdisjoint(word[:4] for word in _STEM.findall(view.low, s.start, s.end))
+        for s in view.sections
+        if s.kind == "interventions.name" and s.start not in own
+    )
+
+
+def _only_measured(view: State) -> bool:
+    """Whether the interventions take samples or measure, and give nothing."""
+    names = [view.low[s.start : s.end] for s in view.sections if s.kind == "interventions.name"]
+    return bool(names) and all(view.cue("study.measure_name").search(name) for name in names)
+
+
+def _measured(
+    view: State, evidence: list[CarMention], titles: str, focus: str
+) -> tuple[str, float, list[Hit], str] | None:
+    """The level of a trial that names its CAR cells only in what it measures, or as its condition."""
+    found = [
+        e
+        for e in evidence
+        if e[2] == "conditions"
+        or (e[2] == "primary_outcomes" and not _LATER.search(clause_left(view, e[0], 60)))
+    ]
+    if not found:
+        return None
+    cells = view.cue("study.cell_title").search(titles) and not _TRANSPLANT.search(titles)
+    summary = any(e[2] == "brief_summary" and not e[3] for e in evidence)
+    product = focus == "treatment" and (cells or (summary and found[0][2] == "conditions"))
+    hits = [Hit(s, e, "car_trial", "", "study.measured") for s, e, _, _ in found]
+    return ("product" if product else "related"), 0.55, hits, "measured"
+
+
+def _add_on(view: State, title: list[CarMention], names: list[CarMention]) -> bool:
     """Whether the interventions name only something else, given together with the CAR cells of the title."""
     if not any(s.kind == "interventions.name" for s in view.sections):
         return False
     if any(c.role == "target" and c.slot and view.section(c.start).kind in NAMES for c in view.chains):
         return False
-    others = [view.low[s.start : s.end] for s in view.sections if s.kind == "interventions.name"]
-    if all(view.cue("study.cell_name").search(name) for name in others):
+    evidence = car_evidence(view)
+    if not _supplied(view, evidence) and any(
+        kind in PROSE | ARMS and view.cue("study.made").search(view.low[slice(*view.sentence(start))])
+        for start, _, kind, about in evidence
+        if not about
+    ):
         return False
+    others = [view.low[s.start : s.end] for s in view.sections if s.kind == "interventions.name"]
     start = title[0][0]
     before = view.low[view.section(start).start : start]
-    return view.cue("study.added").search(before) is not None and not any(
-        view.cue("study.cell_name").search(name) for name in others
+    return view.cue("study.added").search(before) is not None and (
+        any(e[3] for e in names) or not any(view.cue("study.cell_name").search(name) for name in others)
     )
 
 
@@ -192,9 +193,24 @@ def focus_of(view: State) -> str:
                 return name
             if name == "biomarker_or_observational" and trial == "OBSERVATIONAL":
                 return name
-    if trial == "OBSERVATIONAL":
+    if trial == "OBSERVATIONAL" or (trial != "INTERVENTIONAL" and _observed(view)):
+        summary = " ".join(view.low[s.start : s.end] for s in view.sections if s.kind == "brief_summary")
+        opening = summary[:300]
+        if _LONG_TERM.search(opening):
+            return "long_term_follow_up"
+        if view.cue("focus.quality_of_life_or_cost").search(opening):
+            return "quality_of_life_or_cost"
         return "biomarker_or_observational"
     return "treatment"
+
+
+def _observed(view: State) -> bool:
+    """Whether title or summary say that the study only watches what is done anyway."""
+    return any(
+        view.cue("study.observational").search(view.low, s.start, s.end)
+        for s in view.sections
+        if s.kind in TITLES or s.kind == "brief_summary"
+    )
 
 
 def _recipients_title(view: State) -> bool:
@@ -223,6 +239,8 @@ class Study:
         view.values["car_trial"] = hits
         if level in ("product", "related"):
             focus = focus_of(view)
+            if why == "sampling" and focus == "treatment":
+                focus = "biomarker_or_observational"
             if level == "product" or (focus == "treatment" and why == "aside"):
                 focus = "treatment"
             view.values["focus"] = [Hit(h.start, h.end, "focus", focus, h.rule) for h in hits[:1]]

@@ -1,0 +1,102 @@
+"""Which words of a trial name a CAR, and whether they speak of recipients or of other products."""
+
+from __future__ import annotations
+
+import re
+
+from cart_nlp.components.chains import car_words
+from cart_nlp.components.context import NAMES, OUTCOMES, TITLES, about_recipients, clause_left
+from cart_nlp.components.state import Chain, State
+
+# Start, end, kind of section, and whether it is about recipients, other products or routine care.
+CarMention = tuple[int, int, str, bool]
+
+_SURFACE = frozenset(["protein", "glycolipid", "carbohydrate", "isoform"])
+_TCR_DOC = re.compile(r"\btcrs?\b|t[\s-]cell receptor|peptide|vaccin|virus[\s-]specific|viral")
+
+
+def car_evidence(view: State) -> list[CarMention]:
+    """What names a CAR: start, end, section kind, and whether it is about recipients or other products."""
+    known = view.notes.get("car_evidence")
+    if known is not None:
+        return known
+    found = []
+    low = view.low
+    for start, end in car_words(view):
+        section = view.section(start)
+        kind = section.kind
+        if kind in TITLES and start and low[start - 1].isalpha() and _free_word(view):
+            # "ALSOCART study": the letters of an acronym beside a title that names the cells in full.
+            continue
+        if kind in OUTCOMES or kind == "eligibility":
+            found.append((start, end, kind, True))
+            continue
+        clause = clause_left(view, start, 110)
+        right = low[end : end + 60]
+        if kind in TITLES and (
+            view.cue("study.aside_title").search(clause) or view.cue("study.aside_title_right").match(right)
+        ):
+            kind = "aside"
+        if kind in NAMES:
+            about = view.cue("study.supplied").search(clause) is not None
+            found.append((start, end, kind, about))
+            continue
+        about = bool(
+            view.cue("context.prior").search(clause)
+            or about_recipients(view, start, clause)
+            or view.cue("study.recipients").search(clause)
+            or view.cue("study.recipients_right").match(right)
+        )
+        found.append((start, end, kind, about))
+    for hit in view.values.get("products", ()):
+        if hit.rule == "novel":
+            continue
+        kind = view.section(hit.start).kind
+        clause = clause_left(view, hit.start, 110)
+        about = bool(
+            about_recipients(view, hit.start, clause)
+            or view.cue("study.recipients").search(clause)
+            or view.cue("study.recipients_right").match(low[hit.end : hit.end + 60])
+        )
+        found.append((hit.start, hit.end, kind, about and kind not in NAMES))
+    for match in view.cue("study.unnamed_car").finditer(low):
+        kind = view.section(match.start()).kind
+        found.append(
+            (
+                *match.span(),
+                kind,
+                view.cue("context.prior").search(clause_left(view, match.start())) is not None
+                or kind == "eligibility",
+            )
+        )
+    for chain in view.chains:
+        if chain.rule == "names.signal" and chain.role == "target":
+            found.append((chain.start, chain.end, view.section(chain.start).kind, False))
+        if chain.rule == "slot.specific-cells" and chain.role == "target":
+            first, last = view.sentence(chain.start)
+            sentence = low[first:last]
+            if view.cue("study.not_car").search(sentence):
+                continue
+            named = view.section(chain.start).kind in TITLES | NAMES and _surface(chain)
+            if (
+                named
+                or view.cue("study.gene_cells").search(sentence)
+                or (view.cue("study.gene_trial").search(low) and not _TCR_DOC.search(low))
+            ):
+                found.append((chain.start, chain.end, view.section(chain.start).kind, False))
+    found.sort()
+    view.notes["car_evidence"] = found
+    return found
+
+
+def _free_word(view: State) -> bool:
+    """Whether a title holds a CAR word that is no part of a longer word."""
+    return any(
+        view.section(start).kind in TITLES and not (start and view.low[start - 1].isalpha())
+        for start, _ in car_words(view)
+    )
+
+
+def _surface(chain: Chain) -> bool:
+    """Whether every antigen of a chain is a surface antigen: cells "targeted" to it carry a receptor."""
+    return all(h.row is not None and h.row.fields.get("kind") in _SURFACE for h in chain.hits)
