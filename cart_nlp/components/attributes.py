@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.components import carriers, sources
-from cart_nlp.components.context import near, of_study
+from cart_nlp.components.context import elsewhere, near, of_study
 from cart_nlp.components.state import Hit, State, state
 
 if TYPE_CHECKING:
@@ -60,9 +60,12 @@ def costim(view: State, hit: Hit) -> bool:
 
 def vector(view: State, hit: Hit) -> bool:
     """Whether a hit says how the CAR gene enters the cells."""
-    if not of_study(view, hit.start):
+    if not of_study(view, hit.start) or elsewhere(view, hit.start, hit.end):
         return False
     before, after = near(view, hit.start, hit.end, 80, 80)
+    first, last = view.sentence(hit.start)
+    if view.cue("vector.quality").search(view.low, first, last):
+        return False
     if view.cue("vector.testing_right").search(after) or view.cue("vector.testing_left").search(before):
         return False
     if hit.guarded and "electropor" in view.low[hit.start : hit.end]:
@@ -81,7 +84,11 @@ def vector(view: State, hit: Hit) -> bool:
 def generation(view: State, hit: Hit) -> bool:
     """Whether a hit states the generation of the study's CAR."""
     before, _ = near(view, hit.start, hit.end, 40, 0)
-    return of_study(view, hit.start) and not view.cue("context.conventional_left").search(before)
+    return (
+        of_study(view, hit.start)
+        and not view.cue("context.conventional_left").search(before)
+        and not elsewhere(view, hit.start, hit.end)
+    )
 
 
 JUDGES: dict[str, Callable[[State, Hit], bool]] = {

@@ -21,9 +21,12 @@ def cell_type(view: State, hit: Hit) -> bool:
         return True
     before, after = near(view, hit.start, hit.end, 70, 50)
     if re.match(
-        r"[\s-]*(?:lymphoma|leuk|malignan|tumou?r|neoplasm|acute|counts?|subset|engager|deplet|dysfunction|mediated|exhaust|epitop|responses?|immunity|淋巴瘤|白血病)",
+        r"[\s-]*(?:non[\s-]*hodgkin|(?:large\s|granular\s)?lympho(?!cyte)|leuk|malignan|tumou?r|neoplas|acute|cancers?|counts?|subset|engager|deplet|dysfunction|mediated|exhaust|epitop|responses?|immunity|淋巴瘤|白血病)",
         after,
     ):
+        return False
+    if hit.concept == "NK" and re.match(r"\s?[/-]\s?t\b", after):
+        # "Natural Killer/T Cell Malignancies": a disease.
         return False
     if hit.concept == "T" and re.search(r"natural killer[\s-]*$|nk[\s-]*$|nk/$", before):
         return False
@@ -36,6 +39,9 @@ def cell_type(view: State, hit: Hit) -> bool:
 def resolve(view: State, values: list[Hit]) -> list[Hit]:
     """Prefer carriers named with CAR or in titles and interventions; T only where no rarer one does."""
     found = {h.concept for h in values}
+    if found == {"T"} and any(h.spells for h in view.values.get("cell_type", ())):
+        # OL-CD19-GDT: the product's name says more than the generic "CAR-T".
+        return []
     if len(found) < 2:
         return values
     named = {h.concept for h in values if view.section(h.start).kind in TITLES | NAMES}

@@ -17,7 +17,7 @@ _NO_CODE = re.compile(
     r"Phase|Day|Week|Month|Cohort|Arm|Part|Stage|Grade|Group|Level|Version|AZD|PF|MK|GSK|BMS|NKTR|ALT)-?\d*$",
 )
 _OTHER = re.compile(
-    r"\bwith\b|\bplus\b|combin|\band\b|followed|\bbefore\b|\bafter\b|\+|\bor\b|inhibitor|vaccine|bispecific|antibody"
+    r"\bwith\b|\bplus\b|combin|\band\b|followed|\bbefore\b|\bprior\sto\b|\bafter\b|\+|\bor\b|inhibitor|vaccine|bispecific|antibody"
 )
 _REACH = 60
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _SURE = (0.6, 0.75, 0.9, 0.97)
 
 
+def _tag(chain: Chain) -> bool:
+    return all(h.row is not None and h.row.fields.get("kind") == "hapten" for h in chain.hits)
+
+
 class Resolver:
     """Turns judged chains into targets and constructs."""
 
@@ -35,7 +39,8 @@ class Resolver:
 
     def select(self, view: State) -> list[Chain]:
         """The chains whose antigens are the study's targets."""
-        judged = [(view.section(c.start).kind, c) for c in view.chains]
+        # What a switchable CAR binds is a tag; the adaptor that carries it gives the target.
+        judged = [(view.section(c.start).kind, c) for c in view.chains if not _tag(c)]
         strong = [c for kind, c in judged if kind in TITLES | NAMES and c.role == "target" and c.slot]
         strong = self._without_slips(view, strong)
         if strong:
@@ -123,7 +128,15 @@ class Resolver:
                     )
             groups += formats.split(view, chain, self.targets_of)
         groups += [
-            formats.Group(targets, hit.start, hit.end, view.section(hit.start).kind, product=hit.concept)
+            formats.Group(
+                targets,
+                hit.start,
+                hit.end,
+                view.section(hit.start).kind,
+                # A name for several products given together is no bispecific one.
+                form if (form := hit.row.fields.get("format", "")) in ("cocktail", "sequential") else "",
+                product=hit.concept,
+            )
             for hit in view.values.get("products", ())
             if hit.row and (targets := formats.spelled(hit))
         ]

@@ -68,3 +68,23 @@ def of_study(view: State, start: int) -> bool:
     if kind in OUTCOMES or kind == "eligibility" or kind == "conditions":
         return False
     return kind in NAMES or view.cue("context.prior").search(clause_left(view, start)) is None
+
+
+_GENERAL = re.compile(r"\ba (?:patient|person)\b")
+
+
+def elsewhere(view: State, start: int, end: int) -> bool:
+    """Whether the sentence of a mention defines a kind of therapy, or tells of other studies or of history.
+
+    "T cells are taken from a patient's blood" goes on from the definition in the sentence before.
+    """
+    if view.section(start).kind in TITLES | NAMES:
+        return False
+    first, last = view.sentence(start)
+    cue = view.cue("context.elsewhere")
+    if cue.search(view.low[first:last]):
+        return True
+    if not _GENERAL.search(view.low, start, end) or first <= view.section(start).start:
+        return False
+    before, _ = view.sentence(first - 1)
+    return cue.search(view.low[before:first]) is not None

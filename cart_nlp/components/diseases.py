@@ -32,9 +32,10 @@ def population(view: State) -> list[Hit]:
         for hit in hits:
             if view.section(hit.start).kind not in kinds:
                 continue
-            before, _ = near(view, hit.start, hit.end, 60, 0)
-            if not view.cue("disease.aside").search(before):
-                found.append(hit)
+            before, after = near(view, hit.start, hit.end, 60, 30)
+            if view.cue("disease.aside").search(before) or view.cue("disease.aside_right").match(after):
+                continue
+            found.append(hit)
         known = [h for h in found if _group(h) != "other"]
         if {_group(h) for h in known} - {"infectious"}:
             # A virus beside a cancer is a specificity, a vaccine or an exclusion, unless it is a condition.

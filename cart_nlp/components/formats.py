@@ -88,8 +88,11 @@ def _together(view: State, group: Group) -> str:
     if _AND_OR.search(inner):
         return "cocktail" if "and/or" in inner and len(group.targets) > 2 else "selectable"
     wide = around + " " + _title_text(view)
-    if view.notes.get("car_trial") == "related" and not re.search(
-        r"[/x]|dual|bispecific|bi-specific", inner + around[:70]
+    # A name that spells several antigens is one product's, also where recipients of several are studied.
+    if (
+        view.notes.get("car_trial") == "related"
+        and not group.product
+        and not re.search(r"[/x]|dual|bispecific|bi-specific", inner + around[:70])
     ):
         return "selectable"
     if view.cue("format.tandem").search(wide) or _says_of_car(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # CAR or CART with a number, whatever is glued in front: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T.
 _CAR_NUMBER = re.compile(
     r"(?<![a-z])(?:hu|4s|[usdcimt]|tan|tri|bi|dual|fast|anti-|mb-|auto)?(?<!c-)car-?t?s?[- ]?(?=[1-9])"
-    r"(?P<first>\d{1,4})(?![\d%])"
+    r"(?P<first>\d{1,4})(?![\d%]|-?1-?bb)"
     r"(?!\s*(?:patient|subject|day|week|month|year|cell|x ?10|mg|ml|participant|center|trial))"
 )
 # The number after a CD name or a number: separator, optional CD, number.

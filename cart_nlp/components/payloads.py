@@ -39,7 +39,7 @@ def edit(view: State, hit: Hit) -> bool:
     ):
         return True
     right = re.match(
-        r"[\s\-/(),和与及、]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|(?!knock|ko\b|del|dis|abl|edit|null|lack)[a-z]{2,5}\d{0,3}[a-z]?)\b[\s\-/(),]*){0,5}",
+        r"[\s\-/(),和与及、]*(?:(?:gene|locus|and|or|genes|protein|expression|receptor|chain|alpha|is|are|was|were|been|has|have|itself|(?!knock|ko\b|del|dis|abl|edit|null|lack)(?:[a-z]{2,5}\d{0,3}[a-z]?|[a-z]{1,3}\d[a-z]\d{1,3}[a-z]?))\b[\s\-/(),]*){0,5}",
         after,
     )
     tail = after[right.end() :] if right else after
@@ -73,9 +73,28 @@ def armoring(view: State, hit: Hit) -> bool:
     )
 
 
+_DIMERIZERS = re.compile(r"rimiducid|ap1903|cid|chemical inducer.*")
+
+
 def safety_switch(view: State, hit: Hit) -> bool:
-    """Whether a hit names a suicide gene or depletion marker of the product."""
+    """Whether a hit names a suicide gene or depletion marker of the product.
+
+    The drug that triggers inducible caspase 9 also drives inducible MyD88/CD40, where it is no safety switch.
+    """
+    if hit.guarded and _DIMERIZERS.fullmatch(view.low[hit.start : hit.end]):
+        known = {h.concept for h in view.values.get("costim", ())}
+        if "MyD88" in known or re.search(r"myd88", view.low):
+            return False
     return of_study(view, hit.start)
+
+
+def _named_switches(view: State, hits: list[Hit]) -> list[Hit]:
+    """A "stop switch" is one of no name, unless the trial names it; its drug alone does not name it."""
+    unnamed = view.cue("switch.unnamed").search(view.low)
+    if unnamed is None or not of_study(view, unnamed.start()):
+        return hits
+    named = [h for h in hits if not _DIMERIZERS.fullmatch(view.low[h.start : h.end])]
+    return named or [Hit(*unnamed.span(), "safety_switch", "other", "attributes.unnamed-switch")]
 
 
 @Language.factory("cart_payloads")
@@ -96,6 +115,8 @@ class Payloads:
         )
         for field, label, judge in judges:
             hits = [h for h in view.of(label) if judge(view, h)]
+            if label == "safety_switch":
+                hits = _named_switches(view, hits)
             if label == "armoring":
                 hits += [
                     h

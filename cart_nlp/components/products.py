@@ -60,7 +60,12 @@ def _open(view: State, hit: Hit, kind: str) -> bool:
 def study_products(view: State) -> list[Hit]:
     """The product hits that name a product of the study: titles and interventions first, then prose."""
     named, told = [], []
+    reached = 0
     for hit in view.of("product"):
+        if hit.start < reached:
+            # The "CART-meso cells" of "huCART-meso cells".
+            continue
+        reached = hit.end
         kind = view.section(hit.start).kind
         if kind in OUTCOMES or kind in ("eligibility", "conditions"):
             continue
@@ -97,7 +102,8 @@ _SPELLED_AS = {
     "CCL19": ("7x19",), "4-1BB": ("bb",), "4": ("4s",), "NKG2D ligands": ("nkg2d",), "BAFF-R": ("baff",),
     "kappa light chain": ("kappa", "chark"), "GUCY2C": ("gcc",), "FRa": ("fra", "folr"),
     "EGFRvIII": ("viii", "v3"), "CEA": ("cea",), "AFP": ("afp",), "LeY": ("ley",),
-    "OX40": ("ox40",), "GD2": ("gd2", "gina"),
+    "OX40": ("ox40",), "GD2": ("gd2", "gina"), "PD-1": ("pd1",), "CLL1": ("cd371", "cll1"),
+    "gamma_delta_T": ("gdt",),
 }  # fmt: skip
 """Values that a coined name spells in a short form of its own."""
 

@@ -102,7 +102,7 @@ _PAYLOADS = frozenset(
     ]
 )
 _NEVER_SECOND = frozenset(
-    ["CD3", "CD3 epsilon", "CD28", "CD8", "CD62L", "CD45RA", "CD45RO", "CD14", "CD95", "CD127"]
+    ["HLA-A2", "CD3", "CD3 epsilon", "CD28", "CD8", "CD62L", "CD45RA", "CD45RO", "CD14", "CD95", "CD127"]
 )
 _SECTION_ROLE = {
     "eligibility": "eligibility",
@@ -189,7 +189,7 @@ def judge(view: State, chain: Chain) -> None:
             if view.cue("role.manufacturing").search(near_left + near_right)
             else "cell_marker"
         )
-    elif re.match(r"t(?![a-z-])", right) and low[chain.end - 1].isdigit():
+    elif re.match(r"t(?![a-z])(?!-?(?:cells?|lymph))", right) and low[chain.end - 1].isdigit():
         role = "tag"
     elif view.cue("role.edit_right").match(right) or (
         slot < 3 and view.cue("role.edit").search(near_left[-25:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import NAMES, TITLES, near, of_study
+from cart_nlp.components.context import NAMES, TITLES, car_near, elsewhere, near, of_study
 from cart_nlp.components.state import Hit, State
 
 
@@ -30,7 +30,22 @@ def cell_source(view: State, hit: Hit) -> bool:
     if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
         return False
     first, last = view.sentence(hit.start)
-    if kind not in TITLES | NAMES and view.cue("source.definition").search(view.low[first:last]):
+    if kind not in TITLES | NAMES and (
+        view.cue("source.definition").search(view.low[first:last]) or elsewhere(view, hit.start, hit.end)
+    ):
+        return False
+    if hit.concept == "donor_derived" and view.cue("source.no_donor").search(view.low[first : hit.end]):
+        return False
+    if view.text[hit.start : hit.end] == "UNIVERSAL" and re.match(r"\)|\s(?:study|trial)", after):
+        # "(UNIVERSAL)": the study's acronym.
+        return False
+    if (
+        kind in TITLES
+        and view.low.startswith("allogen", hit.start)
+        and view.notes.get("car_trial") == "related"
+        and car_near(view, hit.start, hit.end) == (None, None)
+    ):
+        # "Allogeneic Cell Therapies": as likely a graft.
         return False
     if after.startswith(" immune receptor"):
         return False
@@ -49,7 +64,7 @@ def cell_source(view: State, hit: Hit) -> bool:
     word = view.low[hit.start : hit.end]
     if hit.concept == "in_vivo" and hit.guarded:
         return re.match(
-            r"[\s-]*(?:(?:(?:cd\d+|bcma|gprc5d|anti|dual|target\w*|lentiviral|mrna|chimeric|bispecific|lnp)[\s/-]*){0,5}(?:car|cart|car-t|chimeric)\b|(?:generat|produc|engineer|transduc|program|edit))",
+            r"[\s-]*(?:(?:(?:\(?cd\d+\)?|cluster\sof\sdifferentiation\s\d+|bcma|gprc5d|anti|dual|target\w*|lentiviral|mrna|chimeric|bispecific|lnp)[\s/-]*){0,5}(?:car|cart|car-t|chimeric)\b|(?:generat|produc|engineer|transduc|program|edit))",
             after,
         ) is not None or (
             bool(
@@ -91,6 +106,10 @@ def resolve(view: State, values: list[Hit]) -> list[Hit]:
     found = {h.concept for h in values}
     named = {h.concept for h in values if view.section(h.start).kind in TITLES | NAMES}
     drop: set[str] = set()
+    if not values:
+        return _collected(view)
+    if named == {"autologous"} and "donor_derived" in found:
+        drop |= {h.concept for h in values if h.concept == "donor_derived" and not _both(view, h, values)}
     if found & {"cord_blood", "ipsc", "cell_line"}:
         drop |= {"off_the_shelf", "donor_derived"}
     if "in_vivo" in found:
@@ -121,3 +140,26 @@ def resolve(view: State, values: list[Hit]) -> list[Hit]:
         elif not related:
             drop.add("donor_derived")
     return [h for h in values if h.concept not in drop]
+
+
+def _both(view: State, hit: Hit, values: list[Hit]) -> bool:
+    """Whether "autologous" stands in the sentence of a donor word: two sources, not a slip."""
+    home = view.sentence(hit.start)
+    return any(h.concept == "autologous" and view.sentence(h.start) == home for h in values)
+
+
+def _collected(view: State) -> list[Hit]:
+    """The participant's cells where an intervention is their collection and no word speaks of a donor's."""
+    if view.cue("source.foreign").search(view.low):
+        return []
+    if any(h.concept != "autologous" for h in view.values.get("cell_source", ())):
+        return []
+    found = []
+    for section in view.sections:
+        if section.kind == "interventions.name":
+            match = view.cue("source.collection").match(view.low, section.start, section.end)
+            if match:
+                found.append(
+                    Hit(*match.span(), "cell_source", "autologous", "attributes.collection", score=0.8)
+                )
+    return found

@@ -1,0 +1,168 @@
+"""Values of the record and what must not become one: constructed trials, one kind of error each."""
+
+import pytest
+from spacy.language import Language
+
+from cart_nlp.pipeline import load, tag_trial
+from cart_nlp.schema import Record, Trial
+
+TITLE = "CD19 CAR-T cells in lymphoma"
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    return load()
+
+
+def tagged(nlp: Language, title: str = TITLE, /, **sections: str) -> Record:
+    named = {key.replace("__", "].").replace("_0", "[0"): text for key, text in sections.items()}
+    return tag_trial(nlp, Trial(id="t", sections={"brief_title": title, **named}))
+
+
+def stated(record: Record, field: str) -> set[str]:
+    """The values of a field that rest on the trial's own words."""
+    return {e.value for e in record.evidence if e.field == field and e.basis == "text"}
+
+
+SOURCE = [
+    # A general definition, with and without the sentence that goes on from it.
+    ("CAR T-cell therapy is a type of treatment that uses your own immune cells.", set()),
+    (
+        "CAR-T is a type of treatment in which cells are changed. T cells are taken from a patient's blood.",
+        set(),
+    ),
+    ("CAR-T cells are a new immunotherapy made of autologous T lymphocytes.", set()),
+    ("T cells are collected from each participant and changed.", {"autologous"}),
+    ("The treatment uses the patient's own WBCs.", {"autologous"}),
+    ("Participants will have white blood cells removed.", {"autologous"}),
+    ("Patients in the absence of a suitable donor are enrolled.", set()),
+    ("They get a transplant of stem cells from a sibling donor.", set()),
+    ("The CAR-T cells are made from the transplant donor's blood.", {"donor_derived"}),
+    ("Allogeneic CAR-T cells. A non-gene edited product.", {"donor_derived"}),
+    ("Allogeneic CAR-T cells. A gene edited product.", {"off_the_shelf"}),
+    ("Allogeneic CAR-T cells (UNIVERSAL).", {"donor_derived"}),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), SOURCE)
+def test_cell_source(nlp: Language, text: str, wanted: set[str]) -> None:
+    assert stated(tagged(nlp, brief_summary=text), "cell_source") == wanted
+
+
+def test_title_decides_between_own_and_donor_cells(nlp: Language) -> None:
+    record = tagged(nlp, "Autologous CD19 CAR-T", brief_summary="The gene enters cells taken from a donor.")
+    assert stated(record, "cell_source") == {"autologous"}
+    record = tagged(nlp, "Autologous CD19 CAR-T", brief_summary="Autologous or donor-derived CAR-T cells.")
+    assert stated(record, "cell_source") == {"autologous", "donor_derived"}
+
+
+def test_collection_as_an_intervention_is_the_participants(nlp: Language) -> None:
+    sections = {"brief_title": TITLE, "interventions[0].name": "Leukapheresis"}
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).cell_source == ("autologous",)
+    sections["brief_title"] = "CD19 CAR-T cells after transplantation from a sibling donor"
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).cell_source == ()
+
+
+VECTOR = [
+    ("The plasmids and transduced T cells will be subject to the stipulated tests.", set()),
+    ("Carriers of CAR-T in vivo are divided into two kinds: lentiviral carriers and others.", set()),
+    ("CAR-T cells are transduced with a lentiviral vector.", {"lentiviral"}),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), VECTOR)
+def test_vector(nlp: Language, text: str, wanted: set[str]) -> None:
+    assert stated(tagged(nlp, brief_summary=text), "vector") == wanted
+
+
+def test_generation_of_another_group(nlp: Language) -> None:
+    text = "Professor Poe's group at another place designed third generation CAR-T cells."
+    assert tagged(nlp, brief_summary=text).generation == ()
+    text = "We designed third generation CAR-T cells."
+    assert tagged(nlp, brief_summary=text).generation == (3,)
+
+
+TYPE = [
+    ("CD7 CAR-T in Natural Killer/T Cell Malignancies", ("T",)),
+    ("CMV-specific cytotoxic T lymphocytes expressing a CD19 CAR", ("virus_specific_T",)),
+    ("HER2 autologous CAR VST (chimeric receptor virus-specific T cells)", ("virus_specific_T",)),
+]
+
+
+@pytest.mark.parametrize(("title", "wanted"), TYPE)
+def test_cell_type(nlp: Language, title: str, wanted: tuple[str, ...]) -> None:
+    assert tagged(nlp, title).cell_type == wanted
+
+
+def test_name_says_more_than_the_generic_word(nlp: Language) -> None:
+    record = tagged(nlp, "OL-CD19-GDT, a CAR-T cell therapy")
+    assert record.cell_type == ("gamma_delta_T",)
+
+
+TARGETS = [
+    ("CAR-T cells for EGFR family member positive solid tumors", ()),
+    ("Anti-CD19CAR-4-1BB-CD3zeta T cells", ("CD19",)),
+    ("CD22 chimeric receptor (CD28-zeta-CD19t-expressing) CAR T-lymphocytes", ("CD22",)),
+    ("MB-CART2019.1 in lymphoma", ("CD19", "CD20")),
+    ("CD371 CAR T cells in leukemia", ("CLL1",)),
+    ("RD133 injection, CAR-T for MSLN-positive tumors", ()),
+]
+
+
+@pytest.mark.parametrize(("title", "wanted"), TARGETS)
+def test_targets(nlp: Language, title: str, wanted: tuple[str, ...]) -> None:
+    assert tagged(nlp, title).targets == wanted
+
+
+def test_tag_is_no_target(nlp: Language) -> None:
+    record = tagged(
+        nlp, "Anti-biotin CAR T cells with a biotin adaptor", brief_summary="An adaptor recognizes CD20."
+    )
+    assert "biotin" not in record.targets
+
+
+def formats(record: Record) -> set[tuple[tuple[str, ...], str]]:
+    return {(c.targets, c.format) for c in record.constructs}
+
+
+def test_formats_of_names(nlp: Language) -> None:
+    record = tagged(nlp, "Follow-up of people treated with MB-CART2019.1")
+    assert formats(record) == {(("CD19", "CD20"), "bispecific")}
+    record = tagged(nlp, "CART-meso-19 T cells in cancer")
+    assert formats(record) == {(("CD19",), "cocktail"), (("MSLN",), "cocktail")}
+
+
+def test_payloads(nlp: Language) -> None:
+    assert tagged(nlp, "A CAR-T combined expression of IL-15").armoring == ("IL-15",)
+    assert tagged(nlp, "CD19 CAR-T combined with IL-15").armoring == ()
+    assert tagged(nlp, "BCOR and ZC3H12 genes knock-out CD19 CAR-T").edits == ("BCOR", "ZC3H12A")
+    assert stated(tagged(nlp, "IL-8 receptor (CXCR2) modified CD70 CAR-T"), "armoring") == {"CXCR2"}
+
+
+def test_dimerizer_is_a_switch_only_without_an_activation_domain(nlp: Language) -> None:
+    sections = {"brief_title": TITLE, "interventions[0].name": "Rimiducid"}
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).safety_switch == ("iCasp9",)
+    sections["brief_summary"] = "The CAR-T cells carry inducible MyD88/CD40 costimulation."
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).safety_switch == ()
+    sections["brief_summary"] = "The CAR-T cells carry a stop switch."
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).safety_switch == ("other",)
+
+
+def test_product_inside_another_name(nlp: Language) -> None:
+    assert tagged(nlp, "huCART-meso cells in cancer").products == ("huCART-meso",)
+
+
+def test_domains_that_a_name_spells(nlp: Language) -> None:
+    assert stated(tagged(nlp, "IM19-CD28 and IM19-41BB CAR-T cells"), "costim") == {"CD28", "4-1BB"}
+
+
+def test_drug_before_the_cells_is_no_product(nlp: Language) -> None:
+    sections = {"brief_title": "XQ7777 prior to CD19 CAR-T", "interventions[0].name": "XQ7777"}
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).products == ()
+
+
+def test_vaccine_gives_no_disease(nlp: Language) -> None:
+    record = tagged(
+        nlp, "RSV vaccine in CAR-T recipients", brief_summary="Patients with blood cancer after CAR-T."
+    )
+    assert record.disease_group == ("hematological",)
