@@ -20,11 +20,13 @@ _OTHER = re.compile(
     r"\bwith\b|\bplus\b|combin|\band\b|followed|\bbefore\b|\bprior\sto\b|\bafter\b|\+|\bor\b|inhibitor|vaccine|bispecific|antibody"
 )
 _REACH = 60
+# A CAR given before is not what the code names: "post CAR-T", "after CD19 CAR-T".
+_EARLIER = re.compile(r"\b(?:post|after|following|prior|previous)[\s-](?:cd\d\d?[\s-])?$")
 
 
 def codes(view: State, known: frozenset[str]) -> list[Hit]:
     """Hits of unknown codes that the titles or interventions name and that a sentence ties to a CAR word."""
-    words = car_words(view)
+    words = [w for w in car_words(view) if not _EARLIER.search(view.low, max(0, w[0] - 12), w[0])]
     if not words:
         return []
     named: dict[str, bool] = {}

@@ -62,6 +62,8 @@ _TARGETED = frozenset(
         "371",
     ]
 )
+# The next of a family: "TRBC1/2".
+_SIBLING = re.compile(r"/(?P<number>\d)(?![\d.])")
 # Two CD numbers written as one: CAR2219, CAR2019.
 _PAIRED = ("19", "20", "22", "30", "33", "38", "70")
 
@@ -82,6 +84,7 @@ class Names:
     """Finds antigens written as a number next to CAR, CART or another CD name."""
 
     def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
         self.numbers = lexicon.cd_numbers
 
     def find(self, doc: State) -> list[Hit]:
@@ -114,6 +117,7 @@ class Names:
             for h in doc.hits
             if h.label == "antigen" and (low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/")
         ]
+        hits += self._siblings(doc)
         seen: set[int] = set()
         for end in starts:
             while end not in seen:
@@ -127,6 +131,19 @@ class Names:
                     break
                 hits.append(self._hit(*following.span("number"), following["number"]))
                 end = following.end()
+        return hits
+
+    def _siblings(self, doc: State) -> list[Hit]:
+        """The second member of a family of antigens that differ in their last digit."""
+        hits = []
+        for hit in doc.hits:
+            if hit.label == "antigen" and not hit.concept.startswith("CD") and hit.concept[-1].isdigit():
+                found = _SIBLING.match(doc.low, hit.end)
+                if found and doc.low[hit.end - 1] == hit.concept[-1]:
+                    name = hit.concept[:-1] + found["number"]
+                    row = self.lexicon.get("antigen", name)
+                    if row is not None and name != hit.concept:
+                        hits.append(Hit(*found.span("number"), "antigen", name, "names.continued", row))
         return hits
 
     def _hit(self, start: int, end: int, number: str, rule: str = "names.continued") -> Hit:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 
+_GRAFT = re.compile(
+    r"[\s-]*(?:ko|(?:base|gene)[\s-]edited|edited|deleted)?[\s-]*"
+    r"(?:hspcs?|hsct|hsc|ha?ematopoietic|stem|graft|donor graft)"
+)
+
+
 def edit(view: State, hit: Hit) -> bool:
     """Whether a gene is said to be knocked out or down in the product."""
     if not of_study(view, hit.start):
@@ -30,7 +36,8 @@ def edit(view: State, hit: Hit) -> bool:
         return False
     if not hit.guarded and view.cue("edit.knock").search(view.low[hit.start : hit.end]):
         return True
-    if re.match(r"[\s-]*(?:ko)?[\s-]*(?:hspcs?|hsct|hsc|stem|graft|donor graft)", after):
+    if _GRAFT.match(after):
+        # The graft that lacks the target, not the CAR cells.
         return False
     if hit.guarded and re.match(r"[\s-]*(?:car\b|car-|cart|chimeric|targeted|specific)", after):
         return False

@@ -104,6 +104,7 @@ TARGETS = [
     ("Anti-CD19CAR-4-1BB-CD3zeta T cells", ("CD19",)),
     ("CD22 chimeric receptor (CD28-zeta-CD19t-expressing) CAR T-lymphocytes", ("CD22",)),
     ("MB-CART2019.1 in lymphoma", ("CD19", "CD20")),
+    ("CAR-NK cells targeting TRBC1/2 in lymphoma", ("TRBC1", "TRBC2")),
     ("CD371 CAR T cells in leukemia", ("CLL1",)),
     ("RD133 injection, CAR-T for MSLN-positive tumors", ()),
 ]
@@ -159,6 +160,16 @@ def test_domains_that_a_name_spells(nlp: Language) -> None:
 def test_drug_before_the_cells_is_no_product(nlp: Language) -> None:
     sections = {"brief_title": "XQ7777 prior to CD19 CAR-T", "interventions[0].name": "XQ7777"}
     assert tag_trial(nlp, Trial(id="t", sections=sections)).products == ()
+
+
+def test_code_of_a_drug_after_the_cells_is_no_product(nlp: Language) -> None:
+    sections = {"brief_title": "XQ200 in lymphoma post CART failure", "interventions[0].name": "XQ200"}
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).products == ()
+
+
+def test_edited_graft_is_no_edit_of_the_cells(nlp: Language) -> None:
+    text = "CD45 CAR-T cells follow a transplant of CD45 base edited hematopoietic stem cells."
+    assert tagged(nlp, brief_summary=text).edits == ()
 
 
 def test_vaccine_gives_no_disease(nlp: Language) -> None:
