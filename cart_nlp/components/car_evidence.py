@@ -46,6 +46,11 @@ def car_evidence(view: State) -> list[CarMention]:
             or about_recipients(view, start, clause)
             or view.cue("study.recipients").search(clause)
             or view.cue("study.recipients_right").match(right)
+            or (
+                kind in TITLES
+                and view.cue("study.setting").search(clause)
+                and view.cue("study.setting_right").match(right)
+            )
         )
         found.append((start, end, kind, about))
     for hit in view.values.get("products", ()):

@@ -20,7 +20,7 @@ _FOCUS = (
 )  # fmt: skip
 _LONG_TERM = re.compile(r"long[\s-]?term (?:safety|follow|effect|surveil|monitor)")
 _TIME = re.compile(r"\b(?:after|post|following|before|prior to|bridging)\b")
-_STEM = re.compile(r"[a-z\d]{4,}")
+_STEM = re.compile(r"[a-z\d][a-z\d-]{3,}")
 _COMMON = frozenset(["ther", "trea", "cell", "anti", "stud", "infu", "pati", "with", "comb", "immu", "medi"])
 _TRANSPLANT = re.compile(r"transplant|\bhsct\b")
 _LATER = re.compile(r"\b(?:next|subsequent|proceed\w*|eligib\w+|prior|previous|bridg\w+)\b")
@@ -50,7 +50,7 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
     ):
         why = "add-on"
         return "related", 0.7, hits(giving), why
-    if given and title and not giving and focus == "treatment" and _companion(view, title[0], given):
+    if title and not giving and focus == "treatment" and _companion(view, title[0], names):
         why = "add-on"
         return "related", 0.7, hits(title), why
     if giving and not names and not arms and _only_measured(view):
@@ -118,14 +118,14 @@ def _supplied(view: State, evidence: list[CarMention]) -> bool:
     )
 
 
-def _companion(view: State, first: CarMention, given: list[CarMention]) -> bool:
+def _companion(view: State, first: CarMention, names: list[CarMention]) -> bool:
     """Whether the title sets another intervention before or after the CAR cells: that one is tested."""
     before = view.low[view.section(first[0]).start : first[0]]
     if not _TIME.search(before[-60:]):
         return False
     stems = {word[:4] for word in _STEM.findall(before)} - _COMMON
-    own = {view.section(e[0]).start for e in given}
-    return any(
+    own = {view.section(e[0]).start for e in names}
+    return bool(own) and any(
         not stems.isdisjoint(word[:4] for word in _STEM.findall(view.low, s.start, s.end))
         for s in view.sections
         if s.kind == "interventions.name" and s.start not in own

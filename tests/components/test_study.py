@@ -205,6 +205,29 @@ TABLE = [
         "treatment",
     ),
     (
+        "the setting of a study",
+        {"brief_title": "Gut microbiome in CAR T-cell therapy"},
+        "related",
+        "biomarker_or_observational",
+    ),
+    (
+        "the setting of a drug",
+        {"brief_title": "Tocilizumab for fever during CAR-T treatment"},
+        "related",
+        "toxicity_management",
+    ),
+    ("cells for a use", {"brief_title": "CD19 CAR-T treatment in lupus"}, "product", "treatment"),
+    (
+        "maintenance after commercial cells, both listed",
+        {
+            "brief_title": "NT-77 after axicabtagene ciloleucel",
+            NAME: "NT-77",
+            OTHER: "Commercial anti-CD19 CAR-T cells",
+        },
+        "related",
+        "treatment",
+    ),
+    (
         "a standard dose of the product",
         {"brief_title": "CD5 CAR-T cells in lymphoma", NAME: "Standard dose CD5 CAR-T cells"},
         "product",
