@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import NAMES, OUTCOMES, TITLES, car_near, near, of_study
+from cart_nlp.components.context import NAMES, OUTCOMES, TITLES, car_near, elsewhere, near, of_study
 from cart_nlp.components.state import Hit, State
 
 
@@ -15,6 +15,8 @@ def cell_type(view: State, hit: Hit) -> bool:
     if kind == "eligibility" or kind in OUTCOMES or kind == "conditions":
         return False
     if not of_study(view, hit.start) and view.notes.get("car_trial") != "related":
+        return False
+    if elsewhere(view, hit.start, hit.end):
         return False
     word = view.low[hit.start : hit.end]
     if "car" in word or word.startswith("嵌合"):
@@ -73,6 +75,8 @@ def named(view: State) -> list[Hit]:
         kind = view.section(start).kind
         named = _T_NAME.search(view.low[start:end])
         if named is None or kind == "eligibility" or kind in OUTCOMES or kind == "conditions":
+            continue
+        if elsewhere(view, start, end):
             continue
         if of_study(view, start) or view.notes.get("car_trial") == "related":
             hits.append(Hit(start, end, "cell_type", "T", "attributes.car-word"))

@@ -18,6 +18,7 @@ from cart_nlp.components.context import (
     about_recipients,
     car_near,
     clause_left,
+    elsewhere,
 )
 from cart_nlp.components.state import Hit, State, state
 from cart_nlp.components.store import lexicon_of
@@ -40,6 +41,7 @@ KNOWN = (
 
 
 _LONG_CODE = re.compile(r"[a-z]{1,6}-?\d{3,}[a-z]?")
+_LISTED = re.compile(r"/(?:cd)?\d\d(?!\d)")
 _CELL_STUDY = re.compile(
     r"cell (?:injection|infusion|suspension|product|therap)|cellular|fludarabine|lymphodeplet|conditioning|"
     r"leukapheres|autologous|allogeneic|t[- ]cells?\b|nk cells?\b|细胞"
@@ -66,6 +68,9 @@ def study_products(view: State) -> list[Hit]:
             # The "CART-meso cells" of "huCART-meso cells".
             continue
         reached = hit.end
+        if _LISTED.match(view.low, hit.end) and view.low[hit.end - 1].isdigit():
+            # "CART-19/20": two antigens, not the product CART-19.
+            continue
         kind = view.section(hit.start).kind
         if kind in OUTCOMES or kind in ("eligibility", "conditions"):
             continue
@@ -74,7 +79,7 @@ def study_products(view: State) -> list[Hit]:
         clause = clause_left(view, hit.start)
         if kind in NAMES:
             named.append(hit)
-        elif view.cue("context.prior").search(clause):
+        elif view.cue("context.prior").search(clause) or elsewhere(view, hit.start, hit.end):
             continue
         elif kind in TITLES:
             named.append(hit)

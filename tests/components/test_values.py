@@ -167,6 +167,14 @@ def test_code_of_a_drug_after_the_cells_is_no_product(nlp: Language) -> None:
     assert tag_trial(nlp, Trial(id="t", sections=sections)).products == ()
 
 
+def test_products_of_history_and_lists_of_numbers(nlp: Language) -> None:
+    text = "This paved the way for tisagenlecleucel."
+    record = tagged(nlp, "Outcomes after CD19 CAR-T", brief_summary=text)
+    assert record.products == () and record.vector == ()
+    assert tagged(nlp, "Tandem CART-19/20 cells").products == ()
+    assert tagged(nlp, "CART-19 cells").products == ("CART-19",)
+
+
 def test_edited_graft_is_no_edit_of_the_cells(nlp: Language) -> None:
     text = "CD45 CAR-T cells follow a transplant of CD45 base edited hematopoietic stem cells."
     assert tagged(nlp, brief_summary=text).edits == ()
