@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+SHARE = 10
+"""Pipelines that read everything see every tenth trial; the report multiplies."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,32 @@ def dump(folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def lines(dump: Path) -> list[bytes]:
     return dump.read_bytes().splitlines()
+
+
+@pytest.fixture(scope="session")
+def sample(lines: list[bytes]) -> list[bytes]:
+    """The records that our pipeline and the anchors are all given."""
+    return lines[::SHARE]
+
+
+@pytest.fixture(scope="session")
+def texts(sample: list[bytes]) -> list[str]:
+    """The text of each record of the sample: what an anchor reads."""
+    trials = [json.loads(line) for line in sample]
+    return [" ".join(value for value in trial.values() if isinstance(value, str)) for trial in trials]
+
+
+@pytest.fixture(scope="session")
+def terms() -> dict[str, list[str]]:
+    """Label -> terms of the lexicons, the same for every anchor."""
+    from cart_nlp import lexicon
+
+    pairs = {(term.concept.label.upper(), term.text) for term in lexicon.load().terms}
+    pairs |= {("CAR", word) for word in ("CAR-T", "CAR T", "chimeric antigen receptor", "CART")}
+    found: dict[str, list[str]] = {}
+    for label, text in sorted(pairs):
+        found.setdefault(label, []).append(text)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,6 @@ import orjson
 import pytest
 from conftest import watched
 
-NAIVE_SHARE = 10
-"""The naive pipeline sees every tenth trial; the report multiplies."""
 SIZES = (5_000, 10_000, 25_000, 50_000)
 
 
@@ -64,29 +62,6 @@ def test_orjson_parse_again(benchmark: Any, lines: list[bytes]) -> None:
     """Before and after the screening: a machine that slows down must not favor either."""
     benchmark.extra_info["row"] = "orjson"
     benchmark.pedantic(lambda: [None for line in lines if not orjson.loads(line)], rounds=7)
-
-
-def test_naive_entity_ruler(benchmark: Any, lines: list[bytes]) -> None:
-    """Tokenize everything with spaCy's English tokenizer, then an entity ruler with our terms."""
-    import spacy
-
-    from cart_nlp import lexicon
-
-    naive = spacy.blank("en")
-    ruler = naive.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
-    terms = {(term.concept.label, term.text) for term in lexicon.load().terms}
-    terms |= {("car", word) for word in ("CAR-T", "CAR T", "chimeric antigen receptor", "CART")}
-    ruler.add_patterns([{"label": label.upper(), "pattern": text} for label, text in sorted(terms)])
-    sample = [orjson.loads(line) for line in lines[::NAIVE_SHARE]]
-    texts = [" ".join(value for value in trial.values() if isinstance(value, str)) for trial in sample]
-    for text in texts[:50]:
-        naive(text)
-
-    def run() -> int:
-        return sum(len(naive(text).ents) for text in texts)
-
-    benchmark.extra_info |= {"row": "naive", "share": NAIVE_SHARE}
-    benchmark.pedantic(run, rounds=2)
 
 
 def test_whole_job_one_worker(benchmark: Any, dump: Path, folder: Path) -> None:
