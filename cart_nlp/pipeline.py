@@ -1,4 +1,4 @@
-"""The pipeline from its config: load it, turn a Trial into a Doc with sections, tag it."""
+"""The pipeline from its config: load it, turn a Trial into what its components read, tag it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from cart_nlp.schema import Record, Trial
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
+
+    from cart_nlp.components.state import State
 
 MAX_SECTION, MAX_TEXT = 60_000, 600_000
 """Characters of a section and of a trial that are read; the longest real ones have a tenth of that."""
@@ -40,9 +42,9 @@ def load(lexicons: Sequence[str | Path] = ()) -> Language:
     return spacy.load(paths.model(), config=overrides)
 
 
-def make_doc(nlp: Language, trial: Trial) -> Doc:
-    """The Doc of a trial: its sections in reading order, as `doc.spans["sections"]`."""
-    from cart_nlp.components.state import Section, attach
+def make_state(trial: Trial) -> State:
+    """What the components work on: the sections of a trial in reading order, joined to one text."""
+    from cart_nlp.components.state import Section, State
 
     parts, sections, at = [], [], 0
     for key, whole in trial.sections.items():
@@ -51,18 +53,43 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
             sections.append(Section.of(key, at, at + len(text)))
             parts.append(text)
             at += len(text) + len(GAP)
-    text = GAP.join(parts)
-    doc = nlp.make_doc(text)
-    attach(doc, sections, text)
-    doc.user_data["trial"] = trial
+    return State(GAP.join(parts), sections, trial=trial)
+
+
+def make_doc(nlp: Language, trial: Trial) -> Doc:
+    """The Doc of a trial, not yet tagged; its sections are `doc.spans["sections"]`."""
+    from cart_nlp.components.state import attach
+
+    view = make_state(trial)
+    doc = nlp.make_doc(view.original)
+    attach(doc, view)
     return doc
+
+
+def read_trial(nlp: Language, trial: Trial) -> State:
+    """All that the pipeline finds in a trial.
+
+    The shipped components read text, so the tokens of a Doc and its spans are made only where a component
+    that is not theirs has been added.
+    """
+    from cart_nlp.components.spans import Spans
+    from cart_nlp.components.state import Component, state
+
+    steps = [component for _, component in nlp.pipeline]
+    if not all(isinstance(step, Component | Spans) for step in steps):
+        return state(nlp(make_doc(nlp, trial)))
+    view = make_state(trial)
+    for step in steps:
+        if isinstance(step, Component):
+            step.apply(view)
+    return view
 
 
 def tag_trial(nlp: Language, trial: Trial) -> Record:
     """The record of one trial."""
     from cart_nlp.assembly import record
 
-    return record(nlp(make_doc(nlp, trial)))
+    return record(read_trial(nlp, trial))
 
 
 def tag(source: str | Trial | Mapping[str, Any], nlp: Language | None = None) -> Record:

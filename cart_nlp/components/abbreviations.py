@@ -7,11 +7,12 @@ only within a sentence, with heads that agree; the linker then knows what the sh
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components.state import State, state
+from cart_nlp.components.state import Component, State
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -20,7 +21,7 @@ _BRACKETED = re.compile(r"\(\s?(?P<short>[A-Za-z][A-Za-z0-9./-]{1,9})\s?\)")
 _WORDS = re.compile(r"\S+")
 
 
-def pairs(doc: Doc, view: State) -> dict[str, str]:
+def pairs(make_doc: Callable[[str], Doc], view: State) -> dict[str, str]:
     """Short form -> long form as written, for the pairs that the trial defines."""
     from scispacy.abbreviation import find_abbreviation
 
@@ -36,8 +37,12 @@ def pairs(doc: Doc, view: State) -> dict[str, str]:
         if not words:
             continue
         start = first + words[0].start()
-        long_span = doc.char_span(start, match.start(), alignment_mode="contract")
-        short_span = doc.char_span(match.start("short"), match.end("short"), alignment_mode="contract")
+        doc = make_doc(text[start : match.end()])
+        at = match.start() - start
+        long_span = doc.char_span(0, at, alignment_mode="contract")
+        short_span = doc.char_span(
+            match.start("short") - start, match.end("short") - start, alignment_mode="contract"
+        )
         if long_span is None or short_span is None or not len(long_span) or not len(short_span):
             continue
         _, definition = find_abbreviation(long_span, short_span)
@@ -59,14 +64,18 @@ def _plausible(short: str, long_form: str) -> bool:
 @Language.factory("cart_abbreviations")
 def make(nlp: Language, name: str) -> Abbreviations:
     """Create the component."""
-    return Abbreviations()
+    return Abbreviations(nlp.make_doc)
 
 
-class Abbreviations:
-    """Writes the short forms that a Doc defines to its state."""
+class Abbreviations(Component):
+    """Writes the short forms that a Doc defines to its state.
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    scispaCy pairs tokens: `make_doc` makes them, of the few words before a bracket.
+    """
+
+    def __init__(self, make_doc: Callable[[str], Doc]) -> None:
+        self.make_doc = make_doc
+
+    def apply(self, view: State) -> None:
         if "(" in view.text:
-            view.short_forms = pairs(doc, view)
-        return doc
+            view.short_forms = pairs(self.make_doc, view)

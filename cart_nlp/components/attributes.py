@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
 from cart_nlp.components import carriers, sources
 from cart_nlp.components.context import elsewhere, near, of_study
-from cart_nlp.components.state import Hit, State, state
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
+from cart_nlp.components.state import Component, Hit, State
 
 _ALWAYS_DOMAIN = frozenset(["CD28", "4-1BB"])
 _OFTEN_DOMAIN = frozenset(["CD27", "ICOS", "OX40", "CD40", "DAP10", "DAP12", "2B4", "MyD88"])
@@ -121,11 +116,10 @@ def make(nlp: Language, name: str) -> Attributes:
     return Attributes()
 
 
-class Attributes:
+class Attributes(Component):
     """Writes the attribute values of a Doc."""
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         stated = {
             label: [hit for hit in view.hits if hit.label == label and judge(view, hit)]
             for label, judge in JUDGES.items()
@@ -142,4 +136,3 @@ class Attributes:
             known = view.values.get(label, [])
             # What is known of a product fills silence; where the text speaks, it alone counts.
             view.values[label] = hits + [h for h in known if h.spells or not hits]
-        return doc

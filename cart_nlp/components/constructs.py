@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
 from cart_nlp.components import formats
 from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES
-from cart_nlp.components.state import Chain, Hit, State, state
+from cart_nlp.components.state import Chain, Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
 
 # How sure a target is by the tightness of its slot; counted on the dev half, see docs/evaluation.md.
 _SURE = (0.6, 0.75, 0.9, 0.97)
@@ -167,12 +162,11 @@ def make(nlp: Language, name: str, lexicons: list[str]) -> Constructs:
     return Constructs(Resolver(lexicon_of(tuple(lexicons))))
 
 
-class Constructs:
+class Constructs(Component):
     """Writes targets and constructs of a Doc."""
 
     def __init__(self, resolver: Resolver) -> None:
         self.resolver = resolver
 
-    def __call__(self, doc: Doc) -> Doc:
-        self.resolver.resolve(state(doc))
-        return doc
+    def apply(self, view: State) -> None:
+        self.resolver.resolve(view)

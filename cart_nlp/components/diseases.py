@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from spacy.language import Language
 
 from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, near
-from cart_nlp.components.state import Hit, State, state
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
+from cart_nlp.components.state import Component, Hit, State
 
 _TIERS = (
     TITLES | {"conditions"},
@@ -57,14 +52,12 @@ def make(nlp: Language, name: str) -> Diseases:
     return Diseases()
 
 
-class Diseases:
+class Diseases(Component):
     """Writes indications and disease groups of a Doc."""
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         found = population(view)
         view.values["indications"] = found
         view.values["disease_group"] = [
             Hit(h.start, h.end, "disease_group", group, h.rule, h.row) for h in found if (group := _group(h))
         ]
-        return doc

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import ahocorasick_rs
 from spacy.language import Language
 
-from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept, Lexicon
 from cart_nlp.text import lower, spellings
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 # Letters that may touch a name on its left and on its right without making it another word.
 _GLUED_LEFT = frozenset(
@@ -66,8 +62,7 @@ def _ascii_alpha(char: str) -> bool:
     return "a" <= char <= "z"
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
+class _Owner(NamedTuple):
     """What a spelling stands for: a term of a concept, or a stop (then `concept` is what it blocks)."""
 
     label: str
@@ -75,7 +70,6 @@ class _Owner:
     row: str
     source: Concept | None
     guarded: bool
-    exact: str
 
 
 _SOFT = frozenset(" \n,;:()[]/\"'+-|*<>=&?!~#")
@@ -86,28 +80,38 @@ class Gazetteer:
     """Finds the terms of a lexicon in folded text, with boundaries that fit symbols glued to words."""
 
     def __init__(self, lexicon: Lexicon) -> None:
+        # Names that count only in one case ("RA", "T") are looked for in that case: they stand in many words.
         table: dict[str, list[_Owner]] = {}
+        cased: dict[str, list[_Owner]] = {}
         for term in lexicon.terms:
             concept = term.concept
-            exact = _squeezed(term.text) if term.exact else ""
-            owner = _Owner(concept.label, concept.name, concept.row, concept, term.guarded, exact)
-            for spelling in spellings(lower(term.text)):
-                table.setdefault(spelling, []).append(owner)
+            owner = _Owner(concept.label, concept.name, concept.row, concept, term.guarded)
+            for spelling in spellings(term.text if term.exact else lower(term.text)):
+                (cased if term.exact else table).setdefault(spelling, []).append(owner)
         for stop in lexicon.stops:
-            owner = _Owner("stop", stop.blocks, stop.row, None, False, stop.text if stop.exact else "")
-            for spelling in spellings(lower(stop.text)):
-                table.setdefault(spelling, []).append(owner)
-        self.patterns = list(table)
-        self.owners = [tuple(table[p]) for p in self.patterns]
-        self.automaton = ahocorasick_rs.AhoCorasick(self.patterns)
+            owner = _Owner("stop", stop.blocks, stop.row, None, False)
+            for spelling in (stop.text,) if stop.exact else spellings(lower(stop.text)):
+                (cased if stop.exact else table).setdefault(spelling, []).append(owner)
+        self.owners = [tuple(owners) for owners in table.values()]
+        self.automaton = ahocorasick_rs.AhoCorasick(list(table))
+        self.cased_owners = [tuple(owners) for owners in cased.values()]
+        self.cased = ahocorasick_rs.AhoCorasick(list(cased))
         self.cues = lexicon.patterns_of_cues
 
     def find(self, doc: State) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
+        hits: list[Hit] = []
+        self._collect(doc, self.automaton.find_matches_as_indexes(doc.low, overlapping=True), self.owners, hits)
+        self._collect(doc, self.cased.find_matches_as_indexes(doc.text, overlapping=True), self.cased_owners, hits)
+        return _resolve(hits)
+
+    def _collect(
+        self, doc: State, matches: list[tuple[int, int, int]], owners: list[tuple[_Owner, ...]], hits: list[Hit]
+    ) -> None:
+        """Add the hits of the matches that are units of their own."""
         low, text = doc.low, doc.text
         size = len(low)
-        hits: list[Hit] = []
-        for index, start, end in self.automaton.find_matches_as_indexes(low, overlapping=True):
+        for index, start, end in matches:
             before = low[start - 1] if start else " "
             after = low[end] if end < size else " "
             glued = car_glued = False
@@ -122,23 +126,10 @@ class Gazetteer:
                     _ascii_alpha(after) and not car_glued and after != "s" and not low.startswith("ko", end)
                 )
                 glued = glued or (_ascii_alpha(before) and _ascii_alpha(low[start]))
-            for owner in self.owners[index]:
-                if owner.label == "stop":
-                    if not owner.exact or text[start:end] == owner.exact:
-                        hits.append(Hit(start, end, "stop", owner.concept, owner.row))
+            for label, concept, row, source, guarded in owners[index]:
+                if (glued and label in _UNGLUED) or (car_glued and label == "disease"):
                     continue
-                if (glued and owner.label in _UNGLUED) or (car_glued and owner.label == "disease"):
-                    continue
-                if owner.exact and _squeezed(text[start:end]) != owner.exact:
-                    continue
-                hits.append(
-                    Hit(start, end, owner.label, owner.concept, owner.row, owner.source, owner.guarded)
-                )
-        return _resolve(hits)
-
-
-def _squeezed(written: str) -> str:
-    return re.sub(r"[ .-]", "", written)
+                hits.append(Hit(start, end, label, concept, row, source, guarded))
 
 
 def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
@@ -234,14 +225,12 @@ def make(nlp: Language, name: str, lexicons: list[str]) -> GazetteerComponent:
     return GazetteerComponent(gazetteer(tuple(lexicons)))
 
 
-class GazetteerComponent:
+class GazetteerComponent(Component):
     """Writes the dictionary hits of a Doc."""
 
     def __init__(self, finder: Gazetteer) -> None:
         self.finder = finder
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         view.cues = self.finder.cues
         view.hits = self.finder.find(view)
-        return doc

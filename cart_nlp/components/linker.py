@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 from spacy.language import Language
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.text import lower
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
@@ -255,12 +251,11 @@ def make(nlp: Language, name: str, lexicons: list[str]) -> LinkerComponent:
     return LinkerComponent(Linker(lexicon_of(tuple(lexicons))))
 
 
-class LinkerComponent:
+class LinkerComponent(Component):
     """Applies the linker to a Doc."""
 
     def __init__(self, linker: Linker) -> None:
         self.linker = linker
 
-    def __call__(self, doc: Doc) -> Doc:
-        self.linker(state(doc))
-        return doc
+    def apply(self, view: State) -> None:
+        self.linker(view)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 # CAR or CART with a number, whatever is glued in front: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T.
 _CAR_NUMBER = re.compile(
@@ -156,14 +152,13 @@ def make(nlp: Language, name: str, lexicons: list[str]) -> NamesComponent:
     return NamesComponent(Names(lexicon_of(tuple(lexicons))))
 
 
-class NamesComponent:
+class NamesComponent(Component):
     """Adds the numeric names to a Doc's hits."""
 
     def __init__(self, finder: Names) -> None:
         self.finder = finder
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         taken = {(h.start, h.end) for h in view.hits if h.label == "antigen"}
         new = [h for h in self.finder.find(view) if (h.start, h.end) not in taken]
         if new:
@@ -178,4 +173,3 @@ class NamesComponent:
                 if not at or ends[at - 1] < hit.end:
                     view.hits.append(hit)
             view.hits.sort(key=lambda h: (h.start, -h.end))
-        return doc

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from spacy.tokens import Doc
 
 
 def find(patterns: Iterable[Pattern], doc: State) -> list[Hit]:
@@ -55,15 +54,13 @@ def make(nlp: Language, name: str, lexicons: list[str]) -> Patterns:
     return Patterns(lexicon_of(tuple(lexicons)).patterns)
 
 
-class Patterns:
+class Patterns(Component):
     """Adds the pattern hits to a Doc's hits."""
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self.patterns = tuple(patterns)
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         new = find(self.patterns, view)
         if new:
             view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
-        return doc

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
 from cart_nlp.components.attributes import joined
 from cart_nlp.components.context import near, of_study
-from cart_nlp.components.state import Hit, State, state
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
+from cart_nlp.components.state import Component, Hit, State
 
 
 _GRAFT = re.compile(
@@ -110,11 +106,10 @@ def make(nlp: Language, name: str) -> Payloads:
     return Payloads()
 
 
-class Payloads:
+class Payloads(Component):
     """Writes edits, armoring and safety switches of a Doc."""
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         judges = (
             ("edits", "edit", edit),
             ("armoring", "armoring", armoring),
@@ -131,4 +126,3 @@ class Payloads:
                     if of_study(view, h.start) and not _is_target(view, h)
                 ]
             view.values[field] = hits + view.values.get(field, [])
-        return doc

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
@@ -20,11 +19,8 @@ from cart_nlp.components.context import (
     clause_left,
     elsewhere,
 )
-from cart_nlp.components.state import Hit, State, state
+from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 KNOWN = (
     "targets",
@@ -131,14 +127,13 @@ def make(nlp: Language, name: str, lexicons: list[str]) -> Products:
     return Products(frozenset(lexicon_of(tuple(lexicons)).folded))
 
 
-class Products:
+class Products(Component):
     """Writes the products of a Doc and the values that they bring, stated (spelled by the name) or known."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self.known = known
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         found = study_products(view)
         new = codes.codes(view, self.known)
         if new:
@@ -156,7 +151,6 @@ class Products:
             for field in KNOWN:
                 for value in hit.row.values(field):
                     self._add(view, field, value, hit, spells=False)
-        return doc
 
     def _add(self, view: State, field: str, value: str, hit: Hit, *, spells: bool) -> None:
         name = f"product:{hit.concept}" if spells else hit.rule

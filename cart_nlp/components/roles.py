@@ -9,16 +9,12 @@ clause that it stands in and the section. `slot` says how tightly it is bound to
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
 from cart_nlp.components import chains as chain_builder
 from cart_nlp.components.context import about_recipients, car_near, clause_left
-from cart_nlp.components.state import Chain, State, state
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
+from cart_nlp.components.state import Chain, Component, State
 
 ROLES = (
     "target",
@@ -241,15 +237,13 @@ def make(nlp: Language, name: str) -> Roles:
     return Roles()
 
 
-class Roles:
+class Roles(Component):
     """Builds the antigen chains of a Doc and judges the role of each."""
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
+    def apply(self, view: State) -> None:
         view.chains = chain_builder.build(view, view.of("antigen", "ligand"))
         for chain in view.chains:
             judge(view, chain)
             if len(chain.hits) > 1 and chain.role == "target":
                 # CD3, CD28 and the like beside a target are domains or beads, not a second target.
                 chain.hits = [h for h in chain.hits if h.concept not in _NEVER_SECOND] or chain.hits
-        return doc

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept
+from cart_nlp.schema import Trial
 from cart_nlp.text import fold, lower
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class State:
     values: dict[str, list[Hit]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     cues: Mapping[str, re.Pattern[str]] | None = None
+    trial: Trial | None = None
 
     def cue(self, name: str) -> re.Pattern[str]:
         """The compiled cue of that name, of the lexicons that the pipeline was made with."""
@@ -108,7 +110,7 @@ class State:
 
     def section(self, offset: int) -> Section:
         """The section that holds a character."""
-        return self.sections[bisect.bisect_right(self._section_starts, offset) - 1]
+        return self.sections[bisect_right(self._section_starts, offset) - 1]
 
     @cached_property
     def _sentences(self) -> tuple[list[int], list[int]]:
@@ -132,7 +134,7 @@ class State:
     def sentence(self, offset: int) -> tuple[int, int]:
         """Start and end of the sentence that holds a character."""
         starts, ends = self._sentences
-        at = bisect.bisect_right(starts, offset) - 1
+        at = bisect_right(starts, offset) - 1
         return starts[at], ends[at]
 
     def of(self, *labels: str) -> list[Hit]:
@@ -140,13 +142,10 @@ class State:
         return [hit for hit in self.hits if hit.label in labels]
 
 
-def attach(doc: Doc, sections: list[Section], text: str) -> State:
-    """Give a Doc its sections, as state and as `doc.spans["sections"]` (widened to whole tokens).
-
-    `text` is the Doc's text, which spaCy would join anew from the tokens at each use.
-    """
-    view = doc.user_data[_KEY] = State(text, sections)
-    spans = (doc.char_span(s.start, s.end, label=s.key, alignment_mode="expand") for s in sections)
+def attach(doc: Doc, view: State) -> State:
+    """Give a Doc its state, and its sections as `doc.spans["sections"]` (widened to whole tokens)."""
+    doc.user_data[_KEY] = view
+    spans = (doc.char_span(s.start, s.end, label=s.key, alignment_mode="expand") for s in view.sections)
     doc.spans["sections"] = [span for span in spans if span is not None]
     return view
 
@@ -156,5 +155,18 @@ def state(doc: Doc) -> State:
     found: State | None = doc.user_data.get(_KEY)
     if found is None:
         text = doc.text
-        found = attach(doc, [Section.of("text", 0, len(text))], text)
+        found = attach(doc, State(text, [Section.of("text", 0, len(text))]))
     return found
+
+
+class Component:
+    """A step of the pipeline: it reads and writes the state alone, with a Doc around it or without."""
+
+    def apply(self, view: State) -> None:
+        """Do the step's work on one trial."""
+        raise NotImplementedError
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Do it for a Doc, as spaCy calls it."""
+        self.apply(state(doc))
+        return doc

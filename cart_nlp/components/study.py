@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
 from cart_nlp.components.car_evidence import CarMention, car_evidence
 from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, clause_left
-from cart_nlp.components.state import Hit, State, state
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
+from cart_nlp.components.state import Component, Hit, State
 
 _FOCUS = (
     "long_term_follow_up", "quality_of_life_or_cost", "manufacturing", "toxicity_management",
@@ -225,12 +221,11 @@ def make(nlp: Language, name: str) -> Study:
     return Study()
 
 
-class Study:
+class Study(Component):
     """Writes car_trial, its score and the focus of a Doc."""
 
-    def __call__(self, doc: Doc) -> Doc:
-        view = state(doc)
-        trial = doc.user_data.get("trial")
+    def apply(self, view: State) -> None:
+        trial = view.trial
         view.notes["study_type"] = (trial.study_type or "").upper() if trial else ""
         level, score, hits, why = decide(view)
         view.notes |= {"car_trial": level, "car_score": score, "why": why}
@@ -244,4 +239,3 @@ class Study:
             if level == "product" or (focus == "treatment" and why == "aside"):
                 focus = "treatment"
             view.values["focus"] = [Hit(h.start, h.end, "focus", focus, h.rule) for h in hits[:1]]
-        return doc
