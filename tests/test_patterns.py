@@ -32,14 +32,14 @@ def view(text: str) -> State:
 
 @pytest.mark.parametrize(("pattern", "text"), HITS, ids=[f"{p.name}-{t[:30]}" for p, t in HITS])
 def test_hit(pattern: lexicon.Pattern, text: str) -> None:
-    found = patterns.find([pattern], view(text))
+    found = patterns.Patterns([pattern]).find(view(text))
     assert found
     assert {hit.label for hit in found} == {pattern.label}
 
 
 @pytest.mark.parametrize(("pattern", "text"), MISSES, ids=[f"{p.name}-{t[:30]}" for p, t in MISSES])
 def test_miss(pattern: lexicon.Pattern, text: str) -> None:
-    assert patterns.find([pattern], view(text)) == []
+    assert patterns.Patterns([pattern]).find(view(text)) == []
 
 
 CUES = sorted(LEXICON.patterns_of_cues.items())

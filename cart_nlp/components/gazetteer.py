@@ -101,12 +101,20 @@ class Gazetteer:
     def find(self, doc: State) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
         hits: list[Hit] = []
-        self._collect(doc, self.automaton.find_matches_as_indexes(doc.low, overlapping=True), self.owners, hits)
-        self._collect(doc, self.cased.find_matches_as_indexes(doc.text, overlapping=True), self.cased_owners, hits)
+        self._collect(
+            doc, self.automaton.find_matches_as_indexes(doc.low, overlapping=True), self.owners, hits
+        )
+        self._collect(
+            doc, self.cased.find_matches_as_indexes(doc.text, overlapping=True), self.cased_owners, hits
+        )
         return _resolve(hits)
 
     def _collect(
-        self, doc: State, matches: list[tuple[int, int, int]], owners: list[tuple[_Owner, ...]], hits: list[Hit]
+        self,
+        doc: State,
+        matches: list[tuple[int, int, int]],
+        owners: list[tuple[_Owner, ...]],
+        hits: list[Hit],
     ) -> None:
         """Add the hits of the matches that are units of their own."""
         low, text = doc.low, doc.text

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process
 from spacy.language import Language
 
 from cart_nlp.components.chains import car_words
+from cart_nlp.components.literals import Literals
 from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
@@ -25,7 +26,9 @@ _SYMBOL_AFTER = re.compile(rf"(?:both )?{_SYMBOL}(?=[\s,/.;)-]|$)")
 _SYMBOL_BEFORE = re.compile(
     rf"(?<![\w-]){_SYMBOL}[\s-](?:specific|targeted|targeting|directed|redirected)[\s-]$"
 )
-_OPENERS = ("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-")
+_OPENERS = Literals(
+    ("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-")
+)
 _NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
 _NOT_NOVEL = frozenset(
     [
@@ -146,7 +149,9 @@ class Linker:
     def __call__(self, view: State) -> None:
         """Rewrite the hits of a Doc."""
         view.hits = [h for h in view.hits if h.label not in ("antigen", "ligand") or self.keep(view, h)]
-        new = [*self.defined(view), *self.misspelled(view), *self.novel(view)]
+        places = _OPENERS.places(view.low)
+        openings = [at + len(opener) for opener, starts in places.items() for at in starts]
+        new = [*self.defined(view), *self.misspelled(view, openings), *self.novel(view, openings)]
         if new:
             view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
 
@@ -191,28 +196,25 @@ class Linker:
         return hits
 
     def slots(
-        self, view: State, after: re.Pattern[str], before: re.Pattern[str], text: str
+        self, view: State, openings: list[int], after: re.Pattern[str], before: re.Pattern[str], text: str
     ) -> Iterator[tuple[int, int, str]]:
-        """Words in a targeting slot: right after "anti-", "targeting" …, or right before a CAR word."""
+        """Words in a targeting slot: right after one of the openings, or right before a CAR word."""
         seen = set()
-        for opener in _OPENERS:
-            at = view.low.find(opener)
-            while at >= 0:
-                found = after.match(text, at + len(opener))
-                if found and found.span("word") not in seen:
-                    seen.add(found.span("word"))
-                    yield (*found.span("word"), found["word"])
-                at = view.low.find(opener, at + 1)
+        for at in openings:
+            found = after.match(text, at)
+            if found and found.span("word") not in seen:
+                seen.add(found.span("word"))
+                yield (*found.span("word"), found["word"])
         for start, _ in car_words(view):
             found = before.search(text, max(0, start - 45), start)
             if found and found.span("word") not in seen:
                 seen.add(found.span("word"))
                 yield (*found.span("word"), found["word"])
 
-    def misspelled(self, view: State) -> list[Hit]:
+    def misspelled(self, view: State, openings: list[int]) -> list[Hit]:
         """Words in a targeting slot that are one slip away from an antigen's name; digits must be equal."""
         hits = []
-        for start, end, word in self.slots(view, _WORD_AFTER, _WORD_BEFORE, view.low):
+        for start, end, word in self.slots(view, openings, _WORD_AFTER, _WORD_BEFORE, view.low):
             letters = re.match(r"[a-z]+", word)
             if letters is None or letters[0] in _CONFUSABLE or word in self.known or letters[0] in self.known:
                 continue
@@ -227,10 +229,10 @@ class Linker:
                 hits.append(Hit(start, end, "antigen", name, "fuzzy", self.rows[name], score=best[1] / 100))
         return hits
 
-    def novel(self, view: State) -> list[Hit]:
+    def novel(self, view: State, openings: list[int]) -> list[Hit]:
         """Symbols in a targeting slot that no lexicon knows: "anti-XYZ1 CAR-T"."""
         hits = []
-        for start, end, word in self.slots(view, _SYMBOL_AFTER, _SYMBOL_BEFORE, view.text):
+        for start, end, word in self.slots(view, openings, _SYMBOL_AFTER, _SYMBOL_BEFORE, view.text):
             symbol = word.rstrip("-")
             if lower(symbol) in _NOT_NOVEL or lower(symbol) in self.known or not 3 <= len(symbol) <= 10:
                 continue
