@@ -15,15 +15,12 @@ NAMES = frozenset(["interventions.name", "interventions.other_names", "arms.labe
 ARMS = frozenset(["interventions.description", "arms.description"])
 PROSE = frozenset(["brief_summary", "detailed_description", "keywords", "study_design"])
 OUTCOMES = frozenset(["primary_outcomes", "secondary_outcomes", "why_stopped"])
-
-
-_CLAUSE = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. ")
+_ELSEWHERE = OUTCOMES | {"eligibility", "conditions"}
 
 
 def clause_left(view: State, start: int, width: int = 90) -> str:
     """The words of the clause before a mention, lower case, at most `width` characters."""
-    first, _ = view.sentence(start)
-    return _CLAUSE.split(view.low[max(first, start - 2 * width) : start])[-1][-width:]
+    return view.low[max(view.clause(start), start - width) : start]
 
 
 _WILL_GET = re.compile(
@@ -64,10 +61,14 @@ def car_near(view: State, start: int, end: int) -> tuple[tuple[int, int] | None,
 
 def of_study(view: State, start: int) -> bool:
     """Whether a mention speaks of the study's own product, as far as section and clause tell."""
-    kind = view.section(start).kind
-    if kind in OUTCOMES or kind == "eligibility" or kind == "conditions":
-        return False
-    return kind in NAMES or view.cue("context.prior").search(clause_left(view, start)) is None
+    known: dict[int, bool] = view.notes.setdefault("of_study", {})
+    told = known.get(start)
+    if told is None:
+        kind = view.section(start).kind
+        told = known[start] = kind not in _ELSEWHERE and (
+            kind in NAMES or view.cue("context.prior").search(clause_left(view, start)) is None
+        )
+    return told
 
 
 _GENERAL = re.compile(r"\ba (?:patient|person)\b")
@@ -80,11 +81,19 @@ def elsewhere(view: State, start: int, end: int) -> bool:
     """
     if view.section(start).kind in TITLES | NAMES:
         return False
-    first, last = view.sentence(start)
-    cue = view.cue("context.elsewhere")
-    if cue.search(view.low[first:last]):
+    first, _ = view.sentence(start)
+    if _tells_of_others(view, first):
         return True
     if not _GENERAL.search(view.low, start, end) or first <= view.section(start).start:
         return False
-    before, _ = view.sentence(first - 1)
-    return cue.search(view.low[before:first]) is not None
+    return _tells_of_others(view, view.sentence(first - 1)[0])
+
+
+def _tells_of_others(view: State, first: int) -> bool:
+    """Whether the sentence that starts there is a definition or tells of others; decided once a sentence."""
+    known: dict[int, bool] = view.notes.setdefault("elsewhere", {})
+    told = known.get(first)
+    if told is None:
+        sentence = view.low[slice(*view.sentence(first))]
+        told = known[first] = view.cue("context.elsewhere").search(sentence) is not None
+    return told

@@ -23,6 +23,7 @@ _KEY = "cart_nlp"
 _SENTENCE_END = re.compile(
     r"[.!?;]['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|[。；！？]|\n\s*\n|\n\s*(?=[-*•\d(])"
 )
+_CLAUSE_END = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. ")
 _LONGEST = 2000
 """Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
 # Abbreviations whose stop ends no sentence.
@@ -136,6 +137,17 @@ class State:
         starts, ends = self._sentences
         at = bisect_right(starts, offset) - 1
         return starts[at], ends[at]
+
+    @cached_property
+    def _clauses(self) -> list[int]:
+        """Ends of the signs and words that end a clause."""
+        return [found.end() for found in _CLAUSE_END.finditer(self.low)]
+
+    def clause(self, offset: int) -> int:
+        """Start of the clause that holds a character, within its sentence."""
+        first, _ = self.sentence(offset)
+        at = bisect_right(self._clauses, offset)
+        return max(first, self._clauses[at - 1]) if at else first
 
     def of(self, *labels: str) -> list[Hit]:
         """The hits of some labels, in reading order."""
