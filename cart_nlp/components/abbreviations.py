@@ -34,7 +34,7 @@ def pairs(make_doc: Callable[[str], Doc], view: State) -> dict[str, str]:
         first, _ = view.sentence(match.start())
         before = text[first : match.start()]
         words = list(_WORDS.finditer(before))[-min(len(short) + 5, 2 * len(short)) :]
-        if not words:
+        if not words or not _may_stand_for(short, before[words[0].start() :]):
             continue
         start = first + words[0].start()
         doc = make_doc(text[start : match.end()])
@@ -52,6 +52,17 @@ def pairs(make_doc: Callable[[str], Doc], view: State) -> dict[str, str]:
         if _plausible(short, long_form):
             found[short] = long_form
     return found
+
+
+def _may_stand_for(short: str, words: str) -> bool:
+    """Whether the letters of a short form occur in words in their order, as every pair demands."""
+    low, at = words.lower(), 0
+    for char in short.lower():
+        if char.isalnum():
+            at = low.find(char, at) + 1
+            if not at:
+                return False
+    return True
 
 
 def _plausible(short: str, long_form: str) -> bool:
