@@ -7,7 +7,6 @@ only within a sentence, with heads that agree; the linker then knows what the sh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -15,15 +14,16 @@ from spacy.language import Language
 from cart_nlp.components.state import Component, State
 
 if TYPE_CHECKING:
-    from spacy.tokens import Doc
+    from spacy.vocab import Vocab
 
 _BRACKETED = re.compile(r"\(\s?(?P<short>[A-Za-z][A-Za-z0-9./-]{1,9})\s?\)")
-_WORDS = re.compile(r"\S+")
+_WORDS = re.compile(r"[^\s()\[\]\"',;:]+")
 
 
-def pairs(make_doc: Callable[[str], Doc], view: State) -> dict[str, str]:
+def pairs(vocab: Vocab, view: State) -> dict[str, str]:
     """Short form -> long form as written, for the pairs that the trial defines."""
     from scispacy.abbreviation import find_abbreviation
+    from spacy.tokens import Doc
 
     text = view.text
     found: dict[str, str] = {}
@@ -32,23 +32,16 @@ def pairs(make_doc: Callable[[str], Doc], view: State) -> dict[str, str]:
         if short in found or sum(c.isupper() for c in short) < 2 or "CAR" in short:
             continue
         first, _ = view.sentence(match.start())
-        before = text[first : match.start()]
-        words = list(_WORDS.finditer(before))[-min(len(short) + 5, 2 * len(short)) :]
-        if not words or not _may_stand_for(short, before[words[0].start() :]):
+        places = [word.span() for word in _WORDS.finditer(text, first, match.start())]
+        places = places[-min(len(short) + 5, 2 * len(short)) :]
+        if not places or not _may_stand_for(short, text[places[0][0] : match.start()]):
             continue
-        start = first + words[0].start()
-        doc = make_doc(text[start : match.end()])
-        at = match.start() - start
-        long_span = doc.char_span(0, at, alignment_mode="contract")
-        short_span = doc.char_span(
-            match.start("short") - start, match.end("short") - start, alignment_mode="contract"
-        )
-        if long_span is None or short_span is None or not len(long_span) or not len(short_span):
-            continue
-        _, definition = find_abbreviation(long_span, short_span)
+        # A token a word: scispaCy counts a blank after each token, which is right only for whole words.
+        words = Doc(vocab, [*(text[start:end] for start, end in places), short])
+        _, definition = find_abbreviation(words[:-1], words[-1:])
         if definition is None:
             continue
-        long_form = definition.text.strip()
+        long_form = text[places[definition.start][0] : match.start()].strip()
         if _plausible(short, long_form):
             found[short] = long_form
     return found
@@ -75,18 +68,15 @@ def _plausible(short: str, long_form: str) -> bool:
 @Language.factory("cart_abbreviations")
 def make(nlp: Language, name: str) -> Abbreviations:
     """Create the component."""
-    return Abbreviations(nlp.make_doc)
+    return Abbreviations(nlp.vocab)
 
 
 class Abbreviations(Component):
-    """Writes the short forms that a Doc defines to its state.
+    """Writes the short forms that a Doc defines to its state."""
 
-    scispaCy pairs tokens: `make_doc` makes them, of the few words before a bracket.
-    """
-
-    def __init__(self, make_doc: Callable[[str], Doc]) -> None:
-        self.make_doc = make_doc
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
 
     def apply(self, view: State) -> None:
         if "(" in view.text:
-            view.short_forms = pairs(self.make_doc, view)
+            view.short_forms = pairs(self.vocab, view)
