@@ -35,12 +35,14 @@ def evidence(view: State, field: str, hit: Hit) -> dict[str, Any]:
         "end": hit.end - section.start,
         "text": view.original[hit.start : hit.end],
         "rule": hit.rule,
-        "score": round(min(1.0, hit.score), 3),
+        "score": 1.0 if hit.score >= 1.0 else round(hit.score, 3),
     }
 
 
-def _limit(view: State, hits: Iterable[Hit]) -> list[Hit]:
+def _limit(view: State, hits: list[Hit]) -> list[Hit]:
     """At most MAX_EVIDENCE hits a value, text before product and the surest first, at most one a section."""
+    if len(hits) < 2:
+        return hits
     kept: dict[str, list[Hit]] = {}
     seen = set()
     for hit in sorted(hits, key=lambda h: (not h.spells, -h.score)):
@@ -74,9 +76,10 @@ def record(source: Doc | State) -> Record:
     level = view.notes.get("car_trial", "no")
     included = level in ("product", "related")
     for field in TAGGED_FIELDS:
-        hits = view.values.get(field, ()) if included else ()
-        values[field] = sorted({h.concept for h in hits})
-        add(field, _limit(view, hits))
+        hits = view.values.get(field) if included else None
+        values[field] = sorted({h.concept for h in hits}) if hits else ()
+        if hits:
+            add(field, _limit(view, hits))
     values["generation"] = sorted(int(g) for g in values["generation"])
     values["focus"] = values["focus"][0] if values["focus"] else None
     add("car_trial", view.values.get("car_trial", [])[:3])

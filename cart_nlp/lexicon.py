@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,7 @@ def _cue(name: str, table: Any) -> re.Pattern[str]:
         raise LexiconError(f"cues.toml: [{name}]: {fault}; each item must be a regular expression") from fault
 
 
+@cache
 def split(cell: str) -> tuple[str, ...]:
     """The parts of a cell that joins several values with ` | `."""
     return tuple(part.strip() for part in cell.split("|") if part.strip())

@@ -66,30 +66,43 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
     return doc
 
 
-def read_trial(nlp: Language, trial: Trial) -> State:
-    """All that the pipeline finds in a trial.
+class TrialTagger:
+    """Runs a pipeline over trials.
 
     The shipped components read text, so the tokens of a Doc and its spans are made only where a component
     that is not theirs has been added.
     """
-    from cart_nlp.components.spans import Spans
-    from cart_nlp.components.state import Component, state
 
-    steps = [component for _, component in nlp.pipeline]
-    if not all(isinstance(step, Component | Spans) for step in steps):
-        return state(nlp(make_doc(nlp, trial)))
-    view = make_state(trial)
-    for step in steps:
-        if isinstance(step, Component):
+    def __init__(self, nlp: Language) -> None:
+        from cart_nlp.components.spans import Spans
+        from cart_nlp.components.state import Component
+
+        steps = [step for _, step in nlp.pipeline]
+        self._nlp = nlp
+        self._steps = [step for step in steps if isinstance(step, Component)]
+        self._whole = all(isinstance(step, Component | Spans) for step in steps)
+
+    def read(self, trial: Trial) -> State:
+        """All that the pipeline finds in a trial."""
+        if not self._whole:
+            from cart_nlp.components.state import state
+
+            return state(self._nlp(make_doc(self._nlp, trial)))
+        view = make_state(trial)
+        for step in self._steps:
             step.apply(view)
-    return view
+        return view
+
+    def tag(self, trial: Trial) -> Record:
+        """The record of one trial."""
+        from cart_nlp.assembly import record
+
+        return record(self.read(trial))
 
 
 def tag_trial(nlp: Language, trial: Trial) -> Record:
-    """The record of one trial."""
-    from cart_nlp.assembly import record
-
-    return record(read_trial(nlp, trial))
+    """The record of one trial; for many of them, `TrialTagger(nlp).tag` spares a look at the pipeline each."""
+    return TrialTagger(nlp).tag(trial)
 
 
 def tag(source: str | Trial | Mapping[str, Any], nlp: Language | None = None) -> Record:

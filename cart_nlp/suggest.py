@@ -122,9 +122,9 @@ def suggest(
 
 def _collect(nlp: Language, trial: Trial, known: Lexicon, found: dict[tuple[str, str], Candidate]) -> bool:
     """Add the candidates of one trial; says whether it is about CAR cells."""
-    from cart_nlp.pipeline import read_trial
+    from cart_nlp.pipeline import TrialTagger
 
-    view = read_trial(nlp, trial)
+    view = TrialTagger(nlp).read(trial)
     if view.notes.get("car_trial") not in ("product", "related"):
         return False
     novel = ((h.start, h.end, "antigen") for h in view.hits if h.rule == "novel")

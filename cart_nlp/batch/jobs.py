@@ -119,11 +119,10 @@ def digest_of(trial: Trial) -> str:
 
 def record_json(record: Record) -> bytes:
     """A record as one line of JSON, without the line end; lone surrogates become U+FFFD."""
-    plain = record.to_json()
     try:
-        return orjson.dumps(plain)
-    except TypeError:
-        return orjson.dumps(_mended(plain))
+        return record.model_dump_json().encode()
+    except ValueError:
+        return orjson.dumps(_mended(record.to_json()))
 
 
 def _mended(value: Any) -> Any:

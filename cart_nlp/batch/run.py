@@ -39,11 +39,9 @@ Progress = Callable[[int, int, int], None]
 
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The real tagger, loaded in the process that calls."""
-    from functools import partial
+    from cart_nlp.pipeline import TrialTagger, load
 
-    from cart_nlp.pipeline import load, tag_trial
-
-    return partial(tag_trial, load(lexicons))
+    return TrialTagger(load(lexicons)).tag
 
 
 def real_parts(options: Options) -> Parts:

@@ -21,11 +21,12 @@ _WORDS = re.compile(r"[^\s()\[\]\"',;:]+")
 
 
 def pairs(vocab: Vocab, view: State) -> dict[str, str]:
-    """Short form -> long form as written, for the pairs that the trial defines."""
+    """Short form -> long form as written, for the pairs that the trial defines and an antigen is part of."""
     from scispacy.abbreviation import find_abbreviation
     from spacy.tokens import Doc
 
     text = view.text
+    antigens = view.of("antigen", "ligand")
     found: dict[str, str] = {}
     for match in _BRACKETED.finditer(text):
         short = match["short"]
@@ -34,7 +35,9 @@ def pairs(vocab: Vocab, view: State) -> dict[str, str]:
         first, _ = view.sentence(match.start())
         places = [word.span() for word in _WORDS.finditer(text, first, match.start())]
         places = places[-min(len(short) + 5, 2 * len(short)) :]
-        if not places or not _may_stand_for(short, text[places[0][0] : match.start()]):
+        if not places or not any(hit.end > places[0][0] and hit.start < match.end() for hit in antigens):
+            continue
+        if not _may_stand_for(short, text[places[0][0] : match.start()]):
             continue
         # A token a word: scispaCy counts a blank after each token, which is right only for whole words.
         words = Doc(vocab, [*(text[start:end] for start, end in places), short])

@@ -121,7 +121,7 @@ class Attributes(Component):
 
     def apply(self, view: State) -> None:
         stated = {
-            label: [hit for hit in view.hits if hit.label == label and judge(view, hit)]
+            label: [hit for hit in view.of(label) if judge(view, hit)]
             for label, judge in JUDGES.items()
         }
         stated["costim"] += joined(view, "costim", stated["costim"])

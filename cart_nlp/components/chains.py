@@ -29,10 +29,18 @@ def _near_literals(view: State) -> Iterator[re.Match[str]]:
     for at in sorted(places):
         if at < done:
             continue
-        found = view.cue("car.word").search(low, max(done, at - 12), at + 60)
+        found = view.cue("car.word").search(low, max(done, _word_start(low, at)), at + 60)
         if found:
             done = found.end()
             yield found
+
+
+def _word_start(low: str, at: int) -> int:
+    """Where a word that holds the literal at `at` may begin: a search from there finds it at once."""
+    start, least = at, max(0, at - 12)
+    while start > least and (low[start - 1].isalnum() or low[start - 1] in "-."):
+        start -= 1
+    return least if low.endswith(("vivo", "vivo "), least, start) else start
 
 
 def car_words(view: State) -> list[tuple[int, int]]:

@@ -123,7 +123,8 @@ class Gazetteer:
             before = low[start - 1] if start else " "
             after = low[end] if end < size else " "
             glued = car_glued = False
-            if before not in _SOFT or after not in _SOFT:
+            plural = after == "s" and before in _SOFT and not low[end + 1 : end + 2].isalpha()
+            if not plural and (before not in _SOFT or after not in _SOFT):
                 # The commonest case, decided here: a piece of a plain lower-case word.
                 if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
                     continue
@@ -194,7 +195,13 @@ def _resolve(hits: Iterable[Hit]) -> list[Hit]:
     ordered = sorted(hits, key=lambda h: (h.start, -h.end, h.guarded, h.label != "stop"))
     kept: list[Hit] = []
     open_hits: list[Hit] = []
+    reach = -1
     for hit in ordered:
+        if hit.start >= reach:
+            reach = hit.end
+            kept.append(hit)
+            open_hits = [hit]
+            continue
         open_hits = [o for o in open_hits if o.end > hit.start]
         hidden = False
         for other in open_hits:
@@ -218,6 +225,7 @@ def _resolve(hits: Iterable[Hit]) -> list[Hit]:
         if not hidden:
             kept.append(hit)
             open_hits.append(hit)
+            reach = max(reach, hit.end)
     return [hit for hit in kept if hit.label != "stop"]
 
 

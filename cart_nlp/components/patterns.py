@@ -20,22 +20,23 @@ class Patterns(Component):
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self.patterns = tuple(patterns)
-        cues = dict.fromkeys(cue for pattern in self.patterns for cue in pattern.cue)
-        self._literals = Literals(cues)
+        self._cued: dict[str, list[int]] = {}
+        for number, pattern in enumerate(self.patterns):
+            for cue in pattern.cue:
+                self._cued.setdefault(cue, []).append(number)
+        self._literals = Literals(self._cued)
 
     def find(self, doc: State) -> list[Hit]:
         """The hits of all patterns, by pattern."""
         text = doc.text
-        places = self._literals.places(doc.low)
+        starts: dict[int, list[int]] = {n: [] for n, pattern in enumerate(self.patterns) if not pattern.cue}
+        for cue, places in self._literals.places(doc.low).items():
+            for number in self._cued[cue]:
+                starts.setdefault(number, []).extend(places)
         hits = []
-        for pattern in self.patterns:
-            if not pattern.cue:
-                windows = [(0, len(text))]
-            elif starts := [at for cue in pattern.cue if cue in places for at in places[cue]]:
-                windows = _windows(doc, starts)
-            else:
-                continue
-            for start, end in windows:
+        for number in sorted(starts):
+            pattern = self.patterns[number]
+            for start, end in _windows(doc, starts[number]) if pattern.cue else [(0, len(text))]:
                 for found in pattern.regex.finditer(text, start, end):
                     span = found.span("value") if "value" in pattern.regex.groupindex else found.span()
                     concept = pattern.concept or text[span[0] : span[1]]

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,12 @@ class Section:
     @classmethod
     def of(cls, key: str, start: int, end: int) -> Section:
         """A section whose kind is its key without indices and without the record that it came from."""
-        return cls(key, re.sub(r"\[\d+\]", "", key.rsplit("/", 1)[-1]), start, end)
+        return cls(key, _kind(key), start, end)
+
+
+@lru_cache(maxsize=4096)
+def _kind(key: str) -> str:
+    return re.sub(r"\[\d+\]", "", key.rsplit("/", 1)[-1])
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ class State:
     notes: dict[str, Any] = field(default_factory=dict)
     cues: Mapping[str, re.Pattern[str]] | None = None
     trial: Trial | None = None
+    _labeled: tuple[list[Hit], int, dict[str, list[Hit]]] = field(default=([], 0, {}), repr=False)
 
     def cue(self, name: str) -> re.Pattern[str]:
         """The compiled cue of that name, of the lexicons that the pipeline was made with."""
@@ -155,6 +161,14 @@ class State:
 
     def of(self, *labels: str) -> list[Hit]:
         """The hits of some labels, in reading order."""
+        hits, size, by_label = self._labeled
+        if hits is not self.hits or size != len(hits):
+            by_label = {}
+            for hit in self.hits:
+                by_label.setdefault(hit.label, []).append(hit)
+            self._labeled = self.hits, len(self.hits), by_label
+        if len(labels) == 1:
+            return list(by_label.get(labels[0], ()))
         return [hit for hit in self.hits if hit.label in labels]
 
 
