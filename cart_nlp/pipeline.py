@@ -101,7 +101,7 @@ class TrialTagger:
 
 
 def tag_trial(nlp: Language, trial: Trial) -> Record:
-    """The record of one trial; for many of them, `TrialTagger(nlp).tag` spares a look at the pipeline each."""
+    """The record of one trial; for many, one `TrialTagger(nlp)` spares a look at the pipeline for each."""
     return TrialTagger(nlp).tag(trial)
 
 
