@@ -91,6 +91,8 @@ class TrialTagger:
         view = make_state(trial)
         for step in self._steps:
             step.apply(view)
+            if view.notes.get("car_trial") in ("no", "mention"):
+                break  # nothing that is still to be found would be written
         return view
 
     def tag(self, trial: Trial) -> Record:

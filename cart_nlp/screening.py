@@ -6,7 +6,7 @@ can find a CAR. A record without any of them cannot be included; a record with o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.search import CAR, Engine, Needle, Search
@@ -70,13 +70,16 @@ class Screen:
     def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
         contexts = {"cells": _encoded(CELL_WORDS), "car": _encoded(CAR_COMPANY)}
         self.search = Search(needles(lexicon), contexts, engine)
+        find = self.search.hits
 
-    def hits(self, text: bytes | str) -> bool:
+        def hits(text: bytes | str) -> bool:
+            if type(text) is bytes:
+                return find(text)
+            return find(lower(fold(str(text))).encode("utf-8", "surrogatepass"))
+
+        self.hits: Callable[[bytes | str], bool] = hits
         """True for a candidate. Bytes are UTF-8, escaped or plain; a str is folded first."""
-        if isinstance(text, bytes):
-            return self.search.hits(text)
-        return self.search.hits(lower(fold(text)).encode("utf-8", "surrogatepass"))
 
     def candidates(self, texts: Iterable[bytes]) -> list[bool]:
         """`hits` of many texts."""
-        return [self.hits(text) for text in texts]
+        return list(map(self.search.hits, texts))

@@ -18,12 +18,12 @@ from cart_nlp.registries.entry import Rejected
 
 CHUNK = 8
 """Records handed to a worker at once: enough to hide the hand-over, few enough to share fairly."""
-WINDOW = 256
-"""Records a worker that may be under way or wait for their turn in the order."""
+WINDOW = 1024
+"""Records that may be under way or wait for their turn in the order."""
 WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
-BACKLOG = 2 * CHUNK
-"""Waiting records that make another worker worth its start-up."""
+BACKLOG = 640
+"""Waiting records that make another worker worth its start-up: about two seconds of work for one."""
 LOADING = 180.0
 """Seconds within which a worker must have loaded."""
 STARTS = 3
@@ -103,7 +103,7 @@ class Pool:
         return [seat.process.pid for seat in self._seats if seat.process.pid is not None]
 
     def _room(self) -> bool:
-        return len(self._order) < WINDOW * self._workers and self._bytes < WINDOW_BYTES
+        return len(self._order) < WINDOW and self._bytes < WINDOW_BYTES
 
     def _take(self, jobs: Iterator[Job | Outcome | None]) -> bool:
         for _ in range(4 * CHUNK):
@@ -136,8 +136,7 @@ class Pool:
 
     def _staff(self) -> None:
         while len(self._seats) < self._workers:
-            loading = sum(not seat.up for seat in self._seats)
-            if self._seats and len(self._waiting) + len(self._suspects) <= BACKLOG * (1 + loading):
+            if self._seats and len(self._waiting) + len(self._suspects) <= BACKLOG:
                 return
             self._hire()
 

@@ -94,9 +94,11 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
             store = stack.enter_context(contextlib.closing(Store(target.out, finish.tagger_key(header))))
         summary = Summary(notes=target.notes(journal, options.resume))
         try:
+            warm = not journal.finished and not (store and store.digests())
+            pool = stack.enter_context(_pool(options, parts, warm))  # loads while the screen is built
             feed = _feed(options, parts, journal, store)
             if not journal.finished:
-                _stream(options, parts, feed, journal, progress, warm=not (store and store.digests()))
+                _stream(options, parts, feed, journal, progress, pool)
                 if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
                     summary.faults = feed.faults
                     return summary
@@ -121,9 +123,9 @@ _REMEDY = "free some space or choose another place; --resume then goes on"
 
 
 def outcomes(
-    options: Options, parts: Parts, jobs: Iterator[Job | Outcome | None], warm: bool
+    options: Options, parts: Parts, jobs: Iterator[Job | Outcome | None], pool: Pool | None
 ) -> Generator[Outcome]:
-    """The outcomes of jobs in their order, from the engine that the options name."""
+    """The outcomes of jobs in their order, from the engine that the options name, or the pool there is."""
     if options.engine == "dask":
         from cart_nlp.engines import dask_outcomes
 
@@ -134,22 +136,31 @@ def outcomes(
             workers=options.workers,
             scheduler=options.scheduler,
         )
-    elif options.workers == 0:
+    elif pool is None:
         yield from inline(parts.source, jobs, options.keep_all)
     else:
-        pool = Pool(parts.source, workers=options.workers, timeout=options.timeout, keep_all=options.keep_all)
-        try:
-            if warm:
-                pool.warm()
-            yield from pool.outcomes(jobs)
-        finally:
-            pool.close()
+        yield from pool.outcomes(jobs)
+
+
+@contextlib.contextmanager
+def _pool(options: Options, parts: Parts, warm: bool) -> Iterator[Pool | None]:
+    """The worker processes, if the options ask for some; `warm` starts the first before there is work."""
+    if options.engine == "dask" or options.workers == 0:
+        yield None
+        return
+    pool = Pool(parts.source, workers=options.workers, timeout=options.timeout, keep_all=options.keep_all)
+    try:
+        if warm:
+            pool.warm()
+        yield pool
+    finally:
+        pool.close()
 
 
 def _stream(
-    options: Options, parts: Parts, feed: Feed, sink: Any, progress: Progress | None, warm: bool
+    options: Options, parts: Parts, feed: Feed, sink: Any, progress: Progress | None, pool: Pool | None
 ) -> None:
-    stream = outcomes(options, parts, _watched(feed, sink, progress), warm)
+    stream = outcomes(options, parts, _watched(feed, sink, progress), pool)
     with contextlib.closing(stream):
         for outcome in stream:
             sink.add(outcome)
@@ -231,8 +242,9 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     summary = Summary()
     started = time.monotonic()
     try:
-        feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all, dedupe=options.dedupe)
-        _stream(options, parts, feed, sink, progress, warm=True)
+        with _pool(options, parts, warm=True) as pool:
+            feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all, dedupe=options.dedupe)
+            _stream(options, parts, feed, sink, progress, pool)
         sink.close()
     except KeyboardInterrupt:
         raise Interrupted("interrupted; standard output ends at a whole record") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from cart_nlp.registries import ctgov, ctgovold, ctis, mapped, native, nci
@@ -64,7 +65,18 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
         except Rejected as reason:
             yield Reject(source, place, None, str(reason))
         else:
-            yield Entry(source, place, search_text(raw, data), data, shape.parse)
+            # The bytes, not the values: most records go no further, and bytes are cheap to hand on.
+            yield Entry(source, place, search_text(raw, data), raw, _Parsing(shape.parse))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsing:
+    """Builds a trial from the bytes of a record that was found to be sound."""
+
+    build: Callable[[Any], Trial]
+
+    def __call__(self, raw: bytes) -> Trial:
+        return self.build(parse(raw))
 
 
 def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
