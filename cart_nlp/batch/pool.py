@@ -22,8 +22,10 @@ WINDOW = 1024
 """Records that may be under way or wait for their turn in the order."""
 WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
-BACKLOG = 640
-"""Waiting records that make another worker worth its start-up: about two seconds of work for one."""
+WORTH = 2.0
+"""Seconds of waiting work for each worker that make another one worth its start-up."""
+PACE, PACE_WEIGHT = 0.003, 50
+"""Seconds that a record takes by experience, and how many measured ones that counts for."""
 LOADING = 180.0
 """Seconds within which a worker must have loaded."""
 STARTS = 3
@@ -60,6 +62,8 @@ class Pool:
         self._order: deque[tuple[int, int]] = deque()
         self._bytes = 0
         self._false_starts = 0
+        self._tagged = 0
+        self._busy = 0.0
 
     def warm(self) -> None:
         """Start the first worker now, so that it loads while the first records are read."""
@@ -124,6 +128,10 @@ class Pool:
                 break
         return True
 
+    def _pace(self) -> float:
+        """Seconds that a record takes a worker."""
+        return (self._busy + PACE * PACE_WEIGHT) / (self._tagged + PACE_WEIGHT)
+
     def _hire(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
@@ -136,7 +144,8 @@ class Pool:
 
     def _staff(self) -> None:
         while len(self._seats) < self._workers:
-            if self._seats and len(self._waiting) + len(self._suspects) <= BACKLOG:
+            waiting = len(self._waiting) + len(self._suspects)
+            if self._seats and waiting * self._pace() <= WORTH * len(self._seats):
                 return
             self._hire()
 
@@ -196,7 +205,7 @@ class Pool:
         try:
             while seat.pipe.poll():
                 said = seat.pipe.recv()
-                seat.since = time.monotonic()
+                before, seat.since = seat.since, time.monotonic()
                 if isinstance(said, str):
                     raise BatchError(f"the tagger cannot be loaded: {said}")
                 if said is None:
@@ -204,6 +213,8 @@ class Pool:
                     self._false_starts = 0
                 else:
                     outcome = Outcome(*said)
+                    self._tagged += 1
+                    self._busy += seat.since - before
                     seat.jobs.popleft()
                     self._tries.pop(outcome.number, None)
                     self._done[outcome.number] = outcome
