@@ -121,8 +121,7 @@ class Attributes(Component):
 
     def apply(self, view: State) -> None:
         stated = {
-            label: [hit for hit in view.of(label) if judge(view, hit)]
-            for label, judge in JUDGES.items()
+            label: [hit for hit in view.of(label) if judge(view, hit)] for label, judge in JUDGES.items()
         }
         stated["costim"] += joined(view, "costim", stated["costim"])
         stated["cell_source"] = sources.resolve(view, stated["cell_source"])

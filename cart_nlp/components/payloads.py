@@ -10,7 +10,6 @@ from cart_nlp.components.attributes import joined
 from cart_nlp.components.context import near, of_study
 from cart_nlp.components.state import Component, Hit, State
 
-
 _GRAFT = re.compile(
     r"[\s-]*(?:ko|(?:base|gene)[\s-]edited|edited|deleted)?[\s-]*"
     r"(?:hspcs?|hsct|hsc|ha?ematopoietic|stem|graft|donor graft)"

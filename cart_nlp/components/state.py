@@ -25,9 +25,7 @@ _SENTENCE_END = re.compile(
     r"[.!?;\n。；！？](?:(?<=[.!?;])['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|(?<=[。；！？])"
     r"|(?<=\n)(?:\s*\n|\s*(?=[-*•\d(])))"
 )
-_CLAUSE_END = re.compile(
-    r"[;,:](?=\s)|but(?<=\bbut)\b|who(?<=\bwho)\b(?= will)|will(?<=\bwill)\b|\. "
-)
+_CLAUSE_END = re.compile(r"[;,:](?=\s)|but(?<=\bbut)\b|who(?<=\bwho)\b(?= will)|will(?<=\bwill)\b|\. ")
 _LONGEST = 2000
 """Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
 # Abbreviations whose stop ends no sentence.
