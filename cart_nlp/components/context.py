@@ -94,6 +94,8 @@ def _tells_of_others(view: State, first: int) -> bool:
     known: dict[int, bool] = view.notes.setdefault("elsewhere", {})
     told = known.get(first)
     if told is None:
-        sentence = view.low[slice(*view.sentence(first))]
-        told = known[first] = view.cue("context.elsewhere").search(sentence) is not None
+        first, last = view.sentence(first)
+        told = known[first] = view.may("context.elsewhere", first, last) and (
+            view.cue("context.elsewhere").search(view.low[first:last]) is not None
+        )
     return told

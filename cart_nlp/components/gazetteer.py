@@ -10,6 +10,7 @@ from typing import NamedTuple
 import ahocorasick_rs
 from spacy.language import Language
 
+from cart_nlp.components.literals import CueLiterals
 from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept, Lexicon
@@ -97,6 +98,7 @@ class Gazetteer:
         self.cased_owners = [tuple(owners) for owners in cased.values()]
         self.cased = ahocorasick_rs.AhoCorasick(list(cased))
         self.cues = lexicon.patterns_of_cues
+        self.hints = CueLiterals(self.cues)
 
     def find(self, doc: State) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
@@ -249,4 +251,5 @@ class GazetteerComponent(Component):
 
     def apply(self, view: State) -> None:
         view.cues = self.finder.cues
+        view.hints = self.finder.hints.of(view.low)
         view.hits = self.finder.find(view)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 
 import ahocorasick_rs
+
+from cart_nlp.prefilter import needs
 
 
 class Literals:
@@ -20,3 +24,54 @@ class Literals:
         for index, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
             found.setdefault(self._literals[index], []).append(start)
         return found
+
+
+class CueHints:
+    """Where in one text the strings stand without which a cue cannot match."""
+
+    __slots__ = ("_places", "_told")
+
+    def __init__(self, told: frozenset[str], places: dict[str, list[int]]) -> None:
+        self._told = told
+        self._places = places
+
+    def anywhere(self, cue: str) -> bool:
+        """Whether a cue can match somewhere in the text."""
+        return cue in self._places or cue not in self._told
+
+    def within(self, cue: str, start: int, end: int) -> bool:
+        """Whether it can match within a stretch."""
+        if cue not in self._told:
+            return True
+        places = self._places.get(cue)
+        if places is None:
+            return False
+        at = bisect_left(places, start)
+        return at < len(places) and places[at] < end
+
+
+class CueLiterals:
+    """The strings without which the cues cannot match, all of them found in one pass over a text."""
+
+    def __init__(self, cues: Mapping[str, re.Pattern[str]]) -> None:
+        self._cues: dict[str, list[str]] = {}
+        told = set()
+        for name, pattern in cues.items():
+            strings = needs(pattern.pattern)
+            # A cue with capitals is tried on the text as written, not in lower case.
+            if strings is not None and all(string == string.lower() for string in strings):
+                told.add(name)
+                for string in strings:
+                    self._cues.setdefault(string, []).append(name)
+        self._told = frozenset(told)
+        self._literals = Literals(self._cues)
+
+    def of(self, low: str) -> CueHints:
+        """The hints of one text in lower case."""
+        places: dict[str, list[int]] = {}
+        for string, starts in self._literals.places(low).items():
+            for cue in self._cues[string]:
+                places.setdefault(cue, []).extend(starts)
+        for found in places.values():
+            found.sort()
+        return CueHints(self._told, places)

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from cart_nlp.components.literals import CueHints
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept
 from cart_nlp.schema import Trial
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 _KEY = "cart_nlp"
+_NEVER = re.compile(r"(?!)")
 # A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
 # Here and below, what begins with one set of characters is searched for two to three times faster.
 _SENTENCE_END = re.compile(
@@ -94,6 +96,7 @@ class State:
     values: dict[str, list[Hit]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     cues: Mapping[str, re.Pattern[str]] | None = None
+    hints: CueHints | None = None
     trial: Trial | None = None
     _labeled: tuple[list[Hit], int, dict[str, list[Hit]]] = field(default=([], 0, {}), repr=False)
 
@@ -101,7 +104,13 @@ class State:
         """The compiled cue of that name, of the lexicons that the pipeline was made with."""
         if self.cues is None:
             self.cues = lexicon_of(()).patterns_of_cues
+        if self.hints is not None and not self.hints.anywhere(name):
+            return _NEVER
         return self.cues[name]
+
+    def may(self, name: str, start: int, end: int) -> bool:
+        """Whether a cue can match within a stretch of the text at all: a quick test before a search."""
+        return self.hints is None or self.hints.within(name, start, end)
 
     @cached_property
     def text(self) -> str:

@@ -177,10 +177,12 @@ def _add_on(view: State, title: list[CarMention], names: list[CarMention]) -> bo
 def focus_of(view: State) -> str:
     """The main purpose, from the titles first; treatment unless they speak of care or study of recipients."""
     trial = view.notes.get("study_type")
-    titles = [view.low[s.start : s.end] for s in view.sections if s.kind in TITLES and s.kind != "acronym"]
+    places = [s for s in view.sections if s.kind in TITLES and s.kind != "acronym"]
+    titles = [view.low[s.start : s.end] for s in places]
     for name in _FOCUS:
-        pattern = view.cue(f"focus.{name}")
-        if any(pattern.search(title) for title in titles):
+        cue = f"focus.{name}"
+        near = [title for s, title in zip(places, titles, strict=True) if view.may(cue, s.start, s.end)]
+        if near and any(view.cue(cue).search(title) for title in near):
             if name == "manufacturing" and any("for the treatment" in title for title in titles):
                 continue
             if name in ("long_term_follow_up", "quality_of_life_or_cost", "manufacturing"):
@@ -203,7 +205,8 @@ def focus_of(view: State) -> str:
 def _observed(view: State) -> bool:
     """Whether title or summary say that the study only watches what is done anyway."""
     return any(
-        view.cue("study.observational").search(view.low, s.start, s.end)
+        view.may("study.observational", s.start, s.end)
+        and view.cue("study.observational").search(view.low, s.start, s.end)
         for s in view.sections
         if s.kind in TITLES or s.kind == "brief_summary"
     )
