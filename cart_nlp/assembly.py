@@ -65,12 +65,10 @@ def record(source: Doc | State) -> Record:
     )
     values: dict[str, Any] = {}
     entries: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
-    places = {section.start: i for i, section in enumerate(view.sections)}
 
     def add(field: str, hits: Iterable[Hit]) -> None:
         for hit in hits:
-            place = places[view.section(hit.start).start]
-            key = (_ORDER[field], hit.concept, place, hit.start, hit.spells)
+            key = (_ORDER[field], hit.concept, hit.start, hit.spells)
             entries.append((key, evidence(view, field, hit)))
 
     level = view.notes.get("car_trial", "no")

@@ -176,13 +176,21 @@ def _add_on(view: State, title: list[CarMention], names: list[CarMention]) -> bo
 
 def focus_of(view: State) -> str:
     """The main purpose, from the titles first; treatment unless they speak of care or study of recipients."""
+    known: str | None = view.notes.get("focus")
+    if known is None:
+        known = view.notes["focus"] = _focus_of(view)
+    return known
+
+
+def _focus_of(view: State) -> str:
     trial = view.notes.get("study_type")
     places = [s for s in view.sections if s.kind in TITLES and s.kind != "acronym"]
     titles = [view.low[s.start : s.end] for s in places]
     for name in _FOCUS:
         cue = f"focus.{name}"
-        near = [title for s, title in zip(places, titles, strict=True) if view.may(cue, s.start, s.end)]
-        if near and any(view.cue(cue).search(title) for title in near):
+        if places and not view.may(cue, places[0].start, places[-1].end):
+            continue
+        if any(view.cue(cue).search(title) for title in titles):
             if name == "manufacturing" and any("for the treatment" in title for title in titles):
                 continue
             if name in ("long_term_follow_up", "quality_of_life_or_cost", "manufacturing"):
