@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,8 @@ from cart_nlp.schema import Record
 if TYPE_CHECKING:
     import pandas as pd
     from distributed import Client, Future
+
+    from cart_nlp.batch.feed import Hits
 
 PARTITION = 32
 """Records of a partition: about as many as a worker tags in a fifth of a second."""
@@ -192,11 +195,16 @@ def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: boo
     from cart_nlp.batch.run import load_tagger
 
     tagger = _tagger(TaggerSource(load_tagger, (tuple(lexicons),)))
+    hits = _hits(tuple(lexicons))
     names = [str(name) for name in frame.columns]
     rows = []
     for number, values in enumerate(frame.itertuples(index=False, name=None)):
         fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
-        job = Job(number, "frame", f"row {number + 1}", fields, native.parse)
+        # As in a dump, what the screen cannot take for a CAR study costs next to nothing.
+        candidate = hits(json.dumps(fields, ensure_ascii=False, default=str))  # orjson refuses some
+        if not candidate and not keep_all and fields.get("id"):
+            continue
+        job = Job(number, "frame", f"row {number + 1}", fields, native.parse, candidate=candidate)
         found = tag_job(tagger, job, keep_all)
         if found.kind == "record":
             rows.append(_frame_row(orjson.loads(found.payload)))
@@ -216,12 +224,27 @@ def tag_frames(
 
 
 def _present(value: Any) -> Any:
-    """A cell in plain Python types; what pandas holds for a missing value is None."""
+    """A cell in plain Python types, its parts too; what pandas holds for a missing value is None."""
+    import pandas as pd
+
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         value = value.tolist()
-    if isinstance(value, list | tuple | dict | str | bool):
-        return value
-    return None if value is None or value != value else value
+    if isinstance(value, dict):
+        return {name: _present(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_present(part) for part in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)  # pandas holds all as floats where one is missing
+    return None if not isinstance(value, str) and pd.isna(value) else value
+
+
+@functools.lru_cache(maxsize=2)
+def _hits(lexicons: tuple[str, ...]) -> Hits:
+    """The screen of this process, loaded once."""
+    from cart_nlp.lexicon import load
+    from cart_nlp.screening import Screen
+
+    return Screen(load(*lexicons)).hits
 
 
 def _frame_row(record: dict[str, Any]) -> dict[str, Any]:

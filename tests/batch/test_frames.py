@@ -1,0 +1,68 @@
+"""Frames as they come from Spark: missing values of pandas, arrays within structs, the screen's verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cart_nlp.batch import Options, run
+from cart_nlp.engines import tag_frame
+
+SAMPLE = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"
+
+
+def test_a_missing_value_of_pandas_is_none() -> None:
+    frame = pd.DataFrame({"id": ["NCT1", "NCT2"], "brief_title": ["CD19 CAR-T", pd.NA]}, dtype="string")
+    frame["enrollment"] = pd.array([None, 12], dtype="Int64")
+    frame["has_results"] = pd.array([True, None], dtype="boolean")
+    frame["start_date"] = [pd.NaT, float("nan")]
+    found = tag_frame(frame)
+    assert list(found["error"]) == [None, None]
+    assert list(found["targets"]) == [["CD19"], []]
+    assert list(found["enrollment"]) == [None, 12]
+    assert list(found["has_results"]) == [True, False]
+
+
+def test_whole_numbers_beside_a_missing_one_stay_whole() -> None:
+    frame = pd.DataFrame({"id": ["NCT1", "NCT2"], "brief_title": ["CD19 CAR-T"] * 2})
+    frame["enrollment"] = [24, None]
+    assert str(frame["enrollment"].dtype) == "float64"
+    assert list(tag_frame(frame)["raw"]) == ['{"enrollment":"24"}', "{}"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["\ud800", 10**30, 1e300, float("inf"), b"\xff", {"a": 2**70}, [None, [None]]]
+)
+def test_a_cell_of_any_kind_stops_nothing(odd: object) -> None:
+    frame = pd.DataFrame({"id": ["NCT1", "NCT2"], "brief_title": ["CD19 CAR-T"] * 2}, dtype=object)
+    frame["conditions"] = pd.Series([odd, "Lymphoma"], dtype=object)
+    frame["enrollment"] = pd.Series([odd, 5], dtype=object)
+    found = tag_frame(frame)
+    assert list(found["trial_id"]) == ["NCT1", "NCT2"]
+    assert found["targets"][1] == ["CD19"]
+    assert found["targets"][0] == ["CD19"] or found["error"][0]
+
+
+@pytest.mark.parametrize("names", [["CTL019"], ["CTL019", "x"]])
+def test_arrays_within_structs_are_read(names: list[str]) -> None:
+    drug = {"name": "Cells", "other_names": np.array(names, dtype=object)}
+    frame = pd.DataFrame({"id": ["NCT1"], "brief_title": ["CAR-T cells"]})
+    frame["interventions"] = [np.array([drug], dtype=object)]
+    (found,) = tag_frame(frame).to_dict("records")
+    assert (found["error"], found["products"]) == (None, ["tisagenlecleucel"])
+
+
+@pytest.mark.parametrize("keep_all", [True, False])
+def test_a_frame_gives_the_records_of_the_local_engine(tmp_path: Path, keep_all: bool) -> None:
+    out = tmp_path / "out.jsonl"
+    run(Options((str(SAMPLE),), str(out), keep_all=keep_all, workers=0))
+    local = [json.loads(line) for line in out.read_bytes().splitlines()]
+    trials = [json.loads(line) for line in SAMPLE.read_bytes().splitlines()]
+    found = tag_frame(pd.DataFrame(trials, dtype=object), keep_all=keep_all).drop(columns="error")
+    for name in ("constructs", "evidence", "raw"):
+        found[name] = found[name].map(json.loads)
+    assert found.to_dict("records") == local
