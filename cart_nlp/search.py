@@ -177,3 +177,11 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts) -> Callable[[bytes], b
         return text.endswith(b"car") and bool(needles) and needles[0] is CAR and accepts(raw, CAR, len(raw))
 
     return hits
+
+
+def any_of(names: Iterable[str]) -> Callable[[bytes | str], bool]:
+    """A test whether one of many names occurs in raw text, wherever it stands."""
+    import ahocorasick_rs
+
+    find = ahocorasick_rs.BytesAhoCorasick(sorted(name.encode() for name in names)).find_matches_as_indexes
+    return lambda text: bool(find(text if isinstance(text, bytes) else text.encode("utf-8", "replace")))

@@ -7,7 +7,7 @@ the time since when, and until when, it held), `trials` (what was looked at, by 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import duckdb
 import orjson
 
 from cart_nlp.schema import Record
+from cart_nlp.search import any_of
 from cart_nlp.writers import OutputError
 
 if TYPE_CHECKING:
@@ -46,11 +47,15 @@ class Store:
         self._key = key
         self._digests: dict[str, str] = {}
         self._ids: frozenset[str] = frozenset()
+        self.session: str | None = None
+        """The run that brought it to its present state."""
         if path.exists():
             with connected(path, read_only=True) as base:
                 rows = base.execute(
                     "SELECT trial_id, digest, tagger, included FROM trials WHERE vanished IS NULL"
                 ).fetchall()
+                last = base.execute("SELECT session FROM runs ORDER BY started DESC LIMIT 1").fetchone()
+            self.session = last[0] if last else None
             self._digests = {trial: digest for trial, digest, tagger, _ in rows if tagger == key}
             self._ids = frozenset(trial for trial, _, _, included in rows if included)
 
@@ -69,7 +74,7 @@ class Store:
         """A test whether a raw record may be of a trial that has a record now."""
         if not self._ids:
             return lambda text: False
-        return _any_of(self._ids)
+        return any_of(self._ids)
 
     def apply(self, journal: Journal, complete: bool) -> dict[str, int]:
         """Bring the store to what a run found, in one transaction; a run is applied once only.
@@ -90,36 +95,39 @@ class Store:
                 return counts
             base.begin()
             counts = _Update(base, journal, self._key).run(complete)
-            base.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    session,
-                    _time(session),
-                    *(journal.header[name] for name in ("version", "lexicons", "model")),
-                    orjson.dumps(journal.header["options"]).decode(),
-                    orjson.dumps(counts).decode(),
-                ],
-            )
+            _note_run(base, journal.header, counts)
             base.commit()
         if fresh:
             target.replace(self._path)
         return counts
 
+    def confirm(self, header: dict[str, Any]) -> dict[str, int]:
+        """Note that a run saw what the last one saw: nothing changes but the time of the last look."""
+        with connected(self._path, read_only=False) as base:
+            base.begin()
+            base.execute(
+                "UPDATE trials SET last_seen = ? WHERE vanished IS NULL", [_time(str(header["session"]))]
+            )
+            counts = dict.fromkeys(("new", "changed", "unchanged", "vanished", "dropped", "retagged"), 0)
+            counts["unchanged"] = counts["stored"] = len(self._ids)
+            _note_run(base, header, counts)
+            base.commit()
+        return counts
 
-def _any_of(ids: Iterable[str]) -> Callable[[bytes | str], bool]:
-    """A test whether one of many ids occurs in raw text; an automaton where its package is there."""
-    needles = sorted(trial.encode() for trial in ids)
-    try:
-        from ahocorasick_rs import BytesAhoCorasick
-    except ImportError:
-        import re
 
-        search = re.compile(b"|".join(map(re.escape, needles))).search
-        return lambda text: (
-            search(text if isinstance(text, bytes) else text.encode("utf-8", "replace")) is not None
-        )
-    find = BytesAhoCorasick(needles).find_matches_as_indexes
-    return lambda text: bool(find(text if isinstance(text, bytes) else text.encode("utf-8", "replace")))
+def _note_run(base: duckdb.DuckDBPyConnection, header: dict[str, Any], counts: dict[str, int]) -> None:
+    """Add a run to the table of runs."""
+    session = str(header["session"])
+    base.execute(
+        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            session,
+            _time(session),
+            *(header[name] for name in ("version", "lexicons", "model")),
+            orjson.dumps(header["options"]).decode(),
+            orjson.dumps(counts).decode(),
+        ],
+    )
 
 
 class connected:

@@ -95,6 +95,28 @@ class Target:
         found: dict[str, Any] = before["counts"]
         return found
 
+    def unchanged(self, header: dict[str, Any], hashing: Hashing, rejects: bool) -> dict[str, Any] | None:
+        """What the last run said of itself, if this one would read the same bytes with the same tagger.
+
+        Only a whole run counts, with its rejects file, if it had to have one (`rejects`), naming these files.
+        """
+        try:
+            before: dict[str, Any] = orjson.loads(self.run.read_bytes())
+            hashes = [source["sha256"] for source in before["inputs"]]
+            sizes = [source["bytes"] for source in before["inputs"]]
+            rejected = before["counts"]["rejected"] > 0
+            paths = [source["path"] for source in before["inputs"]]
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+            return None
+        same = before.get("key") == tagger_key(header) and not before.get("faults") and "session" in before
+        if not same or None in hashes or self.rejects.is_file() != (rejects or rejected):
+            return None
+        if rejected and paths != [source and source["path"] for source in header["inputs"]]:
+            return None
+        if sizes != [source and source["bytes"] for source in header["inputs"]]:
+            return None
+        return before if hashes == [source["sha256"] for source in hashing.result()] else None
+
 
 def _beside(out: Path, ending: str) -> Path:
     return out.with_name(out.name + ending)
@@ -122,6 +144,30 @@ def complete(
         target.clear()  # half an output only takes up space
         raise
     journal.remove()
+
+
+def confirm(
+    target: Target,
+    journal: Journal,
+    store: Store,
+    before: dict[str, Any],
+    options: Options,
+    hashing: Hashing,
+) -> Summary:
+    """The end of a run whose inputs are those of the last one: only the time of the last look changes."""
+    from cart_nlp.batch.options import Summary
+
+    counts = before["counts"]
+    names = ("read", "screened", "below", "written", "merged", "rejected")
+    summary = Summary(**{name: counts[name] for name in names}, merges=before.get("merges", []))
+    summary.store = store.confirm(journal.header)
+    summary.written = summary.store["stored"]
+    summary.files = [str(target.out)]
+    part = _beside(target.run, ".part")
+    part.write_bytes(_provenance(journal, summary, options, hashing))
+    _synced(part)
+    part.replace(target.run)
+    return summary
 
 
 def _complete(
@@ -172,7 +218,8 @@ def _provenance(journal: Journal, summary: Summary, options: Options, hashing: H
         "engine": options.engine,
     }
     identity = {name: header[name] for name in ("version", "lexicons", "model")}
-    extra = {"finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "faults": summary.faults}
+    finished = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    extra = {"session": header["session"], "finished": finished, "faults": summary.faults}
     if summary.merges:
         extra["merges"] = summary.merges
     content = orjson.loads(run_json(identity, hashing.result(), said, summary.counts()))

@@ -94,6 +94,12 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
             store = stack.enter_context(contextlib.closing(Store(target.out, finish.tagger_key(header))))
         summary = Summary(notes=target.notes(journal, options.resume))
         try:
+            if store is not None and not journal.found:
+                before = target.unchanged(header, hashing, options.rejects is not None)
+                if before is not None and store.session == before["session"]:
+                    summary = finish.confirm(target, journal, store, before, options, hashing)
+                    summary.seconds = time.monotonic() - started
+                    return summary
             warm = not journal.finished and not (store and store.digests())
             pool = stack.enter_context(_pool(options, parts, warm))  # loads while the screen is built
             feed = _feed(options, parts, journal, store)

@@ -57,6 +57,48 @@ def changes(summary: Summary) -> tuple[int, ...]:
     return tuple(summary.store[name] for name in ("new", "changed", "unchanged", "vanished", "retagged"))
 
 
+def test_the_same_bytes_are_not_even_read_again(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = nightly(1, FIRST)
+    monkeypatch.setattr(fakes, "read", lambda *_: pytest.fail("the dump was read"))
+    again = nightly(2, FIRST)
+    assert again.counts() | {"new": 0, "unchanged": 0, "retagged": 0} == first.counts() | {
+        "new": 0,
+        "unchanged": 0,
+        "retagged": 0,
+    }
+    assert changes(again) == (0, 0, 3, 0, 0)
+    assert nightly.rows("SELECT count(*) FROM runs") == [(2,)]
+    assert nightly.rows("SELECT DISTINCT last_seen FROM trials") == [(at(2).replace(tzinfo=None),)]
+
+
+@pytest.mark.parametrize("lost", ["rejects", "store", "journal", "run", "name"])
+def test_the_same_bytes_are_read_where_what_the_last_run_left_is_not_whole(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    looks = []
+    read = fakes.read
+    monkeypatch.setattr(fakes, "read", lambda *arguments: looks.append(1) or read(*arguments))
+    bad = [*FIRST, {"id": "", "title": "CAR without a number"}]
+    nightly(1, FIRST)
+    older = nightly.store.read_bytes()
+    nightly(2, bad)
+    rejects = nightly.folder / "trials.duckdb.rejects.jsonl"
+    left = rejects.read_bytes()
+    if lost == "rejects":
+        rejects.unlink()
+    elif lost == "store":
+        nightly.store.write_bytes(older)
+    elif lost == "run":
+        (nightly.folder / "trials.duckdb.run.json").unlink()
+    elif lost == "journal":
+        (nightly.folder / "trials.duckdb.journal").write_bytes(b"torn")
+    again = nightly(3 if lost == "name" else 2, bad)
+    assert (again.read, again.written, again.rejected) == (6, 3, 1)
+    assert changes(again)[2:] == (3, 0, 0)
+    assert rejects.read_bytes() == (left.replace(b"day2", b"day3") if lost == "name" else left)
+    assert len(looks) == 3
+
+
 def test_an_unchanged_dump_is_not_tagged_again(nightly: Nightly) -> None:
     assert changes(nightly(1, FIRST)) == (3, 0, 0, 0, 4)
     again = nightly(2, FIRST)
