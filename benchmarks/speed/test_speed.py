@@ -115,20 +115,70 @@ def test_tokenization_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> N
 
 
 def test_tagging_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
-    from cart_nlp.pipeline import load, tag_trial
+    from cart_nlp.pipeline import TrialTagger, load
+
+    trials = _car_trials(car_lines, WARM + MEASURED)
+
+    def fresh() -> tuple[tuple[Any], dict[str, Any]]:
+        tagger = TrialTagger(load())
+        for trial in trials[:WARM]:
+            tagger.tag(trial)
+        return (tagger,), {}
+
+    benchmark.extra_info["row"] = "tag"
+    benchmark.pedantic(
+        lambda tagger: [tagger.tag(trial).trial_id for trial in trials[WARM:]], setup=fresh, rounds=3
+    )
+
+
+def test_docs_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
+    """The same through spaCy, for those who want a Doc: tokens and spans on top."""
+    from cart_nlp.pipeline import load, make_doc
 
     trials = _car_trials(car_lines, WARM + MEASURED)
 
     def fresh() -> tuple[tuple[Any], dict[str, Any]]:
         nlp = load()
         for trial in trials[:WARM]:
-            tag_trial(nlp, trial)
+            nlp(make_doc(nlp, trial))
         return (nlp,), {}
 
-    benchmark.extra_info["row"] = "tag"
+    benchmark.extra_info["row"] = "docs"
     benchmark.pedantic(
-        lambda nlp: [tag_trial(nlp, trial).trial_id for trial in trials[WARM:]], setup=fresh, rounds=3
+        lambda nlp: sum(len(nlp(make_doc(nlp, trial))) for trial in trials[WARM:]), setup=fresh, rounds=3
     )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_loaded_workers_on_car_trials(
+    benchmark: Any, car_lines: list[bytes], folder: Path, workers: int
+) -> None:
+    """What the workers do once they have loaded: a long run is this alone."""
+    from cart_nlp.batch import Options
+    from cart_nlp.batch.jobs import job
+    from cart_nlp.batch.pool import Pool
+    from cart_nlp.batch.run import real_parts
+    from cart_nlp.registries import Entry, read
+
+    source = folder / "loaded.jsonl"
+    source.write_bytes(b"".join(car_lines))
+    entries = [entry for entry in read(str(source)) if isinstance(entry, Entry)]
+    parts = real_parts(Options((str(source),), "unused.jsonl"))
+
+    def loaded() -> tuple[tuple[Any], dict[str, Any]]:
+        pool = Pool(parts.source, workers=workers, timeout=120.0, keep_all=False)
+        pool.warm(workers, wait=True)
+        for _ in pool.outcomes(job(number, entry) for number, entry in enumerate(entries[: 2 * WARM])):
+            pass
+        return (pool,), {}
+
+    def run(pool: Pool) -> None:
+        for _ in pool.outcomes(job(number, entry) for number, entry in enumerate(entries)):
+            pass
+        pool.close()
+
+    benchmark.extra_info["row"] = f"loaded-{workers}"
+    benchmark.pedantic(run, setup=loaded, rounds=3)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -160,6 +210,16 @@ def test_store(benchmark: Any, dump: Path, folder: Path, run: int) -> None:
     found = json.loads(Path(f"{out}.run.json").read_text())["counts"]
     benchmark.extra_info["counts"] = found
     assert found["retagged"] == 0
+
+
+def test_store_with_a_longer_dump(benchmark: Any, dump: Path, folder: Path) -> None:
+    """One more record that names no CAR: all is read and compared, nothing is tagged."""
+    source = folder / "longer.jsonl"
+    source.write_bytes(dump.read_bytes() + b'{"id": "NCT00000002", "brief_title": "Aspirin"}\n')
+    out = folder / "store.duckdb"
+    benchmark.extra_info["row"] = "store-3"
+    benchmark.pedantic(lambda: watched("tag", str(source), "-o", str(out)), rounds=1)
+    assert json.loads(Path(f"{out}.run.json").read_text())["counts"]["retagged"] == 0
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -65,10 +65,12 @@ class Pool:
         self._tagged = 0
         self._busy = 0.0
 
-    def warm(self) -> None:
-        """Start the first worker now, so that it loads while the first records are read."""
-        if not self._seats:
+    def warm(self, workers: int = 1, wait: bool = False) -> None:
+        """Start so many workers now, so that they load while the first records are read; or `wait` for it."""
+        while len(self._seats) < workers:
             self._hire()
+        while wait and not all(seat.up for seat in self._seats):
+            self._collect(1.0)
 
     def outcomes(self, jobs: Iterator[Job | Outcome | None]) -> Iterator[Outcome]:
         """Outcomes in the order of the jobs. An Outcome among the jobs keeps its place; None is a pause
