@@ -13,6 +13,7 @@ from spacy.language import Language
 
 from cart_nlp.components import carriers, sources
 from cart_nlp.components.context import elsewhere, near, of_study
+from cart_nlp.components.own_words import prefer_own
 from cart_nlp.components.state import Component, Hit, State
 
 _ALWAYS_DOMAIN = frozenset(["CD28", "4-1BB"])
@@ -134,4 +135,4 @@ class Attributes(Component):
         for label, hits in stated.items():
             known = view.values.get(label, [])
             # What is known of a product fills silence; where the text speaks, it alone counts.
-            view.values[label] = hits + [h for h in known if h.spells or not hits]
+            view.values[label] = prefer_own(view, hits) + [h for h in known if h.spells or not hits]

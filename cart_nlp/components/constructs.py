@@ -8,6 +8,8 @@ from spacy.language import Language
 
 from cart_nlp.components import formats
 from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES
+from cart_nlp.components.own_words import background, prefer_own
+from cart_nlp.components.roles import chooses
 from cart_nlp.components.state import Chain, Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
@@ -75,7 +77,33 @@ class Resolver:
             if kind in TITLES | PROSE
             and c.role in ("disease_marker", "unclear")
             and len({h.concept for h in c.hits}) > 2
+            and (c.rule != "assay" or chooses(view, c))
         ]
+
+    def _in_own_words(self, view: State, chosen: list[Chain]) -> list[Hit]:
+        """The target mentions; for a target told only as background, those of the study that say it too."""
+        aside = {h.concept for c in chosen for h in c.hits} - {
+            h.concept for c in chosen if not background(view, c.start) for h in c.hits
+        }
+        more = [
+            c
+            for c in view.chains
+            if c not in chosen
+            and c.role == "target"
+            and c.slot
+            and view.section(c.start).kind in TITLES | NAMES | ARMS | PROSE
+            and not background(view, c.start)
+            and {h.concept for h in c.hits} <= aside
+        ]
+        values = []
+        for chain in [*chosen, *more]:
+            score = _SURE[chain.slot] - (0 if view.section(chain.start).kind in TITLES | NAMES else 0.04)
+            values += [
+                Hit(hit.start, hit.end, "targets", target, f"{chain.rule}; {hit.rule}", hit.row, score=score)
+                for hit in chain.hits
+                for target in self.targets_of(hit)
+            ]
+        return prefer_own(view, values)
 
     def _agree(self, view: State, targets: set[str]) -> None:
         """A mention that nothing near it explains does what the trial's other mentions of it do."""
@@ -106,21 +134,8 @@ class Resolver:
         chosen = self.select(view)
         values = view.values.setdefault("targets", [])
         groups: list[formats.Group] = []
+        values += self._in_own_words(view, chosen)
         for chain in chosen:
-            score = _SURE[chain.slot] - (0 if view.section(chain.start).kind in TITLES | NAMES else 0.04)
-            for hit in chain.hits:
-                for target in self.targets_of(hit):
-                    values.append(
-                        Hit(
-                            hit.start,
-                            hit.end,
-                            "targets",
-                            target,
-                            f"{chain.rule}; {hit.rule}",
-                            hit.row,
-                            score=score,
-                        )
-                    )
             groups += formats.split(view, chain, self.targets_of)
         groups += [
             formats.Group(

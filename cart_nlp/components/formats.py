@@ -36,7 +36,7 @@ def spelled(hit: Hit) -> tuple[str, ...]:
 
 
 def split(view: State, chain: Chain, targets_of: Callable[[Hit], tuple[str, ...]]) -> list[Group]:
-    """The groups of one chain: parted at "or", one otherwise."""
+    """The groups of one chain: parted at "or" or, where an assay chooses, at each antigen; one otherwise."""
     parts: list[list[Hit]] = [[chain.hits[0]]]
     for previous, hit in zip(chain.hits, chain.hits[1:], strict=False):
         gap = view.low[previous.end : hit.start]
@@ -57,6 +57,8 @@ def split(view: State, chain: Chain, targets_of: Callable[[Hit], tuple[str, ...]
         ):
             names[1] = (names[0][0], names[1][0])
     kind = view.section(chain.start).kind
+    if chain.rule == "assay":
+        return [Group((t,), chain.start, chain.end, kind, "selectable") for part in names for t in part]
     return [
         Group(t, part[0].start, part[-1].end, kind, alternative if len(t) == 1 else "")
         for t, part in zip(names, parts, strict=True)

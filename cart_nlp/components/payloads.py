@@ -8,6 +8,7 @@ from spacy.language import Language
 
 from cart_nlp.components.attributes import joined
 from cart_nlp.components.context import near, of_study
+from cart_nlp.components.own_words import prefer_own
 from cart_nlp.components.state import Component, Hit, State
 
 _GRAFT = re.compile(
@@ -79,24 +80,23 @@ _DIMERIZERS = re.compile(r"rimiducid|ap1903|cid|chemical inducer.*")
 
 
 def safety_switch(view: State, hit: Hit) -> bool:
-    """Whether a hit names a suicide gene or depletion marker of the product.
-
-    The drug that triggers inducible caspase 9 also drives inducible MyD88/CD40, where it is no safety switch.
-    """
+    """Whether a hit names a suicide gene or depletion marker of the product; the drug of one does not."""
     if hit.guarded and _DIMERIZERS.fullmatch(view.low[hit.start : hit.end]):
-        known = {h.concept for h in view.values.get("costim", ())}
-        if "MyD88" in known or re.search(r"myd88", view.low):
-            return False
+        return False
     return of_study(view, hit.start)
 
 
 def _named_switches(view: State, hits: list[Hit]) -> list[Hit]:
-    """A "stop switch" is one of no name, unless the trial names it; its drug alone does not name it."""
+    """The switches that the trial names; a "stop switch" is one of no name.
+
+    What the product is known to carry says more than a switch of no name.
+    """
+    if hits or view.values.get("safety_switch"):
+        return hits
     unnamed = view.cue("switch.unnamed").search(view.low)
     if unnamed is None or not of_study(view, unnamed.start()):
-        return hits
-    named = [h for h in hits if not _DIMERIZERS.fullmatch(view.low[h.start : h.end])]
-    return named or [Hit(*unnamed.span(), "safety_switch", "other", "attributes.unnamed-switch")]
+        return []
+    return [Hit(*unnamed.span(), "safety_switch", "other", "attributes.unnamed-switch")]
 
 
 @Language.factory("cart_payloads")
@@ -124,4 +124,4 @@ class Payloads(Component):
                     for h in joined(view, label, hits)
                     if of_study(view, h.start) and not _is_target(view, h)
                 ]
-            view.values[field] = hits + view.values.get(field, [])
+            view.values[field] = prefer_own(view, hits) + view.values.get(field, [])

@@ -123,6 +123,13 @@ def _listed_after_product(view: State, chain: Chain) -> bool:
     return False
 
 
+def chooses(view: State, chain: Chain) -> bool:
+    """Whether an assay of the tumor decides which product is given: its antigens are what those bind."""
+    _, last = view.sentence(chain.end - 1)
+    following = view.sentence(last)[1] if last < view.section(chain.start).end else last
+    return view.cue("role.assay_choice").search(view.low[chain.end : following]) is not None
+
+
 def judge(view: State, chain: Chain) -> None:
     """Set slot, role and rule of one chain."""
     low = view.low
@@ -208,6 +215,8 @@ def judge(view: State, chain: Chain) -> None:
         role = "eligibility"
     if not role and rule != "slot.antigen-car" and _NEGATIVE.match(view.text, chain.end):
         role = "disease_marker"
+    if not role and not slot and view.cue("role.assay_left").search(left[-80:]):
+        role, rule = "disease_marker", "assay"
     if not role and slot:
         role = "target"
     if role == "target" or (not role and slot == 0):

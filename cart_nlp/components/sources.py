@@ -34,6 +34,8 @@ def cell_source(view: State, hit: Hit) -> bool:
         view.cue("source.definition").search(view.low[first:last]) or elsewhere(view, hit.start, hit.end)
     ):
         return False
+    if hit.row is None and view.cue("source.depleted").search(before):
+        return False
     if hit.concept == "donor_derived" and view.cue("source.no_donor").search(view.low[first : hit.end]):
         return False
     if view.text[hit.start : hit.end] == "UNIVERSAL" and re.match(r"\)|\s(?:study|trial)", after):

@@ -140,13 +140,47 @@ def test_payloads(nlp: Language) -> None:
     assert stated(tagged(nlp, "IL-8 receptor (CXCR2) modified CD70 CAR-T"), "armoring") == {"CXCR2"}
 
 
-def test_dimerizer_is_a_switch_only_without_an_activation_domain(nlp: Language) -> None:
+def test_drug_of_a_switch_does_not_name_it(nlp: Language) -> None:
     sections = {"brief_title": TITLE, "interventions[0].name": "Rimiducid"}
-    assert tag_trial(nlp, Trial(id="t", sections=sections)).safety_switch == ("iCasp9",)
-    sections["brief_summary"] = "The CAR-T cells carry inducible MyD88/CD40 costimulation."
     assert tag_trial(nlp, Trial(id="t", sections=sections)).safety_switch == ()
-    sections["brief_summary"] = "The CAR-T cells carry a stop switch."
+    sections["brief_summary"] = "The CAR-T cells carry a safety switch."
     assert tag_trial(nlp, Trial(id="t", sections=sections)).safety_switch == ("other",)
+    sections["brief_summary"] = "The CAR-T cells carry inducible caspase 9 as a safety switch."
+    record = tag_trial(nlp, Trial(id="t", sections=sections))
+    assert record.safety_switch == ("iCasp9",)
+    assert {e.section for e in record.evidence if e.field == "safety_switch"} == {"brief_summary"}
+
+
+def test_evidence_points_to_the_words_of_the_study(nlp: Language) -> None:
+    general = "Background: Doctors have developed a therapy that uses a person's own T cells. "
+    study = "Design: Participants will have apheresis to collect cells for the CAR-T cells."
+    own = [e for e in tagged(nlp, brief_summary=general + study).evidence if e.field == "cell_source"]
+    assert [e.text for e in own] == ["Participants will have apheresis"]
+    # Where the study says nothing of its own, the value keeps its words.
+    assert tagged(nlp, brief_summary=general + "Design: CAR-T cells are given once.").cell_source == (
+        "autologous",
+    )
+
+
+def test_lymphocytes_that_are_depleted_are_no_source(nlp: Language) -> None:
+    text = "Chemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells."
+    assert tagged(nlp, brief_summary=text).cell_source == ()
+
+
+def test_target_is_shown_where_the_study_names_it(nlp: Language) -> None:
+    text = "XQ-cel targets GPC3. In preclinical studies, GPC3-targeted CARs slowed tumor growth in mice."
+    record = tagged(nlp, "XQ-cel chimeric antigen receptor T cells", brief_summary=text)
+    assert record.targets == ("GPC3",)
+    assert [e.start for e in record.evidence if e.field == "targets"] == [text.index("GPC3")]
+
+
+def test_assay_of_the_tumor_is_a_target_only_where_it_chooses_the_product(nlp: Language) -> None:
+    title = "Dual-targeting CAR-NK cells for glioma"
+    assay = "Participants will undergo tumor antigen profiling for EGFR, GD2, and B7-H3."
+    assert tagged(nlp, title, brief_summary=assay).targets == ()
+    chosen = tagged(nlp, title, brief_summary=assay + " Based on this, the best construct is given.")
+    assert chosen.targets == ("B7-H3", "EGFR", "GD2")
+    assert {c.format for c in chosen.constructs} == {"selectable"}
 
 
 def test_product_inside_another_name(nlp: Language) -> None:
