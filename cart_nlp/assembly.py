@@ -45,7 +45,10 @@ def _limit(view: State, hits: list[Hit]) -> list[Hit]:
         return hits
     kept: dict[str, list[Hit]] = {}
     seen = set()
-    for hit in sorted(hits, key=lambda h: (not h.spells, -h.score)):
+    first = hits[0]
+    if any(hit.score != first.score or hit.spells != first.spells for hit in hits):
+        hits = sorted(hits, key=lambda h: (not h.spells, -h.score))
+    for hit in hits:
         key = (hit.concept, hit.spells, view.section(hit.start).start)
         same = kept.setdefault(hit.concept, [])
         if key not in seen and len(same) < MAX_EVIDENCE:

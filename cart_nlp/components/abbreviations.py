@@ -27,6 +27,8 @@ def pairs(vocab: Vocab, view: State) -> dict[str, str]:
 
     text = view.text
     antigens = view.of("antigen", "ligand")
+    written = {text[hit.start : hit.end] for hit in antigens}
+    ends = {hit.end for hit in antigens}
     found: dict[str, str] = {}
     for match in _BRACKETED.finditer(text):
         short = match["short"]
@@ -35,7 +37,7 @@ def pairs(vocab: Vocab, view: State) -> dict[str, str]:
         first, _ = view.sentence(match.start())
         places = [word.span() for word in _WORDS.finditer(text, first, match.start())]
         places = places[-min(len(short) + 5, 2 * len(short)) :]
-        if not places or not any(hit.end > places[0][0] and hit.start < match.end() for hit in antigens):
+        if not places or not (short in written or any(0 <= match.start() - end < 3 for end in ends)):
             continue
         if not _may_stand_for(short, text[places[0][0] : match.start()]):
             continue

@@ -97,8 +97,7 @@ class Gazetteer:
         self.automaton = ahocorasick_rs.AhoCorasick(list(table))
         self.cased_owners = [tuple(owners) for owners in cased.values()]
         self.cased = ahocorasick_rs.AhoCorasick(list(cased))
-        self.cues = lexicon.patterns_of_cues
-        self.hints = CueLiterals(self.cues)
+        self.hints = CueLiterals(lexicon.patterns_of_cues)
 
     def find(self, doc: State) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
@@ -250,6 +249,6 @@ class GazetteerComponent(Component):
         self.finder = finder
 
     def apply(self, view: State) -> None:
-        view.cues = self.finder.cues
         view.hints = self.finder.hints.of(view.low)
+        view.cues = view.hints.cues
         view.hits = self.finder.find(view)

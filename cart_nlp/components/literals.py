@@ -26,21 +26,24 @@ class Literals:
         return found
 
 
+_NEVER = re.compile(r"(?!)")
+
+
 class CueHints:
     """Where in one text the strings stand without which a cue cannot match."""
 
-    __slots__ = ("_places", "_told")
+    __slots__ = ("_places", "_told", "cues")
 
-    def __init__(self, told: frozenset[str], places: dict[str, list[int]]) -> None:
+    def __init__(
+        self, told: frozenset[str], places: dict[str, list[int]], cues: dict[str, re.Pattern[str]]
+    ) -> None:
         self._told = told
         self._places = places
-
-    def anywhere(self, cue: str) -> bool:
-        """Whether a cue can match somewhere in the text."""
-        return cue in self._places or cue not in self._told
+        self.cues = cues
+        """Every cue; in place of one that cannot match here, a pattern that never does."""
 
     def within(self, cue: str, start: int, end: int) -> bool:
-        """Whether it can match within a stretch."""
+        """Whether a cue can match within a stretch."""
         if cue not in self._told:
             return True
         places = self._places.get(cue)
@@ -54,7 +57,8 @@ class CueLiterals:
     """The strings without which the cues cannot match, all of them found in one pass over a text."""
 
     def __init__(self, cues: Mapping[str, re.Pattern[str]]) -> None:
-        self._cues: dict[str, list[str]] = {}
+        self._users: dict[str, list[str]] = {}
+        self._cues = cues
         told = set()
         for name, pattern in cues.items():
             strings = needs(pattern.pattern)
@@ -62,16 +66,19 @@ class CueLiterals:
             if strings is not None and all(string == string.lower() for string in strings):
                 told.add(name)
                 for string in strings:
-                    self._cues.setdefault(string, []).append(name)
+                    self._users.setdefault(string, []).append(name)
         self._told = frozenset(told)
-        self._literals = Literals(self._cues)
+        self._without = {name: _NEVER if name in told else pattern for name, pattern in cues.items()}
+        self._literals = Literals(self._users)
 
     def of(self, low: str) -> CueHints:
         """The hints of one text in lower case."""
         places: dict[str, list[int]] = {}
         for string, starts in self._literals.places(low).items():
-            for cue in self._cues[string]:
+            for cue in self._users[string]:
                 places.setdefault(cue, []).extend(starts)
-        for found in places.values():
+        cues = self._without.copy()
+        for cue, found in places.items():
             found.sort()
-        return CueHints(self._told, places)
+            cues[cue] = self._cues[cue]
+        return CueHints(self._told, places, cues)

@@ -115,8 +115,8 @@ _NEGATIVE = re.compile(r"(?:\s?-(?=\s[A-Z])|[\s-]?neg)")
 
 def _listed_after_product(view: State, chain: Chain) -> bool:
     """Whether a chain goes on from a product whose name spells an antigen: "4SCAR-CD22/CD123/CD38"."""
-    for hit in view.hits:
-        if hit.label == "product" and 0 < chain.start - hit.end <= 3 and hit.row is not None:
+    for hit in view.of("product"):
+        if 0 < chain.start - hit.end <= 3 and hit.row is not None:
             gap = view.low[hit.end : chain.start].strip()
             if gap in ("/", ",", "+", "&") and hit.row.values("spells"):
                 return True

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 _KEY = "cart_nlp"
-_NEVER = re.compile(r"(?!)")
 # A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
 # Here and below, what begins with one set of characters is searched for two to three times faster.
 _SENTENCE_END = re.compile(
@@ -86,7 +85,11 @@ class Chain:
 
 @dataclass
 class State:
-    """The shared view of one Doc."""
+    """The shared view of one Doc.
+
+    `cues` are those of the lexicons that the pipeline was made with; one that cannot match here may be
+    replaced by a pattern that never does.
+    """
 
     original: str
     sections: list[Section]
@@ -101,11 +104,9 @@ class State:
     _labeled: tuple[list[Hit], int, dict[str, list[Hit]]] = field(default=([], 0, {}), repr=False)
 
     def cue(self, name: str) -> re.Pattern[str]:
-        """The compiled cue of that name, of the lexicons that the pipeline was made with."""
+        """The compiled cue of that name."""
         if self.cues is None:
             self.cues = lexicon_of(()).patterns_of_cues
-        if self.hints is not None and not self.hints.anywhere(name):
-            return _NEVER
         return self.cues[name]
 
     def may(self, name: str, start: int, end: int) -> bool:
