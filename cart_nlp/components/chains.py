@@ -63,7 +63,7 @@ def car_words(view: State) -> list[tuple[int, int]]:
             bare = _PLAIN.fullmatch(match[0]) and not _FIRM_RIGHT.match(low, match.end())
             bare = bare and not _FIRM_LEFT.search(low, max(0, match.start() - 12), match.start())
             (plain if bare else firm).append(match.span())
-        if (firm or plain) and "chimeric" not in low and _OTHER_LONG.search(low):
+        if "(car" in low and "chimeric" not in low and _OTHER_LONG.search(low):
             # "Compensatory anti-inflammatory response (CAR)", "(CAR-T study)": other words meant.
             firm, plain = [], []
         other = plain and not firm and view.cue("car.other").search(low)
