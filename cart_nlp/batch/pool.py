@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import signal
 import time
 from collections import deque
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from cart_nlp import spawning
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected
-from cart_nlp.batch.worker import work
 from cart_nlp.registries.entry import Rejected
 
 CHUNK = 8
@@ -53,7 +52,6 @@ class Pool:
         self._workers = workers
         self._timeout = timeout
         self._keep_all = keep_all
-        self._context = multiprocessing.get_context("spawn")
         self._seats: list[_Seat] = []
         self._waiting: deque[Job] = deque()
         self._suspects: deque[Job] = deque()
@@ -135,14 +133,10 @@ class Pool:
         return (self._busy + PACE * PACE_WEIGHT) / (self._tagged + PACE_WEIGHT)
 
     def _hire(self) -> None:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=work, args=(theirs, self._source, self._keep_all), daemon=True, name="cart-nlp worker"
-        )
-        with _deaf_to_interrupts():
-            process.start()
-        theirs.close()
-        self._seats.append(_Seat(process, ours))
+        process, pipe = spawning.hire()
+        with contextlib.suppress(OSError):  # dead already: found out when it is listened to
+            pipe.send((self._source, self._keep_all))
+        self._seats.append(_Seat(process, pipe))
 
     def _staff(self) -> None:
         while len(self._seats) < self._workers:
@@ -271,16 +265,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """A process started within never sees Ctrl-C, not even before its first line of Python runs."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

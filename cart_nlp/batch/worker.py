@@ -12,11 +12,15 @@ from multiprocessing.connection import Connection
 from cart_nlp.batch.jobs import FAULTS, TaggerSource, tag_job, unpacked
 
 
-def work(pipe: Connection, source: TaggerSource, keep_all: bool) -> None:
-    """Serve jobs from the pipe; says `up` or the reason why it cannot, then one outcome a job."""
+def work(pipe: Connection) -> None:
+    """Serve jobs from the pipe: first comes the tagger's source and whether all records are kept, then jobs.
+
+    Says None when it is up, or the reason why it cannot be, then one outcome a job.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
+        source, keep_all = _told(pipe)
         try:
             tagger = source()
         except (OSError, ImportError, *FAULTS) as fault:
@@ -30,6 +34,11 @@ def work(pipe: Connection, source: TaggerSource, keep_all: bool) -> None:
                 pipe.send(tag_job(tagger, job, keep_all))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has closed the pipe or is gone
+
+
+def _told(pipe: Connection) -> tuple[TaggerSource, bool]:
+    told: tuple[TaggerSource, bool] = pipe.recv()
+    return told
 
 
 def _leave_with_parent() -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from cart_nlp import spawning
+
 if TYPE_CHECKING:
     from cart_nlp.batch import Options, Summary
     from cart_nlp.batch.run import Progress
@@ -88,27 +90,39 @@ def command(
     ] = 120.0,
 ) -> None:
     """Read registry dumps and write one record per CAR trial, every value with its evidence."""
-    from cart_nlp.batch import BatchError, Interrupted, Options, run
+    # A store that is there may need no worker at all.
+    wanted = workers > 0 and engine is Engine.LOCAL and not (out.endswith(".duckdb") and Path(out).exists())
+    with spawning.early(wanted):
+        from cart_nlp.batch import Options
+
+        code = _tag(
+            Options(
+                inputs=tuple(inputs),
+                out=out,
+                keep_all=all_,
+                workers=workers,
+                engine=engine.value,
+                scheduler=scheduler,
+                resume=resume,
+                rejects=rejects,
+                format=format,
+                mapping=_mapping(map_),
+                lexicons=tuple(map(str, lexicon or ())),
+                dedupe=dedupe,
+                guard=formula_guard,
+                timeout=timeout,
+            )
+        )
+    raise typer.Exit(code)
+
+
+def _tag(options: Options) -> int:
+    """Run, tell what became of the records, and return the exit code."""
+    from cart_nlp.batch import BatchError, Interrupted, run
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.registries.entry import InputError
     from cart_nlp.writers import OutputError
 
-    options = Options(
-        inputs=tuple(inputs),
-        out=out,
-        keep_all=all_,
-        workers=workers,
-        engine=engine.value,
-        scheduler=scheduler,
-        resume=resume,
-        rejects=rejects,
-        format=format,
-        mapping=_mapping(map_),
-        lexicons=tuple(map(str, lexicon or ())),
-        dedupe=dedupe,
-        guard=formula_guard,
-        timeout=timeout,
-    )
     signal.signal(signal.SIGTERM, _terminated)
     try:
         with _progress() as progress:
@@ -125,7 +139,7 @@ def command(
     if summary.read or not summary.faults:
         for line in report(summary, options):
             _say(line)
-    raise typer.Exit(summary.exit_code)
+    return summary.exit_code
 
 
 def report(summary: Summary, options: Options) -> list[str]:
