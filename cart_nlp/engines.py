@@ -192,7 +192,7 @@ def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: boo
     """
     import pandas as pd
 
-    from cart_nlp.batch.run import load_tagger
+    from cart_nlp.batch.running import load_tagger
 
     tagger = _tagger(TaggerSource(load_tagger, (tuple(lexicons),)))
     hits = _hits(tuple(lexicons))

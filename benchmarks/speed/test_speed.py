@@ -157,7 +157,7 @@ def test_loaded_workers_on_car_trials(
     from cart_nlp.batch import Options
     from cart_nlp.batch.jobs import job
     from cart_nlp.batch.pool import Pool
-    from cart_nlp.batch.run import real_parts
+    from cart_nlp.batch.running import real_parts
     from cart_nlp.registries import Entry, read
 
     source = folder / "loaded.jsonl"

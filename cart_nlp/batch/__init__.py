@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from cart_nlp.batch.jobs import BatchError, Interrupted
-from cart_nlp.batch.options import Options, Summary
-from cart_nlp.batch.run import run
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cart_nlp.batch.jobs import BatchError, Interrupted
+    from cart_nlp.batch.options import Options, Summary
+    from cart_nlp.batch.running import run
 
 __all__ = ["BatchError", "Interrupted", "Options", "Summary", "run"]
+
+_HOMES = {
+    "BatchError": "jobs",
+    "Interrupted": "jobs",
+    "Options": "options",
+    "Summary": "options",
+    "run": "running",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import the public names when they are first used, so that a worker can start before them."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cart_nlp.batch' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"cart_nlp.batch.{_HOMES[name]}"), name)

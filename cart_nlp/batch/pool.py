@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from cart_nlp import spawning
+from cart_nlp.batch import spawning
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected
 from cart_nlp.registries.entry import Rejected
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cart_nlp import spawning
+from cart_nlp.batch import spawning
 
 if TYPE_CHECKING:
     from cart_nlp.batch import Options, Summary
-    from cart_nlp.batch.run import Progress
+    from cart_nlp.batch.running import Progress
 
 
 MERGES = 20

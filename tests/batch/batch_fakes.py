@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from cart_nlp.batch.jobs import Tagger, TaggerSource
-from cart_nlp.batch.run import Parts
+from cart_nlp.batch.running import Parts
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
 from cart_nlp.schema import Construct, Evidence, Record, Trial
 

@@ -1,4 +1,4 @@
-"""Worker processes; one may start before its parent has imported anything heavy, so that both load at once."""
+"""Worker processes; one may start before its parent has imported anything heavy: both load at once."""
 
 from __future__ import annotations
 
