@@ -39,7 +39,11 @@ class Resolver:
         # What a switchable CAR binds is a tag; the adaptor that carries it gives the target.
         judged = [(view.section(c.start).kind, c) for c in view.chains if not _tag(c)]
         strong = [c for kind, c in judged if kind in TITLES | NAMES and c.role == "target" and c.slot]
-        strong = self._without_slips(view, strong)
+        firm = self._without_slips(view, strong)
+        if len(firm) < len(strong):
+            slips = {c.start for c in strong} - {c.start for c in firm}
+            judged = [(kind, c) for kind, c in judged if c.start not in slips]
+            strong = firm
         if strong:
             titles = " ".join(view.low[x.start : x.end] for x in view.sections if x.kind in TITLES)
             if re.search(r"sequential|序贯|followed by", titles):
@@ -120,6 +124,11 @@ class Resolver:
             return frozenset(t for h in chain.hits for t in self.targets_of(h))
 
         titled = [antigens(c) for c in chains if view.section(c.start).kind in TITLES]
+        titled += [
+            frozenset(h.row.values("targets"))
+            for h in view.values.get("products", ())
+            if h.row and view.section(h.start).kind in TITLES and len(formats.spelled(h)) > 1
+        ]
         return [
             c
             for c in chains
@@ -150,19 +159,20 @@ class Resolver:
             for hit in view.values.get("products", ())
             if hit.row and (targets := formats.spelled(hit))
         ]
-        if not groups:
-            groups = [
-                formats.Group(
-                    targets,
-                    hit.start,
-                    hit.end,
-                    view.section(hit.start).kind,
-                    hit.row.fields.get("format", ""),
-                    product=hit.concept,
-                )
-                for hit in view.values.get("products", ())
-                if hit.row and (targets := hit.row.values("targets"))
-            ]
+        # What is known of a product counts where the words leave one of its antigens out.
+        told = {t for group in groups for t in group.targets}
+        groups += [
+            formats.Group(
+                targets,
+                hit.start,
+                hit.end,
+                view.section(hit.start).kind,
+                hit.row.fields.get("format", ""),
+                product=hit.concept,
+            )
+            for hit in view.values.get("products", ())
+            if hit.row and (targets := hit.row.values("targets")) and not set(targets) <= told
+        ]
         self._agree(view, {h.concept for h in values})
         view.notes["constructs"] = formats.constructs(view, groups)
         names = sorted({h.concept for h in values})

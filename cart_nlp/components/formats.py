@@ -154,11 +154,12 @@ def constructs(view: State, groups: Iterable[Group]) -> list[Entry]:
     ordered = sorted(groups, key=lambda g: (rank.get(g.kind, 2), g.start))
     everything = {t for g in ordered for t in g.targets}
     _mark_alternatives(view, ordered)
+    alone = {g.targets[0] for g in ordered if len(g.targets) == 1 and g.kind in TITLES | NAMES | {"keywords"}}
     sets: dict[frozenset[str], Group] = {}
     covered: set[str] = set()
     for group in ordered:
         key = frozenset(group.targets)
-        if rank.get(group.kind, 2) and key <= covered:
+        if rank.get(group.kind, 2) and key <= covered and not _own_arm(group, key, sets):
             continue
         if key not in sets or (group.format and not sets[key].format):
             sets[key] = group
@@ -181,6 +182,9 @@ def constructs(view: State, groups: Iterable[Group]) -> list[Entry]:
             form = (
                 group.format if group.format not in ("", "selectable", "single") else _together(view, group)
             )
+            if form == "bispecific" and len(group.targets) > 2 and set(group.targets) <= alone:
+                # Each antigen has a product of its own as well: a list of products, not one against all.
+                form = "selectable"
             if form in ("cocktail", "sequential", "selectable"):
                 result += [((t,), form, products, ()) for t in group.targets]
                 continue
@@ -192,6 +196,11 @@ def constructs(view: State, groups: Iterable[Group]) -> list[Entry]:
             form = "selectable"
         result.append((group.targets, form, products, ()))
     return _with_costim(view, _unique(result), groups)
+
+
+def _own_arm(group: Group, key: frozenset[str], sets: dict[frozenset[str], Group]) -> bool:
+    """Whether an arm's text names a pair that no product so far has: the third of A/B, A/C and B/C."""
+    return group.kind in ARMS and len(key) == 2 and not any(key <= known for known in sets)
 
 
 def _unique(entries: list[Entry]) -> list[Entry]:

@@ -38,6 +38,8 @@ KNOWN = (
 
 _LONG_CODE = re.compile(r"[a-z]{1,6}-?\d{3,}[a-z]?")
 _LISTED = re.compile(r"/(?:cd)?\d\d(?!\d)")
+# "(an anti-CD19) chimeric antigen receptor (CAR19)": the receptor within the product, not a product.
+_RECEPTOR = re.compile(r"receptors?\s?\($")
 _CELL_STUDY = re.compile(
     r"cell (?:injection|infusion|suspension|product|therap)|cellular|fludarabine|lymphodeplet|conditioning|"
     r"leukapheres|autologous|allogeneic|t[- ]cells?\b|nk cells?\b|细胞"
@@ -84,11 +86,16 @@ def study_products(view: State) -> list[Hit]:
     if named:
         known = {h.concept for h in named}
         bound = {h.row.values("targets") for h in named if h.row}
+        receptors = {h.concept for _, h in told if _RECEPTOR.search(view.low, max(0, h.start - 14), h.start)}
         # A construct name in the prose is the same product where it binds what the named one binds.
         same = [
             h
             for weak, h in told
-            if not weak and h.row and h.row.values("spells") and h.row.values("targets") in bound
+            if not weak
+            and h.row
+            and h.row.values("spells")
+            and h.row.values("targets") in bound
+            and h.concept not in receptors
         ]
         return (
             named + [h for _, h in told if h.concept in known] + [h for h in same if h.concept not in known]

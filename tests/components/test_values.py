@@ -219,3 +219,63 @@ def test_vaccine_gives_no_disease(nlp: Language) -> None:
         nlp, "RSV vaccine in CAR-T recipients", brief_summary="Patients with blood cancer after CAR-T."
     )
     assert record.disease_group == ("hematological",)
+
+
+def test_pair_that_only_an_arm_names(nlp: Language) -> None:
+    record = tagged(
+        nlp,
+        "Dual CAR-NK cells in ovarian cancer",
+        arms_0__description="CAR-NK cells targeting MSLN and GPC3.",
+        **{
+            "arms[1].description": "CAR-NK cells targeting MSLN and HER2.",
+            "arms[2].description": "CAR-NK cells targeting GPC3 and HER2.",
+        },
+    )
+    assert {frozenset(c.targets) for c in record.constructs} == {
+        frozenset({"MSLN", "GPC3"}),
+        frozenset({"MSLN", "HER2"}),
+        frozenset({"GPC3", "HER2"}),
+    }
+
+
+def test_list_of_products_with_one_antigen_each(nlp: Language) -> None:
+    panel = "CAR-T cells targeting CD19/CD22/CD7 are given."
+    title = "CAR-T cells in leukemia"
+    assert {c.format for c in tagged(nlp, title, brief_summary=panel).constructs} == {"bispecific"}
+    keywords = {f"keywords[{n}]": f"{name} CAR-T" for n, name in enumerate(("CD19", "CD22", "CD7"))}
+    record = tagged(nlp, title, brief_summary=panel, **keywords)
+    assert {(c.targets, c.format) for c in record.constructs} == {
+        (("CD19",), "selectable"),
+        (("CD22",), "selectable"),
+        (("CD7",), "selectable"),
+    }
+
+
+def test_every_antigen_of_named_products_has_a_construct(nlp: Language) -> None:
+    record = tagged(nlp, "Axicabtagene ciloleucel, ciltacabtagene autoleucel and radiation")
+    assert {t for c in record.constructs for t in c.targets} == set(record.targets) == {"BCMA", "CD19"}
+
+
+def test_slip_in_the_label_of_an_arm(nlp: Language) -> None:
+    sections = {"brief_title": "BCMA-CS1 cCAR T cells in myeloma", "arms[0].label": "BCMA-CD33 cCAR T cells"}
+    assert tag_trial(nlp, Trial(id="t", sections=sections)).targets == ("BCMA", "SLAMF7")
+
+
+def test_short_form_of_the_receptor_is_no_second_product(nlp: Language) -> None:
+    text = "PBLTT52CAR19 cells express an anti-CD19 chimeric antigen receptor (CAR19)."
+    assert tagged(nlp, "TT52CAR19 in leukemia", brief_summary=text).products == ("PBLTT52CAR19",)
+
+
+def test_infiltrating_lymphocytes_carry_the_receptor(nlp: Language) -> None:
+    record = tagged(nlp, "CAR-TILs in solid tumors", brief_summary="The CAR-TILs are infused once.")
+    assert (record.targets, record.cell_type) == ((), ("T",))
+
+
+def test_code_beside_a_receptor_is_the_product(nlp: Language) -> None:
+    record = tagged(nlp, "Study of XW-135 CAR-T cells in leukemia")
+    assert (record.targets, record.products) == ((), ("XW-135",))
+
+
+def test_weakened_expression_is_an_edit(nlp: Language) -> None:
+    text = "The CD19 CAR-T cells are edited to weaken HLA expression."
+    assert tagged(nlp, brief_summary=text).edits == ("HLA-I",)
