@@ -12,7 +12,7 @@ _EVERYWHERE = frozenset(
 )  # fmt: skip
 """Strings that nearly every text on CAR cells holds: to look for them costs more than it spares."""
 _QUANTIFIER = re.compile(r"[?*+]|\{(\d*)(?:,\d*)?\}")
-_GROUP = re.compile(r"\?(?::|P<\w+>|[=!]|<[=!])?")
+_GROUP = re.compile(r"\?(?::|P<\w+>|[=!]|<[=!])")
 Needs = frozenset[str] | None
 
 
@@ -26,8 +26,15 @@ def needs(pattern: str) -> Needs:
     ['observ', 'world']
     """
     reader = _Reader(pattern)
-    found = reader.alternatives()
+    try:
+        found = reader.alternatives()
+    except _UnknownSyntax:
+        return None
     return found if reader.at == len(pattern) else None
+
+
+class _UnknownSyntax(Exception):
+    """A group of a kind that the cues do not use, such as flags."""
 
 
 def _worth(found: frozenset[str]) -> int:
@@ -82,6 +89,8 @@ class _Reader:
         self.at += 1
         if char == "(":
             kind = _GROUP.match(self.pattern, self.at)
+            if kind is None and self.pattern.startswith("?", self.at):
+                raise _UnknownSyntax
             self.at = kind.end() if kind else self.at
             inner = self.alternatives()
             self.at += 1

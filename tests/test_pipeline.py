@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.util import registry
 
 import cart_nlp
-from cart_nlp import paths
-from cart_nlp.pipeline import load, make_doc, tag_trial
+from cart_nlp import paths, registries
+from cart_nlp.assembly import record
+from cart_nlp.pipeline import TrialTagger, load, make_doc, tag_trial
 from cart_nlp.schema import TAGGED_FIELDS, Record, Trial
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +24,7 @@ FACTORIES = sorted(
         "spacy_factories"
     ]
 )
+SAMPLE = ROOT / "benchmarks" / "sample" / "trials.jsonl"
 TEXT = "CD19/CD22 bispecific CAR-T cells with 4-1BB for lymphoma"
 
 
@@ -110,6 +114,29 @@ def test_determinism() -> None:
     first, second = load(), load()
     records = [tag_trial(nlp, trial).model_dump_json() for nlp in (first, second, first)]
     assert len(set(records)) == 1
+
+
+def test_a_trial_has_the_same_record_with_a_doc_and_without() -> None:
+    nlp = load()
+    tagger = TrialTagger(nlp)
+    trials = [read.trial() for read in registries.read(SAMPLE) if isinstance(read, registries.Entry)]
+    assert len(trials) > 30
+    for trial in trials:
+        assert tagger.tag(trial) == record(nlp(make_doc(nlp, trial)))
+
+
+def test_a_component_of_someone_else_gets_its_doc() -> None:
+    nlp = load()
+    seen = []
+
+    @Language.component("someone_elses")
+    def look(doc: Doc) -> Doc:
+        seen.append([span.text for span in doc.spans["cart"]])
+        return doc
+
+    nlp.add_pipe("someone_elses", last=True)
+    assert TrialTagger(nlp).tag(Trial(id="t", sections={"brief_title": TEXT})).targets == ("CD19", "CD22")
+    assert "CD19" in seen[0]
 
 
 @pytest.mark.parametrize(
