@@ -104,6 +104,17 @@ def study_products(view: State) -> list[Hit]:
     return firm or [h for _, h in told]
 
 
+def _whole(view: State, hits: list[Hit]) -> list[Hit]:
+    """The hits without those that a stray blank cuts off a longer name: "CART-X- Y" for "CART-X-Y"."""
+    names = {view.low[h.start : h.end] for h in hits}
+    return [
+        h
+        for h in hits
+        if not view.low.startswith("- ", h.end)
+        or not any(name.startswith(view.low[h.start : h.end] + "-") for name in names)
+    ]
+
+
 _SPELLED_AS = {
     "iCasp9": ("ic9", "icasp"), "HSV-TK": ("tk",), "MSLN": ("m28", "meso", "msln"), "GPC3": ("gly", "gbbz"),
     "dnTGFBR2": ("rdn", "dn"), "B7-H3": ("276", "b7h3"), "SLAMF7": ("cs1",), "IL-7": ("7x19", "c7r"),
@@ -141,7 +152,7 @@ class Products(Component):
         self.known = known
 
     def apply(self, view: State) -> None:
-        found = study_products(view)
+        found = _whole(view, study_products(view))
         new = codes.codes(view, self.known)
         if new:
             found += new

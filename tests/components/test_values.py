@@ -261,6 +261,13 @@ def test_slip_in_the_label_of_an_arm(nlp: Language) -> None:
     assert tag_trial(nlp, Trial(id="t", sections=sections)).targets == ("BCMA", "SLAMF7")
 
 
+def test_stray_blank_in_a_name_makes_no_second_product(nlp: Language) -> None:
+    text = "The dose of CART-PSMA- TGFbRDN cells is raised."
+    assert tagged(nlp, "CART-PSMA-TGFbRDN in prostate cancer", brief_summary=text).products == (
+        "CART-PSMA-TGFβRDN",
+    )
+
+
 def test_short_form_of_the_receptor_is_no_second_product(nlp: Language) -> None:
     text = "PBLTT52CAR19 cells express an anti-CD19 chimeric antigen receptor (CAR19)."
     assert tagged(nlp, "TT52CAR19 in leukemia", brief_summary=text).products == ("PBLTT52CAR19",)
