@@ -6,15 +6,16 @@ import gzip
 import json
 import random
 import re
+from pathlib import Path
 
 import pytest
-from conftest import CORPUS
 
 from cart_nlp import lexicon
 from cart_nlp.components.literals import CueLiterals
 from cart_nlp.prefilter import needs
 from cart_nlp.text import fold, lower
 
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 CUES = lexicon.load().patterns_of_cues
 
 
