@@ -64,7 +64,7 @@ def resolve(view: State, values: list[Hit]) -> list[Hit]:
     return [h for h in values if h.concept in found]
 
 
-_T_NAME = re.compile(r"(?:car[- ]?t|cart)s?(?![a-z])")
+_T_NAME = re.compile(r"(?:car[- ]?t|cart)s?(?![a-z])|car-?[\d/]+-t(?![a-z])|(?<![a-z])t[\s-]?cells?(?![a-z])")
 
 
 def named(view: State) -> list[Hit]:

@@ -39,6 +39,8 @@ class Resolver:
         # What a switchable CAR binds is a tag; the adaptor that carries it gives the target.
         judged = [(view.section(c.start).kind, c) for c in view.chains if not _tag(c)]
         strong = [c for kind, c in judged if kind in TITLES | NAMES and c.role == "target" and c.slot]
+        # A symbol that nobody knows is a code, where titles and interventions name an antigen that is known.
+        strong = [c for c in strong if any(h.rule != "novel" for h in c.hits)] or strong
         firm = self._without_slips(view, strong)
         if len(firm) < len(strong):
             slips = {c.start for c in strong} - {c.start for c in firm}
@@ -66,7 +68,7 @@ class Resolver:
             (TITLES | NAMES | ARMS | PROSE, ("target",), 0),
             (TITLES | NAMES | ARMS | PROSE, ("recipients",), 2),
             *([(TITLES | PROSE, ("prior_therapy",), 3)] if view.notes.get("car_trial") == "related" else []),
-            (OUTCOMES, ("background",), 3),
+            (OUTCOMES, ("background",), 2),
             (TITLES | NAMES, ("unclear",), 0),
             (ARMS | PROSE, ("background",), 3),
         )

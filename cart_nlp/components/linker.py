@@ -150,7 +150,13 @@ class Linker:
         """Rewrite the hits of a Doc."""
         view.hits = [h for h in view.hits if h.label not in ("antigen", "ligand") or self.keep(view, h)]
         places = _OPENERS.places(view.low)
-        openings = [at + len(opener) for opener, starts in places.items() for at in starts]
+        openings = [
+            at + len(opener)
+            for opener, starts in places.items()
+            for at in starts
+            # "LCAR-AMDR": the code of a product.
+            if not (opener.startswith("car") and at and view.low[at - 1].isalpha())
+        ]
         new = [*self.defined(view), *self.misspelled(view, openings), *self.novel(view, openings)]
         if new:
             view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))

@@ -14,7 +14,8 @@ from cart_nlp.lexicon import Lexicon
 
 # CAR or CART with a number, whatever is glued in front: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T.
 _CAR_NUMBER = re.compile(
-    r"(?<![a-z])(?:hu|4s|[usdcimt]|tan|tri|bi|dual|fast|anti-|mb-|auto)?(?<!c-)car-?t?s?[- ]?(?=[1-9])"
+    r"(?<![a-z])(?:hu|4s|[usdcimt]|tan|tri|bi|dual|fast|anti-|mb-|auto)?(?<!c-)car-?t?s?"
+    r"(?:[- .]?(?=[1-9])|0(?=19))"
     r"(?P<first>\d{1,4})(?![\d%]|-?1-?bb)"
     r"(?!\s*(?:patient|subject|day|week|month|year|cell|x ?10|mg|ml|participant|center|trial))"
 )
@@ -146,6 +147,12 @@ class Names:
         return Hit(start, end, "antigen", self.numbers[number], rule)
 
 
+def _told_otherwise(hit: Hit, product: Hit) -> bool:
+    """Whether a number stands in the name of a product that is known to bind another antigen."""
+    within = product.start <= hit.start and hit.end <= product.end
+    return within and product.row is not None and hit.concept not in product.row.values("targets")
+
+
 @Language.factory("cart_names", default_config={"lexicons": []})
 def make(nlp: Language, name: str, lexicons: list[str]) -> NamesComponent:
     """Create the component; `lexicons` are folders layered over the shipped ones."""
@@ -160,7 +167,12 @@ class NamesComponent(Component):
 
     def apply(self, view: State) -> None:
         taken = {(h.start, h.end) for h in view.hits if h.label == "antigen"}
-        new = [h for h in self.finder.find(view) if (h.start, h.end) not in taken]
+        coded = [h for h in view.of("product") if h.row is not None and h.row.values("targets")]
+        new = [
+            h
+            for h in self.finder.find(view)
+            if (h.start, h.end) not in taken and not any(_told_otherwise(h, product) for product in coded)
+        ]
         if new:
             starts: list[int] = []
             ends: list[int] = []

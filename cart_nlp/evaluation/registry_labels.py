@@ -38,7 +38,7 @@ class RegistryLabel:
 
 
 SETS = ("registry", "registry-blind")
-"""Bundled labels by id: those that rules were tuned on, and three samples labeled blind."""
+"""Bundled labels by id: those that rules were tuned on, and four samples labeled blind."""
 
 
 def folder(name: str = "registry") -> Path:
