@@ -110,7 +110,7 @@ def test_tokenization_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> N
 
     benchmark.extra_info["row"] = "tokenize"
     benchmark.pedantic(
-        lambda blank: sum(len(blank.make_doc(text)) for text in texts[WARM:]), setup=fresh, rounds=3
+        lambda blank: sum(len(blank.make_doc(text)) for text in texts[WARM:]), setup=fresh, rounds=5
     )
 
 
@@ -127,7 +127,7 @@ def test_tagging_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
 
     benchmark.extra_info["row"] = "tag"
     benchmark.pedantic(
-        lambda tagger: [tagger.tag(trial).trial_id for trial in trials[WARM:]], setup=fresh, rounds=3
+        lambda tagger: [tagger.tag(trial).trial_id for trial in trials[WARM:]], setup=fresh, rounds=5
     )
 
 
@@ -145,7 +145,7 @@ def test_docs_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
 
     benchmark.extra_info["row"] = "docs"
     benchmark.pedantic(
-        lambda nlp: sum(len(nlp(make_doc(nlp, trial))) for trial in trials[WARM:]), setup=fresh, rounds=3
+        lambda nlp: sum(len(nlp(make_doc(nlp, trial))) for trial in trials[WARM:]), setup=fresh, rounds=5
     )
 
 
@@ -178,7 +178,7 @@ def test_loaded_workers_on_car_trials(
         pool.close()
 
     benchmark.extra_info["row"] = f"loaded-{workers}"
-    benchmark.pedantic(run, setup=loaded, rounds=3)
+    benchmark.pedantic(run, setup=loaded, rounds=4)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
