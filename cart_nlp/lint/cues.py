@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
+from cart_nlp.lint import tomlfile
 from cart_nlp.lint.faults import Fault
 
 
 def names(path: Path) -> set[str]:
     """The dotted names of a file's cues; none if it cannot be read."""
-    try:
-        groups = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+    found = tomlfile.read(path) if path.is_file() else None
+    if found is None or isinstance(found, Fault):
         return set()
+    _, groups = found
     return {f"{group}.{name}" for group, cues in groups.items() if isinstance(cues, dict) for name in cues}
 
 
@@ -24,17 +24,11 @@ def check(path: Path, known: Set[str]) -> Iterator[Fault]:
     """The faults of a cues.toml; `known` are the names that the components ask for, empty for any."""
     if not path.is_file():
         return
-    try:
-        text = path.read_text(encoding="utf-8")
-        groups = tomllib.loads(text)
-    except UnicodeDecodeError as fault:
-        line = path.read_bytes().count(b"\n", 0, fault.start) + 1
-        yield Fault(path, line, "not UTF-8; save the file as UTF-8")
+    found = tomlfile.read(path)
+    if isinstance(found, Fault):
+        yield found
         return
-    except tomllib.TOMLDecodeError as fault:
-        told = re.search(r"at line (\d+)", str(fault))
-        yield Fault(path, int(told[1]) if told else text.count("\n") + 1, f"not TOML: {fault}")
-        return
+    text, groups = found
     lines = {line.strip(): number for number, line in enumerate(text.splitlines(), 1)}
     for group, cues in groups.items():
         if not isinstance(cues, dict):

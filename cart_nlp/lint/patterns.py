@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
 from cart_nlp.lexicon import LABELS
+from cart_nlp.lint import tomlfile
 from cart_nlp.lint.faults import Fault
 from cart_nlp.text import fold, lower
 
@@ -24,17 +24,11 @@ def check(folder: Path, names: Set[tuple[str, str]]) -> Iterator[Fault]:
         if path.suffix != ".toml":
             yield Fault(path, 1, "not a .toml file: it is not read")
             continue
-        try:
-            text = path.read_text(encoding="utf-8")
-            table = tomllib.loads(text)
-        except UnicodeDecodeError as fault:
-            line = path.read_bytes().count(b"\n", 0, fault.start) + 1
-            yield Fault(path, line, "not UTF-8; save the file as UTF-8")
+        found = tomlfile.read(path)
+        if isinstance(found, Fault):
+            yield found
             continue
-        except tomllib.TOMLDecodeError as fault:
-            told = re.search(r"at line (\d+)", str(fault))
-            yield Fault(path, int(told[1]) if told else text.count("\n") + 1, f"not TOML: {fault}")
-            continue
+        text, table = found
         for key in table.keys() - {"pattern"}:
             yield Fault(path, 1, f"no table {key!r} here; write [[pattern]]")
         lines = [n for n, line in enumerate(text.splitlines(), 1) if _HEAD.match(line)]

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cart_nlp.evaluation.exchange import rows
 from cart_nlp.evaluation.exchange.fields import CHOICES, pack, unpack
 from cart_nlp.evaluation.exchange.prodigy import join_label, split_label
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, task_of
@@ -62,15 +63,9 @@ def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def write(tasks: Iterable[Task], path: Path) -> int:
     """Write the tasks; returns how many."""
-    rows = [to_json(task) for task in tasks]
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text("".join(lines), "utf-8", newline="\n")
-    return len(rows)
+    return rows.write(map(to_json, tasks), path)
 
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, annotated line) of every line."""
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield f"{path.name}:{number}", json.loads(line)
+    return rows.read(path)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cart_nlp.evaluation.exchange import rows
 from cart_nlp.evaluation.exchange.fields import pack, unpack
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, words
 
@@ -74,20 +74,12 @@ def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def write(tasks: Iterable[Task], path: Path) -> int:
     """Write the tasks; returns how many."""
-    rows = [to_json(task) for task in tasks]
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text("".join(lines), "utf-8", newline="\n")
-    return len(rows)
+    return rows.write(map(to_json, tasks), path)
 
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, annotated task) of every line; rejected and ignored answers are left out."""
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                row = json.loads(line)
-                if row.get("answer", "accept") == "accept":
-                    yield f"{path.name}:{number}", row
+    return ((place, row) for place, row in rows.read(path) if row.get("answer", "accept") == "accept")
 
 
 def _options() -> list[str]:

@@ -1,0 +1,23 @@
+"""Files of JSON lines, as doccano and Prodigy exchange them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+
+def write(rows: Iterable[dict[str, Any]], path: Path) -> int:
+    """Write one object a line; returns how many."""
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    path.write_text("".join(lines), "utf-8", newline="\n")
+    return len(lines)
+
+
+def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, object) of every line that is not blank."""
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield f"{path.name}:{number}", json.loads(line)
