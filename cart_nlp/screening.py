@@ -6,7 +6,7 @@ can find a CAR. A record without any of them cannot be included; a record with o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.search import CAR, Engine, Needle, Search
@@ -69,17 +69,14 @@ class Screen:
 
     def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
         contexts = {"cells": _encoded(CELL_WORDS), "car": _encoded(CAR_COMPANY)}
-        self.search = Search(needles(lexicon), contexts, engine)
-        find = self.search.hits
-
-        def hits(text: bytes | str) -> bool:
-            if type(text) is bytes:
-                return find(text)
-            return find(lower(fold(str(text))).encode("utf-8", "surrogatepass"))
-
-        self.hits: Callable[[bytes | str], bool] = hits
+        self.search = Search(needles(lexicon), contexts, engine, _encoded_text)
+        self.hits = self.search.hits
         """True for a candidate. Bytes are UTF-8, escaped or plain; a str is folded first."""
 
     def candidates(self, texts: Iterable[bytes]) -> list[bool]:
         """`hits` of many texts."""
-        return list(map(self.search.hits, texts))
+        return list(map(self.hits, texts))
+
+
+def _encoded_text(text: str) -> bytes:
+    return lower(fold(text)).encode("utf-8", "surrogatepass")

@@ -51,7 +51,9 @@ class Search:
         needles: Iterable[Needle],
         contexts: Mapping[str, Iterable[bytes]] | None = None,
         engine: Engine | None = None,
+        encode: Callable[[str], bytes] = str.encode,
     ) -> None:
+        """`encode` makes the bytes to be searched of a text that is no bytes."""
         asked = set(needles)
         self._contexts = {name: tuple(words) for name, words in (contexts or {}).items()}
         self._text = b""
@@ -60,7 +62,8 @@ class Search:
         self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
         self.engine: Engine = engine or ("hyperscan" if _has_hyperscan() else "ahocorasick")
         build = _hyperscan if self.engine == "hyperscan" else _ahocorasick
-        self.hits: Callable[[bytes], bool] = build(self._needles, self._accepts)
+        self.hits: Callable[[bytes | str], bool] = build(self._needles, self._accepts, encode)
+        """Whether a text holds one of the needles where it counts."""
 
     def _is_covered(self, needle: Needle) -> bool:
         """Whether the search for CAR finds every text with this needle anyway (`cart-19`, not `jcar017`)."""
@@ -126,9 +129,10 @@ def _has_hyperscan() -> bool:
 
 
 Accepts = Callable[[bytes, Needle, int], bool]
+Encode = Callable[[str], bytes]
 
 
-def _hyperscan(needles: list[Needle], accepts: Accepts) -> Callable[[bytes], bool]:
+def _hyperscan(needles: list[Needle], accepts: Accepts, encode: Encode) -> Callable[[bytes | str], bool]:
     import hyperscan
 
     base = hyperscan.Database()
@@ -149,7 +153,9 @@ def _hyperscan(needles: list[Needle], accepts: Accepts) -> Callable[[bytes], boo
             return False
         return accepts(raw, needles[number], end)  # True ends the scan
 
-    def hits(raw: bytes) -> bool:
+    def hits(raw: bytes | str) -> bool:
+        if isinstance(raw, str):
+            raw = encode(raw)
         try:
             scan(raw, on_match, 0, raw)
         except stopped:
@@ -159,7 +165,7 @@ def _hyperscan(needles: list[Needle], accepts: Accepts) -> Callable[[bytes], boo
     return hits
 
 
-def _ahocorasick(needles: list[Needle], accepts: Accepts) -> Callable[[bytes], bool]:
+def _ahocorasick(needles: list[Needle], accepts: Accepts, encode: Encode) -> Callable[[bytes | str], bool]:
     import ahocorasick_rs
 
     literals = [
@@ -170,7 +176,8 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts) -> Callable[[bytes], b
     )
     find = automaton.find_matches_as_indexes
 
-    def hits(raw: bytes) -> bool:
+    def hits(given: bytes | str) -> bool:
+        raw = given if isinstance(given, bytes) else encode(given)
         text = raw.lower()
         if any(accepts(raw, literals[number][1], end) for number, _, end in find(text, overlapping=True)):
             return True
