@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -45,6 +46,7 @@ def _start(preload: bool) -> tuple[BaseProcess, Connection]:
 
 def _serve(pipe: Connection, preload: bool) -> None:
     """The process: what is slow to import comes first, then the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     if preload:
         import spacy  # noqa: F401
     from cart_nlp.batch.worker import work
@@ -58,6 +60,7 @@ def _deaf_to_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # its own start would unblock the signal again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
@@ -17,7 +16,6 @@ def work(pipe: Connection) -> None:
 
     Says None when it is up, or the reason why it cannot be, then one outcome a job.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
         source, keep_all = _told(pipe)

@@ -6,8 +6,10 @@ import gzip
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +213,21 @@ def test_frames_give_the_records(folder: Path) -> None:
     assert json.loads(row["evidence"]) == whole["evidence"]
     (chosen,) = tag_frames([frame], keep_all=False)
     assert chosen["trial_id"].tolist() == ["NCT90000001", "NCT90000004", None]
+
+
+@pytest.mark.parametrize("delay", [0.4, 0.6, 0.8, 1.2])
+def test_an_interrupt_while_the_worker_loads_says_nothing_of_it(tmp_path: Path, delay: float) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text('{"id": "NCT00000001", "brief_title": "CD19 CAR-T cells"}\n' * 50)
+    command = [sys.executable, "-c", "from cart_nlp.cli import main; main()"]
+    job = subprocess.Popen(
+        [*command, "tag", str(source), "-o", str(tmp_path / "out.jsonl")],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    time.sleep(delay)
+    os.killpg(job.pid, signal.SIGINT)
+    said = job.communicate(timeout=60)[1]
+    assert "cart-nlp worker" not in said
+    assert "spawn_main" not in said
