@@ -148,39 +148,33 @@ class Resolver:
         values += self._in_own_words(view, chosen)
         for chain in chosen:
             groups += formats.split(view, chain, self.targets_of)
-        groups += [
-            formats.Group(
-                targets,
-                hit.start,
-                hit.end,
-                view.section(hit.start).kind,
+        products = [hit for hit in view.values.get("products", ()) if hit.row]
+        for hit in products:
+            if targets := formats.spelled(hit):
                 # A name for several products given together is no bispecific one.
-                form if (form := hit.row.fields.get("format", "")) in ("cocktail", "sequential") else "",
-                product=hit.concept,
-            )
-            for hit in view.values.get("products", ())
-            if hit.row and (targets := formats.spelled(hit))
-        ]
+                form = _format_of(hit)
+                groups.append(_group(view, hit, targets, form if form in ("cocktail", "sequential") else ""))
         # What is known of a product counts where the words leave one of its antigens out.
         told = {t for group in groups for t in group.targets}
-        groups += [
-            formats.Group(
-                targets,
-                hit.start,
-                hit.end,
-                view.section(hit.start).kind,
-                hit.row.fields.get("format", ""),
-                product=hit.concept,
-            )
-            for hit in view.values.get("products", ())
-            if hit.row and (targets := hit.row.values("targets")) and not set(targets) <= told
-        ]
+        for hit in products:
+            if hit.row and (targets := hit.row.values("targets")) and not set(targets) <= told:
+                groups.append(_group(view, hit, targets, _format_of(hit)))
         self._agree(view, {h.concept for h in values})
         view.notes["constructs"] = formats.constructs(view, groups)
         names = sorted({h.concept for h in values})
         view.notes["target_ids"] = sorted(
             {i for name in names for i in self.lexicon.hgnc(name)}, key=lambda i: int(i.split(":")[1])
         )
+
+
+def _format_of(hit: Hit) -> str:
+    return hit.row.fields.get("format", "") if hit.row else ""
+
+
+def _group(view: State, hit: Hit, targets: tuple[str, ...], form: str) -> formats.Group:
+    """The antigens of a named product, where its name stands."""
+    kind = view.section(hit.start).kind
+    return formats.Group(targets, hit.start, hit.end, kind, form, product=hit.concept)
 
 
 @Language.factory("cart_constructs", default_config={"lexicons": []})
