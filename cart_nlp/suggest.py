@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from cart_nlp.text import lower
 
 if TYPE_CHECKING:
-    from spacy.language import Language
-
     from cart_nlp.components.state import State
     from cart_nlp.lexicon import Lexicon
     from cart_nlp.schema import Trial
@@ -86,14 +84,14 @@ def suggest(
     Raises InputError if a dump cannot be read, LexiconError if a lexicon cannot be used.
     """
     from cart_nlp import lexicon
-    from cart_nlp.pipeline import load
+    from cart_nlp.pipeline import TrialTagger, load
     from cart_nlp.registries import read
     from cart_nlp.registries.entry import Reject, Rejected
     from cart_nlp.screening import Screen
 
     known = lexicon.load(*layers)
     screen = Screen(known)
-    nlp = load(layers)
+    tagger = TrialTagger(load(layers))
     found: dict[tuple[str, str], Candidate] = {}
     count = tagged = rejected = 0
     for corpus in corpora:
@@ -111,7 +109,7 @@ def suggest(
             except Rejected:
                 rejected += 1
                 continue
-            tagged += _collect(nlp, trial, known, found)
+            tagged += _collect(tagger.read(trial), trial, known, found)
     candidates = [each for each in found.values() if len(each.trials) >= minimum]
     for each in candidates:
         each.term = max(each.spellings, key=lambda s: (each.spellings[s], s))
@@ -120,11 +118,8 @@ def suggest(
     return Survey(count, tagged, rejected, candidates)
 
 
-def _collect(nlp: Language, trial: Trial, known: Lexicon, found: dict[tuple[str, str], Candidate]) -> bool:
-    """Add the candidates of one trial; says whether it is about CAR cells."""
-    from cart_nlp.pipeline import TrialTagger
-
-    view = TrialTagger(nlp).read(trial)
+def _collect(view: State, trial: Trial, known: Lexicon, found: dict[tuple[str, str], Candidate]) -> bool:
+    """Add the candidates of one trial, as it was read; says whether it is about CAR cells."""
     if view.notes.get("car_trial") not in ("product", "related"):
         return False
     novel = ((h.start, h.end, "antigen") for h in view.hits if h.rule == "novel")

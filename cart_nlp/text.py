@@ -45,7 +45,7 @@ def fold(text: str) -> str:
     Dashes become `-`, any white space a blank, full-width forms ASCII, Greek letters their Latin
     counterpart (α a, κ k, ζ z), Chinese punctuation its ASCII form. Case is kept.
     """
-    # Few characters of a text change: an expression finds them ten times faster than a look at each.
+    # Few characters of a text change: an expression finds them faster than a look at each.
     return _FOLDED.sub(_folded, text)
 
 

@@ -158,8 +158,7 @@ def confirm(
     from cart_nlp.batch.options import Summary
 
     counts = before["counts"]
-    names = ("read", "screened", "below", "written", "merged", "rejected")
-    summary = Summary(**{name: counts[name] for name in names}, merges=before.get("merges", []))
+    summary = Summary(**{name: counts[name] for name in Summary().counts()}, merges=before.get("merges", []))
     summary.store = store.confirm(journal.header)
     summary.written = summary.store["stored"]
     summary.files = [str(target.out)]

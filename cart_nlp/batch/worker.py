@@ -18,7 +18,8 @@ def work(pipe: Connection) -> None:
     """
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        source, keep_all = _told(pipe)
+        told: tuple[TaggerSource, bool] = pipe.recv()
+        source, keep_all = told
         try:
             tagger = source()
         except (OSError, ImportError, *FAULTS) as fault:
@@ -32,11 +33,6 @@ def work(pipe: Connection) -> None:
                 pipe.send(tag_job(tagger, job, keep_all))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has closed the pipe or is gone
-
-
-def _told(pipe: Connection) -> tuple[TaggerSource, bool]:
-    told: tuple[TaggerSource, bool] = pipe.recv()
-    return told
 
 
 def _leave_with_parent() -> None:

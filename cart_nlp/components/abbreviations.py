@@ -39,8 +39,6 @@ def pairs(vocab: Vocab, view: State) -> dict[str, str]:
         places = places[-min(len(short) + 5, 2 * len(short)) :]
         if not places or not (short in written or any(0 <= match.start() - end < 3 for end in ends)):
             continue
-        if not _may_stand_for(short, text[places[0][0] : match.start()]):
-            continue
         # A token a word: scispaCy counts a blank after each token, which is right only for whole words.
         words = Doc(vocab, [*(text[start:end] for start, end in places), short])
         _, definition = find_abbreviation(words[:-1], words[-1:])
@@ -50,17 +48,6 @@ def pairs(vocab: Vocab, view: State) -> dict[str, str]:
         if _plausible(short, long_form):
             found[short] = long_form
     return found
-
-
-def _may_stand_for(short: str, words: str) -> bool:
-    """Whether the letters of a short form occur in words in their order, as every pair demands."""
-    low, at = words.lower(), 0
-    for char in short.lower():
-        if char.isalnum():
-            at = low.find(char, at) + 1
-            if not at:
-                return False
-    return True
 
 
 def _plausible(short: str, long_form: str) -> bool:

@@ -14,7 +14,7 @@ CODE = re.compile(
 """Capitals with digits, as sponsors name products."""
 _NO_CODE = re.compile(
     r"(?:CD|IL|HLA|PD|COVID|SARS|NCT|CTLA|TNF|VEGF|HER|EGFR|MUC|GPC|GD|CLDN|CS|BCL|FLT|HIV|HBV|HPV|CMV|EBV|HSV|ICD|ECOG|CAR|CART|"
-    r"Phase|Day|Week|Month|Cohort|Arm|Part|Stage|Grade|Group|Level|Version|AZD|PF|MK|GSK|BMS|NKTR|ALT)-?\d*$",
+    r"Phase|Day|Week|Month|Cohort|Arm|Part|Stage|Grade|Group|Level|Version|AZD|PF|MK|GSK|BMS|NKTR|ALT|AP)-?\d*$",
 )
 _OTHER = re.compile(
     r"\bwith\b|\bplus\b|combin|\band\b|followed|\bbefore\b|\bprior\sto\b|\bafter\b|\+|\bor\b|inhibitor|vaccine|bispecific|antibody"

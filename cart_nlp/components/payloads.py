@@ -76,13 +76,8 @@ def armoring(view: State, hit: Hit) -> bool:
     )
 
 
-_DIMERIZERS = re.compile(r"rimiducid|ap1903|cid|chemical inducer.*")
-
-
 def safety_switch(view: State, hit: Hit) -> bool:
-    """Whether a hit names a suicide gene or depletion marker of the product; the drug of one does not."""
-    if hit.guarded and _DIMERIZERS.fullmatch(view.low[hit.start : hit.end]):
-        return False
+    """Whether a hit names a suicide gene or depletion marker of the product."""
     return of_study(view, hit.start)
 
 
