@@ -18,7 +18,8 @@ class Needle(NamedTuple):
     """A string to find, in lower case, as UTF-8.
 
     `left`, `right`: no ASCII letter or digit may touch that end of it where it has one there itself.
-    `context`: it counts only in a text that also has one of the search's strings of that name.
+    `context`: it counts only in a text that also has one of the search's strings of that name, of which the
+    likeliest come first.
     """
 
     text: bytes
@@ -31,6 +32,8 @@ CAR = Needle(b"car", context="car")
 """Stands for the word CAR in all its forms (CAR, CARs, CART, CAR19, CARNK), everyday words left out."""
 
 _CAR = re.compile(rb"car(?:[^a-z]|s[^a-z]|t[^aeilorwy]|nk|m[^aeiou]|$)")
+# For the scan: without the word "scar", by far the commonest of those that are no CAR.
+_CAR_NO_SCAR = rb"(?:^|[^s]|[a-z0-9]s)" + _CAR.pattern
 _CAR_LITERALS = sorted(
     {b"carnk", *(b"car" + stem for stem in (b"s", b"t", b"m"))}
     | {b"car" + bytes([code]) for code in range(256) if not 97 <= code <= 122 and not 65 <= code <= 90}
@@ -41,6 +44,7 @@ _EVERYDAY = re.compile(
 )
 """Words with `car` in them that no writer uses for a receptor; all others are let through."""
 _REACH = 24
+_LETTERS = bytes(range(97, 123))
 
 
 class Search:
@@ -55,7 +59,8 @@ class Search:
     ) -> None:
         """`encode` makes the bytes to be searched of a text that is no bytes."""
         asked = set(needles)
-        self._contexts = {name: tuple(words) for name, words in (contexts or {}).items()}
+        self._words = {name: tuple(words) for name, words in (contexts or {}).items()}
+        self._contexts = {name: any_of(words) for name, words in self._words.items()}
         self._text = b""
         self._told: dict[str, bool] = {}
         covered = {needle for needle in asked if CAR in asked and self._is_covered(needle)} - {CAR}
@@ -70,7 +75,7 @@ class Search:
         found = _CAR.search(needle.text)
         if found is None or _EVERYDAY.fullmatch(needle.text) is not None or b"scar" in needle.text:
             return False
-        words = self._contexts.get(CAR.context)
+        words = self._words.get(CAR.context)
         return words is None or any(word in needle.text for word in words)
 
     def _accepts(self, raw: bytes, needle: Needle, end: int) -> bool:
@@ -88,7 +93,10 @@ class Search:
             self._text, self._told = raw, {}
         if needle.context not in self._told:  # asked again for every word that is found
             text = raw.lower()
-            self._told[needle.context] = any(word in text for word in self._contexts[needle.context])
+            likeliest = self._words[needle.context][:2]
+            self._told[needle.context] = any(word in text for word in likeliest) or self._contexts[
+                needle.context
+            ](text)
         return self._told[needle.context]
 
 
@@ -109,13 +117,10 @@ def _is_everyday(raw: bytes, end: int) -> bool:
     at = window.rfind(b"car", 0, end - head)
     if _CAR.match(window, at) is None:
         return True
-    left = right = at
-    while left > 0 and 97 <= window[left - 1] <= 122:
-        left -= 1
+    left = len(window[:at].rstrip(_LETTERS))
     if 0 < left < at and window[left - 1] == 92:
         left += 1  # the n of an escaped line end
-    while right < len(window) and 97 <= window[right] <= 122:
-        right += 1
+    right = len(window) - len(window[at:].lstrip(_LETTERS))
     digits = (left > 0 and 48 <= window[left - 1] <= 57) or window[right : right + 1].isdigit()
     return not digits and _EVERYDAY.fullmatch(window[left:right]) is not None
 
@@ -137,7 +142,7 @@ def _hyperscan(needles: list[Needle], accepts: Accepts, encode: Encode) -> Calla
 
     base = hyperscan.Database()
     base.compile(
-        expressions=[_CAR.pattern if needle is CAR else re.escape(needle.text) for needle in needles],
+        expressions=[_CAR_NO_SCAR if needle is CAR else re.escape(needle.text) for needle in needles],
         ids=list(range(len(needles))),
         elements=len(needles),
         flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
@@ -186,9 +191,10 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts, encode: Encode) -> Cal
     return hits
 
 
-def any_of(names: Iterable[str]) -> Callable[[bytes | str], bool]:
+def any_of(names: Iterable[str | bytes]) -> Callable[[bytes | str], bool]:
     """A test whether one of many names occurs in raw text, wherever it stands."""
     import ahocorasick_rs
 
-    find = ahocorasick_rs.BytesAhoCorasick(sorted(name.encode() for name in names)).find_matches_as_indexes
+    encoded = {name if isinstance(name, bytes) else name.encode() for name in names}
+    find = ahocorasick_rs.BytesAhoCorasick(sorted(encoded)).find_matches_as_indexes
     return lambda text: bool(find(text if isinstance(text, bytes) else text.encode("utf-8", "replace")))
