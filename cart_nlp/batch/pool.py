@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 
 from cart_nlp.batch import spawning
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected
@@ -21,8 +20,8 @@ WINDOW = 1024
 """Records that may be under way or wait for their turn in the order."""
 WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
-WORTH = 2.0
-"""Seconds of waiting work for each worker that make another one worth its start-up."""
+WORTH, WORTH_FORK = 2.0, 0.1
+"""Seconds of waiting work for each worker that make another one worth its start-up, or its fork."""
 PACE, PACE_WEIGHT = 0.003, 50
 """Seconds that a record takes by experience, and how many measured ones that counts for."""
 LOADING = 180.0
@@ -33,11 +32,16 @@ STARTS = 3
 
 @dataclass(eq=False, slots=True)
 class _Seat:
-    process: BaseProcess
+    process: spawning.Process
     pipe: Connection
     up: bool = False
     jobs: deque[Job] = field(default_factory=deque)
     since: float = field(default_factory=time.monotonic)
+
+
+def _is_forked(seat: _Seat) -> bool:
+    """Whether nobody could tell how this worker died: a suspect needs one whose end is told."""
+    return isinstance(seat.process, spawning.Forked)
 
 
 class Pool:
@@ -60,6 +64,7 @@ class Pool:
         self._order: deque[tuple[int, int]] = deque()
         self._bytes = 0
         self._false_starts = 0
+        self._false_forks = 0
         self._tagged = 0
         self._busy = 0.0
 
@@ -67,8 +72,8 @@ class Pool:
         """Start so many workers now, so that they load while the first records are read; or `wait` for it."""
         while len(self._seats) < workers:
             self._hire()
-        while wait and not all(seat.up for seat in self._seats):
-            self._collect(1.0)
+            while wait and not all(seat.up for seat in self._seats):
+                self._collect(1.0)
 
     def outcomes(self, jobs: Iterator[Job | Outcome | None]) -> Iterator[Outcome]:
         """Outcomes in the order of the jobs. An Outcome among the jobs keeps its place; None is a pause
@@ -132,7 +137,22 @@ class Pool:
         """Seconds that a record takes a worker."""
         return (self._busy + PACE * PACE_WEIGHT) / (self._tagged + PACE_WEIGHT)
 
+    def _loaded(self) -> _Seat | None:
+        """A worker that another one can be forked from."""
+        return next((seat for seat in self._seats if seat.up), None) if self._forks() else None
+
+    def _forks(self) -> bool:
+        """Whether workers are forked here: where the system can, unless it failed again and again."""
+        return spawning.FORKS and self._false_forks < STARTS
+
     def _hire(self) -> None:
+        loaded = self._loaded()
+        if loaded is None:
+            self._start()
+        else:
+            self._seats.append(_Seat(*spawning.fork(loaded.pipe)))
+
+    def _start(self) -> None:
         process, pipe = spawning.hire()
         with contextlib.suppress(OSError):  # dead already: found out when it is listened to
             pipe.send((self._source, self._keep_all))
@@ -140,21 +160,27 @@ class Pool:
 
     def _staff(self) -> None:
         while len(self._seats) < self._workers:
+            if self._suspects and all(map(_is_forked, self._seats)):
+                self._start()
+                continue
             waiting = len(self._waiting) + len(self._suspects)
-            if self._seats and waiting * self._pace() <= WORTH * len(self._seats):
+            worth = WORTH_FORK if self._forks() else WORTH
+            if self._seats and waiting * self._pace() <= worth * len(self._seats):
                 return
+            if self._forks() and self._seats and self._loaded() is None:
+                return  # once one has loaded, the others come at once
             self._hire()
 
     def _hand_out(self) -> None:
         for seat in list(self._seats):
             if not seat.up or seat.jobs:
                 continue
-            if self._suspects:
+            if self._suspects and not _is_forked(seat):
                 chunk = [self._suspects.popleft()]
             elif self._waiting:
                 chunk = [self._waiting.popleft() for _ in range(min(CHUNK, len(self._waiting)))]
             else:
-                return
+                continue
             self._send(seat, chunk)
 
     def _send(self, seat: _Seat, chunk: list[Job]) -> None:
@@ -204,7 +230,10 @@ class Pool:
                 before, seat.since = seat.since, time.monotonic()
                 if isinstance(said, str):
                     raise BatchError(f"the tagger cannot be loaded: {said}")
-                if said is None:
+                if said is None or isinstance(said, int):
+                    if isinstance(seat.process, spawning.Forked) and said is not None:
+                        seat.process.told(said)
+                        self._false_forks = 0
                     seat.up = True
                     self._false_starts = 0
                 else:
@@ -227,6 +256,9 @@ class Pool:
         seat.process.close()
         if how == "died":
             how = f"ended the worker process ({_signal_name(-code) if code < 0 else f'exit code {code}'})"
+        if not seat.up and _is_forked(seat):
+            self._false_forks += 1  # the worker that was asked may have died
+            return
         if not seat.up:
             self._false_starts += 1
             if self._false_starts >= STARTS:

@@ -9,12 +9,14 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
 from cart_nlp.batch.jobs import FAULTS, TaggerSource, tag_job, unpacked
+from cart_nlp.batch.spawning import FORK, forked
 
 
 def work(pipe: Connection) -> None:
     """Serve jobs from the pipe: first comes the tagger's source and whether all records are kept, then jobs.
 
-    Says None when it is up, or the reason why it cannot be, then one outcome a job.
+    Says None when it is up, or the reason why it cannot be, then one outcome a job. Asked to, it forks: the
+    copy serves a pipe of its own and says its process id first.
     """
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
@@ -25,14 +27,27 @@ def work(pipe: Connection) -> None:
         except (OSError, ImportError, *FAULTS) as fault:
             pipe.send(f"{type(fault).__name__}: {fault}")
             return
-        gc.collect()
-        gc.freeze()  # what the pipeline loaded stays for good: no collection needs to walk through it
+        settle()
         pipe.send(None)
         while True:
-            for job in unpacked(pipe.recv_bytes()):
+            said = pipe.recv_bytes()
+            if said == FORK:
+                pipe = forked(pipe) or pipe
+                continue
+            for job in unpacked(said):
                 pipe.send(tag_job(tagger, job, keep_all))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has closed the pipe or is gone
+
+
+def settle() -> None:
+    """Keep the garbage collector off what the pipeline loaded, which stays for good and is shared by copies.
+
+    A trial leaves little that only a collection can free, so it looks ten times less often than by default.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(7_000)
 
 
 def _leave_with_parent() -> None:
