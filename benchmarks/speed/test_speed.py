@@ -6,13 +6,18 @@ anchor in `extra_info`.
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from conftest import watched
+
+from cart_nlp.batch.worker import settle
 
 SIZES = (5_000, 10_000, 25_000, 50_000)
 
@@ -41,27 +46,46 @@ def nlp() -> Any:
     return load()
 
 
-def test_orjson_parse(benchmark: Any, lines: list[bytes]) -> None:
-    benchmark.extra_info["row"] = "orjson"
-    benchmark.pedantic(lambda: [None for line in lines if not orjson.loads(line)], rounds=7)
+Work = Callable[[Any], object]
 
 
-@pytest.mark.parametrize("engine", ["hyperscan", "ahocorasick"])
-def test_screening(benchmark: Any, lines: list[bytes], engine: str) -> None:
+def by_turns(
+    benchmark: Any, items: list[Any], size: int, rounds: int, fresh: Callable[[], dict[str, Work]]
+) -> None:
+    """Time several ways to do the same, `size` items each in turn, all items in each round.
+
+    A machine that slows down then favors none of them: `extra_info` has the seconds of each way in each
+    round, and a ratio is the median over the rounds.
+    """
+    seconds: dict[str, list[float]] = {}
+
+    def run(ways: dict[str, Work]) -> None:
+        spent = dict.fromkeys(ways, 0.0)
+        for at in range(0, len(items), size):
+            turn = items[at : at + size]
+            for name, work in ways.items():
+                start = time.perf_counter()
+                for item in turn:
+                    work(item)
+                spent[name] += time.perf_counter() - start
+        for name, taken in spent.items():
+            seconds.setdefault(name, []).append(taken)
+
+    benchmark.pedantic(run, setup=lambda: ((fresh(),), {}), rounds=rounds)
+    benchmark.extra_info["turns"] = seconds
+
+
+def test_screening(benchmark: Any, lines: list[bytes]) -> None:
     from cart_nlp import lexicon
     from cart_nlp.screening import Screen
 
-    if engine == "hyperscan":
-        pytest.importorskip("hyperscan")
-    hits = Screen(lexicon.load(), engine).hits  # type: ignore[arg-type]
-    benchmark.extra_info["row"] = f"screening-{engine}"
-    benchmark.extra_info["candidates"] = benchmark.pedantic(lambda: sum(map(hits, lines)), rounds=7)
-
-
-def test_orjson_parse_again(benchmark: Any, lines: list[bytes]) -> None:
-    """Before and after the screening: a machine that slows down must not favor either."""
-    benchmark.extra_info["row"] = "orjson"
-    benchmark.pedantic(lambda: [None for line in lines if not orjson.loads(line)], rounds=7)
+    known = lexicon.load()
+    ways: dict[str, Work] = {"orjson": orjson.loads}
+    for engine in ("hyperscan", "ahocorasick"):
+        if engine == "ahocorasick" or importlib.util.find_spec("hyperscan"):
+            ways[f"screening-{engine}"] = Screen(known, engine).hits  # type: ignore[arg-type]
+    benchmark.extra_info["row"] = "screening"
+    by_turns(benchmark, lines, 2_000, 7, lambda: ways)
 
 
 def test_whole_job_one_worker(benchmark: Any, dump: Path, folder: Path) -> None:
@@ -97,63 +121,35 @@ WARM, MEASURED = 300, 700
 """Trials that a fresh pipeline sees first, and those that are timed: in a stream no text comes twice."""
 
 
-def test_tokenization_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
+def test_pipeline_on_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
+    """The full pipeline, the same as spaCy's Docs with tokens and spans, and tokenization alone; one core."""
     import spacy
 
-    texts = ["\n\n".join(t.sections.values()) for t in _car_trials(car_lines, WARM + MEASURED)]
-
-    def fresh() -> tuple[tuple[Any], dict[str, Any]]:
-        blank = spacy.blank("en")
-        for text in texts[:WARM]:
-            blank.make_doc(text)
-        return (blank,), {}
-
-    benchmark.extra_info["row"] = "tokenize"
-    benchmark.pedantic(
-        lambda blank: sum(len(blank.make_doc(text)) for text in texts[WARM:]), setup=fresh, rounds=5
-    )
-
-
-def test_tagging_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
-    from cart_nlp.pipeline import TrialTagger, load
+    from cart_nlp.pipeline import TrialTagger, load, make_doc
 
     trials = _car_trials(car_lines, WARM + MEASURED)
+    text_of = {trial.id: "\n\n".join(trial.sections.values()) for trial in trials}
 
-    def fresh() -> tuple[tuple[Any], dict[str, Any]]:
-        tagger = TrialTagger(load())
+    def fresh() -> dict[str, Work]:
+        blank, nlp = spacy.blank("en"), load()
+        tagger = TrialTagger(nlp)
+        ways: dict[str, Work] = {
+            "tokenize": lambda trial: blank.make_doc(text_of[trial.id]),
+            "tag": tagger.tag,
+            "docs": lambda trial: nlp(make_doc(nlp, trial)),
+        }
         for trial in trials[:WARM]:
-            tagger.tag(trial)
-        return (tagger,), {}
+            for work in ways.values():
+                work(trial)
+        settle()  # as a worker does once it has loaded
+        return ways
 
-    benchmark.extra_info["row"] = "tag"
-    benchmark.pedantic(
-        lambda tagger: [tagger.tag(trial).trial_id for trial in trials[WARM:]], setup=fresh, rounds=5
-    )
-
-
-def test_docs_of_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
-    """The same through spaCy, for those who want a Doc: tokens and spans on top."""
-    from cart_nlp.pipeline import load, make_doc
-
-    trials = _car_trials(car_lines, WARM + MEASURED)
-
-    def fresh() -> tuple[tuple[Any], dict[str, Any]]:
-        nlp = load()
-        for trial in trials[:WARM]:
-            nlp(make_doc(nlp, trial))
-        return (nlp,), {}
-
-    benchmark.extra_info["row"] = "docs"
-    benchmark.pedantic(
-        lambda nlp: sum(len(nlp(make_doc(nlp, trial))) for trial in trials[WARM:]), setup=fresh, rounds=5
-    )
+    benchmark.extra_info["row"] = "pipeline"
+    by_turns(benchmark, trials[WARM:], 50, 7, fresh)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_loaded_workers_on_car_trials(
-    benchmark: Any, car_lines: list[bytes], folder: Path, workers: int
-) -> None:
-    """What the workers do once they have loaded: a long run is this alone."""
+def test_loaded_workers_on_car_trials(benchmark: Any, car_lines: list[bytes], folder: Path) -> None:
+    """What one worker and two do once they have loaded: a long run is this alone."""
     from cart_nlp.batch import Options
     from cart_nlp.batch.jobs import job
     from cart_nlp.batch.pool import Pool
@@ -164,21 +160,26 @@ def test_loaded_workers_on_car_trials(
     source.write_bytes(b"".join(car_lines))
     entries = [entry for entry in read(str(source)) if isinstance(entry, Entry)]
     parts = real_parts(Options((str(source),), "unused.jsonl"))
+    pools: list[Pool] = []
 
-    def loaded() -> tuple[tuple[Any], dict[str, Any]]:
-        pool = Pool(parts.source, workers=workers, timeout=120.0, keep_all=False)
-        pool.warm(workers, wait=True)
-        for _ in pool.outcomes(job(number, entry) for number, entry in enumerate(entries[: 2 * WARM])):
-            pass
-        return (pool,), {}
+    def fresh() -> dict[str, Work]:
+        while pools:
+            pools.pop().close()
+        ways: dict[str, Work] = {}
+        for workers in (1, 2):
+            pool = Pool(parts.source, workers=workers, timeout=120.0, keep_all=False)
+            pools.append(pool)
+            pool.warm(workers, wait=True)
+            ways[f"loaded-{workers}"] = lambda half, pool=pool: sum(
+                1 for _ in pool.outcomes(job(number, entry) for number, entry in enumerate(half))
+            )
+            ways[f"loaded-{workers}"](entries[: 2 * WARM])
+        return ways
 
-    def run(pool: Pool) -> None:
-        for _ in pool.outcomes(job(number, entry) for number, entry in enumerate(entries)):
-            pass
+    benchmark.extra_info["row"] = "loaded"
+    by_turns(benchmark, [entries[:1_250], entries[1_250:]], 1, 5, fresh)
+    for pool in pools:
         pool.close()
-
-    benchmark.extra_info["row"] = f"loaded-{workers}"
-    benchmark.pedantic(run, setup=loaded, rounds=4)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
