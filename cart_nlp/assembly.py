@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp.components.state import Hit, State, state
@@ -21,6 +21,7 @@ COPIED = (
     "first_posted", "sponsor", "sponsor_class", "collaborators", "countries", "pmids", "has_results",
     "why_stopped", "secondary_ids", "raw",
 )  # fmt: skip
+_copied = attrgetter(*COPIED)
 
 
 def evidence(view: State, field: str, hit: Hit) -> dict[str, Any]:
@@ -43,18 +44,19 @@ def _limit(view: State, hits: list[Hit]) -> list[Hit]:
     """At most MAX_EVIDENCE hits a value, text before product and the surest first, at most one a section."""
     if len(hits) < 2:
         return hits
-    kept: dict[str, list[Hit]] = {}
-    seen = set()
-    first = hits[0]
-    if any(hit.score != first.score or hit.spells != first.spells for hit in hits):
-        hits = sorted(hits, key=lambda h: (not h.spells, -h.score))
+    kept: dict[str, dict[tuple[int, bool], Hit]] = {}
+    score, spells = hits[0].score, hits[0].spells
     for hit in hits:
-        key = (hit.concept, hit.spells, view.section(hit.start).start)
-        same = kept.setdefault(hit.concept, [])
-        if key not in seen and len(same) < MAX_EVIDENCE:
-            seen.add(key)
-            same.append(hit)
-    return [hit for same in kept.values() for hit in same]
+        if hit.score != score or hit.spells != spells:
+            hits = sorted(hits, key=lambda h: (not h.spells, -h.score))
+            break
+    for hit in hits:
+        same = kept.get(hit.concept)
+        if same is None:
+            same = kept[hit.concept] = {}
+        if len(same) < MAX_EVIDENCE:
+            same.setdefault((view.place(hit.start), hit.spells), hit)
+    return [hit for same in kept.values() for hit in same.values()]
 
 
 _ORDER = {field: i for i, field in enumerate(("car_trial", *TAGGED_FIELDS))}
@@ -70,9 +72,9 @@ def record(source: Doc | State) -> Record:
     entries: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
 
     def add(field: str, hits: Iterable[Hit]) -> None:
+        order = _ORDER[field]
         for hit in hits:
-            key = (_ORDER[field], hit.concept, hit.start, hit.spells)
-            entries.append((key, evidence(view, field, hit)))
+            entries.append(((order, hit.concept, hit.start, hit.spells), evidence(view, field, hit)))
 
     level = view.notes.get("car_trial", "no")
     included = level in ("product", "related")
@@ -103,7 +105,7 @@ def record(source: Doc | State) -> Record:
                 trial.sponsor_class, trial.collaborator_classes, trial.sponsor, trial.collaborators
             ),
             "evidence": [entry for _, entry in entries],
-            **{name: getattr(trial, name) for name in COPIED},
+            **dict(zip(COPIED, _copied(trial), strict=True)),
             **values,
         }
     )

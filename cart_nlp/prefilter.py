@@ -8,7 +8,9 @@ from dataclasses import dataclass
 _SHORTEST = 3
 _EVERYWHERE = frozenset(
     ["therapy", "treatment", "immunotherapy", "cell", "cells", "cart", "car-t", "chimeric", "chimeric ",
-     "chimeric antigen receptor", "receptor", "antigen", "patient", "patients", "after", "with", "and"]
+     "chimeric antigen receptor", "receptor", "antigen", "patient", "patients", "after", "with", "and",
+     " the ", "this ", "will ", "are ", "have ", "era", "therap", "study", "clinical", "safety",
+     "dose", "dose ", "stud", "other"]
 )  # fmt: skip
 """Strings that nearly every text on CAR cells holds: to look for them costs more than it spares."""
 _QUANTIFIER = re.compile(r"[?*+]|\{(\d*)(?:,\d*)?\}")
@@ -38,8 +40,8 @@ class _UnknownSyntax(Exception):
 
 
 def _worth(found: frozenset[str]) -> int:
-    """How seldom some strings stand in a text, judged by the shortest of them."""
-    return 0 if found & _EVERYWHERE else min(map(len, found), default=0)
+    """How seldom some strings stand in a text, judged by the shortest of them; one Chinese sign is enough."""
+    return 0 if found & _EVERYWHERE else min((len(string.encode()) for string in found), default=0)
 
 
 @dataclass

@@ -98,7 +98,9 @@ JUDGES: dict[str, Callable[[State, Hit], bool]] = {
 
 def joined(view: State, label: str, kept: list[Hit]) -> list[Hit]:
     """Hits that stand beside a kept one: OX40 in "CD28 and OX40", IL-10 in "IL-10/IL-15 CAR-NK"."""
-    found = []
+    found: list[Hit] = []
+    if not kept:
+        return found
     for hit in view.of(label):
         if hit in kept or hit.row is None or hit.row.fields.get("kind") == "signaling":
             continue
@@ -126,7 +128,8 @@ class Attributes(Component):
         }
         stated["costim"] += joined(view, "costim", stated["costim"])
         stated["cell_source"] = sources.resolve(view, stated["cell_source"])
-        stated["cell_type"] = carriers.resolve(view, stated["cell_type"] + carriers.named(view))
+        told = {hit.start for hit in stated["cell_type"] if hit.concept == "T"}
+        stated["cell_type"] = carriers.resolve(view, stated["cell_type"] + carriers.named(view, told))
         if {h.concept for h in stated["vector"]} & {"sleeping_beauty", "piggybac", "transposon"}:
             # The transposase comes as mRNA and the transposon as a plasmid: the system is the vector.
             stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]

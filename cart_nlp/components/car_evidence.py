@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import NAMES, OUTCOMES, TITLES, about_recipients, clause_left
+from cart_nlp.components.context import (
+    NAMED,
+    NAMES,
+    OUTCOMES,
+    TITLES,
+    about_recipients,
+    clause_left,
+    prior,
+    prior_in,
+)
 from cart_nlp.components.state import Chain, State
 
 # Start, end, kind of section, and whether it is about recipients, other products or routine care.
@@ -31,7 +41,8 @@ def car_evidence(view: State) -> list[CarMention]:
         if kind in OUTCOMES or kind == "eligibility":
             found.append((start, end, kind, True))
             continue
-        clause = clause_left(view, start, 110)
+        first = max(view.clause(start), start - 110)
+        clause = low[first:start]
         right = low[end : end + 60]
         if kind in TITLES and (
             view.cue("study.aside_title").search(clause) or view.cue("study.aside_title_right").match(right)
@@ -42,7 +53,7 @@ def car_evidence(view: State) -> list[CarMention]:
             found.append((start, end, kind, about))
             continue
         about = bool(
-            view.cue("context.prior").search(clause)
+            prior_in(view, first, start)
             or about_recipients(view, start, clause)
             or view.cue("study.recipients").search(clause)
             or view.cue("study.recipients_right").match(right)
@@ -64,34 +75,47 @@ def car_evidence(view: State) -> list[CarMention]:
             or view.cue("study.recipients_right").match(low[hit.end : hit.end + 60])
         )
         found.append((hit.start, hit.end, kind, about and kind not in NAMES))
-    for match in view.cue("study.unnamed_car").finditer(low):
+    for match in _unnamed(view):
         kind = view.section(match.start()).kind
         found.append(
             (
                 *match.span(),
                 kind,
-                view.cue("context.prior").search(clause_left(view, match.start())) is not None
-                or kind == "eligibility",
+                prior(view, match.start()) or kind == "eligibility",
             )
         )
     for chain in view.chains:
         if chain.rule == "names.signal" and chain.role == "target":
-            found.append((chain.start, chain.end, view.section(chain.start).kind, False))
+            found.append((chain.start, chain.end, chain.kind, False))
         if chain.rule == "slot.specific-cells" and chain.role == "target":
             first, last = view.sentence(chain.start)
             sentence = low[first:last]
             if view.cue("study.not_car").search(sentence):
                 continue
-            named = view.section(chain.start).kind in TITLES | NAMES and _surface(chain)
+            named = chain.kind in NAMED and _surface(chain)
             if (
                 named
                 or view.cue("study.gene_cells").search(sentence)
                 or (view.cue("study.gene_trial").search(low) and not _TCR_DOC.search(low))
             ):
-                found.append((chain.start, chain.end, view.section(chain.start).kind, False))
+                found.append((chain.start, chain.end, chain.kind, False))
     found.sort()
     view.notes["car_evidence"] = found
     return found
+
+
+def _unnamed(view: State) -> Iterator[re.Match[str]]:
+    """The words for a chimeric receptor that do not say CAR, sought in the sentences that may hold some."""
+    cue = view.cue("study.unnamed_car")
+    places = view.places_of("study.unnamed_car")
+    if places is None:
+        yield from cue.finditer(view.low)
+        return
+    done = -1
+    for at in places:
+        if at >= done:
+            first, done = view.sentence(at)
+            yield from cue.finditer(view.low, first, done)
 
 
 def _free_word(view: State) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import NAMES, TITLES
+from cart_nlp.components.context import NAMED, TITLES
 from cart_nlp.components.state import Hit, State
 
 CODE = re.compile(
-    r"(?<![\w/.-])(?P<code>[A-Z][A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
+    r"(?P<code>[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
 )
 """Capitals with digits, as sponsors name products."""
 _NO_CODE = re.compile(
@@ -26,17 +26,17 @@ _EARLIER = re.compile(r"\b(?:post|after|following|prior|previous)[\s-](?:cd\d\d?
 
 def codes(view: State, known: frozenset[str]) -> list[Hit]:
     """Hits of unknown codes that the titles or interventions name and that a sentence ties to a CAR word."""
-    words = [w for w in car_words(view) if not _EARLIER.search(view.low, max(0, w[0] - 12), w[0])]
-    if not words:
-        return []
+    words: list[tuple[int, int]] | None = None
     named: dict[str, bool] = {}
     for section in view.sections:
-        if section.kind in TITLES | NAMES:
+        if section.kind in NAMED:
             # A title's "KYSA-1" or "(RELY-30)" is the study's own name more often than a product's.
             free_text = section.kind in TITLES
             for found in CODE.finditer(view.text, section.start, section.end):
                 code = found["code"]
                 if len(code) >= 4 and not _NO_CODE.match(code) and code.lower() not in known:
+                    if words is None:
+                        words = _words(view)
                     taken = any(
                         h.start < found.end() and h.end > found.start()
                         for h in view.hits
@@ -44,7 +44,9 @@ def codes(view: State, known: frozenset[str]) -> list[Hit]:
                     )
                     beside = not free_text or _beside(view, found.start(), found.end(), words)
                     named[code] = named.get(code, False) or (beside and not taken)
-    hits = []
+    hits: list[Hit] = []
+    if not words:
+        return hits
     for code, free in named.items():
         if not free:
             continue
@@ -52,6 +54,11 @@ def codes(view: State, known: frozenset[str]) -> list[Hit]:
         if any(_tied(view, start, end, words) for start, end in places):
             hits += [Hit(start, end, "product", code, "novel", None, score=0.5) for start, end in places]
     return hits
+
+
+def _words(view: State) -> list[tuple[int, int]]:
+    """The CAR words but for those of a therapy given before."""
+    return [w for w in car_words(view) if not _EARLIER.search(view.low, max(0, w[0] - 12), w[0])]
 
 
 def _beside(view: State, start: int, end: int, words: list[tuple[int, int]]) -> bool:

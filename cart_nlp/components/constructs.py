@@ -7,7 +7,7 @@ import re
 from spacy.language import Language
 
 from cart_nlp.components import formats
-from cart_nlp.components.context import ARMS, NAMES, OUTCOMES, PROSE, TITLES
+from cart_nlp.components.context import NAMED, OUTCOMES, PROSE, STUDY, TITLES, TOLD
 from cart_nlp.components.own_words import background, prefer_own
 from cart_nlp.components.roles import chooses
 from cart_nlp.components.state import Chain, Component, Hit, State
@@ -37,8 +37,8 @@ class Resolver:
     def select(self, view: State) -> list[Chain]:
         """The chains whose antigens are the study's targets."""
         # What a switchable CAR binds is a tag; the adaptor that carries it gives the target.
-        judged = [(view.section(c.start).kind, c) for c in view.chains if not _tag(c)]
-        strong = [c for kind, c in judged if kind in TITLES | NAMES and c.role == "target" and c.slot]
+        judged = [(c.kind, c) for c in view.chains if not _tag(c)]
+        strong = [c for kind, c in judged if kind in NAMED and c.role == "target" and c.slot]
         # A symbol that nobody knows is a code, where titles and interventions name an antigen that is known.
         strong = [c for c in strong if any(h.rule != "novel" for h in c.hits)] or strong
         firm = self._without_slips(view, strong)
@@ -56,21 +56,21 @@ class Resolver:
             more = [
                 c
                 for kind, c in judged
-                if kind in ARMS | PROSE
+                if kind in TOLD
                 and c.role == "target"
                 and c.slot == 3
                 and ({h.concept for h in c.hits} & known)
             ]
             return strong + more
         tiers = (
-            (ARMS | PROSE, ("target",), 3),
-            (ARMS | PROSE, ("target",), 2),
-            (TITLES | NAMES | ARMS | PROSE, ("target",), 0),
-            (TITLES | NAMES | ARMS | PROSE, ("recipients",), 2),
+            (TOLD, ("target",), 3),
+            (TOLD, ("target",), 2),
+            (STUDY, ("target",), 0),
+            (STUDY, ("recipients",), 2),
             *([(TITLES | PROSE, ("prior_therapy",), 3)] if view.notes.get("car_trial") == "related" else []),
             (OUTCOMES, ("background",), 2),
-            (TITLES | NAMES, ("unclear",), 0),
-            (ARMS | PROSE, ("background",), 3),
+            (NAMED, ("unclear",), 0),
+            (TOLD, ("background",), 3),
         )
         for kinds, roles, slot in tiers:
             found = [c for kind, c in judged if kind in kinds and c.role in roles and c.slot >= slot]
@@ -91,19 +91,23 @@ class Resolver:
         aside = {h.concept for c in chosen for h in c.hits} - {
             h.concept for c in chosen if not background(view, c.start) for h in c.hits
         }
-        more = [
-            c
-            for c in view.chains
-            if c not in chosen
-            and c.role == "target"
-            and c.slot
-            and view.section(c.start).kind in TITLES | NAMES | ARMS | PROSE
-            and not background(view, c.start)
-            and {h.concept for h in c.hits} <= aside
-        ]
+        more = (
+            [
+                c
+                for c in view.chains
+                if c not in chosen
+                and c.role == "target"
+                and c.slot
+                and c.kind in STUDY
+                and not background(view, c.start)
+                and {h.concept for h in c.hits} <= aside
+            ]
+            if aside
+            else []
+        )
         values = []
         for chain in [*chosen, *more]:
-            score = _SURE[chain.slot] - (0 if view.section(chain.start).kind in TITLES | NAMES else 0.04)
+            score = _SURE[chain.slot] - (0 if chain.kind in NAMED else 0.04)
             values += [
                 Hit(hit.start, hit.end, "targets", target, f"{chain.rule}; {hit.rule}", hit.row, score=score)
                 for hit in chain.hits
@@ -125,7 +129,7 @@ class Resolver:
         def antigens(chain: Chain) -> frozenset[str]:
             return frozenset(t for h in chain.hits for t in self.targets_of(h))
 
-        titled = [antigens(c) for c in chains if view.section(c.start).kind in TITLES]
+        titled = [antigens(c) for c in chains if c.kind in TITLES]
         titled += [
             frozenset(h.row.values("targets"))
             for h in view.values.get("products", ())
@@ -134,7 +138,7 @@ class Resolver:
         return [
             c
             for c in chains
-            if view.section(c.start).kind in TITLES
+            if c.kind in TITLES
             or len(own := antigens(c)) < 2
             or not any(len(t) == len(own) and len(t & own) == len(own) - 1 for t in titled)
             or own in titled

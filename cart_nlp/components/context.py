@@ -15,12 +15,29 @@ NAMES = frozenset(["interventions.name", "interventions.other_names", "arms.labe
 ARMS = frozenset(["interventions.description", "arms.description"])
 PROSE = frozenset(["brief_summary", "detailed_description", "keywords", "study_design"])
 OUTCOMES = frozenset(["primary_outcomes", "secondary_outcomes", "why_stopped"])
+NAMED = TITLES | NAMES
+"""Sections that name what the study gives."""
+TOLD = ARMS | PROSE
+"""Sections that tell of it."""
+STUDY = NAMED | TOLD
 _ELSEWHERE = OUTCOMES | {"eligibility", "conditions"}
 
 
 def clause_left(view: State, start: int, width: int = 90) -> str:
     """The words of the clause before a mention, lower case, at most `width` characters."""
     return view.low[max(view.clause(start), start - width) : start]
+
+
+def prior(view: State, start: int, width: int = 90) -> bool:
+    """Whether the clause before a mention says that it was given, tried or approved before this study."""
+    return prior_in(view, max(view.clause(start), start - width), start)
+
+
+def prior_in(view: State, first: int, start: int) -> bool:
+    """Whether the words from `first` to a mention say that it was given, tried or approved before."""
+    return view.may("context.prior", first, start) and (
+        view.cue("context.prior").search(view.low[first:start]) is not None
+    )
 
 
 _WILL_GET = re.compile(
@@ -65,9 +82,7 @@ def of_study(view: State, start: int) -> bool:
     told = known.get(start)
     if told is None:
         kind = view.section(start).kind
-        told = known[start] = kind not in _ELSEWHERE and (
-            kind in NAMES or view.cue("context.prior").search(clause_left(view, start)) is None
-        )
+        told = known[start] = kind not in _ELSEWHERE and (kind in NAMES or not prior(view, start))
     return told
 
 
@@ -79,7 +94,7 @@ def elsewhere(view: State, start: int, end: int) -> bool:
 
     "T cells are taken from a patient's blood" goes on from the definition in the sentence before.
     """
-    if view.section(start).kind in TITLES | NAMES:
+    if view.section(start).kind in NAMED:
         return False
     first, _ = view.sentence(start)
     if _tells_of_others(view, first):

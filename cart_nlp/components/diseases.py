@@ -21,11 +21,11 @@ def _group(hit: Hit) -> str:
 
 def population(view: State) -> list[Hit]:
     """The disease hits of the first tier of sections that has some, titles and conditions first."""
-    hits = [h for h in view.hits if h.label == "disease"]
+    hits = [(view.section(h.start).kind, h) for h in view.of("disease")]
     for kinds in _TIERS:
         found = []
-        for hit in hits:
-            if view.section(hit.start).kind not in kinds:
+        for kind, hit in hits:
+            if kind not in kinds:
                 continue
             before, after = near(view, hit.start, hit.end, 60, 30)
             if view.cue("disease.aside").search(before) or view.cue("disease.aside_right").match(after):

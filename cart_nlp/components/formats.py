@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from cart_nlp.components.context import ARMS, NAMES, TITLES
+from cart_nlp.components.context import ARMS, NAMED
 from cart_nlp.components.state import Chain, Hit, State
 
 _OR = re.compile(r"(?<!and/)\bor\b|或")
@@ -56,7 +56,7 @@ def split(view: State, chain: Chain, targets_of: Callable[[Hit], tuple[str, ...]
             r"dual|bispecific|bi-specific|双", view.low[max(0, chain.start - 60) : chain.end + 60]
         ):
             names[1] = (names[0][0], names[1][0])
-    kind = view.section(chain.start).kind
+    kind = chain.kind
     if chain.rule == "assay":
         return [Group((t,), chain.start, chain.end, kind, "selectable") for part in names for t in part]
     return [
@@ -80,7 +80,7 @@ def _says_of_car(view: State, pattern: re.Pattern[str], literals: tuple[str, ...
 
 
 def _title_text(view: State) -> str:
-    return " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in TITLES | NAMES)
+    return " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in NAMED)
 
 
 def _together(view: State, group: Group) -> str:
@@ -150,11 +150,11 @@ def _together(view: State, group: Group) -> str:
 
 def constructs(view: State, groups: Iterable[Group]) -> list[Entry]:
     """One entry (targets, format, products, costimulation) for each distinct target set and format."""
-    rank = {**dict.fromkeys(TITLES | NAMES, 0), **dict.fromkeys(ARMS, 1)}
+    rank = {**dict.fromkeys(NAMED, 0), **dict.fromkeys(ARMS, 1)}
     ordered = sorted(groups, key=lambda g: (rank.get(g.kind, 2), g.start))
     everything = {t for g in ordered for t in g.targets}
     _mark_alternatives(view, ordered)
-    alone = {g.targets[0] for g in ordered if len(g.targets) == 1 and g.kind in TITLES | NAMES | {"keywords"}}
+    alone = {g.targets[0] for g in ordered if len(g.targets) == 1 and g.kind in NAMED | {"keywords"}}
     sets: dict[frozenset[str], Group] = {}
     covered: set[str] = set()
     for group in ordered:
@@ -228,7 +228,7 @@ def _with_costim(view: State, entries: list[Entry], groups: Iterable[Group]) -> 
 def _mark_alternatives(view: State, groups: list[Group]) -> None:
     """A smaller set beside a larger one in the same list ("CD19 or CD19-BCMA") is its own product."""
     for left, right in pairwise(groups):
-        if left.kind not in TITLES | NAMES or not 0 <= right.start - left.end <= 45:
+        if left.kind not in NAMED or not 0 <= right.start - left.end <= 45:
             continue
         gap = view.low[left.end : right.start]
         if re.search(r"\bor\b|,|或|、", gap) and "." not in gap:

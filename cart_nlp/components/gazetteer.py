@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import ahocorasick_rs
 from spacy.language import Language
 
-from cart_nlp.components.literals import CueLiterals
+from cart_nlp.components.linker import OPENERS
+from cart_nlp.components.literals import CueLiterals, Match, places
 from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept, Lexicon
@@ -59,10 +59,6 @@ _UNGLUED = {"armoring", "edit", "disease", "vector", "cell_source"}
 """Labels whose terms stand alone: "IL7R" is no IL-7, "ATLCAR" no leukemia."""
 
 
-def _ascii_alpha(char: str) -> bool:
-    return "a" <= char <= "z"
-
-
 class _Owner(NamedTuple):
     """What a spelling stands for: a term of a concept, or a stop (then `concept` is what it blocks)."""
 
@@ -72,6 +68,18 @@ class _Owner(NamedTuple):
     source: Concept | None
     guarded: bool
 
+
+_Owners = tuple[tuple[bool, bool, _Owner], ...]
+"""What a spelling may stand for, each with its rank: guarded, and whether it is no stop."""
+
+
+def _ranked(owners: list[_Owner]) -> _Owners:
+    return tuple((owner.guarded, owner.label != "stop", owner) for owner in owners)
+
+
+_Found = tuple[int, int, bool, bool, int, _Owner]
+"""A spelling in the text, in the order in which they are resolved: start, end (negative: longer first),
+guarded, whether it is no stop, number, and what it stands for."""
 
 _SOFT = frozenset(" \n,;:()[]/\"'+-|*<>=&?!~#")
 """Neighbors that can never make a match a piece of a longer word or number."""
@@ -93,53 +101,72 @@ class Gazetteer:
             owner = _Owner("stop", stop.blocks, stop.row, None, False)
             for spelling in (stop.text,) if stop.exact else spellings(lower(stop.text)):
                 (cased if stop.exact else table).setdefault(spelling, []).append(owner)
-        self.owners = [tuple(owners) for owners in table.values()]
-        self.automaton = ahocorasick_rs.AhoCorasick(list(table))
-        self.cased_owners = [tuple(owners) for owners in cased.values()]
-        self.cased = ahocorasick_rs.AhoCorasick(list(cased))
         self.hints = CueLiterals(lexicon.patterns_of_cues)
+        cues = {cue for pattern in lexicon.patterns for cue in pattern.cue}
+        # What later components look for is found in the same pass: a second one costs as much as the first.
+        self.literals = (*self.hints.strings, *sorted({*OPENERS.strings, *cues}))
+        self.sought = frozenset(self.literals[len(self.hints.strings) :])
+        self.owners: list[_Owners] = [*[()] * len(self.literals), *map(_ranked, table.values())]
+        self.automaton = ahocorasick_rs.AhoCorasick([*self.literals, *table])
+        self.cased_owners = list(map(_ranked, cased.values()))
+        self.cased = ahocorasick_rs.AhoCorasick(list(cased))
 
-    def find(self, doc: State) -> list[Hit]:
+    def read(self, doc: State) -> None:
+        """Write what the text holds: hints for the cues, the places of the literals, and all hits."""
+        found = self.automaton.find_matches_as_indexes(doc.low, overlapping=True)
+        cues, names = len(self.hints.strings), len(self.literals)
+        terms = [match for match in found if match[0] >= names]
+        literals = [match for match in found if cues <= match[0] < names]
+        hints = self.hints.of([match for match in found if match[0] < cues])
+        doc.cue, doc.may, doc.places_of = hints.cues.__getitem__, hints.within, hints.places
+        doc.sought, doc.places = self.sought, places(self.literals, literals)
+        doc.hits = self.find(doc, terms)
+
+    def find(self, doc: State, terms: list[Match]) -> list[Hit]:
         """All hits, sorted by place, longer before shorter; those inside a longer name are dropped."""
-        hits: list[Hit] = []
+        found: list[_Found] = []
+        self._collect(doc, terms, self.owners, found)
         self._collect(
-            doc, self.automaton.find_matches_as_indexes(doc.low, overlapping=True), self.owners, hits
+            doc, self.cased.find_matches_as_indexes(doc.text, overlapping=True), self.cased_owners, found
         )
-        self._collect(
-            doc, self.cased.find_matches_as_indexes(doc.text, overlapping=True), self.cased_owners, hits
-        )
-        return _resolve(hits)
+        return [
+            Hit(start, -end, owner.label, owner.concept, owner.row, owner.source, guarded)
+            for start, end, guarded, _, _, owner in _resolve(found)
+        ]
 
     def _collect(
         self,
         doc: State,
-        matches: list[tuple[int, int, int]],
-        owners: list[tuple[_Owner, ...]],
-        hits: list[Hit],
+        matches: list[Match],
+        owners: list[_Owners],
+        found: list[_Found],
     ) -> None:
-        """Add the hits of the matches that are units of their own."""
+        """Add what is found where it is a unit of its own."""
         low, text = doc.low, doc.text
         size = len(low)
         for index, start, end in matches:
             before = low[start - 1] if start else " "
             after = low[end] if end < size else " "
             glued = car_glued = False
-            plural = after == "s" and before in _SOFT and not low[end + 1 : end + 2].isalpha()
-            if not plural and (before not in _SOFT or after not in _SOFT):
+            if before not in _SOFT or after not in _SOFT:
                 # The commonest case, decided here: a piece of a plain lower-case word.
                 if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
                     continue
-                if not _bounded(doc, low, text, start, end):
+                plural = after == "s" and before in _SOFT and not low[end + 1 : end + 2].isalpha()
+                if not plural:
+                    if not _bounded(doc, low, text, start, end):
+                        continue
+                    car_glued = low.startswith("car", end)
+                    glued = (
+                        "a" <= after <= "z"
+                        and not car_glued
+                        and after != "s"
+                        and not low.startswith("ko", end)
+                    ) or ("a" <= before <= "z" and "a" <= low[start] <= "z")
+            for guarded, names, owner in owners[index]:
+                if (glued and owner.label in _UNGLUED) or (car_glued and owner.label == "disease"):
                     continue
-                car_glued = low.startswith("car", end)
-                glued = (
-                    _ascii_alpha(after) and not car_glued and after != "s" and not low.startswith("ko", end)
-                )
-                glued = glued or (_ascii_alpha(before) and _ascii_alpha(low[start]))
-            for label, concept, row, source, guarded in owners[index]:
-                if (glued and label in _UNGLUED) or (car_glued and label == "disease"):
-                    continue
-                hits.append(Hit(start, end, label, concept, row, source, guarded))
+                found.append((start, -end, guarded, names, len(found), owner))
 
 
 def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
@@ -151,8 +178,8 @@ def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
             or (before == "." and low[start - 2 : start - 1].isdigit() and low[start:end].isdigit())
         ):
             return False
-        if _ascii_alpha(first):
-            if _ascii_alpha(before):
+        if "a" <= first <= "z":
+            if "a" <= before <= "z":
                 changes = text[start - 1].islower() and text[start].isupper()
                 if not changes:
                     run = _WORD_LEFT.search(low, max(0, start - 12), start)
@@ -160,7 +187,7 @@ def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
                         return False
             elif before.isdigit() and (not text[start].isupper() or end - start < 4):
                 return False
-        elif first.isdigit() and _ascii_alpha(before):
+        elif first.isdigit() and "a" <= before <= "z":
             run = _WORD_LEFT.search(low, max(0, start - 12), start)
             if run is None or run[0] not in _GLUED_LEFT:
                 return False
@@ -172,12 +199,12 @@ def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
             return False
         if last.isdigit() and after == "%":
             return False
-        if _ascii_alpha(after) and (last.isdigit() or _ascii_alpha(last)):
+        if "a" <= after <= "z" and (last.isdigit() or "a" <= last <= "z"):
             changes = last != after and text[end - 1].islower() and text[end].isupper()
             if not changes and not view.cue("edge.right").match(low, end):
                 return False
             if (
-                _ascii_alpha(last)
+                "a" <= last <= "z"
                 and not changes
                 and not (
                     low.startswith(("car", "zeta"), end)
@@ -186,48 +213,42 @@ def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:
                 )
             ):
                 return False
-        if _ascii_alpha(last) and after.isdigit() and end - start < 4:
+        if "a" <= last <= "z" and after.isdigit() and end - start < 4:
             return False
     return True
 
 
-def _resolve(hits: Iterable[Hit]) -> list[Hit]:
+def _resolve(found: list[_Found]) -> list[_Found]:
     """Apply stops, drop what a longer name hides, keep one hit of a label and concept for a place."""
-    ordered = sorted(hits, key=lambda h: (h.start, -h.end, h.guarded, h.label != "stop"))
-    kept: list[Hit] = []
-    open_hits: list[Hit] = []
+    found.sort()
+    kept: list[_Found] = []
+    around: list[_Found] = []
     reach = -1
-    for hit in ordered:
-        if hit.start >= reach:
-            reach = hit.end
-            kept.append(hit)
-            open_hits = [hit]
+    for entry in found:
+        start, minus_end, _, _, _, owner = entry
+        if start >= reach:
+            reach = -minus_end
+            kept.append(entry)
+            around = [entry]
             continue
-        open_hits = [o for o in open_hits if o.end > hit.start]
-        hidden = False
-        for other in open_hits:
-            longer = other.start <= hit.start and other.end >= hit.end
-            strictly = longer and other.end - other.start > hit.end - hit.start
+        label, concept = owner.label, owner.concept
+        around = [other for other in around if -other[1] > start]
+        for other_start, other_end, _, _, _, other in around:
+            if other_end > minus_end:
+                continue  # it began before but does not hold this one
+            longer = other_start < start or other_end < minus_end
             if (
-                (
-                    other.label == "stop"
-                    and longer
-                    and other.concept in ("*", hit.concept)
-                    and hit.label != "stop"
-                )
-                or (
-                    strictly and other.label in _SWALLOWS and hit.label in _SWALLOWS and other.label != "stop"
-                )
-                or (strictly and other.label == hit.label)
-                or (other.label, other.concept, other.start, other.end)
-                == (hit.label, hit.concept, hit.start, hit.end)
+                (other.label == "stop" and label != "stop" and other.concept in ("*", concept))
+                or (longer and other.label in _SWALLOWS and label in _SWALLOWS and other.label != "stop")
+                or (longer and other.label == label)
+                or (not longer and other.label == label and other.concept == concept)
             ):
-                hidden = True
-        if not hidden:
-            kept.append(hit)
-            open_hits.append(hit)
-            reach = max(reach, hit.end)
-    return [hit for hit in kept if hit.label != "stop"]
+                break
+        else:
+            kept.append(entry)
+            around.append(entry)
+            reach = max(reach, -minus_end)
+    return [entry for entry in kept if entry[3]]
 
 
 @lru_cache(maxsize=4)
@@ -249,6 +270,4 @@ class GazetteerComponent(Component):
         self.finder = finder
 
     def apply(self, view: State) -> None:
-        view.hints = self.finder.hints.of(view.low)
-        view.cues = view.hints.cues
-        view.hits = self.finder.find(view)
+        self.finder.read(view)

@@ -26,9 +26,8 @@ _SYMBOL_AFTER = re.compile(rf"(?:both )?{_SYMBOL}(?=[\s,/.;)-]|$)")
 _SYMBOL_BEFORE = re.compile(
     rf"(?<![\w-]){_SYMBOL}[\s-](?:specific|targeted|targeting|directed|redirected)[\s-]$"
 )
-_OPENERS = Literals(
-    ("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-")
-)
+OPENERS = Literals(("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-"))
+_SUFFIXES = frozenset(["specific", "targeted", "targeting", "directed", "redirected"])
 _NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
 _NOT_NOVEL = frozenset(
     [
@@ -149,7 +148,7 @@ class Linker:
     def __call__(self, view: State) -> None:
         """Rewrite the hits of a Doc."""
         view.hits = [h for h in view.hits if h.label not in ("antigen", "ligand") or self.keep(view, h)]
-        places = _OPENERS.places(view.low)
+        places = view.starts_of(OPENERS)
         openings = [
             at + len(opener)
             for opener, starts in places.items()
@@ -157,7 +156,12 @@ class Linker:
             # "LCAR-AMDR": the code of a product.
             if not (opener.startswith("car") and at and view.low[at - 1].isalpha())
         ]
-        new = [*self.defined(view), *self.misspelled(view, openings), *self.novel(view, openings)]
+        heads = self.heads(view)
+        new = [
+            *self.defined(view),
+            *self.misspelled(view, openings, heads),
+            *self.novel(view, openings, heads),
+        ]
         if new:
             view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
 
@@ -201,8 +205,23 @@ class Linker:
                     hits.append(Hit(*found.span(), "antigen", concepts[0].name, "abbreviation", concepts[0]))
         return hits
 
+    def heads(self, view: State) -> list[tuple[int, str]]:
+        """Start of each CAR word that a separate word precedes, with that word's last piece."""
+        low = view.low
+        found = []
+        for start, _ in car_words(view):
+            if start > 1 and low[start - 1] in " -":
+                tail = low[max(0, start - 16) : start - 1]
+                found.append((start, tail[max(tail.rfind(" "), tail.rfind("-")) + 1 :]))
+        return found
+
     def slots(
-        self, view: State, openings: list[int], after: re.Pattern[str], before: re.Pattern[str], text: str
+        self,
+        openings: list[int],
+        heads: list[int],
+        after: re.Pattern[str],
+        before: re.Pattern[str],
+        text: str,
     ) -> Iterator[tuple[int, int, str]]:
         """Words in a targeting slot: right after one of the openings, or right before a CAR word."""
         seen = set()
@@ -211,16 +230,18 @@ class Linker:
             if found and found.span("word") not in seen:
                 seen.add(found.span("word"))
                 yield (*found.span("word"), found["word"])
-        for start, _ in car_words(view):
+        for start in heads:
             found = before.search(text, max(0, start - 45), start)
             if found and found.span("word") not in seen:
                 seen.add(found.span("word"))
                 yield (*found.span("word"), found["word"])
 
-    def misspelled(self, view: State, openings: list[int]) -> list[Hit]:
+    def misspelled(self, view: State, openings: list[int], preceded: list[tuple[int, str]]) -> list[Hit]:
         """Words in a targeting slot that are one slip away from an antigen's name; digits must be equal."""
         hits = []
-        for start, end, word in self.slots(view, openings, _WORD_AFTER, _WORD_BEFORE, view.low):
+        # A short word is no antigen's name misspelled; digits may belong to a longer one.
+        heads = [start for start, piece in preceded if len(piece) > 5 or not piece.isalpha()]
+        for start, end, word in self.slots(openings, heads, _WORD_AFTER, _WORD_BEFORE, view.low):
             letters = re.match(r"[a-z]+", word)
             if letters is None or letters[0] in _CONFUSABLE or word in self.known or letters[0] in self.known:
                 continue
@@ -235,10 +256,11 @@ class Linker:
                 hits.append(Hit(start, end, "antigen", name, "fuzzy", self.rows[name], score=best[1] / 100))
         return hits
 
-    def novel(self, view: State, openings: list[int]) -> list[Hit]:
+    def novel(self, view: State, openings: list[int], preceded: list[tuple[int, str]]) -> list[Hit]:
         """Symbols in a targeting slot that no lexicon knows: "anti-XYZ1 CAR-T"."""
         hits = []
-        for start, end, word in self.slots(view, openings, _SYMBOL_AFTER, _SYMBOL_BEFORE, view.text):
+        heads = [start for start, piece in preceded if piece in _SUFFIXES]
+        for start, end, word in self.slots(openings, heads, _SYMBOL_AFTER, _SYMBOL_BEFORE, view.text):
             symbol = word.rstrip("-")
             if lower(symbol) in _NOT_NOVEL or lower(symbol) in self.known or not 3 <= len(symbol) <= 10:
                 continue

@@ -19,6 +19,7 @@ _CAR_NUMBER = re.compile(
     r"(?P<first>\d{1,4})(?![\d%]|-?1-?bb)"
     r"(?!\s*(?:patient|subject|day|week|month|year|cell|x ?10|mg|ml|participant|center|trial))"
 )
+_NUMBERED = re.compile(r"car-?t?s?[- .]?\d")
 # The number after a CD name or a number: separator, optional CD, number.
 _NEXT = re.compile(r"(?:\s?[/x.&+;]\s?|-)(?:cd-?)?(?P<number>[1-9]\d{0,2}[a-z]?)(?![\da-z%])(?!\.\d+\s?%)")
 # In prose lists only where further items or the CAR word follow: "4SCAR20, 22, 38, 70 or 123".
@@ -67,14 +68,13 @@ _PAIRED = ("19", "20", "22", "30", "33", "38", "70")
 
 def _car_numbers(low: str) -> Iterator[re.Match[str]]:
     done = 0
-    at = low.find("car")
-    while at >= 0:
+    for numbered in _NUMBERED.finditer(low):
+        at = numbered.start()
         if at >= done:
             found = _CAR_NUMBER.search(low, max(done, at - 6), at + 40)
             if found and found.start() <= at:
                 done = found.end()
                 yield found
-        at = low.find("car", at + 1)
 
 
 class Names:
@@ -111,8 +111,8 @@ class Names:
                     )
         starts += [
             h.end
-            for h in doc.hits
-            if h.label == "antigen" and (low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/")
+            for h in doc.of("antigen")
+            if (low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/")
         ]
         hits += self._siblings(doc)
         seen: set[int] = set()
@@ -133,8 +133,8 @@ class Names:
     def _siblings(self, doc: State) -> list[Hit]:
         """The second member of a family of antigens that differ in their last digit."""
         hits = []
-        for hit in doc.hits:
-            if hit.label == "antigen" and not hit.concept.startswith("CD") and hit.concept[-1].isdigit():
+        for hit in doc.of("antigen"):
+            if not hit.concept.startswith("CD") and hit.concept[-1].isdigit():
                 found = _SIBLING.match(doc.low, hit.end)
                 if found and doc.low[hit.end - 1] == hit.concept[-1]:
                     name = hit.concept[:-1] + found["number"]
@@ -166,7 +166,7 @@ class NamesComponent(Component):
         self.finder = finder
 
     def apply(self, view: State) -> None:
-        taken = {(h.start, h.end) for h in view.hits if h.label == "antigen"}
+        taken = {(h.start, h.end) for h in view.of("antigen")}
         coded = [h for h in view.of("product") if h.row is not None and h.row.values("targets")]
         new = [
             h
@@ -176,7 +176,7 @@ class NamesComponent(Component):
         if new:
             starts: list[int] = []
             ends: list[int] = []
-            for other in (h for h in view.hits if h.label == "antigen"):
+            for other in view.of("antigen"):
                 starts.append(other.start)
                 ends.append(max(other.end, ends[-1] if ends else 0))
             for hit in new:

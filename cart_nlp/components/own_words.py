@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cart_nlp.components.context import ARMS, PROSE, elsewhere
+from cart_nlp.components.context import TOLD, elsewhere
 from cart_nlp.components.state import Hit, State
 
 _HEADING = re.compile(
@@ -16,7 +16,7 @@ _HEADING = re.compile(
 def background(view: State, start: int) -> bool:
     """Whether a mention stands in words about the field, other studies or the laboratory."""
     section = view.section(start)
-    if section.kind not in PROSE | ARMS:
+    if section.kind not in TOLD:
         return False
     known: dict[int, bool] = view.notes.setdefault("background", {})
     first, last = view.sentence(start)
@@ -47,7 +47,12 @@ def prefer_own(view: State, hits: list[Hit]) -> list[Hit]:
 
     No value is lost: one that only the background tells keeps its words.
     """
-    told = [background(view, h.start) for h in hits]
+    if len(hits) < 2:
+        return hits
+    concepts = [h.concept for h in hits]
+    if len(set(concepts)) == len(concepts):
+        return hits
+    told = [concepts.count(h.concept) > 1 and background(view, h.start) for h in hits]
     if not any(told):
         return hits
     own = {h.concept for h, aside in zip(hits, told, strict=True) if h.spells and not aside}

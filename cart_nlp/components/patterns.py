@@ -24,13 +24,14 @@ class Patterns(Component):
         for number, pattern in enumerate(self.patterns):
             for cue in pattern.cue:
                 self._cued.setdefault(cue, []).append(number)
+        self._everywhere = [number for number, pattern in enumerate(self.patterns) if not pattern.cue]
         self._literals = Literals(self._cued)
 
     def find(self, doc: State) -> list[Hit]:
         """The hits of all patterns, by pattern."""
         text = doc.text
-        starts: dict[int, list[int]] = {n: [] for n, pattern in enumerate(self.patterns) if not pattern.cue}
-        for cue, places in self._literals.places(doc.low).items():
+        starts: dict[int, list[int]] = {number: [] for number in self._everywhere}
+        for cue, places in doc.starts_of(self._literals).items():
             for number in self._cued[cue]:
                 starts.setdefault(number, []).extend(places)
         hits = []

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from spacy.language import Language
 
 from cart_nlp.components import codes
 from cart_nlp.components.chains import car_words
 from cart_nlp.components.context import (
-    ARMS,
+    NAMED,
     NAMES,
     OUTCOMES,
-    PROSE,
     TITLES,
+    TOLD,
     about_recipients,
     car_near,
     clause_left,
     elsewhere,
+    prior,
 )
 from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
+from cart_nlp.lexicon import split
 
 KNOWN = (
     "targets",
@@ -50,8 +53,8 @@ def _open(view: State, hit: Hit, kind: str) -> bool:
     """Whether a guarded code is the product here: beside a CAR word, or as what a cell study gives."""
     if car_words(view):
         before, after = car_near(view, hit.start, hit.end)
-        return kind in NAMES | TITLES or before is not None or after is not None
-    if kind not in NAMES | TITLES:
+        return kind in NAMED or before is not None or after is not None
+    if kind not in NAMED:
         return False
     code = _LONG_CODE.fullmatch(view.low[hit.start : hit.end]) is not None
     return (code and kind in NAMES) or _CELL_STUDY.search(view.low) is not None
@@ -74,15 +77,14 @@ def study_products(view: State) -> list[Hit]:
             continue
         if hit.guarded and not _open(view, hit, kind):
             continue
-        clause = clause_left(view, hit.start)
         if kind in NAMES:
             named.append(hit)
-        elif view.cue("context.prior").search(clause) or elsewhere(view, hit.start, hit.end):
+        elif prior(view, hit.start) or elsewhere(view, hit.start, hit.end):
             continue
         elif kind in TITLES:
             named.append(hit)
-        elif kind in ARMS | PROSE:
-            told.append((about_recipients(view, hit.start, clause), hit))
+        elif kind in TOLD:
+            told.append((about_recipients(view, hit.start, clause_left(view, hit.start)), hit))
     if named:
         known = {h.concept for h in named}
         bound = {h.row.values("targets") for h in named if h.row}
@@ -127,6 +129,7 @@ _SPELLED_AS = {
 """Values that a coined name spells in a short form of its own."""
 
 
+@lru_cache(maxsize=4096)
 def spelled_by(printed: str, value: str) -> bool:
     """Whether the printed form spells a value of its row: "CTL019" says CD19, "Kymriah" does not."""
     squeezed = re.sub(r"[^a-z0-9]", "", printed)
@@ -167,8 +170,9 @@ class Products(Component):
                     continue
                 self._add(view, field or "targets", value, hit, spells=True)
             for field in KNOWN:
-                for value in hit.row.values(field):
-                    self._add(view, field, value, hit, spells=False)
+                if cell := hit.row.fields.get(field):
+                    for value in split(cell):
+                        self._add(view, field, value, hit, spells=False)
 
     def _add(self, view: State, field: str, value: str, hit: Hit, *, spells: bool) -> None:
         name = f"product:{hit.concept}" if spells else hit.rule

@@ -13,7 +13,7 @@ import re
 from spacy.language import Language
 
 from cart_nlp.components import chains as chain_builder
-from cart_nlp.components.context import about_recipients, car_near, clause_left
+from cart_nlp.components.context import about_recipients, car_near, clause_left, prior
 from cart_nlp.components.state import Chain, Component, State
 
 ROLES = (
@@ -110,6 +110,12 @@ _SECTION_ROLE = {
 # Signaling written behind the antigen, as in HER2(EQ)BBz or IL13Ra2(BBz): the name of a receptor.
 _SIGNAL = re.compile(r"r?\s?\(?(?:eq\))?\(?(?:bb|28|41bb|4-1bb)[\s-]?z(?:eta)?")
 _FOR = re.compile(r"(?<!specific )\bfor\s(?:the\s)?$")
+_CAR_RIGHT = re.compile(r"(?:[\s-]*(?:re)?(?:directed|targeted|specific))?[\s-]*(?:chimeric|car)")
+_PHENOTYPE_RIGHT = re.compile(r"[\s+-]*(?:nk|nkt|t)[\s-]cells?\b")
+_PHENOTYPES = CELL_MARKERS | {"CD56"}
+# "EGFRt": a truncated receptor.
+_TRUNCATED = re.compile(r"t(?![a-z])(?!-?(?:cells?|lymph))")
+_FOLLOWED_BY = re.compile(r"followed\b[^.;]{0,25}\bby\b")
 _NEGATIVE = re.compile(r"(?:\s?-(?=\s[A-Z])|[\s-]?neg)")
 
 
@@ -135,7 +141,7 @@ def judge(view: State, chain: Chain) -> None:
     low = view.low
     first, last = view.sentence(chain.start)
     left, right = low[first : chain.start], low[chain.end : last]
-    section = view.section(chain.start)
+    kind = chain.kind
     before, after = car_near(view, chain.start, chain.end)
     concepts = {h.concept for h in chain.hits}
     rules = chain.hits[0].rule
@@ -172,19 +178,18 @@ def judge(view: State, chain: Chain) -> None:
         slot, rule = 0, "no-slot"
     marker_left = view.cue("role.marker_left").search(left[-80:]) is not None
     near_left, near_right = left[-70:], right[:60]
-    named = (
-        rules == "names.car-number"
-        or "car" in low[chain.start : chain.end]
-        or re.match(r"(?:[\s-]*(?:re)?(?:directed|targeted|specific))?[\s-]*(?:chimeric|car)", right)
-        is not None
-    )
     role = ""
-    phenotype = len(chain.hits) > 1 and re.match(r"[\s+-]*(?:nk|nkt|t)[\s-]cells?\b", right) is not None
     if (
-        concepts <= CELL_MARKERS | {"CD56"}
-        and (phenotype or concepts <= CELL_MARKERS)
+        concepts <= _PHENOTYPES
+        and (concepts <= CELL_MARKERS or (len(chain.hits) > 1 and _PHENOTYPE_RIGHT.match(right)))
         and not (
-            slot == 3 and (named or low[max(0, chain.start - 5) : chain.start].rstrip("- ").endswith("cart"))
+            slot == 3
+            and (
+                rules == "names.car-number"
+                or "car" in low[chain.start : chain.end]
+                or _CAR_RIGHT.match(right)
+                or low[max(0, chain.start - 5) : chain.start].rstrip("- ").endswith("cart")
+            )
         )
     ):
         role = (
@@ -192,7 +197,7 @@ def judge(view: State, chain: Chain) -> None:
             if view.cue("role.manufacturing").search(near_left + near_right)
             else "cell_marker"
         )
-    elif re.match(r"t(?![a-z])(?!-?(?:cells?|lymph))", right) and low[chain.end - 1].isdigit():
+    elif right.startswith("t") and _TRUNCATED.match(right) and low[chain.end - 1].isdigit():
         role = "tag"
     elif view.cue("role.edit_right").match(right) or (
         slot < 3 and view.cue("role.edit").search(near_left[-25:])
@@ -205,13 +210,12 @@ def judge(view: State, chain: Chain) -> None:
     ):
         role = "armoring"
     elif slot < 3 and view.cue("role.antibody").search(right[:30]):
-        prior = view.cue("context.prior").search(clause_left(view, chain.start))
-        role = "prior_therapy" if prior else "coadministered"
+        role = "prior_therapy" if prior(view, chain.start) else "coadministered"
     elif slot < 3 and before and view.cue("slot.binds_cells").search(left[-160:]):
         slot, rule, role = 2, "slot.binds-cells-that-express", "target"
     elif (marker and slot < 3) or (marker_left and slot < 3):
         role = "disease_marker"
-    elif section.kind == "eligibility":
+    elif kind == "eligibility":
         role = "eligibility"
     if not role and rule != "slot.antigen-car" and _NEGATIVE.match(view.text, chain.end):
         role = "disease_marker"
@@ -220,19 +224,18 @@ def judge(view: State, chain: Chain) -> None:
     if not role and slot:
         role = "target"
     if role == "target" or (not role and slot == 0):
-        clause = clause_left(view, chain.start)
-        if section.kind in ("interventions.name", "arms.label"):
+        if kind in ("interventions.name", "arms.label"):
             pass
-        elif view.cue("context.prior").search(clause):
+        elif prior(view, chain.start):
             role = "prior_therapy"
         elif view.cue("role.background_right").match(right[:120]):
             role = "background"
-        elif section.kind in _SECTION_ROLE:
-            role = _SECTION_ROLE[section.kind]
+        elif kind in _SECTION_ROLE:
+            role = _SECTION_ROLE[kind]
         elif (
-            about_recipients(view, chain.start, clause)
-            and slot
-            and not re.search(r"followed\b[^.;]{0,25}\bby\b", clause)
+            slot
+            and about_recipients(view, chain.start, clause := clause_left(view, chain.start))
+            and not _FOLLOWED_BY.search(clause)
         ):
             role = "recipients"
     chain.slot, chain.role, chain.rule = slot, role or "unclear", rule or "no-slot"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cart_nlp.components.chains import car_words
-from cart_nlp.components.context import NAMES, TITLES, car_near, elsewhere, near, of_study
+from cart_nlp.components.context import NAMED, TITLES, car_near, elsewhere, near, of_study
 from cart_nlp.components.state import Hit, State
 
 
@@ -22,7 +22,7 @@ def cell_source(view: State, hit: Hit) -> bool:
         )
     if not of_study(view, hit.start):
         return False
-    if kind not in TITLES | NAMES and (
+    if kind not in NAMED and (
         view.cue("context.conventional_left").search(before)
         or view.cue("context.conventional_right").match(after)
     ):
@@ -30,7 +30,7 @@ def cell_source(view: State, hit: Hit) -> bool:
     if view.low[hit.start : hit.end] == "autoleucel" or view.low[hit.start : hit.end].endswith("移植"):
         return False
     first, last = view.sentence(hit.start)
-    if kind not in TITLES | NAMES and (
+    if kind not in NAMED and (
         view.cue("source.definition").search(view.low[first:last]) or elsewhere(view, hit.start, hit.end)
     ):
         return False
@@ -75,7 +75,7 @@ def cell_source(view: State, hit: Hit) -> bool:
                     before,
                 )
             )
-            and kind in TITLES | NAMES
+            and kind in NAMED
         )
     if hit.guarded or hit.concept in ("autologous", "donor_derived"):
         if word in ("donor", "sibling", "haplo", "allo", "haploidentical", "供者", "供体"):
@@ -89,7 +89,7 @@ def cell_source(view: State, hit: Hit) -> bool:
                 any("一" <= c <= "鿿" for c in word)
                 or view.cue("source.head").match(" " + after) is not None
                 or not hit.guarded
-                or (kind in NAMES | TITLES and bool(car_words(view)))
+                or (kind in NAMED and bool(car_words(view)))
             )
     return not (
         hit.concept == "off_the_shelf"
@@ -106,7 +106,7 @@ def resolve(view: State, values: list[Hit]) -> list[Hit]:
     call the product allogeneic or universal, "autologous" in the prose speaks of other products.
     """
     found = {h.concept for h in values}
-    named = {h.concept for h in values if view.section(h.start).kind in TITLES | NAMES}
+    named = {h.concept for h in values if view.section(h.start).kind in NAMED}
     drop: set[str] = set()
     if not values:
         return _collected(view)
@@ -152,8 +152,6 @@ def _both(view: State, hit: Hit, values: list[Hit]) -> bool:
 
 def _collected(view: State) -> list[Hit]:
     """The participant's cells where an intervention is their collection and no word speaks of a donor's."""
-    if view.cue("source.foreign").search(view.low):
-        return []
     if any(h.concept != "autologous" for h in view.values.get("cell_source", ())):
         return []
     found = []
@@ -164,4 +162,4 @@ def _collected(view: State) -> list[Hit]:
                 found.append(
                     Hit(*match.span(), "cell_source", "autologous", "attributes.collection", score=0.8)
                 )
-    return found
+    return [] if found and view.cue("source.foreign").search(view.low) else found

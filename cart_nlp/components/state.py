@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from operator import sub
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cart_nlp.components.literals import CueHints
+from cart_nlp.components.literals import Literals
 from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Concept
 from cart_nlp.schema import Trial
@@ -50,8 +50,7 @@ class Hit:
     """False where the value is known of the product and not said by the words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """One section of the trial within the Doc: its key, its kind (key without index) and its offsets."""
 
     key: str
@@ -62,11 +61,12 @@ class Section:
     @classmethod
     def of(cls, key: str, start: int, end: int) -> Section:
         """A section whose kind is its key without indices and without the record that it came from."""
-        return cls(key, _kind(key), start, end)
+        return cls(key, kind_of(key), start, end)
 
 
 @lru_cache(maxsize=4096)
-def _kind(key: str) -> str:
+def kind_of(key: str) -> str:
+    """The kind of a section: its key without indices and without the record that it came from."""
     return re.sub(r"\[\d+\]", "", key.rsplit("/", 1)[-1])
 
 
@@ -77,19 +77,29 @@ class Chain:
     hits: list[Hit]
     start: int
     end: int
+    kind: str
+    """The kind of the section that it stands in."""
     joint: str = ""
     role: str = ""
     slot: int = 0
     rule: str = ""
 
 
-@dataclass
-class State:
-    """The shared view of one Doc.
+def _shipped_cue(name: str) -> re.Pattern[str]:
+    return lexicon_of(()).patterns_of_cues[name]
 
-    `cues` are those of the lexicons that the pipeline was made with; one that cannot match here may be
-    replaced by a pattern that never does.
-    """
+
+def _always(name: str, start: int, end: int) -> bool:
+    return True
+
+
+def _anywhere(name: str) -> None:
+    return None
+
+
+@dataclass(slots=True)
+class State:
+    """The shared view of one Doc."""
 
     original: str
     sections: list[Section]
@@ -98,74 +108,92 @@ class State:
     short_forms: dict[str, str] = field(default_factory=dict)
     values: dict[str, list[Hit]] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
-    cues: Mapping[str, re.Pattern[str]] | None = None
-    hints: CueHints | None = None
+    cue: Callable[[str], re.Pattern[str]] = _shipped_cue
+    """The compiled cue of a name, of the lexicons that the pipeline was made with; one that cannot match
+    here may be a pattern that never does."""
+    may: Callable[[str, int, int], bool] = _always
+    """Whether a cue can match within a stretch of the text at all: a quick test before a search."""
+    places_of: Callable[[str], list[int] | None] = _anywhere
+    """The places of the strings one of which every match of a cue holds; None where nothing is known."""
+    sought: frozenset[str] = frozenset()
+    """Strings that were looked for in the lower text; `places` has the starts of those that it holds."""
+    places: dict[str, list[int]] = field(default_factory=dict)
     trial: Trial | None = None
+    text: str = field(init=False)
+    """The folded text, case kept."""
+    low: str = field(init=False)
+    """The folded text in lower case."""
+    _section_starts: list[int] = field(init=False, repr=False)
+    _starts: list[int] = field(init=False, repr=False)
+    _ends: list[int] = field(init=False, repr=False)
+    _clauses: dict[int, list[int]] = field(init=False, repr=False)
     _labeled: tuple[list[Hit], int, dict[str, list[Hit]]] = field(default=([], 0, {}), repr=False)
 
-    def cue(self, name: str) -> re.Pattern[str]:
-        """The compiled cue of that name."""
-        if self.cues is None:
-            self.cues = lexicon_of(()).patterns_of_cues
-        return self.cues[name]
+    def __post_init__(self) -> None:
+        self.text = fold(self.original)
+        self.low = lower(self.text)
+        self._section_starts = [section.start for section in self.sections]
+        self._starts = []  # cut when first asked for
+        self._clauses = {}
 
-    def may(self, name: str, start: int, end: int) -> bool:
-        """Whether a cue can match within a stretch of the text at all: a quick test before a search."""
-        return self.hints is None or self.hints.within(name, start, end)
+    def starts_of(self, literals: Literals) -> dict[str, list[int]]:
+        """The starts of each of some strings that the text in lower case holds."""
+        if self.sought.issuperset(literals.known):
+            return {string: starts for string, starts in self.places.items() if string in literals.known}
+        return literals.places(self.low)
 
-    @cached_property
-    def text(self) -> str:
-        """The folded text, case kept."""
-        return fold(self.original)
-
-    @cached_property
-    def low(self) -> str:
-        """The folded text in lower case."""
-        return lower(self.text)
-
-    @cached_property
-    def _section_starts(self) -> list[int]:
-        return [s.start for s in self.sections]
+    def place(self, offset: int) -> int:
+        """The number of the section that holds a character."""
+        return bisect_right(self._section_starts, offset) - 1
 
     def section(self, offset: int) -> Section:
         """The section that holds a character."""
         return self.sections[bisect_right(self._section_starts, offset) - 1]
 
-    @cached_property
-    def _sentences(self) -> tuple[list[int], list[int]]:
-        """Starts and ends of the sentences; a section always starts one and ends one."""
+    def _cut(self) -> None:
+        """Find the starts and ends of the sentences; a section always starts one and ends one."""
+        original = self.original
         starts: list[int] = []
         ends: list[int] = []
-        for section in self.sections:
-            cuts = [section.start]
-            for found in _SENTENCE_END.finditer(self.original, section.start, section.end):
-                before = self.original[max(section.start, found.start() - 6) : found.start()]
-                if self.original[found.start()] == "." and _NO_END.search(before):
+        for _, _, begin, end in self.sections:
+            start = begin
+            for found in _SENTENCE_END.finditer(original, begin, end):
+                stop, after = found.span()
+                if original[stop] == "." and _NO_END.search(original, max(begin, stop - 6), stop):
                     continue
-                if section.start < found.end() < section.end:
-                    cuts.append(found.end())
-            for start, end in pairwise([*cuts, section.end]):
-                for part in range(start, max(end, start + 1), _LONGEST):
-                    starts.append(part)
-                    ends.append(min(part + _LONGEST, end))
-        return starts, ends
+                if begin < after < end:
+                    starts.append(start)
+                    ends.append(after)
+                    start = after
+            starts.append(start)
+            ends.append(end)
+        if max(map(sub, ends, starts), default=0) > _LONGEST:
+            parts = [
+                (part, min(part + _LONGEST, end))
+                for start, end in zip(starts, ends, strict=True)
+                for part in range(start, max(end, start + 1), _LONGEST)
+            ]
+            starts, ends = [start for start, _ in parts], [end for _, end in parts]
+        self._starts, self._ends = starts, ends
 
     def sentence(self, offset: int) -> tuple[int, int]:
         """Start and end of the sentence that holds a character."""
-        starts, ends = self._sentences
-        at = bisect_right(starts, offset) - 1
-        return starts[at], ends[at]
-
-    @cached_property
-    def _clauses(self) -> list[int]:
-        """Ends of the signs and words that end a clause."""
-        return [found.end() for found in _CLAUSE_END.finditer(self.low)]
+        if not self._starts:
+            self._cut()
+        at = bisect_right(self._starts, offset) - 1
+        return self._starts[at], self._ends[at]
 
     def clause(self, offset: int) -> int:
         """Start of the clause that holds a character, within its sentence."""
-        first, _ = self.sentence(offset)
-        at = bisect_right(self._clauses, offset)
-        return max(first, self._clauses[at - 1]) if at else first
+        if not self._starts:
+            self._cut()
+        number = bisect_right(self._starts, offset) - 1
+        clauses = self._clauses.get(number)
+        if clauses is None:
+            first = self._starts[number]
+            ends = [found.end() for found in _CLAUSE_END.finditer(self.low, first, self._ends[number])]
+            clauses = self._clauses[number] = [first, *ends]
+        return clauses[bisect_right(clauses, offset) - 1]
 
     def of(self, *labels: str) -> list[Hit]:
         """The hits of some labels, in reading order."""
@@ -173,10 +201,15 @@ class State:
         if hits is not self.hits or size != len(hits):
             by_label = {}
             for hit in self.hits:
-                by_label.setdefault(hit.label, []).append(hit)
+                if hit.label in by_label:
+                    by_label[hit.label].append(hit)
+                else:
+                    by_label[hit.label] = [hit]
             self._labeled = self.hits, len(self.hits), by_label
         if len(labels) == 1:
             return list(by_label.get(labels[0], ()))
+        if sum(label in by_label for label in labels) < 2:
+            return [hit for label in labels for hit in by_label.get(label, ())]
         return [hit for hit in self.hits if hit.label in labels]
 
 

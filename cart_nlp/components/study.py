@@ -7,13 +7,14 @@ import re
 from spacy.language import Language
 
 from cart_nlp.components.car_evidence import CarMention, car_evidence
-from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, clause_left
+from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, TOLD, clause_left
 from cart_nlp.components.state import Component, Hit, State
 
 _FOCUS = (
     "long_term_follow_up", "quality_of_life_or_cost", "manufacturing", "toxicity_management",
     "biomarker_or_observational", "other",
 )  # fmt: skip
+_FOCUS_CUES = tuple((name, f"focus.{name}") for name in _FOCUS)
 _LONG_TERM = re.compile(r"long[\s-]?term (?:safety|follow|effect|surveil|monitor)")
 _TIME = re.compile(r"\b(?:after|post|following|before|prior to|bridging)\b")
 _STEM = re.compile(r"[a-z\d][a-z\d-]{3,}")
@@ -73,8 +74,8 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
         if not view.cue("study.background").search(sentence) and view.cue("study.making").search(sentence)
     ]
     titles = " ".join(view.low[s.start : s.end] for s in view.sections if s.kind in TITLES)
-    aimed = any(c.role == "target" and c.slot and view.section(c.start).kind in TITLES for c in view.chains)
-    slots = {c.role for c in view.chains if c.slot == 3 and view.section(c.start).kind in PROSE | ARMS}
+    aimed = any(c.role == "target" and c.slot and c.kind in TITLES for c in view.chains)
+    slots = {c.role for c in view.chains if c.slot == 3 and c.kind in TOLD}
     if told:
         why = "prose"
         early = any(e[2] != "detailed_description" for e in told)
@@ -108,8 +109,7 @@ def decide(view: State) -> tuple[str, float, list[Hit], str]:
 def _supplied(view: State, evidence: list[CarMention]) -> bool:
     """Whether the text calls the CAR cells standard or planned care."""
     return any(
-        kind in PROSE | ARMS | NAMES
-        and view.cue("study.supplied").search(clause_left(view, start, 40)) is not None
+        kind in TOLD | NAMES and view.cue("study.supplied").search(clause_left(view, start, 40)) is not None
         for start, _, kind, _ in evidence
     )
 
@@ -157,11 +157,11 @@ def _add_on(view: State, title: list[CarMention], names: list[CarMention]) -> bo
     """Whether the interventions name only something else, given together with the CAR cells of the title."""
     if not any(s.kind == "interventions.name" for s in view.sections):
         return False
-    if any(c.role == "target" and c.slot and view.section(c.start).kind in NAMES for c in view.chains):
+    if any(c.role == "target" and c.slot and c.kind in NAMES for c in view.chains):
         return False
     evidence = car_evidence(view)
     if not _supplied(view, evidence) and any(
-        kind in PROSE | ARMS and view.cue("study.made").search(view.low[slice(*view.sentence(start))])
+        kind in TOLD and view.cue("study.made").search(view.low[slice(*view.sentence(start))])
         for start, _, kind, about in evidence
         if not about
     ):
@@ -186,8 +186,7 @@ def _focus_of(view: State) -> str:
     trial = view.notes.get("study_type")
     places = [s for s in view.sections if s.kind in TITLES and s.kind != "acronym"]
     titles = [view.low[s.start : s.end] for s in places]
-    for name in _FOCUS:
-        cue = f"focus.{name}"
+    for name, cue in _FOCUS_CUES:
         if places and not view.may(cue, places[0].start, places[-1].end):
             continue
         if any(view.cue(cue).search(title) for title in titles):
