@@ -179,7 +179,7 @@ def figures(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
         (
             "growth, 5k to 50k trials",
             growth,
-            lambda: slope([(rows[name]["size"], seconds[name]) for name in growth]),
+            lambda: slope([(size, seconds[name]) for size, name in zip(SIZES, growth, strict=True)]),
             "s per 1,000 trials",
             "linear",
             None,

@@ -6,10 +6,11 @@ anchor in `extra_info`.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,16 @@ WARM, MEASURED = 300, 700
 """Trials that a fresh pipeline sees first, and those that are timed: in a stream no text comes twice."""
 
 
-def test_pipeline_on_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
+@pytest.fixture
+def settled() -> Iterator[Callable[[], None]]:
+    """What a worker does with its garbage collector once it has loaded; undone after the test."""
+    before = gc.get_threshold()
+    yield settle
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+def test_pipeline_on_car_trials(benchmark: Any, car_lines: list[bytes], settled: Callable[[], None]) -> None:
     """The full pipeline, the same as spaCy's Docs with tokens and spans, and tokenization alone; one core."""
     import spacy
 
@@ -141,7 +151,7 @@ def test_pipeline_on_car_trials(benchmark: Any, car_lines: list[bytes]) -> None:
         for trial in trials[:WARM]:
             for work in ways.values():
                 work(trial)
-        settle()  # as a worker does once it has loaded
+        settled()
         return ways
 
     benchmark.extra_info["row"] = "pipeline"
@@ -182,14 +192,27 @@ def test_loaded_workers_on_car_trials(benchmark: Any, car_lines: list[bytes], fo
         pool.close()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_workers_on_car_trials(benchmark: Any, car_lines: list[bytes], folder: Path, workers: int) -> None:
+def _whole(source: Path, out: Path, *more: str) -> Work:
+    """The whole command, its output made anew."""
+
+    def work(_: Any) -> None:
+        for path in out.parent.glob(f"{out.name}*"):
+            path.unlink()
+        watched("tag", str(source), "-o", str(out), *more)
+
+    return work
+
+
+def test_workers_on_car_trials(benchmark: Any, car_lines: list[bytes], folder: Path) -> None:
     source = folder / "car.jsonl"
     source.write_bytes(b"".join(car_lines))
-    benchmark.extra_info["row"] = f"car-{workers}"
-    tag(benchmark, source, folder / f"car{workers}.jsonl", "--workers", str(workers))
-    if workers == 2:
-        assert (folder / "car1.jsonl").read_bytes() == (folder / "car2.jsonl").read_bytes()
+    ways = {
+        f"car-{workers}": _whole(source, folder / f"car{workers}.jsonl", "--workers", str(workers))
+        for workers in (1, 2)
+    }
+    benchmark.extra_info["row"] = "car"
+    by_turns(benchmark, [source], 1, 4, lambda: ways)
+    assert (folder / "car1.jsonl").read_bytes() == (folder / "car2.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("size", [5_000, 50_500])
@@ -223,10 +246,12 @@ def test_store_with_a_longer_dump(benchmark: Any, dump: Path, folder: Path) -> N
     assert json.loads(Path(f"{out}.run.json").read_text())["counts"]["retagged"] == 0
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_growth(benchmark: Any, lines: list[bytes], folder: Path, size: int) -> None:
-    source = folder / f"growth{size}.jsonl"
-    step = len(lines) / size
-    source.write_bytes(b"\n".join(lines[int(n * step)] for n in range(size)) + b"\n")
-    benchmark.extra_info |= {"row": f"growth-{size}", "size": size}
-    tag(benchmark, source, folder / f"growth{size}.out.jsonl", rounds=2)
+def test_growth(benchmark: Any, lines: list[bytes], folder: Path) -> None:
+    ways = {}
+    for size in SIZES:
+        source = folder / f"growth{size}.jsonl"
+        step = len(lines) / size
+        source.write_bytes(b"\n".join(lines[int(n * step)] for n in range(size)) + b"\n")
+        ways[f"growth-{size}"] = _whole(source, folder / f"growth{size}.out.jsonl")
+    benchmark.extra_info["row"] = "growth"
+    by_turns(benchmark, [SIZES], 1, 4, lambda: ways)
