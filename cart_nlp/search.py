@@ -31,9 +31,10 @@ class Needle(NamedTuple):
 CAR = Needle(b"car", context="car")
 """Stands for the word CAR in all its forms (CAR, CARs, CART, CAR19, CARNK), everyday words left out."""
 
-_CAR = re.compile(rb"car(?:[^a-z]|s[^a-z]|t[^aeilorwy]|nk|m[^aeiou]|$)")
-# For the scan: without the word "scar", by far the commonest of those that are no CAR.
-_CAR_NO_SCAR = rb"(?:^|[^s]|[a-z0-9]s)" + _CAR.pattern
+_CAR_TAIL = rb"t[^aeilorwy]|nk|m[^aeiou]"
+_CAR = re.compile(rb"car(?:[^a-z]|s[^a-z]|" + _CAR_TAIL + rb"|$)")
+# For the scan: without the words "scar" and "scars", by far the commonest of those that are no CAR.
+_CAR_NO_SCAR = rb"(?:^|[^s]|[a-z0-9]s)" + _CAR.pattern + rb"|scar(?:s?[0-9]|" + _CAR_TAIL + rb")"
 _CAR_LITERALS = sorted(
     {b"carnk", *(b"car" + stem for stem in (b"s", b"t", b"m"))}
     | {b"car" + bytes([code]) for code in range(256) if not 97 <= code <= 122 and not 65 <= code <= 90}

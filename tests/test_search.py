@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cart_nlp.search import CAR, Engine, Needle, Search
@@ -35,6 +35,12 @@ def search(request: pytest.FixtureRequest) -> Search:
         "cell therapy with a CAR",
         "huCART19",
         "4SCAR19 cells",
+        "sCART cells",
+        "SCAR19 cells",
+        "sCARs19 cells",
+        "cells: sCARNK",
+        "ABsCAR cells",
+        "scars of CAR cells",
         "CARs on cells",
         "CARNK cells",
         "uCART123",
@@ -59,6 +65,8 @@ def test_hits(search: Search, text: str) -> None:
     [
         "",
         "scar tissue, cells",
+        "cells, scars",
+        "\\nscar, cells",
         "cells of cartilage",
         "cardiac cells",
         "carboplatin, cell count",
@@ -109,6 +117,10 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(PIECES, max_size=12))
+@example(["s", "cart", " ", "cell"])
+@example([".", "scar", "19", " ", "cell"])
+@example(["cell", " ", "scar", "t", "."])
+@example(["scar", "-", "t", " ", "cell"])
 def test_both_engines_accept_the_same_texts(pieces: list[str]) -> None:
     pytest.importorskip("hyperscan")
     text = "".join(pieces).encode()
