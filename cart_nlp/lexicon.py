@@ -49,7 +49,8 @@ class Concept:
 
     def values(self, column: str) -> tuple[str, ...]:
         """The parts of a multi-valued cell."""
-        return split(self.fields.get(column, ""))
+        cell = self.fields.get(column)
+        return split(cell) if cell else ()
 
 
 @dataclass(frozen=True, slots=True)

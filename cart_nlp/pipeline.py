@@ -44,13 +44,13 @@ def load(lexicons: Sequence[str | Path] = ()) -> Language:
 
 def make_state(trial: Trial) -> State:
     """What the components work on: the sections of a trial in reading order, joined to one text."""
-    from cart_nlp.components.state import Section, State, kind_of
+    from cart_nlp.components.state import Section, State
 
     parts, sections, at = [], [], 0
     for key, whole in trial.sections.items():
         text = whole[:MAX_SECTION]
         if text and at + len(text) < MAX_TEXT:
-            sections.append(Section(key, kind_of(key), at, at + len(text)))
+            sections.append(Section.of(key, at, at + len(text)))
             parts.append(text)
             at += len(text) + len(GAP)
     return State(GAP.join(parts), sections, trial=trial)

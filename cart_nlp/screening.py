@@ -34,7 +34,7 @@ CELL_WORDS = (
     "killer cell", "macrophage", "receptor", "cell therap", "immune cell", "cytotoxic", "t\\u",
     "mononuclear", "cik",
 )  # fmt: skip
-"""Lower-case strings one of which stands in every text whose engineering words tell of a CAR."""
+"""Lower-case strings, the likeliest first: each text whose engineering words tell of a CAR has one."""
 
 
 CAR_COMPANY = (
@@ -42,7 +42,7 @@ CAR_COMPANY = (
     "car\\u", "car nk", "carnk", "leuk", "myelo", "cancer", "tumo", "cd19", "bcma", "lupus", "autoimmun",
     "细胞", "細胞", "\\u7ec6\\u80de", "\\u7d30\\u80de",
 )  # fmt: skip
-"""Lower-case strings one of which stands in every text whose word CAR is a receptor, not a vehicle."""
+"""Lower-case strings, the likeliest first: each text whose word CAR is a receptor, not a vehicle, has one."""
 
 
 def needles(lexicon: Lexicon) -> Iterator[Needle]:

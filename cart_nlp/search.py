@@ -61,7 +61,7 @@ class Search:
         """`encode` makes the bytes to be searched of a text that is no bytes."""
         asked = set(needles)
         self._words = {name: tuple(words) for name, words in (contexts or {}).items()}
-        self._contexts = {name: any_of(words) for name, words in self._words.items()}
+        self._contexts = {name: _likely(words) for name, words in self._words.items()}
         self._text = b""
         self._told: dict[str, bool] = {}
         covered = {needle for needle in asked if CAR in asked and self._is_covered(needle)} - {CAR}
@@ -93,12 +93,14 @@ class Search:
         if raw is not self._text:
             self._text, self._told = raw, {}
         if needle.context not in self._told:  # asked again for every word that is found
-            text = raw.lower()
-            likeliest = self._words[needle.context][:2]
-            self._told[needle.context] = any(word in text for word in likeliest) or self._contexts[
-                needle.context
-            ](text)
+            self._told[needle.context] = self._contexts[needle.context](raw.lower())
         return self._told[needle.context]
+
+
+def _likely(words: tuple[bytes, ...]) -> Callable[[bytes], bool]:
+    """A test whether one of some words occurs; the first two, the likeliest, mostly tell it at once."""
+    first, any_word = words[:2], any_of(words)
+    return lambda text: any(word in text for word in first) or any_word(text)
 
 
 _ALNUM = bytes(chr(code).isalnum() and code < 128 for code in range(256))

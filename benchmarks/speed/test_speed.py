@@ -40,13 +40,6 @@ def tag(benchmark: Any, source: Path, out: Path, *more: str, rounds: int = 2, me
     benchmark.extra_info["counts"] = run["counts"]
 
 
-@pytest.fixture(scope="session")
-def nlp() -> Any:
-    from cart_nlp import load
-
-    return load()
-
-
 Work = Callable[[Any], object]
 
 

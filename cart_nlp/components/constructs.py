@@ -91,20 +91,17 @@ class Resolver:
         aside = {h.concept for c in chosen for h in c.hits} - {
             h.concept for c in chosen if not background(view, c.start) for h in c.hits
         }
-        more = (
-            [
-                c
-                for c in view.chains
-                if c not in chosen
-                and c.role == "target"
-                and c.slot
-                and c.kind in STUDY
-                and not background(view, c.start)
-                and {h.concept for h in c.hits} <= aside
-            ]
+        more = [
+            c
+            for c in view.chains
             if aside
-            else []
-        )
+            and c not in chosen
+            and c.role == "target"
+            and c.slot
+            and c.kind in STUDY
+            and not background(view, c.start)
+            and {h.concept for h in c.hits} <= aside
+        ]
         values = []
         for chain in [*chosen, *more]:
             score = _SURE[chain.slot] - (0 if chain.kind in NAMED else 0.04)

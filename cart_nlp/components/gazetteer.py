@@ -163,10 +163,10 @@ class Gazetteer:
                         and after != "s"
                         and not low.startswith("ko", end)
                     ) or ("a" <= before <= "z" and "a" <= low[start] <= "z")
-            for guarded, names, owner in owners[index]:
+            for guarded, no_stop, owner in owners[index]:
                 if (glued and owner.label in _UNGLUED) or (car_glued and owner.label == "disease"):
                     continue
-                found.append((start, -end, guarded, names, len(found), owner))
+                found.append((start, -end, guarded, no_stop, len(found), owner))
 
 
 def _bounded(view: State, low: str, text: str, start: int, end: int) -> bool:

@@ -15,19 +15,17 @@ from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.text import lower
 
+_SUFFIXES = ("specific", "targeted", "targeting", "directed", "redirected")
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
 _WORD_BEFORE = re.compile(
     r"(?<![a-z\d])(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)"
-    r"(?:[\s-](?:specific|targeted|targeting|directed|redirected))?[\s-]$"
+    rf"(?:[\s-](?:{'|'.join(_SUFFIXES)}))?[\s-]$"
 )
 _SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)"
 _SYMBOL_AFTER = re.compile(rf"(?:both )?{_SYMBOL}(?=[\s,/.;)-]|$)")
-_SYMBOL_BEFORE = re.compile(
-    rf"(?<![\w-]){_SYMBOL}[\s-](?:specific|targeted|targeting|directed|redirected)[\s-]$"
-)
+_SYMBOL_BEFORE = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?:{'|'.join(_SUFFIXES)})[\s-]$")
 OPENERS = Literals(("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-"))
-_SUFFIXES = frozenset(["specific", "targeted", "targeting", "directed", "redirected"])
 _NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
 _NOT_NOVEL = frozenset(
     [

@@ -112,7 +112,7 @@ class Names:
         starts += [
             h.end
             for h in doc.of("antigen")
-            if (low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/")
+            if low.startswith("cd", h.start) or low[h.start - 1 : h.start] == "/"
         ]
         hits += self._siblings(doc)
         seen: set[int] = set()

@@ -47,8 +47,6 @@ def prefer_own(view: State, hits: list[Hit]) -> list[Hit]:
 
     No value is lost: one that only the background tells keeps its words.
     """
-    if len(hits) < 2:
-        return hits
     concepts = [h.concept for h in hits]
     if len(set(concepts)) == len(concepts):
         return hits

@@ -23,7 +23,6 @@ from cart_nlp.components.context import (
 )
 from cart_nlp.components.state import Component, Hit, State
 from cart_nlp.components.store import lexicon_of
-from cart_nlp.lexicon import split
 
 KNOWN = (
     "targets",
@@ -170,9 +169,8 @@ class Products(Component):
                     continue
                 self._add(view, field or "targets", value, hit, spells=True)
             for field in KNOWN:
-                if cell := hit.row.fields.get(field):
-                    for value in split(cell):
-                        self._add(view, field, value, hit, spells=False)
+                for value in hit.row.values(field):
+                    self._add(view, field, value, hit, spells=False)
 
     def _add(self, view: State, field: str, value: str, hit: Hit, *, spells: bool) -> None:
         name = f"product:{hit.concept}" if spells else hit.rule

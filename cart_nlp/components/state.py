@@ -61,12 +61,11 @@ class Section(NamedTuple):
     @classmethod
     def of(cls, key: str, start: int, end: int) -> Section:
         """A section whose kind is its key without indices and without the record that it came from."""
-        return cls(key, kind_of(key), start, end)
+        return cls(key, _kind(key), start, end)
 
 
 @lru_cache(maxsize=4096)
-def kind_of(key: str) -> str:
-    """The kind of a section: its key without indices and without the record that it came from."""
+def _kind(key: str) -> str:
     return re.sub(r"\[\d+\]", "", key.rsplit("/", 1)[-1])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -104,7 +105,7 @@ def test_without_forks_it_goes_on(pool: Pool, monkeypatch: pytest.MonkeyPatch) -
     """Every fork fails: after some of them the pool starts its workers from scratch."""
 
     def never(loaded: object) -> tuple[spawning.Forked, object]:
-        ours, theirs = spawning.multiprocessing.Pipe()
+        ours, theirs = multiprocessing.Pipe()
         theirs.close()
         return spawning.Forked(), ours
 
