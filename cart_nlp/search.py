@@ -44,6 +44,8 @@ _EVERYDAY = re.compile(
     rb"|s?scars?|trocars?|madagascar|oscars?|proscar|loncar|macvicar|vicars?|nascar|sidecars?"
 )
 """Words with `car` in them that no writer uses for a receptor; all others are let through."""
+# Every record has a number like NCT04100000, which holds the codes CT041 and CT0410.
+_CODE_IN_NCT = re.compile(rb"ct\d")
 _REACH = 24
 _LETTERS = bytes(range(97, 123))
 
@@ -93,14 +95,14 @@ class Search:
         if raw is not self._text:
             self._text, self._told = raw, {}
         if needle.context not in self._told:  # asked again for every word that is found
-            self._told[needle.context] = self._contexts[needle.context](raw.lower())
+            self._told[needle.context] = self._contexts[needle.context](raw)
         return self._told[needle.context]
 
 
 def _likely(words: tuple[bytes, ...]) -> Callable[[bytes], bool]:
-    """A test whether one of some words occurs; the first two, the likeliest, mostly tell it at once."""
+    """A test whether a raw text holds one of some words; the first two, the likeliest, mostly tell it."""
     first, any_word = words[:2], any_of(words)
-    return lambda text: any(word in text for word in first) or any_word(text)
+    return lambda raw: any(word in raw for word in first) or any_word(raw.lower())
 
 
 _ALNUM = bytes(chr(code).isalnum() and code < 128 for code in range(256))
@@ -145,14 +147,14 @@ def _hyperscan(needles: list[Needle], accepts: Accepts, encode: Encode) -> Calla
 
     base = hyperscan.Database()
     base.compile(
-        expressions=[_CAR_NO_SCAR if needle is CAR else re.escape(needle.text) for needle in needles],
+        expressions=list(map(_expression, needles)),
         ids=list(range(len(needles))),
         elements=len(needles),
         flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
     )
     scan = base.scan
     stopped = hyperscan.ScanTerminated
-    # Most of what is found falls at its left edge (`CT041` in an NCT number): tried first, without a call.
+    # Most of what is found falls at its left edge: tried first, without a call.
     edges = [len(needle.text) if needle.left else 0 for needle in needles]
 
     def on_match(number: int, start: int, end: int, flags: int, raw: Any) -> bool:
@@ -171,6 +173,15 @@ def _hyperscan(needles: list[Needle], accepts: Accepts, encode: Encode) -> Calla
         return False
 
     return hits
+
+
+def _expression(needle: Needle) -> bytes:
+    """What Hyperscan looks for; most of what would be refused afterwards is left out of it."""
+    if needle is CAR:
+        return _CAR_NO_SCAR
+    if needle.left and _CODE_IN_NCT.match(needle.text):
+        return rb"(?:^|[^n]|\\n)" + re.escape(needle.text)
+    return re.escape(needle.text)
 
 
 def _ahocorasick(needles: list[Needle], accepts: Accepts, encode: Encode) -> Callable[[bytes | str], bool]:
