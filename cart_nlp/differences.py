@@ -17,11 +17,11 @@ from typing import Any
 import orjson
 
 from cart_nlp.registries.entry import InputError
-from cart_nlp.schema import Record
+from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.writers.flat import cell
 
-COMPARED = tuple(name for name in Record.model_fields if name not in ("trial_id", "evidence", "raw"))
-"""Fields that are compared; evidence and raw values go with what they support."""
+COMPARED = tuple(name for name in Record.model_fields if name not in UNCOMPARED)
+"""Fields that are compared; evidence, confidence and raw values go with what they support."""
 
 Rows = dict[str, dict[str, str]]
 

@@ -252,4 +252,4 @@ def _frame_row(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_json(name: str) -> bool:
-    return name in ("constructs", "evidence", "raw")
+    return name in ("constructs", "confidence", "evidence", "raw")

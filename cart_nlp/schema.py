@@ -22,7 +22,16 @@ Focus = Literal[
     "manufacturing",
     "other",
 ]
-Basis = Literal["text", "product", "registry"]
+Basis = Literal["text", "product", "registry", "default", "curator"]
+ConstructBasis = Literal["text", "product", "default"]
+SchemaVersion = Literal["2"]
+
+SCHEMA_VERSION: SchemaVersion = "2"
+"""Version of what is written; it changes when a reader of records would notice."""
+
+
+def _empty(value: str) -> bool:
+    return not value
 
 
 class Model(BaseModel):
@@ -90,12 +99,15 @@ class Construct(Model):
 
     targets: tuple[str, ...]
     format: Format
+    basis: ConstructBasis = Field(
+        "text", description="what states the format: words, a product row, a default"
+    )
     products: tuple[str, ...] = ()
     costim: tuple[str, ...] = ()
 
 
 class Evidence(Model):
-    """The words, product row or registry field that a value came from."""
+    """The words, product row, registry field, default or curator's decision that a value came from."""
 
     field: str
     value: str
@@ -106,6 +118,10 @@ class Evidence(Model):
     text: str = ""
     rule: str = ""
     score: float = 1.0
+    by: str = Field("", exclude_if=_empty, description="basis curator: who decided")
+    date: str = Field("", exclude_if=_empty, description="basis curator: ISO date of the decision")
+    note: str = Field("", exclude_if=_empty, description="basis curator: why")
+    replaced: str = Field("", exclude_if=_empty, description="basis curator: the tool's own value")
 
 
 class Record(Model):
@@ -121,6 +137,9 @@ class Record(Model):
     target_ids: tuple[str, ...] = Field((), description="HGNC ids of the targets that are gene products")
     multi_target: bool = Field(False, description="more than one target in the study")
     constructs: tuple[Construct, ...] = ()
+    disease_markers: tuple[str, ...] = Field(
+        (), description="antigens that the disease or the participants must carry; no targets"
+    )
     products: tuple[str, ...] = ()
     costim: tuple[str, ...] = ()
     generation: tuple[int, ...] = ()
@@ -132,7 +151,12 @@ class Record(Model):
     safety_switch: tuple[str, ...] = ()
     disease_group: tuple[str, ...] = ()
     indications: tuple[str, ...] = ()
+    indication_ids: tuple[str, ...] = Field((), description="ontology ids of the indications")
     focus: Focus | None = None
+    confidence: dict[str, float] = Field(
+        default_factory=dict,
+        description="field -> calibrated probability that it is right as it stands, an empty one included",
+    )
     phase: str | None = None
     status: str | None = None
     study_type: str | None = None
@@ -149,6 +173,7 @@ class Record(Model):
     has_results: bool = False
     why_stopped: str | None = None
     secondary_ids: tuple[str, ...] = ()
+    schema_version: SchemaVersion = SCHEMA_VERSION
     raw: dict[str, str] = Field(default_factory=dict, description="raw registry values, where normalized")
     evidence: tuple[Evidence, ...] = ()
 
@@ -159,6 +184,7 @@ class Record(Model):
 
 TAGGED_FIELDS = (
     "targets",
+    "disease_markers",
     "products",
     "costim",
     "generation",
@@ -173,3 +199,6 @@ TAGGED_FIELDS = (
     "focus",
 )
 """Fields of Record whose every value has at least one Evidence entry (constructs through `targets`)."""
+
+UNCOMPARED = ("trial_id", "schema_version", "confidence", "raw", "evidence")
+"""Fields of Record that say nothing new of a trial: they go with the values of the others."""

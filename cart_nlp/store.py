@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import orjson
 
-from cart_nlp.schema import Record
+from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.search import any_of
 from cart_nlp.writers import OutputError
 
 if TYPE_CHECKING:
     from cart_nlp.batch.journal import Journal
 
-FORMAT = 1
-HISTORY = tuple(name for name in Record.model_fields if name not in ("trial_id", "evidence"))
-"""Fields whose values have a history; evidence goes with the value that it supports."""
+FORMAT = 2
+HISTORY = tuple(name for name in Record.model_fields if name not in UNCOMPARED or name == "raw")
+"""Fields whose values have a history; evidence and confidence go with the values that they support."""
 
 _TABLES = """
 CREATE TABLE meta(format INTEGER);
@@ -152,7 +152,10 @@ class connected:
             raise OutputError(f"{self._path}: cannot be opened as a store: {_first_line(fault)}") from None
         if found is None or found[0] != FORMAT:
             self._base.close()
-            raise OutputError(f"{self._path}: store format {found and found[0]}, this version knows {FORMAT}")
+            raise OutputError(
+                f"{self._path}: store format {found and found[0]}, this version writes {FORMAT}; "
+                "name a new store"
+            )
         return self._base
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:

@@ -29,6 +29,7 @@ _REST = re.compile(r"[a-z]{1,3}(?![A-Za-z])")
 
 STYLES = {
     "targets": "bold black on bright_green",
+    "disease_markers": "black on red",
     "products": "bold black on bright_cyan",
     "costim": "black on cyan",
     "generation": "black on cyan",

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -66,7 +65,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site,) = home.glob("[Ll]ib/**/site-packages")
     # A path named in a .pth file is searched, but its own .pth files are not read: the checkout that is
     # installed here for development stays out of sight.
-    (site / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n", encoding="utf-8")
+    packages = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (site / "borrowed.pth").write_text("\n".join(packages), encoding="utf-8")
     return bin_
 
 
@@ -137,7 +137,13 @@ def test_installed_wheel_tags_a_file_in_another_folder(installed, tmp_path):
     )
     assert (first["trial_id"], first["car_trial"]) == ("NCT90000001", "product")
     assert first["constructs"] == [
-        {"targets": ["CD19", "CD22"], "format": "tandem", "products": [], "costim": ["4-1BB"]}
+        {
+            "targets": ["CD19", "CD22"],
+            "format": "tandem",
+            "basis": "text",
+            "products": [],
+            "costim": ["4-1BB"],
+        }
     ]
     assert {(e["value"], e["section"], e["start"], e["end"]) for e in first["evidence"]} >= {
         ("CD19", "brief_title", 7, 11),

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cart_nlp.differences import read_rows
+from cart_nlp.landscape.records import read_records
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import WRITERS, OutputError, suffix_of, writer
 from cart_nlp.writers.flat import COLUMNS, cell, clean, escaped, guarded
@@ -28,7 +29,10 @@ FULL = Record(
     car_score=0.97,
     targets=("CD19", "CD22"),
     multi_target=True,
-    constructs=(Construct(targets=("CD19", "CD22"), format="tandem", costim=("4-1BB",)),),
+    constructs=(Construct(targets=("CD19", "CD22"), format="tandem", basis="default", costim=("4-1BB",)),),
+    disease_markers=("CD20",),
+    indication_ids=("DOID:0060058",),
+    confidence={"car_trial": 0.99, "targets": 0.5},
     generation=(2, 3),
     enrollment=24,
     sponsor='=HYPERLINK("http://x")',
@@ -40,6 +44,15 @@ FULL = Record(
             field="targets", value="CD19", basis="text", section="brief_title", start=0, end=4, text="CD19"
         ),
         Evidence(field="targets", value="CD22", basis="product", rule="products.csv:7"),
+        Evidence(
+            field="disease_markers",
+            value="CD20",
+            basis="curator",
+            by="A. Reader",
+            date="2026-11-28",
+            note="said in the inclusion criteria",
+            replaced="CD22",
+        ),
     ),
 )
 EMPTY = Record(trial_id="NCT2")
@@ -74,6 +87,23 @@ def test_escaping_changes_no_value_and_leaves_no_control_character(text: str) ->
     assert not any(c in safe.decode() for c in "\x7f\x9b\x85\u202e\u2028\u2066\u200f")
 
 
+def test_only_a_curators_entry_spends_bytes_on_who_and_when():
+    machine, _, curator = FULL.to_json()["evidence"]
+    assert set(curator) - set(machine) == {"by", "date", "note", "replaced"}
+    assert set(Evidence(field="x", value="y", basis="text").model_dump()) == set(machine)
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.csv", "o.parquet"])
+def test_what_is_written_reads_as_the_same_records(tmp_path: Path, name: str) -> None:
+    (out, *_) = written(tmp_path, name, FULL, EMPTY)
+    found = read_records(out).drop(columns=["title", "sponsor", "collaborators"])  # a CSV cleans these
+    if name == "o.csv":
+        found = found.drop(columns=["evidence", "constructs"])  # and writes these in short
+    for place, record in enumerate((FULL, EMPTY)):
+        row = found.iloc[place].to_dict()
+        assert row == {key: getattr(record, key) for key in row}
+
+
 def test_a_csv_row_reads_as_the_contract_says(tmp_path: Path) -> None:
     (out,) = written(tmp_path, "o.csv", FULL, EMPTY)
     full, empty = rows(out)
@@ -85,8 +115,10 @@ def test_a_csv_row_reads_as_the_contract_says(tmp_path: Path) -> None:
     assert full["title"] == 'CD19/CD22 "tandem", CAR-T[31m in lymphoma'
     assert full["phase"] == "NA"
     assert full["evidence"] == (
-        "targets=CD19 [brief_title 0-4: CD19]; targets=CD22 [product: products.csv:7]"
+        "targets=CD19 [brief_title 0-4: CD19]; targets=CD22 [product: products.csv:7]; "
+        "disease_markers=CD20 [curator: A. Reader 2026-11-28]"
     )
+    assert full["confidence"] == "car_trial 0.99; targets 0.5"
     assert empty["targets"] == empty["phase"] == empty["enrollment"] == ""
 
 
@@ -118,7 +150,8 @@ def test_xlsx_has_a_sheet_for_each_table_and_runs_nothing(tmp_path: Path) -> Non
         assert book.sheetnames == ["records", "constructs", "evidence"]
         assert book["records"].max_row == 3
         assert book["constructs"]["B2"].value == "CD19; CD22"
-        assert [row[0].value for row in book["evidence"].iter_rows(min_row=2)] == ["NCT1", "NCT1"]
+        assert [row[0].value for row in book["evidence"].iter_rows(min_row=2)] == ["NCT1"] * 3
+        assert book["evidence"]["K4"].value == "A. Reader"
         assert {c.data_type for sheet in book for row in sheet.iter_rows() for c in row} <= {"s", "n", "b"}
 
 
@@ -130,12 +163,19 @@ def test_parquet_keeps_nested_types_and_adds_tables(tmp_path: Path) -> None:
     (row, empty) = pq.read_table(made[0]).to_pylist()
     assert row["targets"] == ["CD19", "CD22"]
     assert row["constructs"] == [
-        {"targets": ["CD19", "CD22"], "format": "tandem", "products": [], "costim": ["4-1BB"]}
+        {
+            "targets": ["CD19", "CD22"],
+            "format": "tandem",
+            "basis": "default",
+            "products": [],
+            "costim": ["4-1BB"],
+        }
     ]
+    assert dict(row["confidence"]) == {"car_trial": 0.99, "targets": 0.5}
     assert dict(row["raw"]) == {"phase": "Phase 1"}
     assert (empty["targets"], empty["enrollment"]) == ([], None)
     assert pq.read_table(made[1]).to_pylist()[0]["number"] == 1
-    assert [row["value"] for row in pq.read_table(made[2]).to_pylist()] == ["CD19", "CD22"]
+    assert [row["value"] for row in pq.read_table(made[2]).to_pylist()] == ["CD19", "CD22", "CD20"]
 
 
 @pytest.mark.parametrize("suffix", sorted(WRITERS))

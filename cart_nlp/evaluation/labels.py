@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from cart_nlp.schema import TAGGED_FIELDS, CarTrial, Focus, Format, Mention, Trial
 
-LIST_FIELDS = tuple(field for field in TAGGED_FIELDS if field not in ("indications", "focus"))
-"""Fields of a record that gold labels as lists; indications are not labeled."""
+LIST_FIELDS = tuple(f for f in TAGGED_FIELDS if f not in ("disease_markers", "indications", "focus"))
+"""Fields of a record that gold labels as lists; disease markers and indications are not labeled."""
 
 CLOSED: dict[str, tuple[Any, ...]] = {
     "car_trial": get_args(CarTrial),

@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from cart_nlp.registries.entry import InputError
-from cart_nlp.schema import Record
+from cart_nlp.schema import SCHEMA_VERSION, Record
 
 LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is tuple)
 _CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
@@ -130,12 +130,18 @@ def _cell(name: str, value: str) -> Any:
         return tuple(_construct(part) for part in value.split("; ") if part)
     if name == "evidence":
         return tuple(json.loads(value)) if value.startswith("[") else ()
+    if name == "confidence":
+        return {
+            field: share for field, _, share in (part.partition(" ") for part in value.split("; ")) if share
+        }
     if name == "raw":
         return json.loads(value) if value.startswith("{") else {}
     if name in LISTS:
         return tuple(part for part in value.split("; ") if part)
     if name in ("title", "url", "registry", "trial_id"):
         return value
+    if name == "schema_version":
+        return value or SCHEMA_VERSION
     if name in ("multi_target", "has_results"):
         return value.lower() in ("true", "1")
     if name == "car_score":
@@ -166,9 +172,15 @@ def _nested(name: str, value: Any) -> Any:
     if name in LISTS:
         if isinstance(value, str):
             return _cell(name, value)
-        return tuple(value) if value is not None else ()
-    if name == "raw":
+        parts = value if value is not None else ()
+        # A table holds null where the JSON leaves a key out.
+        return tuple(_without_nulls(part) if isinstance(part, dict) else part for part in parts)
+    if name in ("raw", "confidence"):
         return dict(json.loads(value) if isinstance(value, str) and value else value or {})
     if value is None and name in ("title", "url", "registry"):
         return ""
     return value
+
+
+def _without_nulls(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if value is not None}

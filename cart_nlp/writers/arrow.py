@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from cart_nlp.schema import Construct, Evidence, Record
 
+MAPPINGS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is dict)
 BATCH = 2_000
 """Records turned into one Arrow batch."""
 
@@ -65,7 +66,7 @@ def batches(records: Iterable[bytes]) -> Iterator[tuple[pa.Table, pa.Table, pa.T
 
 
 def _tables(rows: list[dict[str, Any]]) -> tuple[pa.Table, pa.Table, pa.Table]:
-    records = [{**row, "raw": list(row["raw"].items())} for row in rows]
+    records = [row | {name: list(row.get(name, {}).items()) for name in MAPPINGS} for row in rows]
     return (
         pa.Table.from_pylist(records, RECORDS),
         pa.Table.from_pylist(list(_parts(rows, "constructs")), CONSTRUCTS),

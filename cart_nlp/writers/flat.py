@@ -60,6 +60,8 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
     value = f"{evidence['field']}={evidence['value']}"
     if evidence["basis"] == "text":
         return f"{value} [{evidence['section']} {evidence['start']}-{evidence['end']}: {evidence['text']}]"
+    if evidence["basis"] == "curator":
+        return f"{value} [curator: {evidence.get('by', '')} {evidence.get('date', '')}]"
     return f"{value} [{evidence['basis']}: {evidence['rule'] or evidence['section']}]"
 
 
@@ -79,6 +81,8 @@ def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool
             parts = [str(item) for item in value]
         parts = [clean(part) for part in parts]
         return JOINT.join(map(guarded, parts) if guard else parts)
+    if name == "confidence":
+        return JOINT.join(f"{field} {share:g}" for field, share in value.items())
     if isinstance(value, dict):
         return clean(orjson.dumps(value).decode()) if value else ""
     if isinstance(value, str):

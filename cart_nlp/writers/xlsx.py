@@ -45,10 +45,8 @@ def write_xlsx(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
         columns = [name for name in COLUMNS if name != "evidence"]
         keep = [at for at, name in enumerate(COLUMNS) if name != "evidence"]
         main = _sheet(book, "records", columns)
-        parts = {
-            "constructs": _sheet(book, "constructs", ["trial_id", *Construct.model_fields]),
-            "evidence": _sheet(book, "evidence", ["trial_id", *Evidence.model_fields]),
-        }
+        fields = {"constructs": tuple(Construct.model_fields), "evidence": tuple(Evidence.model_fields)}
+        parts = {name: _sheet(book, name, ["trial_id", *columns]) for name, columns in fields.items()}
         rows = dict.fromkeys(["records", *parts], 1)
         for line in records:
             record = orjson.loads(line)
@@ -57,7 +55,7 @@ def write_xlsx(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
             rows["records"] += 1
             for name, sheet in parts.items():
                 for item in record[name]:
-                    values = [cell(key, value, guard) for key, value in item.items()]
+                    values = [cell(key, item.get(key), guard) for key in fields[name]]
                     sheet.append(_typed(sheet, [cell("trial_id", record["trial_id"], guard), *values]))
                     rows[name] += 1
             if max(rows.values()) > MAX_ROWS:

@@ -207,8 +207,9 @@ def test_frames_give_the_records(folder: Path) -> None:
     assert found["error"].tolist() == [None, None, None, None, "record without an id"]
     whole = tag_one(parse(TRIALS[0])).to_json()
     row = found.iloc[0].to_dict()
-    assert {k: v for k, v in row.items() if k not in ("constructs", "evidence", "raw", "error")} == {
-        k: v for k, v in whole.items() if k not in ("constructs", "evidence", "raw")
+    nested = ("constructs", "confidence", "evidence", "raw")
+    assert {k: v for k, v in row.items() if k not in (*nested, "error")} == {
+        k: v for k, v in whole.items() if k not in nested
     }
     assert json.loads(row["evidence"]) == whole["evidence"]
     (chosen,) = tag_frames([frame], keep_all=False)

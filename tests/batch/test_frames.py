@@ -63,6 +63,6 @@ def test_a_frame_gives_the_records_of_the_local_engine(tmp_path: Path, keep_all:
     local = [json.loads(line) for line in out.read_bytes().splitlines()]
     trials = [json.loads(line) for line in SAMPLE.read_bytes().splitlines()]
     found = tag_frame(pd.DataFrame(trials, dtype=object), keep_all=keep_all).drop(columns="error")
-    for name in ("constructs", "evidence", "raw"):
+    for name in ("constructs", "confidence", "evidence", "raw"):
         found[name] = found[name].map(json.loads)
     assert found.to_dict("records") == local
