@@ -76,6 +76,11 @@ def test_shipped_lexicons_have_no_fault() -> None:
             "antigens.csv:2: hgnc_id: 'hgnc:1' is no HGNC id",
         ),
         ("antigens", ANTIGENS + "XYZ1,,,,gene,,,,me\n", "antigens.csv:2: kind: 'gene' is none of protein"),
+        (
+            "antigens",
+            "name,kind,usual_role,source\nXYZ1,protein,marker,me\n",
+            "antigens.csv:2: usual_role: 'marker' is none of cell_marker",
+        ),
         ("diseases", "name,group,source\nxyzitis,blood,me\n", "diseases.csv:2: group: 'blood' is none of"),
         (
             "ligands",

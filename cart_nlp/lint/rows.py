@@ -24,6 +24,7 @@ KINDS = {
     ),
     "costim": ("costimulation", "signaling"),
 }
+USUAL_ROLES = ("", "cell_marker", "payload")
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
 GENERATIONS = ("1", "2", "3", "4", "5")
 REFERENCES = {
@@ -85,6 +86,8 @@ class Layer:
         added = not any(r.label == row.label and r.name == row.name for r in self.old)
         if table in KINDS and (added or row.cell("kind")) and row.cell("kind") not in KINDS[table]:
             yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
+        if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
+            yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, or nothing"
         if table == "diseases" and (added or row.cell("group")) and row.cell("group") not in GROUPS:
             yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}"
         if table == "ligands" and added and not row.values("targets"):

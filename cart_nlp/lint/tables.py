@@ -12,7 +12,10 @@ from cart_nlp.lexicon import LABELS, SEPARATOR, split
 
 _PLAIN = ("name", "aliases", "guarded", "note", "source")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "antigens": ("name", "hgnc_id", "symbol", "full_name", "kind", "aliases", "guarded", "note", "source"),
+    "antigens": (
+        *("name", "hgnc_id", "symbol", "full_name", "kind", "usual_role"),
+        *("aliases", "guarded", "note", "source"),
+    ),
     "ligands": ("name", "targets", "aliases", "guarded", "note", "source"),
     "products": (
         *("name", "aliases", "guarded", "spells", "targets", "format", "costim", "generation", "vector"),
@@ -30,7 +33,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """File stem -> columns of the table, in order. A user's table may have `remove` as a further one."""
 
-_SINGLE = {"name", "full_name", "kind", "group", "format", "developer", "note"}
+_SINGLE = {"name", "full_name", "kind", "usual_role", "group", "format", "developer", "note"}
 JOINED = (
     frozenset(column for columns in COLUMNS.values() for column in columns) - _SINGLE - {*COLUMNS["stoplist"]}
 )
