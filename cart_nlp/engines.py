@@ -14,7 +14,6 @@ import orjson
 
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected, tag_job, unpacked
 from cart_nlp.registries import native
-from cart_nlp.registries.entry import Rejected
 from cart_nlp.schema import Record
 
 if TYPE_CHECKING:
@@ -104,16 +103,12 @@ def _submit(
     client: Client, source: TaggerSource, chunk: list[Job | Outcome], keep_all: bool
 ) -> Future | None:
     """Send the jobs of a partition; one that makes no trial becomes its reject in place."""
-    for at, item in enumerate(chunk):
-        if isinstance(item, Job):
-            try:
-                packed([item])
-            except Rejected as reason:
-                chunk[at] = rejected(item.number, item.source, item.place, None, str(reason))
-    todo = [item for item in chunk if isinstance(item, Job)]
+    data, todo, refused = packed([item for item in chunk if isinstance(item, Job)])
+    told = {outcome.number: outcome for outcome in refused}
+    chunk[:] = [told.get(item.number, item) for item in chunk]
     if not todo:
         return None
-    return client.submit(tag_partition, source, packed(todo), keep_all, pure=False)
+    return client.submit(tag_partition, source, data, keep_all, pure=False)
 
 
 def _result(client: Client, future: Future) -> Any:

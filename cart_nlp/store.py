@@ -76,17 +76,15 @@ class Store:
             return lambda text: False
         return any_of(self._ids)
 
-    def apply(self, journal: Journal, complete: bool) -> dict[str, int]:
+    def apply(self, journal: Journal, complete: bool, stage: Path) -> dict[str, int]:
         """Bring the store to what a run found, in one transaction; a run is applied once only.
 
-        Trials of which the run saw nothing have vanished, unless it was not `complete`. Returns counts:
-        new, changed, unchanged, vanished, dropped (no CAR trial any more), retagged, stored.
+        A new one is made at `stage` and renamed into its place. Trials of which the run saw nothing have
+        vanished, unless it was not `complete`. Returns counts: new, changed, unchanged, vanished, dropped
+        (no CAR trial any more), retagged, stored.
         """
         fresh = not self._path.exists()
-        target = self._path.with_name(self._path.name + ".part") if fresh else self._path
-        if fresh:
-            for leftover in (target, target.with_name(target.name + ".wal")):
-                leftover.unlink(missing_ok=True)
+        target = stage if fresh else self._path
         with connected(target, read_only=False, create=fresh) as base:
             session = str(journal.header["session"])
             done = base.execute("SELECT changes FROM runs WHERE session = ?", [session]).fetchone()

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from cart_nlp.batch.jobs import FAULTS, Job, Outcome, digest_of, itself, job, refused, rejected
-from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
+from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected
+from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.schema import Trial
 
 PAUSE = 0.01
@@ -155,11 +155,4 @@ class Feed:
 
 
 def _parsed(number: int, entry: Entry) -> Trial | Outcome:
-    """The trial of an entry, or the reject that it makes."""
-    try:
-        return entry.trial()
-    except Rejected as refusal:
-        return rejected(number, entry.source, entry.place, None, str(refusal))
-    except FAULTS as fault:
-        reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
-        return rejected(number, entry.source, entry.place, None, reason)
+    return parsed(number, entry.source, entry.place, entry.parse, entry.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -16,6 +16,8 @@ from cart_nlp.schema import Record, Trial
 Kind = Literal["record", "below", "reject", "same", "still", "again", "run", "end"]
 Tagger = Callable[[Trial], Record]
 INCLUDED = ("product", "related")
+UNREAD = "unread"
+"""Key in a record's raw values that tells which of its text was too long to be read."""
 
 FAULTS = (
     ArithmeticError,
@@ -58,7 +60,7 @@ class Outcome(NamedTuple):
     `record`: written, payload is its JSON; `below`: tagged, neither product nor related; `reject`: payload
     is the line for the rejects file; `same`: the store has its record already; `still`: the store knows that
     it is neither product nor related; `again`: an identical repetition.
-    `run` and `end` frame a journal.
+    `run` and `end` frame a journal. `unread` counts characters of its text that were too many to be read.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Outcome(NamedTuple):
     id: str
     digest: str
     payload: bytes
+    unread: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,46 @@ def job(number: int, entry: Entry, candidate: bool = True) -> Job:
     return Job(number, entry.source, entry.place, entry.data, entry.parse, "", candidate, len(entry.text))
 
 
-def packed(jobs: list[Job]) -> bytes:
-    """Jobs as bytes for a worker; one whose parser cannot be pickled is parsed here first.
+class Packed(NamedTuple):
+    """Jobs on their way to a worker: as bytes, the jobs that are in them, and what came of the others."""
 
-    Raises Rejected with the reason if such a job makes no trial (then there is only this one in `jobs`).
+    data: bytes
+    jobs: list[Job]
+    refused: list[Outcome]
+
+
+def packed(jobs: list[Job]) -> Packed:
+    """Jobs as bytes for a worker.
+
+    One that cannot be pickled is parsed here, and refused if it makes no trial.
     """
     try:
-        return pickle.dumps(jobs, pickle.HIGHEST_PROTOCOL)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        built = [
-            Job(j.number, j.source, j.place, j.parse(j.data), itself, j.digest, j.candidate, j.size)
-            for j in jobs
-        ]
-        return pickle.dumps(built, pickle.HIGHEST_PROTOCOL)
+        return Packed(pickle.dumps(jobs, pickle.HIGHEST_PROTOCOL), jobs, [])
+    except (pickle.PicklingError, *FAULTS):
+        made = [_portable(each) for each in jobs]
+    good = [each for each in made if isinstance(each, Job)]
+    refused = [each for each in made if isinstance(each, Outcome)]
+    return Packed(pickle.dumps(good, pickle.HIGHEST_PROTOCOL), good, refused)
+
+
+def _portable(job: Job) -> Job | Outcome:
+    try:
+        pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, *FAULTS):
+        found = parsed(job.number, job.source, job.place, job.parse, job.data)
+        return found if isinstance(found, Outcome) else replace(job, data=found, parse=itself)
+    return job
+
+
+def parsed(number: int, source: str, place: str, parse: Callable[[Any], Trial], data: Any) -> Trial | Outcome:
+    """The trial of a record, or the reject that it makes."""
+    try:
+        return parse(data)
+    except Rejected as refusal:
+        return rejected(number, source, place, None, str(refusal))
+    except FAULTS as fault:
+        reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
+        return rejected(number, source, place, None, reason)
 
 
 def unpacked(data: bytes) -> list[Job]:
@@ -122,21 +152,22 @@ def record_json(record: Record) -> bytes:
     try:
         return record.model_dump_json().encode()
     except ValueError:
-        return orjson.dumps(_mended(record.to_json()))
+        return orjson.dumps(mended(record.to_json()))
 
 
-def _mended(value: Any) -> Any:
+def mended(value: Any) -> Any:
+    """A JSON value without lone surrogates, as a name that is no UTF-8 has them: they become U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {_mended(key): _mended(item) for key, item in value.items()}
-    return [_mended(item) for item in value] if isinstance(value, list | tuple) else value
+        return {mended(key): mended(item) for key, item in value.items()}
+    return [mended(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def rejected(number: int, source: str, place: str, trial_id: str | None, reason: str) -> Outcome:
     """The outcome of a record that cannot be used, with its line for the rejects file."""
     line = {"source": source, "place": place, "id": trial_id, "reason": " ".join(reason.split())}
-    return Outcome(number, "reject", trial_id or "", "", orjson.dumps(_mended(line)))
+    return Outcome(number, "reject", trial_id or "", "", orjson.dumps(mended(line)))
 
 
 def refused(number: int, reject: Reject) -> Outcome:
@@ -150,18 +181,42 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
     try:
         trial = job.parse(job.data)
         trial_id = trial.id
+        cut: dict[str, int] = {}
         if keep_all and not job.candidate:
             record = bare_record(trial)
         else:
             record = tagger(trial)
+            cut = unread(trial)
+        left = sum(len(trial.sections[key]) - read for key, read in cut.items())
         if keep_all or record.car_trial in INCLUDED:
-            return Outcome(job.number, "record", trial.id, job.digest, record_json(record))
-        return Outcome(job.number, "below", trial.id, job.digest, b"")
+            if cut:
+                said = "; ".join(f"{key} from {read}" for key, read in cut.items())
+                record = record.model_copy(update={"raw": {**record.raw, UNREAD: said}})
+            return Outcome(job.number, "record", trial.id, job.digest, record_json(record), left)
+        return Outcome(job.number, "below", trial.id, job.digest, b"", left)
     except Rejected as refusal:
         return rejected(job.number, job.source, job.place, trial_id, str(refusal))
     except FAULTS as fault:
         reason = f"the tagger failed on it: {type(fault).__name__}: {str(fault)[:300]}"
         return rejected(job.number, job.source, job.place, trial_id, reason)
+
+
+def unread(trial: Trial) -> dict[str, int]:
+    """Section -> the character from which on it is not read, for a trial longer than any real one."""
+    from cart_nlp.pipeline import GAP, MAX_SECTION, MAX_TEXT
+
+    if sum(map(len, trial.sections.values())) <= MAX_SECTION:
+        return {}
+    found, at = {}, 0
+    for key, whole in trial.sections.items():
+        length = min(len(whole), MAX_SECTION)
+        if at + length >= MAX_TEXT:
+            found[key] = 0
+            continue
+        at += length + len(GAP)
+        if length < len(whole):
+            found[key] = length
+    return found
 
 
 def bare_record(trial: Trial) -> Record:

@@ -1,7 +1,7 @@
 """The journal beside the output: every outcome in order, so that a run killed at any moment can go on.
 
-One line an outcome: a checksum, a head `[kind, number, id, digest]`, a tab, the payload. The first line
-holds what the run is (inputs, options, versions). A line that is torn or damaged ends what counts.
+One line an outcome: a checksum, a head `[kind, number, id, digest, unread]`, a tab, the payload. The first
+line holds what the run is (inputs, options, versions). A line that is torn or damaged ends what counts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
-from cart_nlp.batch.jobs import BatchError, Kind, Outcome
+from cart_nlp.batch.jobs import BatchError, Outcome
 
 FLUSH_SECONDS = 0.5
 
@@ -38,18 +38,20 @@ class Journal:
             "still": 0,
             "again": 0,
         }
+        self.unread = 0
+        """Trials whose text was not read whole; `longest` has the most characters left out, and its id."""
+        self.longest = (0, "")
         self.read: int | None = None
         self.merges: list[str] = []
         self.merged = 0
         self._clock = 0.0
-        self._file = path.open("r+b") if path.exists() else path.open("w+b")
+        self._file = _opened(path)
         try:
-            _lock(self._file.fileno(), path)
             self.found = os.fstat(self._file.fileno()).st_size > 0
             self._file.truncate(self._recover() if resume else 0)
             self._file.seek(0, os.SEEK_END)
             if self._file.tell() == 0:
-                self._put("run", -1, "", "", orjson.dumps(header))
+                self._put(Outcome(-1, "run", "", "", orjson.dumps(header)))
                 self._file.flush()
         except BaseException:
             self._file.close()
@@ -66,9 +68,8 @@ class Journal:
 
     def add(self, outcome: Outcome) -> None:
         """Append one outcome; it is on its way to the disk within half a second."""
-        self._put(outcome.kind, outcome.number, outcome.id, outcome.digest, outcome.payload)
-        self.counts[outcome.kind] += 1
-        self.last = outcome.number
+        self._put(outcome)
+        self._count(outcome)
         now = time.monotonic()
         if now - self._clock > FLUSH_SECONDS:
             self._file.flush()
@@ -77,18 +78,25 @@ class Journal:
     def finish(self, read: int, merged: int, merges: list[str]) -> None:
         """Note that all inputs were read, how many records they held, and which of them were merged."""
         self.read, self.merged, self.merges = read, merged, merges
-        self._put("end", read, "", str(merged), orjson.dumps(merges))
+        self._put(Outcome(read, "end", "", str(merged), orjson.dumps(merges)))
         self._file.flush()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """All outcomes so far, in order."""
+        """All outcomes so far, in order; raises BatchError at their end if some cannot be read back."""
         self._file.flush()
+        given = 0
         with self.path.open("rb") as lines:
-            next(lines)
+            next(lines, None)
             for line in lines:
                 found = _parsed(line)
                 if found is not None and found.kind != "end":
+                    given += 1
                     yield found
+        if given != len(self):
+            raise BatchError(
+                f"{self.path}: holds {given:,} of {len(self):,} outcomes: something else has changed it; "
+                "run again without --resume"
+            )
 
     def records(self) -> Iterator[bytes]:
         """The JSON of every record to be written, in order."""
@@ -110,8 +118,16 @@ class Journal:
         self.path.unlink(missing_ok=True)
         self._file.close()
 
-    def _put(self, kind: Kind, number: int, trial_id: str, digest: str, payload: bytes) -> None:
-        body = orjson.dumps([kind, number, trial_id, digest]) + b"\t" + payload
+    def _count(self, outcome: Outcome) -> None:
+        self.counts[outcome.kind] += 1
+        self.last = outcome.number
+        if outcome.unread:
+            self.unread += 1
+            self.longest = max(self.longest, (outcome.unread, outcome.id))
+
+    def _put(self, outcome: Outcome) -> None:
+        number, kind, trial_id, digest, payload, unread = outcome
+        body = orjson.dumps([kind, number, trial_id, digest, unread]) + b"\t" + payload
         self._file.write(b"%08x %b\n" % (zlib.crc32(body), body))
 
     def _recover(self) -> int:
@@ -128,8 +144,7 @@ class Journal:
                 self.read, self.merged = found.number, int(found.digest)
                 self.merges = orjson.loads(found.payload)
             else:
-                self.counts[found.kind] += 1
-                self.last = found.number
+                self._count(found)
             good += len(line)
         return good
 
@@ -160,8 +175,25 @@ def _parsed(line: bytes) -> Outcome | None:
     except ValueError:
         return None
     head, _, payload = body.partition(b"\t")
-    kind, number, trial_id, digest = orjson.loads(head)
-    return Outcome(number, kind, trial_id, digest, payload)
+    kind, number, trial_id, digest, *more = orjson.loads(head)
+    return Outcome(number, kind, trial_id, digest, payload, *more)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open and lock the journal before a byte of it is changed; raises BatchError if a run holds it."""
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, flags, 0o666), "r+b")
+        try:
+            _lock(file.fileno(), path)
+            if os.path.samestat(os.fstat(file.fileno()), os.lstat(path)):
+                return file
+        except FileNotFoundError:
+            pass  # another run has just ended and removed it
+        except BaseException:
+            file.close()
+            raise
+        file.close()
 
 
 def _lock(descriptor: int, path: Path) -> None:

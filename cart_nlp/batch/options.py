@@ -37,7 +37,8 @@ class Options:
 class Summary:
     """What became of the records: `read == screened + below + written + merged + rejected`.
 
-    `below` were tagged and are neither product nor related; `merged` repeat a trial that is written.
+    `below` were tagged and are neither product nor related; `merged` repeat a trial that is written; of
+    `unread` trials not all text was read, because they are too long.
     `faults` are the inputs that could not be read, `merges` says which records became
     one, `store` holds the changes of a store, `files` what was made.
     """
@@ -48,6 +49,7 @@ class Summary:
     written: int = 0
     merged: int = 0
     rejected: int = 0
+    unread: int = 0
     tagged: int = 0
     seconds: float = 0.0
     already: bool = False

@@ -12,7 +12,6 @@ from multiprocessing.connection import Connection, wait
 
 from cart_nlp.batch import spawning
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected
-from cart_nlp.registries.entry import Rejected
 
 CHUNK = 8
 """Records handed to a worker at once: enough to hide the hand-over, few enough to share fairly."""
@@ -184,11 +183,8 @@ class Pool:
             self._send(seat, chunk)
 
     def _send(self, seat: _Seat, chunk: list[Job]) -> None:
-        try:
-            data = packed(chunk)
-        except Rejected:
-            chunk = self._packable(chunk)
-            data = packed(chunk)
+        data, chunk, refused = packed(chunk)
+        self._done |= {outcome.number: outcome for outcome in refused}
         if not chunk:
             return
         seat.jobs.extend(chunk)
@@ -197,17 +193,6 @@ class Pool:
             seat.pipe.send_bytes(data)
         except OSError:
             self._bury(seat, "died")
-
-    def _packable(self, chunk: list[Job]) -> list[Job]:
-        good = []
-        for job in chunk:
-            try:
-                packed([job])
-                good.append(job)
-            except Rejected as reason:
-                outcome = rejected(job.number, job.source, job.place, None, str(reason))
-                self._done[job.number] = outcome
-        return good
 
     def _collect(self, patience: float) -> None:
         if not self._seats:

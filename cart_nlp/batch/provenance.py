@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from cart_nlp import __version__, paths
+from cart_nlp.registries import aactdatabase
 
 _EDGE = 1 << 16
 
@@ -56,6 +55,11 @@ def fingerprint(source: str) -> dict[str, Any] | None:
     }
 
 
+def shown_source(source: str) -> str:
+    """The name of an input for messages and files: of a database without its password."""
+    return aactdatabase.shown_address(source) if aactdatabase.recognizes(source) else source
+
+
 class Hashing:
     """SHA-256 of the input files, computed in a thread while the work goes on."""
 
@@ -77,7 +81,7 @@ class Hashing:
 
     def _run(self) -> None:
         for source in self._sources:
-            entry: dict[str, Any] = {"path": source, "bytes": None, "sha256": None}
+            entry: dict[str, Any] = {"path": shown_source(source), "bytes": None, "sha256": None}
             try:
                 if Path(source).is_file():
                     entry |= self._hash(Path(source))
@@ -93,11 +97,3 @@ class Hashing:
                 found.update(chunk)
                 size += len(chunk)
         return {"bytes": size, "sha256": found.hexdigest()}
-
-
-def run_json(
-    identity: dict[str, str], inputs: list[dict[str, Any]], options: dict[str, Any], counts: dict[str, Any]
-) -> bytes:
-    """The content of the provenance file."""
-    content = {"tool": "cart-nlp", **identity, "inputs": inputs, "options": options, "counts": counts}
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n"

@@ -8,15 +8,17 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cart_nlp.batch import finish
+from cart_nlp.batch import earlier, finish
 from cart_nlp.batch.feed import Feed, Hits, Known, Read, Report
-from cart_nlp.batch.jobs import BatchError, Interrupted, Job, Outcome, Tagger, TaggerSource
+from cart_nlp.batch.jobs import UNREAD, BatchError, Interrupted, Job, Outcome, Tagger, TaggerSource, mended
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
-from cart_nlp.batch.provenance import Hashing, fingerprint, tagger_identity
+from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
+from cart_nlp.batch.target import Target, guard_inputs, regular
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
@@ -75,10 +77,14 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
     parts = parts or real_parts(options)
     if options.out == "-":
         return _to_stdout(options, parts, progress)
-    target = finish.Target.of(options)
+    target = Target.of(options)
     identity = tagger_identity(options.lexicons)
     header = _header(options, identity, target, parts.today())
-    if options.resume and not target.journal.exists() and (before := target.finished(header)):
+    if (
+        options.resume
+        and not target.journal.exists()
+        and (before := earlier.finished(target, header, options.guard))
+    ):
         counts = {name: before.pop(name) for name in Summary().counts() if name in before}
         return Summary(**counts, store=before, already=True, files=[str(target.out)])
     started = time.monotonic()
@@ -91,11 +97,11 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
         if target.suffix in STORES:
             from cart_nlp.store import Store
 
-            store = stack.enter_context(contextlib.closing(Store(target.out, finish.tagger_key(header))))
-        summary = Summary(notes=target.notes(journal, options.resume))
+            store = stack.enter_context(contextlib.closing(Store(target.out, earlier.tagger_key(header))))
+        summary = Summary(notes=earlier.notes(journal, options.resume))
         try:
             if store is not None and not journal.found:
-                before = target.unchanged(header, hashing, options.rejects is not None)
+                before = earlier.unchanged(target, header, hashing, options.rejects is not None)
                 if before is not None and store.session == before["session"]:
                     summary = finish.confirm(target, journal, store, before, options, hashing)
                     summary.seconds = time.monotonic() - started
@@ -195,13 +201,15 @@ def _feed(options: Options, parts: Parts, journal: Journal, store: Store | None)
 
 
 def _header(
-    options: Options, identity: dict[str, str], target: finish.Target, now: datetime.datetime
+    options: Options, identity: dict[str, str], target: Target, now: datetime.datetime
 ) -> dict[str, Any]:
     inputs = [fingerprint(source) for source in options.inputs]
     if options.resume and None in inputs:
         source = options.inputs[inputs.index(None)]
-        raise BatchError(f"{source}: cannot be resumed: only files can be read again from their start")
-    return {
+        raise BatchError(
+            f"{shown_source(source)}: cannot be resumed: only files can be read again from their start"
+        )
+    header = {
         **identity,
         "inputs": inputs,
         "options": {
@@ -213,9 +221,11 @@ def _header(
         },
         "session": now.isoformat(timespec="microseconds"),
     }
+    found: dict[str, Any] = mended(header)
+    return found
 
 
-def _journal(target: finish.Target, header: dict[str, Any], resume: bool) -> Journal:
+def _journal(target: Target, header: dict[str, Any], resume: bool) -> Journal:
     try:
         require(target.suffix)
         return Journal(target.journal, header, resume)
@@ -238,12 +248,26 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     summary.tagged = counts["record"] + counts["below"]
     summary.screened = summary.read - sum(counts.values()) - merged
     summary.faults = feed.faults
-    summary.notes += feed.notes
+    summary.unread = journal.unread
+    summary.notes += feed.notes + _too_long(journal)
+
+
+def _too_long(sink: Journal | finish.Stdout) -> list[str]:
+    """What the user should know about trials of which some text was not read."""
+    if not sink.unread:
+        return []
+    number, trial = sink.longest
+    return [
+        f"{sink.unread:,} trial{'s' * (sink.unread != 1)} longer than what is read; most in {trial}: "
+        f"{number:,} characters were not; the records say which, under raw.{UNREAD}"
+    ]
 
 
 def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Summary:
     if options.resume:
         raise BatchError("--resume needs an output file; standard output cannot be continued")
+    if options.rejects:
+        guard_inputs((regular(Path(options.rejects), "--rejects "),), options)
     sink = finish.Stdout(sys.stdout.buffer, options.rejects)
     summary = Summary()
     started = time.monotonic()
@@ -259,7 +283,8 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     summary.read, summary.screened, summary.merged = feed.read, feed.screened, feed.merged
     summary.merges = feed.merges
     summary.written, summary.below = sink.counts["record"], sink.counts["below"]
-    summary.rejected, summary.notes = sink.counts["reject"], feed.notes + sink.notes
+    summary.rejected, summary.unread = sink.counts["reject"], sink.unread
+    summary.notes = feed.notes + _too_long(sink) + sink.notes
     summary.tagged = summary.written + summary.below
     summary.faults = feed.faults
     summary.seconds = time.monotonic() - started

@@ -246,7 +246,7 @@ def _place(kind: str, folder: Path, base: Path | None) -> Path:
 
 def _left(out: Path) -> Iterator[tuple[str, int]]:
     """The journal, and files that are only there while outputs are written, with their times."""
-    for ending in (".journal", ".part", ".wal"):
+    for ending in (".journal", "-part", ".wal"):
         for path in out.parent.glob(f"*{ending}"):
             with contextlib.suppress(FileNotFoundError):  # renamed this moment
                 yield path.name, path.stat().st_mtime_ns

@@ -1,0 +1,110 @@
+"""What an earlier run of the same output has left, and whether it spares this one the work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.provenance import Hashing
+from cart_nlp.batch.target import Target
+from cart_nlp.writers import STORES
+
+GUARDED = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".xlsx")
+"""Suffixes of the outputs in which the formula guard shows."""
+
+
+def notes(journal: Journal, resume: bool) -> list[str]:
+    """What the user should know about an earlier run that was not finished."""
+    if journal.found and not resume:
+        return ["an earlier run was not finished; started over (--resume would have continued it)"]
+    if resume and journal.last >= 0:
+        return [f"resumed: {len(journal):,} tagged records were kept from the earlier run"]
+    return []
+
+
+def finished(target: Target, header: dict[str, Any], guard: bool) -> dict[str, Any] | None:
+    """The counts of an equal run that was completed and whose files are still what it wrote, or None."""
+    before = _earlier(target)
+    if before is None or before.get("key") != tagger_key(header) or before.get("prints") != header["inputs"]:
+        return None
+    if target.suffix in GUARDED and before["options"].get("formula_guard") != guard:
+        return None
+    if target.suffix in STORES:
+        return before["counts"] if _session(target) == before.get("session") else None
+    return (
+        before["counts"]
+        if before.get("outputs") == hashes((target.out, *target.beside, target.rejects))
+        else None
+    )
+
+
+def _earlier(target: Target) -> dict[str, Any] | None:
+    """What the last run said of itself, where that can be read."""
+    try:
+        before = orjson.loads(target.run.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    if not isinstance(before, dict) or not isinstance(before.get("options"), dict):
+        return None
+    counts = before.get("counts")
+    whole = isinstance(counts, dict) and all(isinstance(count, int) for count in counts.values())
+    return before if whole else None
+
+
+def _session(target: Target) -> str | None:
+    """The run that brought a store to its present state."""
+    if not target.out.is_file():
+        return None
+    from cart_nlp.store import Store
+
+    return Store(target.out, "").session
+
+
+def hashes(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Name, bytes and hash of the files that are there."""
+    found = []
+    for path in paths:
+        if path.is_file():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                found.append({"name": path.name, "bytes": file.tell(), "sha256": digest})
+    return found
+
+
+def unchanged(
+    target: Target, header: dict[str, Any], hashing: Hashing, rejects: bool
+) -> dict[str, Any] | None:
+    """What the last run said of itself, if this one would read the same bytes with the same tagger.
+
+    Only a whole run counts, with its rejects file, if it had to have one (`rejects`), naming these files.
+    """
+    before = _earlier(target)
+    if before is None:
+        return None
+    try:
+        hashes = [source["sha256"] for source in before["inputs"]]
+        sizes = [source["bytes"] for source in before["inputs"]]
+        rejected = before["counts"]["rejected"] > 0
+        paths = [source["path"] for source in before["inputs"]]
+    except (KeyError, TypeError):
+        return None
+    same = before.get("key") == tagger_key(header) and not before.get("faults") and "session" in before
+    if not same or None in hashes or target.rejects.is_file() != (rejects or rejected):
+        return None
+    if rejected and paths != [source and source["path"] for source in header["inputs"]]:
+        return None
+    if sizes != [source and source["bytes"] for source in header["inputs"]]:
+        return None
+    return before if hashes == [source["sha256"] for source in hashing.result()] else None
+
+
+def tagger_key(header: dict[str, Any]) -> str:
+    """Hash of what a value depends on besides the trial's text: versions, lexicons and options."""
+    options = {**header["options"], "store": None}
+    parts = {name: header[name] for name in ("version", "lexicons", "model")} | {"options": options}
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,0 +1,139 @@
+"""Where a run writes: its files, none in the way of another or of an input, and the folder they pass."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cart_nlp.writers import OutputError, suffix_of
+
+if TYPE_CHECKING:
+    from cart_nlp.batch.options import Options
+
+STAGE = ".cart-nlp-part"
+"""Ending of the folder beside an output in which its files are written; none but ours is named so."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The files of a run: the output, and what stands beside it."""
+
+    out: Path
+    suffix: str
+    rejects: Path
+    journal: Path
+    run: Path
+    beside: tuple[Path, ...] = ()
+    """Further tables of a format that has some."""
+
+    @classmethod
+    def of(cls, options: Options) -> Target:
+        """Where a run writes; raises OutputError for a place that cannot be."""
+        named = Path(options.out)
+        suffix = suffix_of(named)
+        out = regular(named)
+        if not out.parent.is_dir():
+            raise OutputError(f"{named}: there is no folder {out.parent}; make it first")
+        rejects = (
+            regular(Path(options.rejects), "--rejects ") if options.rejects else beside(out, ".rejects.jsonl")
+        )
+        tables: tuple[Path, ...] = ()
+        if suffix == ".parquet":
+            from cart_nlp.writers.parquet import beside as table
+
+            tables = (table(out, "constructs"), table(out, "evidence"))
+        target = cls(out, suffix, rejects, beside(out, ".journal"), beside(out, ".run.json"), tables)
+        target._check(options)
+        return target
+
+    def _check(self, options: Options) -> None:
+        """Raise OutputError if a file of the run is an input, another file of it, or something else."""
+        for path in (self.journal, self.run, *self.beside, *([] if options.rejects else [self.rejects])):
+            if path.is_symlink() or (path.exists() and not path.is_file()):
+                what = "a symbolic link" if path.is_symlink() else "no file"
+                raise OutputError(f"{path}: would be written beside {self.out.name} and is {what}; remove it")
+        for stage in self._stages():
+            if stage.is_symlink() or (stage.exists() and not stage.is_dir()):
+                raise OutputError(f"{stage}: is in the way of the folder for unfinished files; remove it")
+        for one, other in combinations(self._files(), 2):
+            if _is_same(one, other):
+                raise OutputError(
+                    f"{one}: would be {other.name} as well; choose another name for one of them"
+                )
+        guard_inputs(self._files(), options)
+
+    def _files(self) -> tuple[Path, ...]:
+        wal = (beside(self.out, ".wal"),) if self.suffix == ".duckdb" else ()
+        return (self.out, self.rejects, self.journal, self.run, *self.beside, *wal)
+
+    def stage(self, final: Path) -> Path:
+        """Where a file is written before it is renamed to its place; no other user can reach there."""
+        folder = _stage_of(self.out if final.parent == self.out.parent else final)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / final.name
+
+    def _stages(self) -> Iterator[Path]:
+        yield _stage_of(self.out)
+        if self.rejects.parent != self.out.parent:
+            yield _stage_of(self.rejects)
+
+    def clear(self) -> None:
+        """Remove what an unfinished attempt to write has left."""
+        for folder in self._stages():
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def guard_inputs(files: tuple[Path, ...], options: Options) -> None:
+    """Raise OutputError if a file that a run writes is one that it reads."""
+    for path in files:
+        for source in options.inputs:
+            if _is_same(Path(source), path):
+                raise OutputError(f"{path}: is an input as well; choose another name for the output")
+        for folder in options.lexicons:
+            if path.exists() and path.is_relative_to(os.path.realpath(folder)):
+                raise OutputError(f"{path}: is a lexicon of this run; choose another name for the output")
+
+
+def regular(named: Path, option: str = "") -> Path:
+    """The file that a name stands for, there or not; raises OutputError if it is none.
+
+    A symbolic link is written through, not replaced.
+    """
+    try:
+        path = named.resolve()
+        kind = path.stat().st_mode if path.exists() else stat.S_IFREG
+    except (OSError, RuntimeError, ValueError) as fault:
+        looped = getattr(fault, "errno", None) == errno.ELOOP or isinstance(fault, RuntimeError)
+        reason = "a symbolic link that leads back to itself" if looped else getattr(fault, "strerror", fault)
+        raise OutputError(f"{option}{named}: cannot be written: {reason}") from None
+    if stat.S_ISDIR(kind):
+        raise OutputError(f"{option}{named}: is a directory; name a file in it, e.g. {named / 'records.csv'}")
+    if not stat.S_ISREG(kind):
+        remedy = "name a file" if option else "use -o - for standard output"
+        raise OutputError(f"{option}{named}: is not a regular file; {remedy}")
+    return path
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file, there or not."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def beside(out: Path, ending: str) -> Path:
+    """A file named after the output."""
+    return out.with_name(out.name + ending)
+
+
+def _stage_of(final: Path) -> Path:
+    return beside(final, STAGE)
