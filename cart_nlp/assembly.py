@@ -18,8 +18,8 @@ MAX_EVIDENCE = 5
 
 COPIED = (
     "registry", "url", "phase", "status", "study_type", "enrollment", "start_date", "completion_date",
-    "first_posted", "sponsor", "sponsor_class", "collaborators", "countries", "pmids", "has_results",
-    "why_stopped", "secondary_ids", "raw",
+    "first_posted", "sponsor", "sponsor_class", "collaborators", "countries", "pmids", "references",
+    "has_results", "why_stopped", "secondary_ids", "raw",
 )  # fmt: skip
 _copied = attrgetter(*COPIED)
 

@@ -40,6 +40,16 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Reference(Model):
+    """A publication that a registry lists for a trial."""
+
+    pmid: str
+    type: Literal["RESULT", "DERIVED", "BACKGROUND", ""] = Field(
+        "",
+        description="RESULT, DERIVED (found by its number), BACKGROUND; empty where it is not told",
+    )
+
+
 class Trial(Model):
     """One registered study, from any registry, before tagging.
 
@@ -68,6 +78,7 @@ class Trial(Model):
     collaborator_classes: tuple[str, ...] = Field((), description="classes, aligned with collaborators")
     countries: tuple[str, ...] = Field((), description="names per ISO 3166, sorted")
     pmids: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = Field((), description="the pmids with the type of each")
     has_results: bool = False
     why_stopped: str | None = None
     raw: dict[str, str] = Field(default_factory=dict, description="raw values of normalized fields")
@@ -170,6 +181,7 @@ class Record(Model):
     collaborators: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     pmids: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = Field((), description="the pmids with the type of each")
     has_results: bool = False
     why_stopped: str | None = None
     secondary_ids: tuple[str, ...] = ()

@@ -128,6 +128,9 @@ def _cell(name: str, value: str) -> Any:
         value = value[1:]
     if name == "constructs":
         return tuple(_construct(part) for part in value.split("; ") if part)
+    if name == "references":
+        parts = (part.split(" ") for part in value.split("; ") if part)
+        return tuple({"pmid": words[0], "type": words[1] if words[1:] else ""} for words in parts)
     if name == "evidence":
         return tuple(json.loads(value)) if value.startswith("[") else ()
     if name == "confidence":

@@ -26,7 +26,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "sponsors": ("agency_class", "lead_or_collaborator", "name"),
     "countries": ("name", "removed"),
     "id_information": ("id_value",),
-    "study_references": ("pmid",),
+    "study_references": ("pmid", "reference_type"),
 }  # fmt: skip
 """Table -> columns that a trial needs; any of them may be missing in an old or partial copy."""
 
@@ -121,6 +121,10 @@ def parse(study: Study) -> Trial:
             if row.get("removed", "")[:1] != "t"
         ),
         pmids=shapes.unique(_column(study, "study_references", "pmid")),
+        references=shapes.references(
+            (row.get("pmid", ""), row.get("reference_type", ""))
+            for row in study.rows.get("study_references", ())
+        ),
         has_results=bool(own.get("results_first_posted_date") or own.get("results_first_submitted_date")),
         why_stopped=own.get("why_stopped") or None,
         raw=shapes.raw(

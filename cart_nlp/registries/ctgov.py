@@ -92,6 +92,10 @@ def parse(data: Mapping[str, Any]) -> Trial:
         pmids=shapes.unique(
             line(fields(each).get("pmid")) for each in items(dig(protocol, "referencesModule", "references"))
         ),
+        references=shapes.references(
+            (line(fields(each).get("pmid")), line(fields(each).get("type")))
+            for each in items(dig(protocol, "referencesModule", "references"))
+        ),
         has_results=data.get("hasResults") is True or bool(fields(data.get("resultsSection"))),
         why_stopped=line(state.get("whyStopped")) or None,
         raw=shapes.raw(

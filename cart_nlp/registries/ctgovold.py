@@ -125,7 +125,10 @@ def as_v2(data: Mapping[str, Any]) -> dict[str, Any]:
             },
             "referencesModule": {
                 "references": [
-                    {"pmid": fields(each).get("ReferencePMID")}
+                    {
+                        "pmid": fields(each).get("ReferencePMID"),
+                        "type": fields(each).get("ReferenceType"),
+                    }
                     for each in _list(protocol.get("ReferencesModule"), "Reference")
                 ]
             },

@@ -80,6 +80,11 @@ def parse(raw: bytes) -> Trial:
         ),
         countries=normalize.countries(places),
         pmids=shapes.unique(all_said(study, "reference/PMID") + all_said(study, "results_reference/PMID")),
+        references=shapes.references(
+            (pmid, kind)
+            for place, kind in (("reference", "BACKGROUND"), ("results_reference", "RESULT"))
+            for pmid in all_said(study, f"{place}/PMID")
+        ),
         has_results=study.find("clinical_results") is not None,
         why_stopped=said(study, "why_stopped") or None,
         raw=shapes.raw(

@@ -169,7 +169,7 @@ def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
         for name, value in fields.items():
             if value is None:
                 fields[name] = getattr(other, name)
-        for name in ("secondary_ids", "pmids", "countries"):
+        for name in ("secondary_ids", "pmids", "references", "countries"):
             fields[name] = tuple(dict.fromkeys(fields[name] + getattr(other, name)))
         if other.id != lead.id:
             fields["secondary_ids"] = tuple(dict.fromkeys((*fields["secondary_ids"], other.id)))

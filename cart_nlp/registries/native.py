@@ -7,7 +7,7 @@ from typing import Any
 
 from cart_nlp.registries import normalize, shapes
 from cart_nlp.registries.identifiers import registry_of, url_of
-from cart_nlp.registries.shapes import line, lines
+from cart_nlp.registries.shapes import fields, line, lines
 from cart_nlp.schema import Trial
 
 _TITLES = ("brief_title", "official_title", "brief_title_zh", "official_title_zh")
@@ -67,6 +67,10 @@ def parse(data: Mapping[str, Any]) -> Trial:
         collaborator_classes=_aligned(data.get("collaborator_classes"), collaborators),
         countries=normalize.countries(lines(data.get("countries"))),
         pmids=shapes.unique(lines(data.get("pmids"))),
+        references=shapes.references(
+            (line(fields(each).get("pmid")), line(fields(each).get("type")))
+            for each in shapes.items(data.get("references"))
+        ),
         has_results=data.get("has_results") is True,
         why_stopped=line(data.get("why_stopped")) or None,
         raw=shapes.raw({key: data.get(key) for key in _RAW} | {"enrollment": data.get("enrollment")}),

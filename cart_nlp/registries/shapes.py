@@ -60,6 +60,21 @@ def unique(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value for value in values if value))
 
 
+_REFERENCES = {
+    "result": "RESULT", "results_reference": "RESULT", "derived": "DERIVED",
+    "background": "BACKGROUND", "reference": "BACKGROUND",
+}  # fmt: skip
+
+
+def references(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], ...]:
+    """PubMed ids with their types in one vocabulary, each id once, the first type that is told."""
+    found: dict[str, str] = {}
+    for pmid, kind in pairs:
+        if pmid and not found.get(pmid):
+            found[pmid] = _REFERENCES.get(kind.strip().lower(), "")
+    return tuple({"pmid": pmid, "type": kind} for pmid, kind in found.items())
+
+
 def checked_id(value: Any, what: str = "an id") -> str:
     """A registration number fit to be written; raises Rejected if there is none."""
     if type(value) is str and value.isalnum() and value.isascii() and len(value) <= _MAX_ID:

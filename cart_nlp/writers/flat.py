@@ -75,6 +75,8 @@ def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool
     if isinstance(value, list | tuple):
         if name == "constructs":
             parts: Sequence[str] = [construct_text(item) for item in value]
+        elif name == "references":
+            parts = [f"{item['pmid']} {item['type']}".strip() for item in value]
         elif name == "evidence":
             parts = [evidence_text(item) for item in value]
         else:
