@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from urllib.parse import parse_qs, urlparse
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cart_nlp.fetch import Api, FetchError, fetch
 
@@ -33,7 +36,7 @@ class Server(ThreadingHTTPServer):
         self.studies = [f"NCT{n:08}" for n in range(25)]
         self.faults: list[tuple[int, dict[str, str], bytes]] = []
         self.asked: list[dict[str, str]] = []
-        self.lost_after: int | None = None
+        self.trickles = b""
 
     @property
     def base(self) -> str:
@@ -44,6 +47,9 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
+        if self.server.trickles:
+            self._trickle(self.server.trickles)
+            return
         url = urlparse(self.path)
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         self.server.asked.append(asked)
@@ -66,6 +72,15 @@ class Handler(BaseHTTPRequestHandler):
         if start + size < len(self.server.studies):
             page["nextPageToken"] = f"t{start + size}"
         self._answer(200, {"Content-Type": "application/json"}, json.dumps(page).encode())
+
+    def _trickle(self, answer: bytes) -> None:
+        for code in answer:
+            try:
+                self.wfile.write(bytes([code]))
+                self.wfile.flush()
+            except OSError:
+                return
+            time.sleep(0.05)
 
     def _answer(self, code: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(code)
@@ -241,3 +256,202 @@ def test_the_command_writes_and_says_how_much(server: Server, tmp_path: Path) ->
     )
     assert (done.returncode, done.stderr) == (0, "cart-nlp fetch: 25 of 25 studies → o.jsonl\n")
     assert len(ids(tmp_path / "o.jsonl")) == 25
+
+
+def serving(server: Server, *pages: dict[str, Any] | bytes, **headers: str) -> None:
+    bodies = [page if isinstance(page, bytes) else json.dumps(page).encode() for page in pages]
+    server.faults = [(200, headers, body) for body in bodies]
+
+
+def test_entries_without_a_number_and_repeated_ones_are_counted(
+    server: Server, api: Api, tmp_path: Path
+) -> None:
+    good = {"protocolSection": {"identificationModule": {"nctId": "NCT00000001"}}}
+    odd = [
+        {},
+        None,
+        3,
+        {"protocolSection": []},
+        {"protocolSection": {"identificationModule": {"nctId": " "}}},
+    ]
+    serving(server, {"studies": [good, *odd, good], "totalCount": 7})
+    found = fetch("CAR-T", tmp_path / "o.jsonl", api)
+    assert (found.studies, found.nameless, found.again, found.total) == (1, 5, 1, 7)
+
+
+class Streamed(httpx.SyncByteStream):
+    """A body that is read once, as from a network."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._body
+
+
+def answered(code: int, page: Any = None, **headers: str) -> httpx.Response:
+    return httpx.Response(code, headers=headers, stream=Streamed(json.dumps(page).encode()))
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    page=st.fixed_dictionaries(
+        {"studies": st.lists(ODD, max_size=3) | ODD}, optional={"nextPageToken": ODD, "totalCount": ODD}
+    ),
+    retry=st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=9)
+    | st.sampled_from(["nan", "inf", "-1", "1e999", "9" * 400, "Mon, 01 Jan 99999 00:00:00 GMT"]),
+)
+def test_any_json_ends_in_a_file_or_in_one_line(tmp_path: Path, page: dict[str, Any], retry: str) -> None:
+    answers = [
+        answered(503, **{"Retry-After": retry}),
+        answered(200, page),
+        *(answered(200, {"studies": []}) for _ in range(9)),
+    ]
+    waits: list[float] = []
+    with httpx.Client(transport=httpx.MockTransport(lambda request: answers.pop(0))) as client:
+        try:
+            found = fetch("CAR-T", tmp_path / "o.jsonl", Api(client, pause=0, sleep=waits.append))
+        except FetchError as fault:
+            assert "\n" not in str(fault)
+        else:
+            assert found.total is None or isinstance(found.total, int)
+    assert all(0 <= wait <= 120 for wait in waits)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+def test_an_answer_without_an_end_is_bounded(
+    server: Server, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coding: str
+) -> None:
+    monkeypatch.setattr("cart_nlp.fetch.api.ANSWER_BYTES", 1 << 20)
+    body = b'{"studies": [' + b" " * (64 << 20) + b"]}"
+    serving(server, gzip.compress(body) if coding == "gzip" else body, **{"Content-Encoding": coding})
+    tracemalloc.start()
+    with pytest.raises(FetchError, match=r"the answer is larger than 1 MiB or .* --page-size"):
+        fetch("CAR-T", tmp_path / "o.jsonl", api)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < (200 << 20 if coding == "identity" else 8 << 20)  # the server is of this process
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_of_very_many_values_is_refused(server: Server, api: Api, tmp_path: Path) -> None:
+    serving(server, b'{"studies": [' + b"{}," * 4_000_000 + b"{}]}")
+    with pytest.raises(FetchError, match="the answer is larger than"):
+        fetch("CAR-T", tmp_path / "o.jsonl", api)
+
+
+def test_packing_that_was_not_asked_for_is_refused(server: Server, api: Api, tmp_path: Path) -> None:
+    serving(server, b"x" * 100, **{"Content-Encoding": "br"})
+    with pytest.raises(FetchError, match="packed as 'br'"):
+        fetch("CAR-T", tmp_path / "o.jsonl", api)
+
+
+def test_a_packed_page_is_read_and_a_cut_one_tried_again(
+    server: Server, api: Api, tmp_path: Path, waits: list[float]
+) -> None:
+    page = gzip.compress(b'{"studies": [{"protocolSection": {"identificationModule": {"nctId": "NCT1"}}}]}')
+    serving(server, page[:-9], page[:20] + b"x" + page[21:], page, **{"Content-Encoding": "gzip"})
+    assert fetch("CAR-T", tmp_path / "o.jsonl", api).studies == 1
+    assert waits == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"X-More: and more\r\n" * 400,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b" " * 9999,
+    ],
+    ids=["headers", "body"],
+)
+def test_an_answer_that_trickles_ends(
+    server: Server, tmp_path: Path, waits: list[float], answer: bytes
+) -> None:
+    server.trickles = answer
+    before = time.monotonic()
+    with httpx.Client(timeout=5) as client:
+        api = Api(client, server.base, pause=0, tries=2, sleep=waits.append, timeout=0.1)
+        with pytest.raises(
+            FetchError, match=r"gave up after 2 tries \(an answer was not complete after 0.5 s"
+        ):
+            fetch("CAR-T", tmp_path / "o.jsonl", api)
+    assert time.monotonic() - before < 4
+
+
+def moved(to: str) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "old.example":
+            return answered(301, Location=to)
+        return answered(200, {"studies": []})
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("base", "to", "said"),
+    [
+        ("https://old.example", "http://new.example/studies", "redirects to http://new.example, unencrypted"),
+        ("https://old.example", "https://old.example/studies", "more than 5 redirects"),
+        ("https://old.example", "https://new.example/studies", None),
+        ("http://old.example", "https://new.example/studies", None),
+    ],
+)
+def test_a_redirect_never_gives_up_the_encryption(
+    tmp_path: Path, base: str, to: str, said: str | None
+) -> None:
+    with httpx.Client(transport=httpx.MockTransport(moved(to))) as client:
+        api = Api(client, base, pause=0)
+        if said is None:
+            assert fetch("CAR-T", tmp_path / "o.jsonl", api).studies == 0
+        else:
+            with pytest.raises(FetchError, match=said):
+                fetch("CAR-T", tmp_path / "o.jsonl", api)
+
+
+def test_a_password_in_the_address_is_not_told(tmp_path: Path) -> None:
+    with httpx.Client(transport=httpx.MockTransport(lambda request: answered(404))) as client:
+        api = Api(client, "https://me:hidden@mirror.example/api", pause=0)
+        with pytest.raises(FetchError, match=r"^https://mirror.example/api/studies: HTTP 404"):
+            fetch("CAR-T", tmp_path / "o.jsonl", api)
+
+
+def test_only_a_regular_file_is_written(api: Api, tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to("/dev/null")
+    with pytest.raises(FetchError, match="is not a regular file"):
+        fetch("CAR-T", tmp_path / "link.jsonl", api)
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "o.jsonl.cart-nlp-part").symlink_to(tmp_path / "precious")
+    assert fetch("CAR-T", tmp_path / "o.jsonl", api).studies == 25
+    assert (tmp_path / "precious").read_text() == "mine"
+    assert not (tmp_path / "o.jsonl.cart-nlp-part").exists()
+
+
+def test_a_download_that_is_ended_leaves_nothing(server: Server, tmp_path: Path) -> None:
+    server.trickles = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 999
+    job = subprocess.Popen(
+        [*COMMAND, "--base-url", server.base, "--pause", "0"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 30
+    while not list(tmp_path.iterdir()) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl.cart-nlp-part"]
+    time.sleep(0.2)
+    job.terminate()
+    said = job.communicate(timeout=30)[1]
+    assert (job.returncode, said) == (130, "cart-nlp fetch: interrupted; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_server_says_does_not_steer_the_terminal(server: Server, tmp_path: Path) -> None:
+    server.faults = [(404, {}, b"\x1b]0;title\x07 \xe2\x80\xae gone")]
+    done = subprocess.run(
+        [*COMMAND, "--base-url", server.base], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "\\x1b]0;title\\x07 \\u202e gone" in done.stderr

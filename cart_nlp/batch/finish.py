@@ -17,6 +17,7 @@ from cart_nlp.batch.jobs import Outcome, mended
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.provenance import Hashing, fingerprint
 from cart_nlp.batch.target import Target
+from cart_nlp.places import begun
 from cart_nlp.registries import aactdatabase
 from cart_nlp.writers import STORES, writer
 from cart_nlp.writers.flat import escaped
@@ -134,7 +135,7 @@ def _provenance(
     content |= {"outputs": hashes(written), "key": tagger_key(header), "prints": header["inputs"]}
     part = target.stage(target.run)
     private = any(map(aactdatabase.recognizes, options.inputs))
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600 if private else 0o666), "wb") as file:
+    with begun(part, 0o600 if private else 0o666) as file:
         file.write(orjson.dumps(mended(content), option=orjson.OPT_INDENT_2) + b"\n")
     return part
 

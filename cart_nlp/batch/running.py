@@ -18,7 +18,7 @@ from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
-from cart_nlp.batch.target import Target, guard_inputs, regular
+from cart_nlp.batch.target import Target, guard_inputs, writable
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     if options.resume:
         raise BatchError("--resume needs an output file; standard output cannot be continued")
     if options.rejects:
-        guard_inputs((regular(Path(options.rejects), "--rejects "),), options)
+        guard_inputs((writable(Path(options.rejects), "--rejects "),), options)
     sink = finish.Stdout(sys.stdout.buffer, options.rejects)
     summary = Summary()
     started = time.monotonic()

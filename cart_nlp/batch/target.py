@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cart_nlp.places import PlaceError, regular
 from cart_nlp.writers import OutputError, suffix_of
 
 if TYPE_CHECKING:
@@ -38,11 +37,11 @@ class Target:
         """Where a run writes; raises OutputError for a place that cannot be."""
         named = Path(options.out)
         suffix = suffix_of(named)
-        out = regular(named)
-        if not out.parent.is_dir():
-            raise OutputError(f"{named}: there is no folder {out.parent}; make it first")
+        out = writable(named)
         rejects = (
-            regular(Path(options.rejects), "--rejects ") if options.rejects else beside(out, ".rejects.jsonl")
+            writable(Path(options.rejects), "--rejects ")
+            if options.rejects
+            else beside(out, ".rejects.jsonl")
         )
         tables: tuple[Path, ...] = ()
         if suffix == ".parquet":
@@ -102,24 +101,12 @@ def guard_inputs(files: tuple[Path, ...], options: Options) -> None:
                 raise OutputError(f"{path}: is a lexicon of this run; choose another name for the output")
 
 
-def regular(named: Path, option: str = "") -> Path:
-    """The file that a name stands for, there or not; raises OutputError if it is none.
-
-    A symbolic link is written through, not replaced.
-    """
+def writable(named: Path, option: str = "") -> Path:
+    """The regular file that a name stands for, there or not; raises OutputError if it is none."""
     try:
-        path = named.resolve()
-        kind = path.stat().st_mode if path.exists() else stat.S_IFREG
-    except (OSError, RuntimeError, ValueError) as fault:
-        looped = getattr(fault, "errno", None) == errno.ELOOP or isinstance(fault, RuntimeError)
-        reason = "a symbolic link that leads back to itself" if looped else getattr(fault, "strerror", fault)
-        raise OutputError(f"{option}{named}: cannot be written: {reason}") from None
-    if stat.S_ISDIR(kind):
-        raise OutputError(f"{option}{named}: is a directory; name a file in it, e.g. {named / 'records.csv'}")
-    if not stat.S_ISREG(kind):
-        remedy = "name a file" if option else "use -o - for standard output"
-        raise OutputError(f"{option}{named}: is not a regular file; {remedy}")
-    return path
+        return regular(named, "name a file" if option else "use -o - for standard output")
+    except PlaceError as fault:
+        raise OutputError(f"{option}{fault}") from None
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -19,7 +20,12 @@ def command(
     base_url: Annotated[
         str, typer.Option(help="Address of the API, for a mirror or a proxy.")
     ] = "https://clinicaltrials.gov/api/v2",
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for an answer.")] = 60.0,
+    timeout: Annotated[
+        float,
+        typer.Option(
+            min=1, help="Seconds to wait for a sign of the server; five times as long for a whole answer."
+        ),
+    ] = 60.0,
     pause: Annotated[
         float, typer.Option(min=0, help="Seconds between requests; the site asks for this.")
     ] = 1.2,
@@ -38,22 +44,40 @@ def command(
 
     if not out.name.endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")):
         _stop(f"{out}: studies are written as JSON lines; name the file .jsonl or .jsonl.gz", 2)
+    signal.signal(signal.SIGTERM, _terminated)
     try:
-        with httpx.Client(
-            timeout=timeout, follow_redirects=True, headers={"User-Agent": f"cart-nlp/{__version__}"}
-        ) as client:
-            api = Api(client, base_url, pause)
+        with httpx.Client(timeout=timeout, headers={"User-Agent": f"cart-nlp/{__version__}"}) as client:
+            api = Api(client, base_url, pause, timeout=timeout)
             found = fetch(query, out, api, page_size=page_size, limit=limit, progress=progress)
     except FetchError as fault:
         _stop(str(fault), 2)
+    except (ValueError, httpx.InvalidURL, ImportError) as fault:  # of a proxy that the environment names
+        _stop(f"the client cannot be set up: {fault}; look at HTTP_PROXY and the like", 2)
     except KeyboardInterrupt:
         _stop("interrupted; nothing was written", 130)
     if shows:
         print(file=sys.stderr)
     of = f" of {found.total:,}" if found.total is not None else ""
-    print(f"cart-nlp fetch: {found.studies:,}{of} studies → {out}", file=sys.stderr)
+    _say(f"{found.studies:,}{of} studies → {out}")
+    if found.nameless:
+        _say(f"{found.nameless:,} entries have no NCT number and were left out")
+    given = found.studies + found.nameless + found.again
+    if limit is None and found.total is not None and given < found.total:
+        _say(f"the API gave {found.total - given:,} studies less than it announced; run again")
+        raise typer.Exit(1)
+    raise typer.Exit(1 if found.nameless else 0)
 
 
-def _stop(line: str, code: int) -> None:
-    print(f"cart-nlp fetch: {line}", file=sys.stderr)
+def _terminated(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    from cart_nlp.terminal import safe
+
+    print(f"cart-nlp fetch: {safe(line, lines=False)}", file=sys.stderr)
+
+
+def _stop(line: str, code: int) -> NoReturn:
+    _say(line)
     raise typer.Exit(code)
