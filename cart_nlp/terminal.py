@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cart_nlp.console import safe
 from cart_nlp.schema import TAGGED_FIELDS
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
     from cart_nlp.components.state import State
     from cart_nlp.schema import Record
-
-# Registry text may hold escape sequences and signs that turn the reading direction: they are shown, not sent.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]"
-)
 
 # The end of a word whose beginning is marked ("cell" + "s"): it stays before what the mark says.
 _REST = re.compile(r"[a-z]{1,3}(?![A-Za-z])")
@@ -59,28 +55,6 @@ class Mark:
     end: int
     said: str
     value: str
-
-
-def safe(text: str, *, lines: bool = True) -> str:
-    """The text with control signs as visible escapes, so that nothing in it steers a terminal.
-
-    Tabs become blanks and line breaks stay, unless `lines` is false: then they are blanks too.
-
-    >>> safe("a\\x1b[31mb")
-    'a\\\\x1b[31mb'
-    """
-    text = text.replace("\r\n", "\n").replace("\t", " ")
-    if not lines:
-        text = re.sub(r"\s+", " ", text)
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
-
-
-def escaped_json(value: Any) -> str:
-    """Indented JSON in which the signs that could steer a terminal are \\u escapes."""
-    import orjson
-
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return re.sub(r"(?!\n)" + _UNSAFE.pattern, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def marks(view: State, record: Record) -> list[Mark]:

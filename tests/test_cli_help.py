@@ -72,7 +72,9 @@ def test_unknown_command_is_one_line_that_names_the_known_ones():
     done = run("tagg", "x.jsonl")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr == f"cart-nlp: no command 'tagg'; there are {', '.join(COMMANDS)}\n"
+    assert (
+        done.stderr == f"cart-nlp: no command 'tagg' (did you mean tag?); there are {', '.join(COMMANDS)}\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from cart_nlp.cli.show import command
-from cart_nlp.terminal import Mark, highlighted, safe
+from cart_nlp.console import safe
+from cart_nlp.terminal import Mark, highlighted
 
 app = typer.Typer()
 app.command()(command)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 
+from cart_nlp import console
+
 COMMANDS = {
     "tag": "Read dumps and write one record per CAR trial.",
     "show": "Tag one text or one trial and print it with its evidence.",
@@ -33,9 +35,23 @@ def _overview() -> str:
     )
 
 
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, COMMANDS, 1)
+    return f" (did you mean {found[0]}?)" if found else ""
+
+
 def main() -> None:
-    """Dispatch to a command's module; only that module is imported."""
+    """Run the command that the arguments name; whatever ends it early is told in one line."""
     arguments = sys.argv[1:]
+    name = arguments[0] if arguments and arguments[0] in COMMANDS else ""
+    with console.guarded(f"cart-nlp {name}".rstrip()):
+        _dispatch(arguments)
+
+
+def _dispatch(arguments: list[str]) -> None:
+    """Only the module of the command is imported."""
     if not arguments or arguments[0] in ("--help", "-h", "help"):
         print(_overview())
         return
@@ -46,8 +62,7 @@ def main() -> None:
         return
     name = arguments[0]
     if name not in COMMANDS:
-        print(f"cart-nlp: no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
-        sys.exit(2)
+        console.stop("cart-nlp", f"no command {name!r}{_nearest(name)}; there are {', '.join(COMMANDS)}")
     import typer
 
     module = importlib.import_module(f"cart_nlp.cli.{name}")

@@ -75,7 +75,7 @@ def show(
     except LexiconError as fault:
         _stop(str(fault))
     if json:
-        from cart_nlp.terminal import escaped_json
+        from cart_nlp.console import escaped_json
 
         print(escaped_json(answer.to_json()))
     else:
@@ -168,7 +168,7 @@ def _table(result: Survey) -> None:
 
 
 def _safe(text: str) -> str:
-    from cart_nlp.terminal import safe
+    from cart_nlp.console import safe
 
     return safe(text, lines=False)
 

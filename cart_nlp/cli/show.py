@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cart_nlp import console
+
 if TYPE_CHECKING:
     from cart_nlp.schema import Trial
 
@@ -40,7 +42,9 @@ def command(
         trial = _from_file(text.strip(), file)
     else:
         if text == "-":
-            text = sys.stdin.read()
+            text = sys.stdin.buffer.read().decode("utf-8", "replace")
+        # Bytes that are no text in the terminal's encoding came in as surrogates; most often they are UTF-8.
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         if not text.strip():
             _stop("the text is empty: nothing to tag")
         if _ID.fullmatch(text.strip()):
@@ -56,18 +60,18 @@ def _print(trial: Trial, layers: list[Path], json: bool, everything: bool) -> No
     from cart_nlp.assembly import record
     from cart_nlp.components.state import state
     from cart_nlp.pipeline import load, make_doc
-    from cart_nlp.terminal import escaped_json, marks, render
+    from cart_nlp.terminal import marks, render
 
     nlp = load(layers)
     doc = nlp(make_doc(nlp, trial))
     found = record(doc)
     if json:
-        print(escaped_json(found.to_json()))
+        print(console.escaped_json(found.to_json()))
         return
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    render(console, found, trial.sections.items(), marks(state(doc), found), everything=everything)
+    screen = Console(highlight=False, markup=False, emoji=False)
+    render(screen, found, trial.sections.items(), marks(state(doc), found), everything=everything)
 
 
 def _from_file(wanted: str, file: str) -> Trial:
@@ -109,7 +113,4 @@ def _without_id(raw: bytes) -> bool:
 
 
 def _stop(line: str) -> NoReturn:
-    from cart_nlp.terminal import safe
-
-    print(f"cart-nlp show: {safe(line, lines=False)}", file=sys.stderr)
-    raise typer.Exit(2)
+    console.stop("cart-nlp show", line)

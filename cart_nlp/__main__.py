@@ -1,0 +1,5 @@
+"""`python -m cart_nlp` is `cart-nlp`."""
+
+from cart_nlp.cli import main
+
+main()

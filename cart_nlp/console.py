@@ -1,0 +1,132 @@
+"""What is printed: no text steers a terminal, no encoding ends in a traceback, a fault is one line."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+# Registry text may hold escape sequences and signs that turn the reading direction: they are shown, not sent.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]"
+)
+
+EXTRAS = {
+    "dask": "dask",
+    "distributed": "dask",
+    "duckdb": "tables",
+    "matplotlib": "landscape",
+    "openpyxl": "tables",
+    "psycopg": "postgres",
+    "pyarrow": "tables",
+    "scipy": "evaluation",
+    "statsmodels": "landscape",
+    "zstandard": "zstd",
+}
+"""Package that not every installation has -> the extra that brings it."""
+
+_PLAIN = {"–": "-", "−": "-", "→": "->", "…": "...", "°": "*", "×": "x"}
+
+CLOSED_PIPE, INTERRUPTED = 141, 130
+"""Exit codes, as a shell gives them for SIGPIPE and SIGINT."""
+
+
+def safe(text: str, *, lines: bool = True) -> str:
+    """The text with control signs as visible escapes, so that nothing in it steers a terminal.
+
+    Tabs become blanks and line breaks stay, unless `lines` is false: then they are blanks too.
+
+    >>> safe("a\\x1b[31mb")
+    'a\\\\x1b[31mb'
+    """
+    text = text.replace("\r\n", "\n").replace("\t", " ")
+    if not lines:
+        text = re.sub(r"\s+", " ", text)
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+def escaped_json(value: Any) -> str:
+    """Indented JSON in which the signs that could steer a terminal are \\u escapes."""
+    import orjson
+
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return re.sub(r"(?!\n)" + _UNSAFE.pattern, lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plainer(fault: UnicodeError) -> tuple[str, int]:
+    """What an old encoding cannot say: our own signs in plain letters, others as escapes."""
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    sign = fault.object[fault.start]
+    return _PLAIN.get(sign) or sign.encode("ascii", "backslashreplace").decode(), fault.start + 1
+
+
+def put(line: str) -> None:
+    """Print a line of the answer to standard output."""
+    print(safe(line))
+
+
+def say(command: str, line: str) -> None:
+    """Print a line about the run to standard error, with the command before it."""
+    print(f"{command}: {safe(line, lines=False)}", file=sys.stderr)
+
+
+def stop(command: str, line: str, code: int = 2) -> NoReturn:
+    """Say what is wrong, in one line, and end the command."""
+    say(command, line)
+    raise SystemExit(code)
+
+
+def fault_line(fault: OSError) -> str:
+    """What the system refused, with the file, in words."""
+    what = fault.strerror or str(fault) or type(fault).__name__
+    if fault.filename is None:
+        return what
+    return f"{os.fsdecode(fault.filename)}: {what[:1].lower()}{what[1:]}"
+
+
+def missing_line(fault: ModuleNotFoundError) -> str | None:
+    """Which extra brings a package that is not installed; None for one that no extra brings."""
+    package = (fault.name or "").partition(".")[0]
+    extra = EXTRAS.get(package)
+    return extra and f"this needs {package}, which is not installed; pip install 'cart-nlp[{extra}]'"
+
+
+@contextlib.contextmanager
+def guarded(command: str) -> Iterator[None]:
+    """Around a whole command: what the system or the installation refuses becomes one line and an exit code.
+
+    A reader of the output that goes away (`| head`) ends the command silently.
+    """
+    codecs.register_error("plainer", _plainer)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # replaced by something that is no text file
+            stream.reconfigure(errors="plainer")  # type: ignore[union-attr]
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _let_go()
+        raise SystemExit(CLOSED_PIPE) from None
+    except KeyboardInterrupt:
+        stop(command, "interrupted", INTERRUPTED)
+    except ModuleNotFoundError as fault:
+        line = missing_line(fault)
+        if line is None:
+            raise
+        stop(command, line)
+    except OSError as fault:
+        _let_go()
+        stop(command, fault_line(fault))
+
+
+def _let_go() -> None:
+    """Drop what standard output still holds: it cannot be written, and the interpreter would try again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

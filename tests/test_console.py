@@ -1,0 +1,114 @@
+"""A command that cannot go on says so in one line, whatever the terminal, the disk or the installation."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cart_nlp import console
+from cart_nlp.console import EXTRAS, INTERRUPTED, guarded, safe
+
+PROGRAM = Path(sys.executable).with_name("cart-nlp")
+PROJECT = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.toml").read_text("utf-8"))
+OLD_TERMINALS = [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "iso-8859-1"}]
+
+
+def run(*words, **options):
+    return subprocess.run(
+        [PROGRAM, *words], capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+def ended(command="cart-nlp x", raising=None):
+    with pytest.raises(SystemExit) as end, guarded(command):
+        raise raising
+    return end.value.code
+
+
+@pytest.mark.parametrize("package", sorted(EXTRAS))
+def test_a_missing_package_is_told_with_the_extra_that_brings_it(package, capsys):
+    fault = ModuleNotFoundError(f"No module named {package!r}", name=f"{package}.part")
+    assert ended(raising=fault) == 2
+    line = f"this needs {package}, which is not installed; pip install 'cart-nlp[{EXTRAS[package]}]'"
+    assert capsys.readouterr().err == f"cart-nlp x: {line}\n"
+    brought = " ".join(PROJECT["project"]["optional-dependencies"][EXTRAS[package]])
+    assert package in brought or (package, "distributed" in brought) == ("dask", True)
+
+
+def test_a_module_that_no_extra_brings_is_a_fault_of_the_program():
+    with pytest.raises(ModuleNotFoundError), guarded("cart-nlp x"):
+        raise ModuleNotFoundError("No module named 'nonsense'", name="nonsense")
+
+
+def test_what_the_system_refuses_is_one_line_with_the_file(capsys):
+    with pytest.raises(SystemExit) as end, guarded("cart-nlp x"):
+        Path("no\x1b[31m/such").read_text()
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "cart-nlp x: no\\x1b[31m/such: no such file or directory\n"
+
+
+def test_an_interrupt_is_one_line(capsys):
+    assert ended(raising=KeyboardInterrupt()) == INTERRUPTED
+    assert capsys.readouterr().err == "cart-nlp x: interrupted\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "words", [("--help",), ("show", "--help"), ("lexicon", "show", "CD19")], ids=" ".join
+)
+def test_a_full_disk_under_standard_output_is_one_line(words):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 2
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("show", "--help"), ("lexicon", "show", "CD19")], ids=" ".join
+)
+def test_a_reader_that_goes_away_ends_the_command_without_a_word(words):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        done = subprocess.run(
+            [PROGRAM, *words], stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.stderr == ""
+    assert done.returncode in (1, console.CLOSED_PIPE)
+
+
+@pytest.mark.parametrize("terminal", OLD_TERMINALS, ids=lambda terminal: terminal["PYTHONIOENCODING"])
+def test_a_terminal_of_an_old_encoding_gets_what_it_can_show(terminal):
+    done = run("show", "抗CD19 CAR-T – with 4-1BB", env=os.environ | terminal)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u6297[CD19]{targets}" in done.stdout
+    assert "CAR-T]" in done.stdout
+
+
+def test_text_that_is_no_text_is_read_as_well_as_it_can_be():
+    done = subprocess.run([PROGRAM, "show", b"CD19 CAR-T \xff"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_python_m_cart_nlp_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "cart_nlp", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == run("--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a\tb\nc", "a b c"), ("\x9b31m", "\\x9b31m"), ("\u202e", "\\u202e")]
+)
+def test_a_line_holds_nothing_that_steers_a_terminal(text, shown):
+    assert safe(text, lines=False) == shown
