@@ -10,16 +10,15 @@ from collections.abc import Iterable, Iterator
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.search import CAR, Engine, Needle, Search
-from cart_nlp.text import fold, lower, spellings
+from cart_nlp.text import fold, fold_bytes, lower, spellings
 
 RECEPTOR_WORDS = (
     *(f"{how} {cell}" for how in ("targeted", "targeting", "directed", "specific") for cell in
       ("t cell", "t-cell", "t lymph", "t-lymph", "nk cell", "nk-cell", "natural killer", "immune cell")),
     "designer t", "zetakine", "artificial t", "targeted t cell", "targeted t-cell", "directed t cell",
     "directed t-cell",
-    "specific t cell", "specific t-cell", "targeted nk", "bbz", "bbζ", "28z", "28ζ", "bb\\u03b6", "28\\u03b6",
-    "universal immune receptor", "嵌合", "キメラ", "ｃａｒ",
-    "\\u5d4c\\u5408", "\\uff43\\uff41\\uff52", "\\uff23\\uff21\\uff32",
+    "specific t cell", "specific t-cell", "targeted nk", "bbz", "28z", "bb\\u03b6", "28\\u03b6",
+    "universal immune receptor", "嵌合", "キメラ", "\\u5d4c\\u5408",
 )  # fmt: skip
 """Lower-case strings that stand for a CAR by themselves, plain or as JSON escapes."""
 EDGED_WORDS = ("t-bod", "t bod", "tbod")
@@ -56,7 +55,7 @@ def needles(lexicon: Lexicon) -> Iterator[Needle]:
         yield Needle(word.encode(), context="cells")
     for term in lexicon.terms:
         if term.concept.label == "product" and len(term.text) >= 3:
-            for spelling in spellings(lower(term.text)):
+            for spelling in spellings(lower(fold(term.text))):
                 yield Needle(spelling.encode(), left=True, right=True)
 
 
@@ -69,14 +68,10 @@ class Screen:
 
     def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
         contexts = {"cells": _encoded(CELL_WORDS), "car": _encoded(CAR_COMPANY)}
-        self.search = Search(needles(lexicon), contexts, engine, _encoded_text)
+        self.search = Search(needles(lexicon), contexts, engine, fold_bytes)
         self.hits = self.search.hits
-        """True for a candidate. Bytes are UTF-8, escaped or plain; a str is folded first."""
+        """True for a candidate. Bytes are UTF-8; spelling variants of a character count as that character."""
 
     def candidates(self, texts: Iterable[bytes]) -> list[bool]:
         """`hits` of many texts."""
         return list(map(self.hits, texts))
-
-
-def _encoded_text(text: str) -> bytes:
-    return lower(fold(text)).encode("utf-8", "surrogatepass")

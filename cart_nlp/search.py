@@ -58,9 +58,9 @@ class Search:
         needles: Iterable[Needle],
         contexts: Mapping[str, Iterable[bytes]] | None = None,
         engine: Engine | None = None,
-        encode: Callable[[str], bytes] = str.encode,
+        fold: Callable[[bytes], bytes] = bytes,
     ) -> None:
-        """`encode` makes the bytes to be searched of a text that is no bytes."""
+        """`fold` makes of a text that is not printable ASCII, as UTF-8, what is searched."""
         asked = set(needles)
         self._words = {name: tuple(words) for name, words in (contexts or {}).items()}
         self._contexts = {name: _likely(words) for name, words in self._words.items()}
@@ -70,8 +70,8 @@ class Search:
         self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
         self.engine: Engine = engine or ("hyperscan" if _has_hyperscan() else "ahocorasick")
         build = _hyperscan if self.engine == "hyperscan" else _ahocorasick
-        self.hits: Callable[[bytes | str], bool] = build(self._needles, self._accepts, encode)
-        """Whether a text holds one of the needles where it counts."""
+        self.hits: Callable[[bytes | str], bool] = build(self._needles, self._accepts, fold)
+        """Whether a text, or its UTF-8, holds one of the needles where it counts."""
 
     def _is_covered(self, needle: Needle) -> bool:
         """Whether the search for CAR finds every text with this needle anyway (`cart-19`, not `jcar017`)."""
@@ -139,10 +139,10 @@ def _has_hyperscan() -> bool:
 
 
 Accepts = Callable[[bytes, Needle, int], bool]
-Encode = Callable[[str], bytes]
+Fold = Callable[[bytes], bytes]
 
 
-def _hyperscan(needles: list[Needle], accepts: Accepts, encode: Encode) -> Callable[[bytes | str], bool]:
+def _hyperscan(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callable[[bytes | str], bool]:
     import hyperscan
 
     base = hyperscan.Database()
@@ -165,7 +165,9 @@ def _hyperscan(needles: list[Needle], accepts: Accepts, encode: Encode) -> Calla
 
     def hits(raw: bytes | str) -> bool:
         if isinstance(raw, str):
-            raw = encode(raw)
+            raw = raw.encode("utf-8", "surrogatepass")
+        if not raw.isascii() or 10 in raw or 9 in raw or 13 in raw:
+            raw = fold(raw)
         try:
             scan(raw, on_match, 0, raw)
         except stopped:
@@ -184,7 +186,7 @@ def _expression(needle: Needle) -> bytes:
     return re.escape(needle.text)
 
 
-def _ahocorasick(needles: list[Needle], accepts: Accepts, encode: Encode) -> Callable[[bytes | str], bool]:
+def _ahocorasick(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callable[[bytes | str], bool]:
     import ahocorasick_rs
 
     literals = [
@@ -196,7 +198,9 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts, encode: Encode) -> Cal
     find = automaton.find_matches_as_indexes
 
     def hits(given: bytes | str) -> bool:
-        raw = given if isinstance(given, bytes) else encode(given)
+        raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
+        if not raw.isascii() or 10 in raw or 9 in raw or 13 in raw:
+            raw = fold(raw)
         text = raw.lower()
         if any(accepts(raw, literals[number][1], end) for number, _, end in find(text, overlapping=True)):
             return True

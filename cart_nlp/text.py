@@ -53,6 +53,26 @@ def _folded(found: re.Match[str]) -> str:
     return _FOLD[ord(found[0])]
 
 
+_ASCII = bytes(range(128))
+_SIGN_BYTES = {chr(code): (chr(code).encode(), sign.encode()) for code, sign in _FOLD.items() if code > 127}
+_SIGN_BYTES["\u212a"] = ("\u212a".encode(), b"k")  # KELVIN SIGN, whose lower case is the letter
+_WHITE = bytes.maketrans(b"\t\r\n\v\f", b"     ")
+_BLANKS = re.compile(rb"  +")
+
+
+def fold_bytes(raw: bytes) -> bytes:
+    """`fold` of UTF-8, with one blank for several: fast where few signs of a text change.
+
+    Bytes that are no UTF-8 stay.
+    """
+    if not raw.isascii():
+        signs = set(raw.translate(None, _ASCII).decode("utf-8", "replace")) & _SIGN_BYTES.keys()
+        for sign in signs:
+            raw = raw.replace(*_SIGN_BYTES[sign])
+    raw = raw.translate(_WHITE)
+    return _BLANKS.sub(b" ", raw) if b"  " in raw else raw
+
+
 def lower(text: str) -> str:
     """Lower case of the same length: `str.lower` changes it for a few characters, which are then kept."""
     lowered = text.lower()

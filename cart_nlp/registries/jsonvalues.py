@@ -17,7 +17,7 @@ MAX_RECORD = 1 << 27
 TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
 _PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
 _SAMPLE = 50
-_ESCAPED = re.compile(rb"\\[nrt]")
+_ESCAPED = re.compile(rb" ?(?:\\[nrt] *)+")
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -47,7 +47,7 @@ def search_text(raw: bytes, data: Any) -> bytes:
             raw = orjson.dumps(data)
         except (orjson.JSONEncodeError, RecursionError):
             raw = _LONE.sub(" ", json.dumps(data, ensure_ascii=False)).encode()
-    return _ESCAPED.sub(b"  ", raw)
+    return _ESCAPED.sub(b" ", raw)
 
 
 def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:

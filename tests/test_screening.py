@@ -1,0 +1,156 @@
+"""The text screen sees what the tagger sees: one verdict, however a text is spelled, packed and read."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import html
+import importlib.util
+import io
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from cart_nlp import lexicon
+from cart_nlp.registries import Entry, read
+from cart_nlp.screening import Screen
+from cart_nlp.search import Engine
+from cart_nlp.text import _FOLD, fold, fold_bytes
+
+ENGINES: list[Engine] = ["ahocorasick"]
+if importlib.util.find_spec("hyperscan"):
+    ENGINES.append("hyperscan")
+VARIANTS: dict[str, list[str]] = {}
+"""Character -> all that are folded to it."""
+for code, sign in _FOLD.items():
+    VARIANTS.setdefault(sign, []).append(chr(code))
+
+
+@cache
+def screens() -> tuple[Callable[[bytes | str], bool], ...]:
+    return tuple(Screen(lexicon.load(), engine).hits for engine in ENGINES)
+
+
+def verdict(text: str) -> bool:
+    """What both engines say of a text and of its bytes, and of the text folded beforehand."""
+    found = {hits(form) for hits in screens() for form in (text, text.encode("utf-8", "surrogatepass"))}
+    assert len(found) == 1, "engines, or text and bytes, do not agree"
+    return found.pop()
+
+
+WORDS = [
+    *("CD19 CAR-T", "chimeric antigen receptor", "targeted T cell", "CTL019", "嵌合抗原受体", "zetakine"),
+    *("axicabtagene ciloleucel", "engineered lymphocytes", "BBz", "CAR", "car", "T", "cells", "cardiac"),
+    *("care", "scars", "leukemia", "NCT04100000", "ct041", "4SCAR19", "patients with cancer", "a", "-"),
+    *(" ", "x", "19", "\\n", "\n", "é", "ß", "İ"),
+]
+
+
+def spelled(text: str, choices: list[int]) -> str:
+    """The text with some of its characters as variants that are folded to them."""
+    made = []
+    for at, char in enumerate(text):
+        variants = [char, *VARIANTS.get(char, [])]
+        made.append(variants[choices[at % len(choices)] % len(variants)])
+    return "".join(made)
+
+
+CHOICES = st.lists(st.integers(0, 40), min_size=1, max_size=30)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=7), CHOICES)
+@example(["CD19 CAR-T"], [1])
+@example(["CAR", "-", "T", "cells"], [2])
+def test_one_verdict_for_every_spelling_engine_and_form(words: list[str], choices: list[int]) -> None:
+    text = " ".join(words)
+    assert verdict(spelled(text, choices)) == verdict(fold(spelled(text, choices)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(WORDS[:9]), CHOICES)
+def test_a_candidate_stays_one_in_every_spelling(word: str, choices: list[int]) -> None:
+    said = f"Study of {word} in leukemia"
+    assert verdict(said)
+    assert verdict(spelled(said, choices))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60))
+def test_bytes_are_folded_as_text_is(text: str) -> None:
+    clean = text.encode("utf-8", "replace").decode()
+    folded = fold(clean).replace("\u212a", "k")
+    assert fold_bytes(clean.encode()).split() == folded.encode().split()
+
+
+@given(st.binary(max_size=80))
+def test_bytes_that_are_no_text_are_searched_too(raw: bytes) -> None:
+    assert len({hits(raw) for hits in screens()}) == 1
+
+
+FULL_WIDTH = "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in "CD19 CAR-T")
+TITLES = [
+    FULL_WIDTH,
+    "CD19 CAR\u2011T",
+    "CD19\u00a0CAR\u00a0T",
+    "CD19 CAR\u00adT",
+    "CD19\u200bCAR\uff0dT",
+    "targeted\u00a0T\u202fcell",
+    "targeted\nT cell",
+    "anti-CD19 BBζ construct",
+    "嵌合抗原受体T细胞",
+    "cardiac \u2011 care",
+    "Ｍａｄａｇａｓｃａｒ",
+]
+
+
+def forms(title: str) -> dict[str, str]:
+    """A trial with that title in several formats of registries."""
+    trial = {"id": "NCT00000001", "brief_title": title}
+    page = {
+        "studies": [
+            {"protocolSection": {"identificationModule": {"nctId": "NCT00000001", "briefTitle": title}}}
+        ]
+    }
+    table = io.StringIO()
+    csv.writer(table).writerows([["id", "title"], ["NCT00000001", title]])
+    study = "<clinical_study><id_info><nct_id>NCT00000001</nct_id></id_info><brief_title>%s"
+    study += "</brief_title></clinical_study>"
+    return {
+        "plain.jsonl": json.dumps(trial, ensure_ascii=False),
+        "escaped.jsonl": json.dumps(trial),
+        "page.json": json.dumps(page, ensure_ascii=False, indent=1),
+        "table.csv": table.getvalue(),
+        "plain.xml": study % html.escape(title),
+        "references.xml": study % "".join(f"&#{ord(char)};" for char in title),
+    }
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_one_verdict_for_every_format(tmp_path: Path, title: str) -> None:
+    found = {}
+    for name, content in forms(title).items():
+        (tmp_path / name).write_text(content, "utf-8")
+        (entry,) = read(tmp_path / name)
+        assert isinstance(entry, Entry)
+        found[name] = [hits(entry.text) for hits in screens()]
+    wanted = verdict(f"NCT00000001 {title}")
+    assert found == {name: [wanted] * len(ENGINES) for name in found}
+    assert wanted == (title not in TITLES[-2:])
+
+
+@pytest.mark.corpus
+def test_real_trials_are_candidates_in_full_width_and_with_other_dashes_and_blanks() -> None:
+    packed = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "car-trials.jsonl.gz"
+    wide = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+    other = {ord("-"): "\u2011", ord(" "): "\u00a0"}
+    for line in gzip.decompress(packed.read_bytes()).splitlines():
+        text = " ".join(said for said in json.loads(line).values() if isinstance(said, str))
+        wanted = verdict(text)
+        assert verdict(text.translate(wide)) == wanted
+        assert verdict(text.translate(other)) == wanted
