@@ -5,13 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cart_nlp.api import RejectWarning, iter_records, read, tag_file, tag_frame
+    from cart_nlp.lexicon import LexiconError
     from cart_nlp.pipeline import load, tag
-    from cart_nlp.schema import Record, Trial
+    from cart_nlp.registries.entry import InputError
+    from cart_nlp.schema import Construct, Evidence, Record, Trial
 
 __version__ = "0.1.0"
-__all__ = ["Record", "Trial", "__version__", "load", "tag"]
+__all__ = [
+    "Construct",
+    "Evidence",
+    "InputError",
+    "LexiconError",
+    "Record",
+    "RejectWarning",
+    "Trial",
+    "__version__",
+    "iter_records",
+    "load",
+    "read",
+    "tag",
+    "tag_file",
+    "tag_frame",
+]
 
-_HOMES = {"load": "pipeline", "tag": "pipeline", "Record": "schema", "Trial": "schema"}
+_HOMES = {
+    **dict.fromkeys(("RejectWarning", "iter_records", "read", "tag_file", "tag_frame"), "api"),
+    **dict.fromkeys(("load", "tag"), "pipeline"),
+    **dict.fromkeys(("Construct", "Evidence", "Record", "Trial"), "schema"),
+    "InputError": "registries.entry",
+    "LexiconError": "lexicon",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -23,3 +47,8 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"cart_nlp.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """What is public; the rest may change without notice."""
+    return sorted(__all__)

@@ -7,13 +7,13 @@ import functools
 import json
 import types
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import orjson
 
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected, tag_job, unpacked
-from cart_nlp.registries import native
+from cart_nlp.registries.entry import Rejected
 from cart_nlp.schema import Record
 
 if TYPE_CHECKING:
@@ -179,35 +179,51 @@ FRAME_SCHEMA = ", ".join(f"{name} {kind}" for name, kind in FRAME_COLUMNS.items(
 def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: bool = True) -> pd.DataFrame:
     """Tag a DataFrame of trials: one row a trial in, one row a record out, in the same order.
 
-    `frame` has a column `id` and any of this project's field names (`brief_title`, `brief_summary`,
-    `detailed_description`, `conditions`, `interventions`, `eligibility`, `phase`, `sponsor`, …); other
-    columns are ignored. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `evidence`
+    For Spark: `cart_nlp.tag_frame` gives the same as Python objects. The columns of `frame` are those that it
+    takes. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `confidence`, `evidence`
     and `raw` as JSON text, and `error` with the reason for a row that could not be tagged. With
     `keep_all=False` only rows that are product or related, or failed, come back.
     """
     import pandas as pd
 
-    from cart_nlp.batch.running import load_tagger
+    rows = []
+    for _, found in frame_outcomes(frame, lexicons, keep_all):
+        if found.kind == "record":
+            rows.append(_frame_row(orjson.loads(found.payload)))
+        elif found.kind == "reject":
+            rows.append({"trial_id": found.id or None, "error": orjson.loads(found.payload)["reason"]})
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in FRAME_COLUMNS}
+    )
 
+
+def frame_outcomes(
+    frame: pd.DataFrame,
+    lexicons: tuple[str, ...] = (),
+    keep_all: bool = True,
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[tuple[int, Outcome]]:
+    """Number and outcome of each row of a frame of trials; raises InputError where no column is its id."""
+    from cart_nlp.batch.running import load_tagger
+    from cart_nlp.registries import frames
+
+    names = [str(name) for name in frame.columns]
+    parse = frames.parser(names, columns)
     tagger = _tagger(TaggerSource(load_tagger, (tuple(lexicons),)))
     hits = _hits(tuple(lexicons))
-    names = [str(name) for name in frame.columns]
-    rows = []
     for number, values in enumerate(frame.itertuples(index=False, name=None)):
         fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
         # As in a dump, what the screen cannot take for a CAR study costs next to nothing.
         candidate = hits(json.dumps(fields, ensure_ascii=False, default=str))  # orjson refuses some
-        if not candidate and not keep_all and fields.get("id"):
-            continue
-        job = Job(number, "frame", f"row {number + 1}", fields, native.parse, candidate=candidate)
-        found = tag_job(tagger, job, keep_all)
-        if found.kind == "record":
-            rows.append(_frame_row(orjson.loads(found.payload)))
-        elif found.kind == "reject":
-            rows.append({"trial_id": fields.get("id"), "error": orjson.loads(found.payload)["reason"]})
-    return pd.DataFrame(
-        {name: pd.Series([row.get(name) for row in rows], dtype=object) for name in FRAME_COLUMNS}
-    )
+        if not candidate and not keep_all:
+            try:
+                parse(fields)
+            except Rejected:
+                pass  # told below, as a dump's would be
+            else:
+                continue
+        job = Job(number, "frame", f"row {number + 1}", fields, parse, candidate=candidate)
+        yield number, tag_job(tagger, job, keep_all)
 
 
 def tag_frames(

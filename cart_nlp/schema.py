@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cart_nlp import markup
+
 CarTrial = Literal["product", "related", "mention", "no"]
 Format = Literal[
     "single", "tandem", "bicistronic", "bispecific", "cocktail", "sequential", "selectable", "adaptor"
@@ -192,6 +194,10 @@ class Record(Model):
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON types, in the field order of the contract."""
         return self.model_dump(mode="json")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the fields that say something, each value with the words behind it."""
+        return markup.record_html(self.to_json(), TAGGED_FIELDS)
 
 
 TAGGED_FIELDS = (

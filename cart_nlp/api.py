@@ -1,0 +1,176 @@
+"""What a program calls: dumps and frames in, records or a DataFrame out. All of it is in `cart_nlp` itself.
+
+Every DataFrame here has a row a record and the columns of `Record`, in that order; lists are tuples,
+`constructs` and `evidence` hold `Construct` and `Evidence` objects, dates are ISO text, partial ones too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING
+
+from cart_nlp.registries.entry import InputError
+from cart_nlp.schema import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Path = str | PathLike[str]
+Lexicons = Sequence[Path]
+OnReject = Callable[[str], None]
+
+
+class RejectWarning(UserWarning):
+    """A record of the input could not be used; the message has its place and the reason."""
+
+
+def iter_records(
+    *paths: Path,
+    everything: bool = False,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    lexicons: Lexicons = (),
+    dedupe: bool = False,
+    workers: int = 0,
+    timeout: float = 120.0,
+    on_reject: OnReject | None = None,
+) -> Iterator[Record]:
+    """Records of dumps, one by one in input order, in constant memory.
+
+    `paths` are dumps of any supported registry format, plain or compressed; `format` forces one, `columns`
+    names the columns of a table (trial field -> column). As `cart-nlp tag` does, it leaves out trials that
+    are neither product nor related unless `everything` is set. `lexicons` are folders of your own rows.
+    `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on, and
+    `timeout` bounds the seconds of one record. A record that cannot be used is passed to `on_reject` as one
+    line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read.
+    """
+    from cart_nlp.batch.feed import Feed
+    from cart_nlp.batch.options import Options
+    from cart_nlp.batch.pool import Pool, inline
+    from cart_nlp.batch.running import real_parts
+
+    options = Options(
+        inputs=tuple(map(str, paths)),
+        out="-",
+        keep_all=everything,
+        workers=workers,
+        format=format,
+        mapping=columns,
+        lexicons=tuple(map(str, lexicons)),
+        dedupe=dedupe,
+        timeout=timeout,
+    )
+    parts = real_parts(options)
+    feed = Feed(options.inputs, parts.reader, parts.hits(), everything, dedupe=dedupe)
+    with contextlib.ExitStack() as stack:
+        if workers:
+            pool = Pool(parts.source, workers=workers, timeout=timeout, keep_all=everything)
+            stack.callback(pool.close)
+            found = pool.outcomes(feed.jobs())
+        else:
+            found = inline(parts.source, feed.jobs(), everything)
+        for outcome in found:
+            if outcome.kind == "record":
+                yield Record.model_validate_json(outcome.payload)
+            elif outcome.kind == "reject":
+                (on_reject or _warned)(_reason(outcome.payload))
+    if feed.faults:
+        raise InputError("; ".join(feed.faults))
+
+
+def tag_file(
+    *paths: Path,
+    everything: bool = False,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    lexicons: Lexicons = (),
+    dedupe: bool = False,
+    workers: int = 0,
+    timeout: float = 120.0,
+    on_reject: OnReject | None = None,
+) -> pd.DataFrame:
+    """The records of dumps as a DataFrame; the options are those of `iter_records`.
+
+    `landscape.tables` takes the result as it is.
+    """
+    found = iter_records(
+        *paths,
+        everything=everything,
+        format=format,
+        columns=columns,
+        lexicons=lexicons,
+        dedupe=dedupe,
+        workers=workers,
+        timeout=timeout,
+        on_reject=on_reject,
+    )
+    return _frame(list(found))
+
+
+def tag_frame(
+    frame: pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    lexicons: Lexicons = (),
+    everything: bool = True,
+) -> pd.DataFrame:
+    """The records of a DataFrame of trials: a row a trial in, a row a record out, with the index of `frame`.
+
+    Its columns may have this project's names (`id`, `brief_title`, `brief_summary`, `conditions` …), those of
+    a registry's export (`NCT Number`, `Study Title` …; `nct_id`, `official_title` …), or others that
+    `columns` names (trial field -> column). A last column `error` has the reason for a row that could not be
+    tagged. With `everything=False` only rows that are product or related, or failed, come back. Raises
+    `InputError` where no column can be taken for the trial's id.
+    """
+    import pandas as pd
+
+    from cart_nlp.engines import frame_outcomes
+
+    records: list[Record] = []
+    errors: list[str | None] = []
+    index = []
+    for row, outcome in frame_outcomes(frame, tuple(map(str, lexicons)), everything, columns):
+        if outcome.kind == "record":
+            records.append(Record.model_validate_json(outcome.payload))
+            errors.append(None)
+        elif outcome.kind == "reject":
+            records.append(Record.model_construct(trial_id=outcome.id))
+            errors.append(_reason(outcome.payload).partition(": ")[2])
+        else:
+            continue
+        index.append(frame.index[row])
+    found = _frame(records)
+    found["error"] = pd.Series(errors, dtype=object)
+    found.index = pd.Index(index, name=frame.index.name) if index else frame.index[:0]
+    return found
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The records of a file that `cart-nlp tag` wrote, as the DataFrame that `tag_file` gives.
+
+    A CSV holds evidence only in short, so that the column is empty there. Raises `InputError` with file,
+    place and fault.
+    """
+    from cart_nlp.landscape.records import read_records
+
+    return read_records(str(path))
+
+
+def _frame(records: list[Record]) -> pd.DataFrame:
+    from cart_nlp.landscape.records import frame
+
+    return frame(records)
+
+
+def _reason(payload: bytes) -> str:
+    import orjson
+
+    line = orjson.loads(payload)
+    return f"{line['source']}, {line['place']}: {line['reason']}"
+
+
+def _warned(line: str) -> None:
+    warnings.warn(line, RejectWarning, stacklevel=4)

@@ -1,0 +1,152 @@
+"""The public functions: the same records by every way, one clear error, nothing dropped in silence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import cart_nlp
+from cart_nlp.landscape.records import frame as as_frame
+from cart_nlp.schema import Evidence, Record
+
+SAMPLE = Path(__file__).resolve().parent.parent / "benchmarks" / "sample" / "trials.jsonl"
+TRIALS = [json.loads(line) for line in SAMPLE.read_text("utf-8").splitlines()]
+TITLE = "Tandem CD19/CD22 CAR-T Cells With 4-1BB in B-ALL"
+
+
+@pytest.fixture(scope="module")
+def tagged() -> pd.DataFrame:
+    return cart_nlp.tag_file(SAMPLE)
+
+
+def test_what_is_public_is_listed_and_there():
+    assert dir(cart_nlp) == sorted(cart_nlp.__all__)
+    for name in cart_nlp.__all__:
+        assert getattr(cart_nlp, name) is not None
+        assert getattr(cart_nlp, name).__doc__
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = cart_nlp.nothing
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    source = "import sys, cart_nlp; print(sorted({'pandas', 'spacy', 'pydantic'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_file_gives_a_row_a_record(tagged):
+    assert len(tagged) == 33
+    assert list(tagged.columns) == list(Record.model_fields)
+    assert set(tagged["car_trial"]) == {"product", "related"}
+    assert len(cart_nlp.tag_file(SAMPLE, everything=True)) == 40
+
+
+def test_a_stream_gives_the_rows_of_the_file(tagged):
+    pd.testing.assert_frame_equal(as_frame(list(cart_nlp.iter_records(SAMPLE))), tagged)
+
+
+def test_a_stream_that_is_not_read_to_its_end_leaves_no_worker():
+    found = cart_nlp.iter_records(SAMPLE, workers=1)
+    assert isinstance(next(found), Record)
+    found.close()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_what_the_command_wrote_reads_as_what_the_function_gives(tagged, tmp_path, suffix):
+    from cart_nlp.batch import Options, run
+
+    out = tmp_path / f"records{suffix}"
+    run(Options((str(SAMPLE),), str(out), workers=0))
+    pd.testing.assert_frame_equal(cart_nlp.read(out), tagged)
+
+
+def test_a_frame_gives_the_records_of_its_file(tagged):
+    found = cart_nlp.tag_frame(pd.DataFrame(TRIALS, dtype=object), everything=False)
+    pd.testing.assert_frame_equal(found.drop(columns="error").reset_index(drop=True), tagged)
+    assert list(found["error"]) == [None] * 33
+
+
+STUDY = {
+    "protocolSection": {"identificationModule": {"nctId": "NCT90000001", "briefTitle": TITLE}},
+}
+COLUMNS = [
+    {"id": "NCT90000001", "brief_title": TITLE},
+    {"nct_id": "NCT90000001", "official_title": TITLE},
+    {"NCT Number": "NCT90000001", "Study Title": TITLE},
+    {"NCT Number": "NCT90000001", "Title": TITLE, "Start Date": pd.Timestamp("2024-03-01"), "Phases": None},
+    {"TrialID": "NCT90000001", "Public_title": TITLE, "Scientific_title": TITLE},
+    STUDY,
+]
+
+
+@pytest.mark.parametrize("row", COLUMNS, ids=lambda row: " ".join(list(row)[:2]))
+def test_the_registries_own_column_names_work(row):
+    (found,) = cart_nlp.tag_frame(pd.DataFrame([row])).to_dict("records")
+    assert (found["trial_id"], found["error"]) == ("NCT90000001", None)
+    assert found["targets"] == ("CD19", "CD22")
+
+
+def test_a_flattened_study_of_the_api_works():
+    found = cart_nlp.tag_frame(pd.json_normalize([STUDY]))
+    assert found["targets"].tolist() == [("CD19", "CD22")]
+
+
+def test_columns_with_names_of_their_own_are_named():
+    odd = pd.DataFrame({"Nr": ["NCT90000001"], "Name": [TITLE]}, index=["row"])
+    found = cart_nlp.tag_frame(odd, columns={"id": "Nr", "title": "Name"})
+    assert found.loc["row", "targets"] == ("CD19", "CD22")
+
+
+@pytest.mark.parametrize("rows", [0, 245])
+def test_a_frame_without_an_id_is_one_error_that_names_the_columns(rows):
+    frame = pd.DataFrame({"Nr": ["1"] * rows, "headline": [TITLE] * rows})
+    with pytest.raises(cart_nlp.InputError) as fault:
+        cart_nlp.tag_frame(frame)
+    assert str(fault.value) == (
+        "the frame: no column for the trial's id; name it with columns={'id': COLUMN}; there are Nr, headline"
+    )
+
+
+def test_a_row_that_cannot_be_tagged_keeps_its_place_with_the_reason():
+    frame = pd.DataFrame({"id": ["NCT1", None, "NCT3"], "brief_title": [TITLE] * 3}, index=[5, 6, 7])
+    found = cart_nlp.tag_frame(frame)
+    assert list(found.index) == [5, 6, 7]
+    assert list(found["error"].isna()) == [True, False, True]
+    assert "without an id" in found.loc[6, "error"]
+    assert found.loc[6, "targets"] == ()
+
+
+def test_a_record_that_cannot_be_used_is_told(tmp_path):
+    dump = tmp_path / "dump.jsonl"
+    dump.write_text(json.dumps({"id": "NCT1", "brief_title": TITLE}) + "\nnot JSON\n")
+    with pytest.warns(cart_nlp.RejectWarning, match=r"dump\.jsonl, line 2: "):
+        assert len(cart_nlp.tag_file(dump)) == 1
+    told: list[str] = []
+    assert len(list(cart_nlp.iter_records(dump, on_reject=told.append))) == 1
+    assert len(told) == 1
+
+
+def test_an_input_that_cannot_be_read_is_an_error(tmp_path):
+    with pytest.raises(cart_nlp.InputError, match="no such file"):
+        cart_nlp.tag_file(tmp_path / "nothing.jsonl")
+
+
+def test_a_notebook_shows_what_a_record_says_and_runs_nothing():
+    record = Record(
+        trial_id="NCT1",
+        title="<script>alert(1)</script>",
+        url="javascript:alert(1)",
+        car_trial="product",
+        targets=("CD19",),
+        evidence=(
+            Evidence(field="targets", value="CD19", basis="text", section="brief_title", text="<b>CD19</b>"),
+        ),
+    )
+    shown = record._repr_html_()
+    assert "<script" not in shown and "javascript" not in shown and "<b>" not in shown
+    assert "CD19 <small" in shown and "brief_title" in shown
+    linked = record.model_copy(update={"url": "https://example.org/?a=1&b=2"})._repr_html_()
+    assert 'href="https://example.org/?a=1&amp;b=2"' in linked
