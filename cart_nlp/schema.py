@@ -25,7 +25,7 @@ Focus = Literal[
     "other",
 ]
 Basis = Literal["text", "product", "registry", "default", "curator"]
-ConstructBasis = Literal["text", "product", "default"]
+ConstructBasis = Literal["text", "product", "default", "curator"]
 SchemaVersion = Literal["2"]
 
 SCHEMA_VERSION: SchemaVersion = "2"

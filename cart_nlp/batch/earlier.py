@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.options import Summary
 from cart_nlp.batch.provenance import Hashing
 from cart_nlp.batch.target import Target
 from cart_nlp.writers import STORES
@@ -28,19 +29,27 @@ def notes(journal: Journal, resume: bool) -> list[str]:
 
 
 def finished(target: Target, header: dict[str, Any], guard: bool) -> dict[str, Any] | None:
-    """The counts of an equal run that was completed and whose files are still what it wrote, or None."""
+    """What an equal run said that was completed and whose files are still what it wrote, or None."""
     before = _earlier(target)
     if before is None or before.get("key") != tagger_key(header) or before.get("prints") != header["inputs"]:
+        return None
+    if before.get("corrections") != header["corrections"]:
         return None
     if target.suffix in GUARDED and before["options"].get("formula_guard") != guard:
         return None
     if target.suffix in STORES:
-        return before["counts"] if _session(target) == before.get("session") else None
-    return (
-        before["counts"]
-        if before.get("outputs") == hashes((target.out, *target.beside, target.rejects))
-        else None
-    )
+        return before if _session(target) == before.get("session") else None
+    written = hashes((target.out, *target.beside, target.rejects))
+    return before if before.get("outputs") == written else None
+
+
+def summary(before: dict[str, Any], target: Target) -> Summary:
+    """The summary of a run that was completed before."""
+    rest = dict(before["counts"])
+    counts = {name: rest.pop(name) for name in Summary().counts() if name in rest}
+    found = Summary(**counts, store=rest, already=True, files=[str(target.out)])
+    found.corrections = before.get("corrected", {})
+    return found
 
 
 def _earlier(target: Target) -> dict[str, Any] | None:
@@ -94,6 +103,7 @@ def unchanged(
     except (KeyError, TypeError):
         return None
     same = before.get("key") == tagger_key(header) and not before.get("faults") and "session" in before
+    same = same and before.get("corrections") == header["corrections"]
     if not same or None in hashes or target.rejects.is_file() != (rejects or rejected):
         return None
     if rejected and paths != [source and source["path"] for source in header["inputs"]]:

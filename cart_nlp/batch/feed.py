@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.schema import Trial
+
+if TYPE_CHECKING:
+    from cart_nlp.curation.ledger import Decided, Ledger
 
 PAUSE = 0.01
 """Seconds of reading after which the pool gets a chance to see to its workers."""
@@ -35,7 +39,7 @@ class Feed:
     `read` counts records, `screened` those that no screen term hits; both cover only records after
     `skip`, the last one that a resumed run has done. With `dedupe`, records of one trial become one job,
     after all inputs were read: `merged` counts those that went into another, `merges` says which. Inputs
-    that cannot be read are listed in `faults`.
+    that cannot be read are listed in `faults`. Trials of the `ledger` pass the screen, with its decisions.
     """
 
     inputs: tuple[str, ...]
@@ -45,6 +49,7 @@ class Feed:
     skip: int = -1
     known: Known | None = None
     dedupe: bool = False
+    ledger: Ledger | None = None
     seen: dict[str, str] = field(default_factory=dict)
     read: int = 0
     screened: int = 0
@@ -62,13 +67,16 @@ class Feed:
         for entry in self._entries():
             number = self.read
             self.read += 1
+            decided = self._decided(number, entry)
             if number > self.skip:
                 if isinstance(entry, Reject):
                     yield refused(number, entry)
                 elif self.known is not None:
-                    found = self._compared(number, entry, self.known)
+                    found = self._compared(number, entry, self.known, decided)
                     if found is not None:
                         yield found
+                elif decided is not None:
+                    yield replace(job(number, entry), decided=decided)
                 elif self.hits(entry.text):
                     yield job(number, entry)
                 elif self.keep_all:
@@ -81,7 +89,7 @@ class Feed:
 
     def _deduped(self) -> Iterator[Job | Outcome]:
         """Settled records first, then one job a trial, numbered in this order."""
-        from cart_nlp.registries.dedupe import merge
+        from cart_nlp.registries.dedupe import Merge, merge
 
         settled: list[Outcome] = []
         candidates = 0
@@ -93,7 +101,10 @@ class Feed:
                 if isinstance(entry, Reject):
                     settled.append(refused(len(settled), entry))
                 elif (
-                    self.keep_all or self.hits(entry.text) or (self.known and self.known.mentions(entry.text))
+                    self.keep_all
+                    or self.hits(entry.text)
+                    or (self.known and self.known.mentions(entry.text))
+                    or self._decided(len(settled), entry)
                 ):
                     found = _parsed(len(settled), entry)
                     if isinstance(found, Outcome):
@@ -104,16 +115,31 @@ class Feed:
                 else:
                     self.screened += 1
 
-        whole = list(merge(trials(), lambda found: self.merges.append(str(found))))
+        merged: dict[str, tuple[str, ...]] = {}
+
+        def note(found: Merge) -> None:
+            self.merges.append(str(found))
+            if not found.refused:
+                merged[found.into] = found.merged
+
+        whole = list(merge(trials(), note))
         self.merged = candidates - len(whole)
         yield from (found for found in settled if found.number > self.skip)
         for number, trial in enumerate(whole, len(settled)):
+            decided = self.ledger.of(trial, merged.get(trial.id, ())) if self.ledger else None
             if number > self.skip:
                 entry = Entry("the inputs", f"trial {trial.id}", "", trial, itself)
                 if self.known is not None:
-                    yield self._job(number, entry, trial, True, self.known)
+                    yield self._job(number, entry, trial, True, self.known, decided)
                 else:
-                    yield job(number, entry)
+                    yield replace(job(number, entry), decided=decided)
+
+    def _decided(self, number: int, entry: Entry | Reject) -> Decided | None:
+        """A curator's decisions on the trial of an entry; those on merged ones are found later."""
+        if self.ledger is None or isinstance(entry, Reject) or not self.ledger.names(entry.text):
+            return None
+        trial = _parsed(number, entry)
+        return self.ledger.of(trial) if isinstance(trial, Trial) else None
 
     def _note(self, line: str) -> None:
         if line not in self.notes:
@@ -126,9 +152,11 @@ class Feed:
             except InputError as fault:
                 self.faults.append(str(fault))
 
-    def _compared(self, number: int, entry: Entry, known: Known) -> Job | Outcome | None:
+    def _compared(
+        self, number: int, entry: Entry, known: Known, decided: Decided | None
+    ) -> Job | Outcome | None:
         """The same for a store: what it holds with the same content is not tagged again."""
-        candidate = self.hits(entry.text)
+        candidate = decided is not None or self.hits(entry.text)
         if not (candidate or self.keep_all or known.mentions(entry.text)):
             self.screened += 1
             return None
@@ -138,10 +166,18 @@ class Feed:
         if not (candidate or self.keep_all or trial.id in known.ids):
             self.screened += 1
             return None
-        return self._job(number, entry, trial, candidate, known)
+        return self._job(number, entry, trial, candidate, known, decided)
 
-    def _job(self, number: int, entry: Entry, trial: Trial, candidate: bool, known: Known) -> Job | Outcome:
-        digest = digest_of(trial)
+    def _job(
+        self,
+        number: int,
+        entry: Entry,
+        trial: Trial,
+        candidate: bool,
+        known: Known,
+        decided: Decided | None,
+    ) -> Job | Outcome:
+        digest = digest_of(trial) + (f"+{decided.digest()[:32]}" if decided else "")
         before = self.seen.get(trial.id)
         if before is not None:
             if before == digest:
@@ -151,7 +187,9 @@ class Feed:
         self.seen[trial.id] = digest
         if known.digests.get(trial.id) == digest:
             return Outcome(number, "same" if trial.id in known.ids else "still", trial.id, digest, b"")
-        return Job(number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text))
+        return Job(
+            number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text), decided
+        )
 
 
 def _parsed(number: int, entry: Entry) -> Trial | Outcome:

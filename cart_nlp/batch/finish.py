@@ -61,6 +61,7 @@ def confirm(
     counts = before["counts"]
     summary = Summary(**{name: counts[name] for name in Summary().counts()}, merges=before.get("merges", []))
     summary.store = store.confirm(journal.header)
+    summary.corrections = before.get("corrected", {})
     summary.written = summary.store["stored"]
     summary.files = [str(target.out)]
     target.clear()
@@ -132,6 +133,9 @@ def _provenance(
     content |= {"session": header["session"], "finished": finished, "faults": summary.faults}
     if summary.merges:
         content["merges"] = summary.merges
+    content |= {"corrections": header["corrections"]}
+    if header["corrections"]:
+        content |= {"corrections_file": options.corrections, "corrected": summary.corrections}
     content |= {"outputs": hashes(written), "key": tagger_key(header), "prints": header["inputs"]}
     part = target.stage(target.run)
     private = any(map(aactdatabase.recognizes, options.inputs))

@@ -6,12 +6,15 @@ import hashlib
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
 from cart_nlp.registries.entry import Entry, Reject, Rejected
 from cart_nlp.schema import Record, Trial
+
+if TYPE_CHECKING:
+    from cart_nlp.curation.ledger import Decided
 
 Kind = Literal["record", "below", "reject", "same", "still", "again", "run", "end"]
 Tagger = Callable[[Trial], Record]
@@ -42,7 +45,10 @@ class Interrupted(BatchError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One record to tag; `number` is its position over all inputs, counted from 0."""
+    """One record to tag; `number` is its position over all inputs, counted from 0.
+
+    `decided` are a curator's decisions on it.
+    """
 
     number: int
     source: str
@@ -52,6 +58,7 @@ class Job:
     digest: str = ""
     candidate: bool = True
     size: int = 0
+    decided: Decided | None = None
 
 
 class Outcome(NamedTuple):
@@ -187,6 +194,8 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
         else:
             record = tagger(trial)
             cut = unread(trial)
+        if job.decided is not None:
+            record = job.decided.applied(record, trial)
         left = sum(len(trial.sections[key]) - read for key, read in cut.items())
         if keep_all or record.car_trial in INCLUDED:
             if cut:

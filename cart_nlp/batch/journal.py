@@ -44,6 +44,7 @@ class Journal:
         self.read: int | None = None
         self.merges: list[str] = []
         self.merged = 0
+        self.corrections: dict[str, Any] = {}
         self._clock = 0.0
         self._file = _opened(path)
         try:
@@ -75,10 +76,14 @@ class Journal:
             self._file.flush()
             self._clock = now
 
-    def finish(self, read: int, merged: int, merges: list[str]) -> None:
-        """Note that all inputs were read, how many records they held, and which of them were merged."""
-        self.read, self.merged, self.merges = read, merged, merges
-        self._put(Outcome(read, "end", "", str(merged), orjson.dumps(merges)))
+    def finish(self, read: int, merged: int, merges: list[str], corrections: dict[str, Any]) -> None:
+        """Note that all inputs were read, how many records they held, and which of them were merged.
+
+        `corrections` is what became of a curator's decisions.
+        """
+        self.read, self.merged, self.merges, self.corrections = read, merged, merges, corrections
+        told = {"merges": merges, "corrections": corrections}
+        self._put(Outcome(read, "end", "", str(merged), orjson.dumps(told)))
         self._file.flush()
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -142,7 +147,8 @@ class Journal:
                 self._check(found)
             elif found.kind == "end":
                 self.read, self.merged = found.number, int(found.digest)
-                self.merges = orjson.loads(found.payload)
+                told = orjson.loads(found.payload)
+                self.merges, self.corrections = told["merges"], told["corrections"]
             else:
                 self._count(found)
             good += len(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 TIMEOUT = 120.0
 """Seconds that one record may take, in each of its two tries."""
@@ -30,6 +30,7 @@ class Options:
     lexicons: tuple[str, ...] = ()
     dedupe: bool = False
     guard: bool = True
+    corrections: str | None = None
     timeout: float = TIMEOUT
 
 
@@ -40,7 +41,8 @@ class Summary:
     `below` were tagged and are neither product nor related; `merged` repeat a trial that is written; of
     `unread` trials not all text was read, because they are too long.
     `faults` are the inputs that could not be read, `merges` says which records became
-    one, `store` holds the changes of a store, `files` what was made.
+    one, `store` holds the changes of a store, `files` what was made, `corrections` what became of a
+    curator's decisions.
     """
 
     read: int = 0
@@ -58,6 +60,7 @@ class Summary:
     files: list[str] = field(default_factory=list)
     merges: list[str] = field(default_factory=list)
     store: dict[str, int] = field(default_factory=dict)
+    corrections: dict[str, Any] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

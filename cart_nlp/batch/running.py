@@ -19,6 +19,7 @@ from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
 from cart_nlp.batch.target import Target, guard_inputs, writable
+from cart_nlp.curation.ledger import Ledger, opened
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
         return _to_stdout(options, parts, progress)
     target = Target.of(options)
     identity = tagger_identity(options.lexicons)
-    header = _header(options, identity, target, parts.today())
+    ledger = opened(options.corrections, options.lexicons)
+    header = _header(options, identity, target, parts.today(), ledger)
     if (
         options.resume
         and not target.journal.exists()
-        and (before := earlier.finished(target, header, options.guard))
+        and (found := earlier.finished(target, header, options.guard))
     ):
-        counts = {name: before.pop(name) for name in Summary().counts() if name in before}
-        return Summary(**counts, store=before, already=True, files=[str(target.out)])
+        return earlier.summary(found, target)
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         journal = _journal(target, header, options.resume)
@@ -108,14 +109,14 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
                     return summary
             warm = not journal.finished and not (store and store.digests())
             pool = stack.enter_context(_pool(options, parts, warm))  # loads while the screen is built
-            feed = _feed(options, parts, journal, store)
+            feed = _feed(options, parts, journal, store, ledger)
             if not journal.finished:
                 _stream(options, parts, feed, journal, progress, pool)
                 if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
                     summary.faults = feed.faults
                     return summary
                 if not feed.faults:
-                    journal.finish(feed.read, feed.merged, feed.merges)
+                    journal.finish(feed.read, feed.merged, feed.merges, ledger.tally() if ledger else {})
             _count(summary, journal, feed)
             finish.complete(target, journal, store, summary, options, hashing)
         except KeyboardInterrupt:
@@ -187,9 +188,12 @@ def _watched(feed: Feed, sink: Any, progress: Progress | None) -> Iterator[Job |
             progress(feed.read, sink.counts["record"], sink.counts["reject"])
 
 
-def _feed(options: Options, parts: Parts, journal: Journal, store: Store | None) -> Feed:
+def _feed(
+    options: Options, parts: Parts, journal: Journal, store: Store | None, ledger: Ledger | None
+) -> Feed:
     feed = Feed(options.inputs, parts.reader, lambda text: False, options.keep_all, journal.last)
     feed.dedupe = options.dedupe
+    feed.ledger = ledger
     if journal.finished:
         return feed
     feed.hits = parts.hits()
@@ -201,7 +205,7 @@ def _feed(options: Options, parts: Parts, journal: Journal, store: Store | None)
 
 
 def _header(
-    options: Options, identity: dict[str, str], target: Target, now: datetime.datetime
+    options: Options, identity: dict[str, str], target: Target, now: datetime.datetime, ledger: Ledger | None
 ) -> dict[str, Any]:
     inputs = [fingerprint(source) for source in options.inputs]
     if options.resume and None in inputs:
@@ -219,6 +223,7 @@ def _header(
             "dedupe": options.dedupe,
             "store": target.suffix in STORES,
         },
+        "corrections": ledger.digest() if ledger else None,
         "session": now.isoformat(timespec="microseconds"),
     }
     found: dict[str, Any] = mended(header)
@@ -244,6 +249,7 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     merged = journal.merged if journal.finished else feed.merged
     summary.merges = journal.merges if journal.finished else feed.merges
     summary.merged = counts["again"] + merged
+    summary.corrections = journal.corrections or (feed.ledger.tally() if feed.ledger else {})
     summary.rejected = counts["reject"]
     summary.tagged = counts["record"] + counts["below"]
     summary.screened = summary.read - sum(counts.values()) - merged
@@ -274,6 +280,7 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     try:
         with _pool(options, parts, warm=True) as pool:
             feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all, dedupe=options.dedupe)
+            feed.ledger = ledger = opened(options.corrections, options.lexicons)
             _stream(options, parts, feed, sink, progress, pool)
         sink.close()
     except KeyboardInterrupt:
@@ -287,5 +294,6 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     summary.notes = feed.notes + _too_long(sink) + sink.notes
     summary.tagged = summary.written + summary.below
     summary.faults = feed.faults
+    summary.corrections = ledger.tally() if ledger else {}
     summary.seconds = time.monotonic() - started
     return summary

@@ -93,7 +93,7 @@ class Target:
 def guard_inputs(files: tuple[Path, ...], options: Options) -> None:
     """Raise OutputError if a file that a run writes is one that it reads."""
     for path in files:
-        for source in options.inputs:
+        for source in (*options.inputs, *filter(None, [options.corrections])):
             if _is_same(Path(source), path):
                 raise OutputError(f"{path}: is an input as well; choose another name for the output")
         for folder in options.lexicons:

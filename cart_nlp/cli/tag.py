@@ -85,6 +85,10 @@ def command(
             help="In CSV, TSV and XLSX, put ' before texts that a spreadsheet would run.",
         ),
     ] = True,
+    corrections: Annotated[
+        str | None,
+        typer.Option(help="A curator's decisions (.csv, .jsonl), laid over what the tool finds."),
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds that one record may take before it is rejected.")
     ] = 120.0,
@@ -110,6 +114,7 @@ def command(
                 lexicons=tuple(map(str, lexicon or ())),
                 dedupe=dedupe,
                 guard=formula_guard,
+                corrections=corrections,
                 timeout=timeout,
             )
         )
@@ -130,7 +135,10 @@ def _tag(options: Options) -> int:
     except (KeyboardInterrupt, Interrupted) as stop:
         _stop(str(stop) or "interrupted", 130)
     except (BatchError, OutputError, InputError, LexiconError) as fault:
-        _stop(str(fault), 2)
+        *others, last = str(fault).splitlines() or [""]
+        for line in others:
+            _say(line)
+        _stop(last, 2)
     shown = summary.merges[:MERGES]
     if len(summary.merges) > MERGES:
         shown.append(f"… and {len(summary.merges) - MERGES:,} more merges, all listed in OUT.run.json")
@@ -146,7 +154,8 @@ def report(summary: Summary, options: Options) -> list[str]:
     """The lines of the closing summary."""
     out = ", ".join(summary.files) or ("standard output" if options.out == "-" else "nothing was written")
     if summary.already:
-        return [f"already complete: {summary.written:,} records in {out}", _numbers(summary)]
+        lines = [f"already complete: {summary.written:,} records in {out}", _numbers(summary)]
+        return lines + _curated(summary)
     speed = f" in {summary.seconds:.1f} s" if summary.seconds else ""
     lines = [_numbers(summary), f"→ {out}{speed}"]
     if summary.store:
@@ -155,7 +164,15 @@ def report(summary: Summary, options: Options) -> list[str]:
         said = ", ".join(f"{found[word]:,} {word}" for word in words)
         dropped = f", {found['dropped']:,} no CAR trial any more" if found.get("dropped") else ""
         lines.append(f"store: {said}{dropped}; {found['retagged']:,} tagged in this run")
-    return lines
+    return lines + _curated(summary)
+
+
+def _curated(summary: Summary) -> list[str]:
+    if not summary.corrections:
+        return []
+    from cart_nlp.curation.ledger import lines
+
+    return lines(summary.corrections)
 
 
 def _numbers(summary: Summary) -> str:

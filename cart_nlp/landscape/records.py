@@ -23,6 +23,12 @@ _CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 
 
+def record_list(path: Path | str) -> list[Record]:
+    """The records of a file as `read_records` reads them, in file order."""
+    path = Path(path)
+    return [_record(path, place, row) for place, row in _rows(path)]
+
+
 def read_records(path: Path | str) -> pd.DataFrame:
     """Read what `cart-nlp tag` wrote (JSONL, CSV or Parquet; the first two also as .gz).
 
@@ -31,6 +37,10 @@ def read_records(path: Path | str) -> pd.DataFrame:
     does not know are ignored. Raises InputError with file, place and fault.
     """
     path = Path(path)
+    return frame(_record(path, place, row) for place, row in _rows(path))
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; write records with `cart-nlp tag DUMP -o records.jsonl`")
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
@@ -39,12 +49,8 @@ def read_records(path: Path | str) -> pd.DataFrame:
             f"{path}: records are read from {', '.join(_SUFFIXES)}, not from {kind or 'no suffix'!r}"
         )
     if kind == ".parquet":
-        rows = _parquet(path)
-    elif kind == ".csv":
-        rows = _csv(path)
-    else:
-        rows = _jsonl(path)
-    return frame(_record(path, place, row) for place, row in rows)
+        return _parquet(path)
+    return _csv(path) if kind == ".csv" else _jsonl(path)
 
 
 def frame(records: Iterator[Record] | list[Record]) -> pd.DataFrame:

@@ -1,0 +1,152 @@
+"""`cart-nlp corrections`: options and printing; the work is in cart_nlp.curation."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from cart_nlp.curation.merging import Merged
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Check a curator's corrections, and lay those of two curators together.",
+)
+_LEXICON = typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable.")
+_PREFER = ("a", "b", "newest")
+
+
+@app.command("check")
+def check(
+    file: Annotated[Path, typer.Argument(help="Corrections: .csv or .jsonl.")],
+    records: Annotated[
+        Path | None, typer.Option(help="Records of `cart-nlp tag`: tells ids that are not among them.")
+    ] = None,
+    text: Annotated[
+        list[Path] | None, typer.Option(help="Dump of the trials: tells stale decisions. Repeatable.")
+    ] = None,
+    lexicon: Annotated[list[Path] | None, _LEXICON] = None,
+) -> None:
+    """Tell what is wrong in a file of corrections. Exit 1 if it cannot be applied."""
+    from cart_nlp.curation import checking
+    from cart_nlp.curation.names import names
+    from cart_nlp.curation.reading import read_all
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.registries.entry import InputError
+
+    try:
+        known = names(tuple(map(str, lexicon or ())))
+        ids = None
+        if records is not None:
+            from cart_nlp.landscape.records import read_records
+
+            ids = set(read_records(records)["trial_id"])
+        texts = None
+        if text:
+            from cart_nlp.viewer import read_sections
+
+            texts = read_sections(text, {row.trial_id for row in read_all(file)[0]})
+        found = checking.check(file, known, ids, texts)
+    except (InputError, LexiconError) as fault:
+        _stop(str(fault).splitlines())
+    _say(found.faults)
+    _say(f"warning: {line}" for line in found.warnings)
+    trials = len({row.trial_id for row in found.rows})
+    print(
+        f"{file}: {len(found.rows)} corrections of {trials} trials, {len(found.faults)} faults, "
+        f"{len(found.warnings)} warnings"
+    )
+    if found.faults:
+        raise typer.Exit(1)
+
+
+@app.command("merge")
+def merge(
+    a: Annotated[Path, typer.Argument(help="One curator's corrections.")],
+    b: Annotated[Path, typer.Argument(help="The other's.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Merged corrections to write: .csv or .jsonl.")
+    ] = None,
+    adjudicated: Annotated[
+        Path | None, typer.Option(help="Corrections that settle what the two disagree on.")
+    ] = None,
+    prefer: Annotated[
+        str, typer.Option(help="Settle the rest for a, b or newest; default: leave it out.")
+    ] = "",
+    records: Annotated[
+        Path | None,
+        typer.Option(help="Records of `cart-nlp tag`: compares what the decisions come to."),
+    ] = None,
+    lexicon: Annotated[list[Path] | None, _LEXICON] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUTPUT, whatever it is.")] = False,
+) -> None:
+    """Lay two curators' corrections together: disagreements, kappa per field, and the merged file.
+
+    Exit 1 where a disagreement is not settled.
+    """
+    from cart_nlp.curation import merging, writing
+    from cart_nlp.curation.checking import checked
+    from cart_nlp.curation.names import names
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.registries.entry import InputError
+
+    if prefer and prefer not in _PREFER:
+        _stop([f"--prefer {prefer}: give one of {', '.join(_PREFER)}"])
+    try:
+        known = names(tuple(map(str, lexicon or ())))
+        first, second = checked(a, known), checked(b, known)
+        last = checked(adjudicated, known) if adjudicated else ()
+        by_id = None
+        if records is not None:
+            from cart_nlp.landscape.records import record_list
+
+            by_id = {record.trial_id: record for record in record_list(records)}
+        found = merging.merge(first, second, known, adjudicated=last, prefer=prefer, records=by_id)
+    except (InputError, LexiconError) as fault:
+        _stop(str(fault).splitlines())
+    print("\n".join(_lines(found, a, b)))
+    if faults := merging.faults(found):
+        _say(faults)
+    if output is not None:
+        writing.write(found.rows, output)
+        print(f"{len(found.rows)} corrections to {output}", file=sys.stderr)
+    if faults or any(not each.by for each in found.disagreements):
+        raise typer.Exit(1)
+
+
+def _lines(found: Merged, a: Path, b: Path) -> Iterable[str]:
+    from cart_nlp.evaluation.report import percent, table
+
+    yield f"{found.only[0]} decisions only in {a.name}, {found.only[1]} only in {b.name}"
+    if found.agreement:
+        rows = [
+            (
+                name,
+                str(s["trials"]),
+                percent(s["same"] / s["trials"]),
+                "–" if s["kappa"] is None else f"{s['kappa']:.3f}",
+            )
+            for name, s in found.agreement.items()
+        ]
+        yield from table(("field", "both", "same %", "kappa"), rows)
+    yield f"{len(found.disagreements)} disagreements"
+    for each in found.disagreements:
+        yield f"  {each.line()}"
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        safe = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
+        print(f"cart-nlp corrections: {safe}", file=sys.stderr)
+
+
+def _stop(lines: Iterable[str]) -> NoReturn:
+    _say(lines)
+    raise typer.Exit(2)

@@ -1,0 +1,196 @@
+"""What is wrong with corrections: values that nobody knows, decisions that contradict each other."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cart_nlp.curation.applying import INCLUDED, is_stale
+from cart_nlp.curation.decisions import SINGLE, Correction, construct_of, shown
+from cart_nlp.curation.names import CLOSED, Names
+from cart_nlp.curation.reading import CorrectionsError, read_all
+from cart_nlp.registries.identifiers import identities, registry_of
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass
+class Checked:
+    """Rows under their canonical values, and what is to be said of them, a line each.
+
+    With `faults` the file is not to be applied; `warnings` are for the curator to look at.
+    """
+
+    rows: tuple[Correction, ...] = ()
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def checked(path: Path, known: Names) -> tuple[Correction, ...]:
+    """The rows of a file that can be applied; raises CorrectionsError with every fault."""
+    found = check(path, known)
+    if found.faults:
+        raise CorrectionsError(found.faults)
+    return found.rows
+
+
+def check(
+    path: Path,
+    known: Names,
+    ids: Collection[str] | None = None,
+    texts: Mapping[str, Mapping[str, str]] | None = None,
+) -> Checked:
+    """Read and judge a file.
+
+    `ids` are the trials that there are: a row of another one is a fault, unless it puts the trial in. `texts`
+    (trial -> section -> text) tells which decisions are stale. Raises CorrectionsError if it is no such file.
+    """
+    read, faults = read_all(path)
+    found = Checked(faults=faults)
+    rows = []
+    for row in read:
+        try:
+            rows.append(_canonical(row, known, found.warnings))
+        except ValueError as fault:
+            found.faults.append(f"{row.place}: {fault}")
+    found.rows = tuple(rows)
+    found.faults += contradictions(rows)
+    found.warnings += _unused(rows)
+    found.warnings += [line for row in rows for line in _form(row)]
+    if ids is not None:
+        found.faults += _unknown_ids(rows, ids)
+    if texts is not None:
+        for row in rows:
+            if row.trial_id in texts and is_stale(row, texts[row.trial_id]):
+                found.warnings.append(
+                    f"{row.place}: {row.trial_id}: stale: its text changed since {row.date or 'then'}"
+                )
+    return found
+
+
+def _canonical(row: Correction, known: Names, warnings: list[str]) -> Correction:
+    """The row with each value under its name in the lexicons; raises ValueError for one that cannot be."""
+    if row.field == "constructs":
+        values = []
+        for text in row.values:
+            construct = construct_of(text)
+            targets = [_value(row, "targets", target, known, warnings) for target in construct.targets]
+            values.append(shown(construct.model_copy(update={"targets": tuple(sorted(set(targets)))})))
+    else:
+        values = [_value(row, row.field, value, known, warnings) for value in row.values]
+    return row._replace(values=tuple(sorted(set(values))))
+
+
+def _value(row: Correction, field: str, value: str, known: Names, warnings: list[str]) -> str:
+    name = known.canonical(field, value)
+    if name is not None:
+        if name != value and field not in CLOSED:
+            warnings.append(f"{row.place}: {value!r} is {name} in the lexicons and is applied as that")
+        return name
+    if field in CLOSED:
+        raise ValueError(f"unknown {field} {value!r}; there are {', '.join(CLOSED[field])}")
+    if row.action != "remove":
+        near = known.near(field, value)
+        hint = f"; did you mean {', '.join(near)}?" if near else "; it is taken as it stands"
+        kind = "antigen" if field in ("targets", "disease_markers") else field
+        warnings.append(f"{row.place}: unknown {kind} {value!r}{hint}")
+    return value
+
+
+def contradictions(rows: Iterable[Correction]) -> list[str]:
+    """A line for each two rows that cannot both hold."""
+    groups: dict[tuple[str, str], list[Correction]] = {}
+    for row in rows:
+        groups.setdefault((row.trial_id, row.field), []).append(row)
+    found = [line for group in groups.values() for line in _contradicting(group)]
+    for (trial, name), group in groups.items():
+        if name != "constructs":
+            continue
+        targets = groups.get((trial, "targets"), [])
+        gone = {value: row for row in targets if row.action == "remove" for value in row.values}
+        pins = next((row for row in targets if row.pins), None)
+        for row in group:
+            if row.action == "remove":
+                continue
+            for target in (t for value in row.values for t in construct_of(value).targets):
+                other = gone.get(target) or (pins if pins and target not in pins.values else None)
+                if other is not None:
+                    found.append(
+                        f"{row.place}: {trial}: a construct has {target}, which {_told(other)} leaves out"
+                    )
+    return found
+
+
+def _contradicting(group: Sequence[Correction]) -> Iterable[str]:
+    for at, row in enumerate(group):
+        for other in group[:at]:
+            shared = sorted(set(row.values) & set(other.values))
+            actions = {row.action, other.action}
+            fault = ""
+            if row.pins and other.pins:
+                fault = "" if row.values == other.values else f"{_says(row)} here"
+            elif row.pins or other.pins:
+                whole, part = (row, other) if row.pins else (other, row)
+                wrong = shared if part.action == "remove" else sorted(set(part.values) - set(whole.values))
+                if wrong:
+                    fault = f"{_says(row)} here"
+            elif "remove" in actions and actions != {"remove"} and shared:
+                fault = f"{row.action} {', '.join(shared)} here"
+            if fault:
+                what = f"{fault} contradicts {_told(other)}; keep one of them"
+                yield f"{row.place}: {row.trial_id} {row.field}: {what}"
+
+
+def _says(row: Correction) -> str:
+    return f"{row.action} {row.value}"
+
+
+def _told(row: Correction) -> str:
+    return f"{row.action} {row.value} of {row.place.rpartition(': ')[2] or 'another row'}"
+
+
+def _unused(rows: Iterable[Correction]) -> list[str]:
+    """Values given to trials that the same file takes out."""
+    rows = list(rows)
+    out = {
+        row.trial_id: row
+        for row in rows
+        if row.field == "car_trial" and row.values and row.values[0] not in INCLUDED
+    }
+    return [
+        f"{row.place}: {row.trial_id} is taken out by {out[row.trial_id].place}; its {row.field} is not used"
+        for row in rows
+        if row.trial_id in out and row.field != "car_trial"
+    ]
+
+
+def _form(row: Correction) -> Iterable[str]:
+    if row.text_sha256 and not _SHA256.fullmatch(row.text_sha256):
+        yield f"{row.place}: text_sha256 {row.text_sha256[:20]!r} is no SHA-256; leave it empty"
+    if row.date:
+        try:
+            datetime.date.fromisoformat(row.date[:10])
+        except ValueError:
+            yield f"{row.place}: date {row.date!r}; write it like 2026-11-28"
+    if row.open and row.field not in SINGLE:
+        yield (
+            f"{row.place}: {row.trial_id}: confirms {row.field} as it happens to stand; name the values, or "
+            "(none), to keep them when the tool changes its mind"
+        )
+
+
+def _unknown_ids(rows: Iterable[Correction], ids: Collection[str]) -> list[str]:
+    known = set(ids)
+    put_in = {r.trial_id for r in rows if r.field == "car_trial" and r.values and r.values[0] in INCLUDED}
+    found = []
+    for row in rows:
+        if row.trial_id in known or row.trial_id in put_in:
+            continue
+        same = next(iter(identities([row.trial_id])), None)
+        hint = f"; is {same} meant?" if same in known else ""
+        shape = "" if registry_of(row.trial_id) else ", and no registry's number looks like that"
+        found.append(f"{row.place}: unknown trial_id {row.trial_id!r}: not among the records{shape}{hint}")
+    return found
