@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "Score records against a gold set.",
     "landscape": "Tables, tests and figures of a landscape review.",
     "view": "Records with highlighted evidence as one HTML page.",
+    "corrections": "Check a curator's corrections; merge those of two.",
     "lexicon": "Check, look up and extend the lexicons.",
     "gold": "Exchange gold records with annotation tools.",
     "diff": "What changed between two sets of records.",

@@ -91,11 +91,13 @@ def merge(
 
     Exit 1 where a disagreement is not settled.
     """
+    from cart_nlp import outputs
     from cart_nlp.curation import merging, writing
     from cart_nlp.curation.checking import checked
     from cart_nlp.curation.names import names
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.registries.entry import InputError
+    from cart_nlp.writers import OutputError
 
     if prefer and prefer not in _PREFER:
         _stop([f"--prefer {prefer}: give one of {', '.join(_PREFER)}"])
@@ -115,7 +117,12 @@ def merge(
     if faults := merging.faults(found):
         _say(faults)
     if output is not None:
-        writing.write(found.rows, output)
+        try:
+            read = [a, b, *filter(None, [adjudicated, records])]
+            marks = (writing.MARK, b'{"trial_id"')
+            writing.write(found.rows, outputs.claim(output, read, ours=marks, force=force))
+        except OutputError as fault:
+            _stop([str(fault)])
         print(f"{len(found.rows)} corrections to {output}", file=sys.stderr)
     if faults or any(not each.by for each in found.disagreements):
         raise typer.Exit(1)

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import orjson
 
+from cart_nlp import outputs
 from cart_nlp.curation.decisions import COLUMNS, Correction
 from cart_nlp.writers.flat import clean, guarded
+
+MARK = f"{COLUMNS[0]},{COLUMNS[1]},{COLUMNS[2]}".encode()
+"""By which a file of corrections is known."""
 
 
 def as_bytes(corrections: Iterable[Correction], suffix: str) -> bytes:
@@ -26,7 +30,5 @@ def as_bytes(corrections: Iterable[Correction], suffix: str) -> bytes:
 
 
 def write(corrections: Iterable[Correction], path: Path) -> None:
-    """Write a corrections file in one move, so that a half one never stands there."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(as_bytes(corrections, path.suffix.lower()))
-    part.replace(path)
+    """Write a corrections file in one move; raises OutputError if it cannot be written."""
+    outputs.write(path, as_bytes(corrections, path.suffix.lower()))

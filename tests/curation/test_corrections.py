@@ -1,7 +1,7 @@
 """Corrections: read as people write them, judged, laid over records, and found again on every way through."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cart_nlp.curation.applying import apply, is_stale
@@ -136,6 +136,7 @@ def test_a_file_without_the_columns_and_no_file_are_told(tmp_path):
 _WORDS = st.text("abcDE19-+=@; é中", min_size=1, max_size=12).map(str.strip).filter(lambda t: t.strip("; "))
 
 
+@settings(deadline=None)  # the lexicons are read in the first example
 @given(
     st.lists(
         st.builds(
@@ -359,6 +360,7 @@ def _rows(draw):
     return found
 
 
+@settings(deadline=None)
 @given(_rows())
 def test_every_record_stays_sound_and_applying_twice_changes_nothing(rows):
     once = corrected(*rows)

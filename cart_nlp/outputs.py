@@ -1,0 +1,97 @@
+"""Files that a command writes: never over one that it reads, never half, and not over another's unasked."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from cart_nlp.writers import OutputError
+
+
+def claim(
+    out: Path, inputs: Iterable[Path | str], *, ours: Iterable[bytes] = (), force: bool = False
+) -> Path:
+    """The file that `out` stands for, if it may be written; raises OutputError with the remedy if not.
+
+    It may not be one of the `inputs` (files, or anything inside an input folder), through links neither, nor a
+    file that is there already and has none of the marks `ours` in its first kilobytes, unless `force` is given.
+    """
+    try:
+        path = Path(os.path.realpath(out))
+        if path.is_dir():
+            raise OutputError(f"{out}: is a folder; name a file in it")
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{out}: is not a regular file; name another one")
+    except (OSError, ValueError) as fault:
+        raise OutputError(f"{out}: cannot be written: {fault}") from None
+    for source in inputs:
+        if _holds(Path(source), path):
+            raise OutputError(f"{out}: is read by this command; choose another name for the output")
+    if path.exists() and not force and not _is_ours(path, tuple(ours)):
+        raise OutputError(f"{out}: is there already and not from this command; --force writes over it")
+    return path
+
+
+def claim_folder(out: Path, inputs: Iterable[Path | str], *, mark: str, force: bool = False) -> Path:
+    """The same for a folder of files: it must be new, empty, or hold the file `mark` that ours has."""
+    path = Path(os.path.realpath(out))
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{out}: is a file; name a folder")
+    for source in inputs:
+        if _holds(Path(source), path) or _holds(path, Path(os.path.realpath(source))):
+            raise OutputError(f"{out}: holds what this command reads; choose another folder")
+    if path.is_dir() and not force and any(path.iterdir()) and not (path / mark).is_file():
+        raise OutputError(f"{out}: holds files that are not from this command; --force writes into it")
+    return path
+
+
+def _holds(source: Path, path: Path) -> bool:
+    """Whether a path is an input, or lies in an input folder."""
+    try:
+        if path.exists() and source.samefile(path):
+            return True
+    except (OSError, ValueError):
+        return False
+    real = Path(os.path.realpath(source))
+    return real == path or (real.is_dir() and path.is_relative_to(real))
+
+
+def _is_ours(path: Path, marks: tuple[bytes, ...]) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+    except OSError as fault:
+        raise OutputError(f"{path}: cannot be read: {fault.strerror}") from None
+    return not head or any(mark in head for mark in marks)
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Write a file in one move: what stands there is the old one or the new one, whole.
+
+    Raises OutputError with one line if it cannot be written.
+    """
+    content = data.encode("utf-8", "replace") if isinstance(data, str) else data
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    except OSError as fault:
+        raise OutputError(f"{path}: cannot be written: {fault.strerror}") from None
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        part.replace(path)
+    except OSError as fault:
+        raise OutputError(f"{path}: cannot be written: {fault.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
