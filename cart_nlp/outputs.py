@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from cart_nlp.writers import OutputError
+from cart_nlp.places import PlaceError, regular
 
 
 def claim(
     out: Path, inputs: Iterable[Path | str], *, ours: Iterable[bytes] = (), force: bool = False
 ) -> Path:
-    """The file that `out` stands for, if it may be written; raises OutputError with the remedy if not.
+    """The file that `out` stands for, if it may be written; raises PlaceError with the remedy if not.
 
-    It may not be one of the `inputs` (files, or anything inside an input folder), through links neither, nor a
-    file that is there already and has none of the marks `ours` in its first kilobytes, unless `force` is given.
+    It may not be one of the `inputs` (files, or anything inside an input folder), through links neither, nor
+    a file that is there already and has none of the marks `ours` at its start, unless `force` is given. Its
+    folder is made if need be.
     """
-    try:
-        path = Path(os.path.realpath(out))
-        if path.is_dir():
-            raise OutputError(f"{out}: is a folder; name a file in it")
-        if path.exists() and not path.is_file():
-            raise OutputError(f"{out}: is not a regular file; name another one")
-    except (OSError, ValueError) as fault:
-        raise OutputError(f"{out}: cannot be written: {fault}") from None
+    with contextlib.suppress(OSError):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    path = regular(out)
     for source in inputs:
         if _holds(Path(source), path):
-            raise OutputError(f"{out}: is read by this command; choose another name for the output")
+            raise PlaceError(f"{out}: is read by this command; choose another name for the output")
     if path.exists() and not force and not _is_ours(path, tuple(ours)):
-        raise OutputError(f"{out}: is there already and not from this command; --force writes over it")
+        raise PlaceError(f"{out}: is there already and not from this command; --force writes over it")
     return path
 
 
@@ -38,12 +35,12 @@ def claim_folder(out: Path, inputs: Iterable[Path | str], *, mark: str, force: b
     """The same for a folder of files: it must be new, empty, or hold the file `mark` that ours has."""
     path = Path(os.path.realpath(out))
     if path.exists() and not path.is_dir():
-        raise OutputError(f"{out}: is a file; name a folder")
+        raise PlaceError(f"{out}: is a file; name a folder")
     for source in inputs:
         if _holds(Path(source), path) or _holds(path, Path(os.path.realpath(source))):
-            raise OutputError(f"{out}: holds what this command reads; choose another folder")
+            raise PlaceError(f"{out}: holds what this command reads; choose another folder")
     if path.is_dir() and not force and any(path.iterdir()) and not (path / mark).is_file():
-        raise OutputError(f"{out}: holds files that are not from this command; --force writes into it")
+        raise PlaceError(f"{out}: holds files that are not from this command; --force writes into it")
     return path
 
 
@@ -63,20 +60,20 @@ def _is_ours(path: Path, marks: tuple[bytes, ...]) -> bool:
         with path.open("rb") as file:
             head = file.read(1 << 16)
     except OSError as fault:
-        raise OutputError(f"{path}: cannot be read: {fault.strerror}") from None
+        raise PlaceError(f"{path}: cannot be read: {fault.strerror}") from None
     return not head or any(mark in head for mark in marks)
 
 
 def write(path: Path, data: bytes | str) -> None:
     """Write a file in one move: what stands there is the old one or the new one, whole.
 
-    Raises OutputError with one line if it cannot be written.
+    Raises PlaceError with one line if it cannot be written.
     """
     content = data.encode("utf-8", "replace") if isinstance(data, str) else data
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
     except OSError as fault:
-        raise OutputError(f"{path}: cannot be written: {fault.strerror}") from None
+        raise PlaceError(f"{path}: cannot be written: {fault.strerror}") from None
     part = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -86,7 +83,7 @@ def write(path: Path, data: bytes | str) -> None:
         part.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
         part.replace(path)
     except OSError as fault:
-        raise OutputError(f"{path}: cannot be written: {fault.strerror}") from None
+        raise PlaceError(f"{path}: cannot be written: {fault.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from cart_nlp.outputs import claim, claim_folder, write
-from cart_nlp.writers import OutputError
+from cart_nlp.places import PlaceError
 
 
 def test_an_input_is_never_written_over_also_through_links(tmp_path):
@@ -15,11 +15,11 @@ def test_an_input_is_never_written_over_also_through_links(tmp_path):
     os.link(source, tmp_path / "hard")
     for out in (source, tmp_path / "link", tmp_path / "hard", tmp_path / "sub" / ".." / "in.csv"):
         (tmp_path / "sub").mkdir(exist_ok=True)
-        with pytest.raises(OutputError, match="is read by this command"):
+        with pytest.raises(PlaceError, match="is read by this command"):
             claim(out, [source], force=True)
     folder = tmp_path / "inputs"
     folder.mkdir()
-    with pytest.raises(OutputError, match="is read by this command"):
+    with pytest.raises(PlaceError, match="is read by this command"):
         claim(folder / "new.html", [folder], force=True)
     assert claim(tmp_path / "new", [source]) == tmp_path / "new"
 
@@ -29,12 +29,12 @@ def test_what_is_not_ours_stays_without_force(tmp_path):
     other.write_text("my own words")
     mine.write_text("<p>made by cart-nlp")
     (tmp_path / "empty").touch()
-    with pytest.raises(OutputError, match="not from this command; --force"):
+    with pytest.raises(PlaceError, match="not from this command; --force"):
         claim(other, [], ours=[b"cart-nlp"])
     assert claim(other, [], ours=[b"cart-nlp"], force=True) == other
     assert claim(mine, [], ours=[b"cart-nlp"]) == mine
     assert claim(tmp_path / "empty", []) == tmp_path / "empty"
-    with pytest.raises(OutputError, match="is a folder"):
+    with pytest.raises(PlaceError, match="is a directory"):
         claim(tmp_path, [], force=True)
 
 
@@ -43,14 +43,14 @@ def test_a_folder_is_new_empty_or_ours(tmp_path):
     assert claim_folder(out, [], mark="run.json") == out
     out.mkdir()
     (out / "records.jsonl").touch()
-    with pytest.raises(OutputError, match="not from this command"):
+    with pytest.raises(PlaceError, match="not from this command"):
         claim_folder(out, [], mark="run.json")
     assert claim_folder(out, [], mark="run.json", force=True) == out
     (out / "run.json").touch()
     assert claim_folder(out, [], mark="run.json") == out
-    with pytest.raises(OutputError, match="holds what this command reads"):
+    with pytest.raises(PlaceError, match="holds what this command reads"):
         claim_folder(out, [out / "records.jsonl"], mark="run.json")
-    with pytest.raises(OutputError, match="is a file"):
+    with pytest.raises(PlaceError, match="is a file"):
         claim_folder(out / "run.json", [], mark="run.json")
 
 
@@ -61,5 +61,5 @@ def test_a_file_is_replaced_whole_with_its_rights(tmp_path):
     write(path, "new é")
     assert path.read_text("utf-8") == "new é" and path.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [path], "nothing is left beside it"
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(PlaceError, match="cannot be written"):
         write(tmp_path / "none" / "a.csv", b"")

@@ -96,8 +96,8 @@ def merge(
     from cart_nlp.curation.checking import checked
     from cart_nlp.curation.names import names
     from cart_nlp.lexicon import LexiconError
+    from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
-    from cart_nlp.writers import OutputError
 
     if prefer and prefer not in _PREFER:
         _stop([f"--prefer {prefer}: give one of {', '.join(_PREFER)}"])
@@ -121,7 +121,7 @@ def merge(
             read = [a, b, *filter(None, [adjudicated, records])]
             marks = (writing.MARK, b'{"trial_id"')
             writing.write(found.rows, outputs.claim(output, read, ours=marks, force=force))
-        except OutputError as fault:
+        except PlaceError as fault:
             _stop([str(fault)])
         print(f"{len(found.rows)} corrections to {output}", file=sys.stderr)
     if faults or any(not each.by for each in found.disagreements):

@@ -30,5 +30,5 @@ def as_bytes(corrections: Iterable[Correction], suffix: str) -> bytes:
 
 
 def write(corrections: Iterable[Correction], path: Path) -> None:
-    """Write a corrections file in one move; raises OutputError if it cannot be written."""
+    """Write a corrections file in one move; raises PlaceError if it cannot be written."""
     outputs.write(path, as_bytes(corrections, path.suffix.lower()))
