@@ -10,7 +10,7 @@ _BUNDLED = _PACKAGE / "_data"
 
 def _data(bundled: str, checkout: str) -> Path:
     inside = _BUNDLED / bundled
-    return inside if inside.is_dir() else _PACKAGE.parent / checkout
+    return inside if inside.exists() else _PACKAGE.parent / checkout
 
 
 def lexicons() -> Path:
@@ -26,3 +26,8 @@ def model() -> Path:
 def gold() -> Path:
     """Folder of the bundled gold set."""
     return _data("gold", "benchmarks/gold")
+
+
+def labels() -> Path:
+    """The page that defines fields and values."""
+    return _data("labels.md", "docs/labels.md")

@@ -76,13 +76,13 @@ class Trial(Model):
     sponsor_class: str | None = Field(
         None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER"
     )
-    collaborators: tuple[str, ...] = ()
+    collaborators: tuple[str, ...] = Field((), description="other organizations that take part")
     collaborator_classes: tuple[str, ...] = Field((), description="classes, aligned with collaborators")
     countries: tuple[str, ...] = Field((), description="names per ISO 3166, sorted")
-    pmids: tuple[str, ...] = ()
+    pmids: tuple[str, ...] = Field((), description="PubMed ids of the trial's publications")
     references: tuple[Reference, ...] = Field((), description="the pmids with the type of each")
-    has_results: bool = False
-    why_stopped: str | None = None
+    has_results: bool = Field(False, description="whether the registry has results")
+    why_stopped: str | None = Field(None, description="reason given for an early end")
     raw: dict[str, str] = Field(default_factory=dict, description="raw values of normalized fields")
 
     def title(self) -> str:
@@ -140,9 +140,9 @@ class Evidence(Model):
 class Record(Model):
     """What the tool says of one trial. Lists are sorted and without duplicates."""
 
-    trial_id: str
+    trial_id: str = Field(description="registration number, e.g. NCT01234567")
     registry: str = ""
-    title: str = ""
+    title: str = Field("", description="the first title that the record has")
     url: str = ""
     car_trial: CarTrial = Field("no", description="product, related, mention or no CAR at all")
     car_score: float = Field(0.0, ge=0, le=1, description="confidence that the trial is to be included")
@@ -179,7 +179,9 @@ class Record(Model):
     first_posted: str | None = None
     sponsor: str | None = None
     sponsor_class: str | None = None
-    funding: Literal["academic", "industry", "government", "mixed"] | None = None
+    funding: Literal["academic", "industry", "government", "mixed"] | None = Field(
+        None, description="who pays, by the classes of sponsor and collaborators"
+    )
     collaborators: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     pmids: tuple[str, ...] = ()
@@ -187,7 +189,7 @@ class Record(Model):
     has_results: bool = False
     why_stopped: str | None = None
     secondary_ids: tuple[str, ...] = ()
-    schema_version: SchemaVersion = SCHEMA_VERSION
+    schema_version: SchemaVersion = Field(SCHEMA_VERSION, description="version of this schema")
     raw: dict[str, str] = Field(default_factory=dict, description="raw registry values, where normalized")
     evidence: tuple[Evidence, ...] = ()
 

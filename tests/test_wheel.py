@@ -17,6 +17,8 @@ HOMES = {
     "models/": "cart_nlp/_data/models/",
     "benchmarks/gold/": "cart_nlp/_data/gold/",
     "benchmarks/results/accuracy": "cart_nlp/_data/results/accuracy",
+    "docs/labels.md": "cart_nlp/_data/labels.md",
+    "docs/record.schema.json": "cart_nlp/_data/record.schema.json",
 }
 """Folder of the checkout -> its place in the wheel."""
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "lexicon": "Check, look up and extend the lexicons.",
     "gold": "Exchange gold records with annotation tools.",
     "diff": "What changed between two sets of records.",
+    "schema": "The JSON Schema of a record, and the dictionary of its fields and values.",
     "fetch": "Download studies from ClinicalTrials.gov's v2 API.",
 }
 """Command -> one line of help; the module `cart_nlp.cli.<command>` holds it."""
