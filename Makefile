@@ -21,7 +21,9 @@ help:
 		echo "make: $(PYTHON) is older than Python 3.11; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing into .venv (some minutes the first time) …"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@pins=constraints.txt; $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || { pins=/dev/null; \
+		echo "constraints.txt is for Python 3.11 and 3.12; installing the newest releases"; }; \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check -c $$pins -e '.[dev]'
 	@touch $@
 
 demo: .venv/.made
@@ -49,7 +51,7 @@ bench: .venv/.made
 constraints:
 	$(PYTHON) -m venv $(OUT)/fresh
 	$(OUT)/fresh/bin/python -m pip install -q --upgrade --upgrade-strategy eager -e '.[dev]'
-	(echo '# What `make` installs: exact releases, tested together on Python 3.11. Written by `make constraints`.'; \
+	(echo '# What `make` installs: exact releases, tested together on Python 3.11 (and 3.12). Written by `make constraints`.'; \
 		$(OUT)/fresh/bin/python -m pip freeze --exclude-editable --exclude cart-nlp) > constraints.txt
 	rm -rf $(OUT)/fresh
 

@@ -48,7 +48,13 @@ def start(script: Path, source: Path, out: Path, pace: float, *more: str) -> sub
         text=True,
         start_new_session=True,
         cwd=Path(__file__).parents[2],
+        preexec_fn=_interruptible,
     )
+
+
+def _interruptible() -> None:
+    """Under nohup, and in some CI, SIGINT is ignored, and a child would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def kill_and_resume(
