@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "benchmarks/sample/trials.jsonl"
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
-FORMATS = ("csv", "tsv", "csv.gz", "jsonl.gz", "xlsx", "parquet", "duckdb")
+FORMATS = ("csv", "excel.csv", "tsv", "csv.gz", "jsonl.gz", "xlsx", "parquet", "duckdb")
 VERSIONS = ("numpy", "pandas", "pyarrow", "spacy", "scispacy", "duckdb", "scipy", "hyperscan", "matplotlib")
 WRITTEN = "40 read = 7 screened out (3 by the text screen, 4 tagged and no CAR study) + 33 written"
 

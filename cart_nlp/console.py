@@ -25,6 +25,7 @@ EXTRAS = {
     "pyarrow": "tables",
     "scipy": "evaluation",
     "statsmodels": "landscape",
+    "xlsxwriter": "tables",
     "zstandard": "zstd",
 }
 """Package that not every installation has -> the extra that brings it."""

@@ -18,6 +18,7 @@ import orjson
 
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import UNCOMPARED, Record
+from cart_nlp.writers.dates import stated, without_types
 from cart_nlp.writers.flat import cell
 
 COMPARED = tuple(name for name in Record.model_fields if name not in UNCOMPARED)
@@ -148,11 +149,20 @@ def _xlsx(path: Path) -> Iterator[dict[str, Any]]:
     with contextlib.closing(book):
         if "records" not in book.sheetnames:
             raise InputError(f"{path}: no sheet `records`; is this the output of `cart-nlp tag`?")
-        rows = book["records"].iter_rows(values_only=True)
-        heads = [str(head) for head in next(rows)]
+        rows = book["records"].iter_rows()
+        heads = [str(head.value) for head in next(rows)]
         for row in rows:
-            found = zip_longest(heads, row[: len(heads)])  # empty cells at the end of a row are left out
-            yield {key: _unguarded(value) if isinstance(value, str) else value for key, value in found}
+            found = zip_longest(heads, map(_value, row[: len(heads)]))  # empty cells at the end are left out
+            yield dict(found)
+
+
+def _value(cell: Any) -> Any:
+    """What a cell of a workbook says: text without its guard, a date as the cell shows it."""
+    value = cell.value
+    if isinstance(value, datetime.date):
+        shape = str(cell.number_format)
+        return stated(value, "day" if "d" in shape else "month" if "m" in shape else "year")
+    return _unguarded(value) if isinstance(value, str) else value
 
 
 def _nested(path: Path) -> Iterator[dict[str, Any]]:
@@ -167,7 +177,7 @@ def _nested(path: Path) -> Iterator[dict[str, Any]]:
             names = [column[0] for column in found.description or ()]
             while rows := found.fetchmany(1_000):
                 for row in rows:
-                    yield dict(zip(names, row, strict=True))
+                    yield without_types(dict(zip(names, row, strict=True)))
     except duckdb.Error as fault:
         raise InputError(f"{path}: cannot be read: {str(fault).strip().splitlines()[0]}") from None
 

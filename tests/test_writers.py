@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import gzip
 import io
 import json
@@ -19,6 +20,7 @@ from cart_nlp.differences import read_rows
 from cart_nlp.landscape.records import read_records
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import WRITERS, OutputError, suffix_of, writer
+from cart_nlp.writers.dates import DATES, stated, typed
 from cart_nlp.writers.flat import COLUMNS, cell, clean, escaped, guarded
 
 FULL = Record(
@@ -39,6 +41,10 @@ FULL = Record(
     collaborators=("Alpha", "+Beta"),
     raw={"phase": "Phase 1"},
     phase="NA",
+    url="https://example.org/NCT1",
+    start_date="2021-03",
+    completion_date="2024",
+    first_posted="2021-02-28",
     evidence=(
         Evidence(
             field="targets", value="CD19", basis="text", section="brief_title", start=0, end=4, text="CD19"
@@ -55,7 +61,7 @@ FULL = Record(
         ),
     ),
 )
-EMPTY = Record(trial_id="NCT2")
+EMPTY = Record(trial_id="NCT2", start_date="1850-01-01")
 
 
 def lines(*records: Record) -> list[bytes]:
@@ -122,6 +128,12 @@ def test_a_csv_row_reads_as_the_contract_says(tmp_path: Path) -> None:
     assert empty["targets"] == empty["phase"] == empty["enrollment"] == ""
 
 
+def test_a_flat_table_has_one_piece_of_evidence_a_value_and_counts_the_others() -> None:
+    words = {"field": "targets", "value": "CD19", "basis": "text", "start": 0, "end": 4, "text": "CD19"}
+    told = [words | {"section": name} for name in ("brief_title", "brief_summary", "arms[0].name")]
+    assert cell("evidence", told) == "targets=CD19 [brief_title 0-4: CD19] +2"
+
+
 def test_the_formula_guard_can_be_turned_off(tmp_path: Path) -> None:
     (out,) = written(tmp_path, "o.csv", FULL)
     assert rows(out)[0]["sponsor"] == '\'=HYPERLINK("http://x")'
@@ -147,12 +159,78 @@ def test_xlsx_has_a_sheet_for_each_table_and_runs_nothing(tmp_path: Path) -> Non
     for guard in (True, False):
         (out,) = written(tmp_path, "o.xlsx", FULL, EMPTY, guard=guard)
         book = load_workbook(out)
-        assert book.sheetnames == ["records", "constructs", "evidence"]
+        assert book.sheetnames == ["records", "constructs", "evidence", "raw"]
         assert book["records"].max_row == 3
         assert book["constructs"]["B2"].value == "CD19; CD22"
         assert [row[0].value for row in book["evidence"].iter_rows(min_row=2)] == ["NCT1"] * 3
         assert book["evidence"]["K4"].value == "A. Reader"
-        assert {c.data_type for sheet in book for row in sheet.iter_rows() for c in row} <= {"s", "n", "b"}
+        assert {c.data_type for sheet in book for row in sheet.iter_rows() for c in row} <= {
+            "s",
+            "n",
+            "b",
+            "d",
+        }
+
+
+def test_a_workbook_has_dates_links_filters_and_a_header_that_stays(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    (out,) = written(tmp_path, "o.xlsx", FULL, EMPTY)
+    sheet = load_workbook(out)["records"]
+    heads = {cell.value: cell.column for cell in sheet[1]}
+    shown = [(sheet.cell(2, heads[name]).value, sheet.cell(2, heads[name]).number_format) for name in DATES]
+    assert shown == [
+        (datetime.datetime(2021, 3, 1), "yyyy-mm"),
+        (datetime.datetime(2024, 1, 1), "yyyy"),
+        (datetime.datetime(2021, 2, 28), "yyyy-mm-dd"),
+    ]
+    assert sheet.cell(3, heads["start_date"]).value == "1850-01-01"
+    assert sheet.cell(2, heads["url"]).hyperlink.target == "https://example.org/NCT1"
+    assert sheet.freeze_panes == "B2" and sheet.auto_filter.ref.startswith("A1:")
+    assert sheet.column_dimensions["C"].width > 50
+    assert "raw" not in heads and "evidence" not in heads
+    assert [cell.value for cell in load_workbook(out)["raw"][2]] == ["NCT1", "phase", "Phase 1"]
+
+
+def test_a_workbook_on_a_full_disk_is_a_fault_of_the_system(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no device that is always full")
+    with pytest.raises(OSError, match="No space left"):
+        writer(".xlsx")(lines(FULL), Path("/dev/full"), True)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "precision"),
+    [
+        ("2021", datetime.date(2021, 1, 1), "year"),
+        ("2021-03", datetime.date(2021, 3, 1), "month"),
+        ("0999-03-04", datetime.date(999, 3, 4), "day"),
+    ],
+)
+def test_a_partial_date_is_its_first_day_and_reads_back(text, first, precision) -> None:
+    assert typed(text) == (first, precision)
+    assert stated(first, precision) == text
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "2021-13", "2021-02-30", "2021-3", "0000"])
+def test_what_is_no_date_has_no_type(text) -> None:
+    assert typed(text) is None
+
+
+def test_typed_columns_are_dates_where_the_format_has_them(tmp_path: Path) -> None:
+    import duckdb
+
+    (out, *_) = written(tmp_path, "o.parquet", FULL, EMPTY)
+    query = (
+        f"SELECT start_date, start_date_precision, year(completion_date) FROM '{out}' WHERE trial_id = 'NCT1'"
+    )
+    assert duckdb.sql(query).fetchall() == [(datetime.date(2021, 3, 1), "month", 2024)]
+
+
+def test_the_csv_for_excel_differs_by_its_mark_alone(tmp_path: Path) -> None:
+    (plain,) = written(tmp_path, "o.csv", FULL)
+    (excel,) = written(tmp_path, "p.excel.csv", FULL)
+    assert excel.read_bytes() == b"\xef\xbb\xbf" + plain.read_bytes()
 
 
 def test_parquet_keeps_nested_types_and_adds_tables(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import SCHEMA_VERSION, Record
+from cart_nlp.writers.dates import without_types
 
 LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is tuple)
 _CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
@@ -174,7 +175,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     except (OSError, pyarrow.ArrowException) as fault:
         raise InputError(f"{path}: not Parquet: {fault}") from fault
     for number, row in enumerate(rows, 1):
-        yield f"row {number}", {key: _nested(key, value) for key, value in row.items()}
+        yield f"row {number}", {key: _nested(key, value) for key, value in without_types(row).items()}
 
 
 def _nested(name: str, value: Any) -> Any:

@@ -18,6 +18,7 @@ WRITERS = {
     ".ndjson.gz": "lines:write_jsonl_gz",
     ".csv": "lines:write_csv",
     ".csv.gz": "lines:write_csv_gz",
+    ".excel.csv": "lines:write_excel_csv",
     ".tsv": "lines:write_tsv",
     ".tsv.gz": "lines:write_tsv_gz",
     ".parquet": "parquet:write_parquet",
@@ -26,7 +27,7 @@ WRITERS = {
 """Suffix -> module and function; DuckDB is a store with a history of its own, see cart_nlp.store."""
 
 STORES = (".duckdb",)
-EXTRAS = {".parquet": ("pyarrow",), ".xlsx": ("openpyxl",), ".duckdb": ("duckdb", "pyarrow")}
+EXTRAS = {".parquet": ("pyarrow",), ".xlsx": ("xlsxwriter",), ".duckdb": ("duckdb", "pyarrow")}
 """Suffix -> packages that it needs, all of the extra `tables`."""
 
 

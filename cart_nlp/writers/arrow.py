@@ -11,6 +11,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.writers.dates import DATES, PRECISION, with_types
 
 MAPPINGS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is dict)
 BATCH = 2_000
@@ -43,7 +44,16 @@ def fields_of(model: type[BaseModel]) -> Iterator[pa.Field]:
         yield pa.field(name, arrow_type(field.annotation))
 
 
-RECORDS = pa.schema(list(fields_of(Record)))
+def _record_fields() -> Iterator[pa.Field]:
+    for field in fields_of(Record):
+        if field.name in DATES:
+            yield pa.field(field.name, pa.date32())
+            yield pa.field(field.name + PRECISION, pa.string())
+        else:
+            yield field
+
+
+RECORDS = pa.schema(list(_record_fields()))
 CONSTRUCTS = pa.schema(
     [pa.field("trial_id", pa.string()), pa.field("number", pa.int64()), *fields_of(Construct)]
 )
@@ -66,7 +76,7 @@ def batches(records: Iterable[bytes]) -> Iterator[tuple[pa.Table, pa.Table, pa.T
 
 
 def _tables(rows: list[dict[str, Any]]) -> tuple[pa.Table, pa.Table, pa.Table]:
-    records = [row | {name: list(row.get(name, {}).items()) for name in MAPPINGS} for row in rows]
+    records = [with_types(row) | {name: list(row.get(name, {}).items()) for name in MAPPINGS} for row in rows]
     return (
         pa.Table.from_pylist(records, RECORDS),
         pa.Table.from_pylist(list(_parts(rows, "constructs")), CONSTRUCTS),

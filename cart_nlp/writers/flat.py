@@ -65,6 +65,17 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
     return f"{value} [{evidence['basis']}: {evidence['rule'] or evidence['section']}]"
 
 
+def evidence_parts(evidence: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A part a value: its first evidence, and `+3` where there are three more; nested formats have all."""
+    first: dict[tuple[str, str], str] = {}
+    count: dict[tuple[str, str], int] = {}
+    for item in evidence:
+        key = (item["field"], item["value"])
+        first.setdefault(key, evidence_text(item))
+        count[key] = count.get(key, 0) + 1
+    return [text + (f" +{count[key] - 1}" if count[key] > 1 else "") for key, text in first.items()]
+
+
 def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool:
     """One value of a record as a plain cell; null is the empty string.
 
@@ -78,7 +89,7 @@ def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool
         elif name == "references":
             parts = [f"{item['pmid']} {item['type']}".strip() for item in value]
         elif name == "evidence":
-            parts = [evidence_text(item) for item in value]
+            parts = evidence_parts(value)
         else:
             parts = [str(item) for item in value]
         parts = [clean(part) for part in parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import gzip
@@ -55,6 +56,14 @@ def write_jsonl_gz(records: Iterable[bytes], out: Path, guard: bool) -> list[Pat
 def write_csv(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
     """Comma-separated rows with a header, UTF-8, `true`/`false`, empty for null."""
     with out.open("wb") as file:
+        _table(records, file, ",", guard)
+    return [out]
+
+
+def write_excel_csv(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
+    """The same after a byte order mark: without one, Excel takes UTF-8 for the system's old encoding."""
+    with out.open("wb") as file:
+        file.write(codecs.BOM_UTF8)
         _table(records, file, ",", guard)
     return [out]
 
