@@ -44,6 +44,30 @@ def test_size_that_the_shipped_lexicons_promise() -> None:
     assert all(c.fields["source"] for c in found.concepts.values())
 
 
+def test_a_fact_of_a_product_is_sourced_or_spelled() -> None:
+    products = [c for (label, _), c in lexicon.load().concepts.items() if label == "product"]
+    facts = ("costim", "generation", "vector", "cell_source", "edits", "armoring", "safety_switch")
+    bare = [c for c in products if not c.fields["fact_source"] and not c.fields["spells"]]
+    assert [c.name for c in bare if any(c.fields[column] for column in ("targets", "format", *facts))] == []
+    assert len([c for c in products if c.fields["fact_source"]]) >= 450
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "values"),
+    [
+        ("iMC CAR-T cells", "costim", ("CD40", "MyD88")),
+        ("PSCA CAR T cells with inducible MyD88/CD40", "costim", ("CD40", "MyD88")),
+        ("CD19 CAR-T cells secreting SIRPα", "armoring", ("secreted SIRPa-Fc",)),
+        ("AUTO6 CAR T cells for neuroblastoma", "products", ("1RG-CART",)),
+        ("MB-102 transdermal fluorescence of the kidney", "products", ()),
+        ("MB-102 CAR-T cells", "products", ("MB-102",)),
+        ("EDO-S101 after CAR-T cells", "targets", ()),
+    ],
+)
+def test_what_a_name_means(text: str, field: str, values: tuple[str, ...]) -> None:
+    assert getattr(tag(text), field) == values
+
+
 def test_a_user_s_row_adds_a_concept(tmp_path: Path) -> None:
     folder = layer(tmp_path, "QQX7,,,,protein,quxin seven,,,me,\n")
     record = tag("quxin seven CAR-T cells", load([folder]))

@@ -11,7 +11,7 @@ from cart_nlp.cli.lexicon import app
 ANTIGENS = "name,hgnc_id,symbol,full_name,kind,aliases,guarded,note,source\n"
 PRODUCTS = (
     "name,aliases,guarded,spells,targets,format,costim,generation,vector,cell_source,cell_type,edits,armoring,"
-    "safety_switch,developer,note,source\n"
+    "safety_switch,developer,note,source,fact_source\n"
 )
 STOPS = "text,blocks,reason,example\n"
 SHORT = "name,aliases,guarded,source\n"
@@ -89,16 +89,46 @@ def test_shipped_lexicons_have_no_fault() -> None:
         ),
         (
             "products",
-            PRODUCTS + "XP1,,,NOPE,,,,,,,,,,,,,me\n",
+            PRODUCTS + "XP1,,,NOPE,,,,,,,,,,,,,me,\n",
             "targets (in spells): 'NOPE' is no name in antigens",
         ),
-        ("products", PRODUCTS + "XP1,,,color=red,,,,,,,,,,,,,me\n", "spells: no field 'color'"),
-        ("products", PRODUCTS + "XP1,,,,CD19,double,,,,,,,,,,,me\n", "format: 'double' is none of single"),
-        ("products", PRODUCTS + "XP1,,,,CD19,,,6,,,,,,,,,me\n", "generation: '6' is none of 1, 2, 3, 4, 5"),
+        ("products", PRODUCTS + "XP1,,,color=red,,,,,,,,,,,,,me,\n", "spells: no field 'color'"),
+        ("products", PRODUCTS + "XP1,,,,CD19,double,,,,,,,,,,,me,\n", "format: 'double' is none of single"),
+        ("products", PRODUCTS + "XP1,,,,CD19,,,6,,,,,,,,,me,\n", "generation: '6' is none of 1, 2, 3, 4, 5"),
         (
             "products",
-            PRODUCTS + "XP1,,,,CD19,,,,viral,,,,,,,,me\n",
+            PRODUCTS + "XP1,,,,CD19,,,,viral,,,,,,,,me,\n",
             "vector: 'viral' is no name in vectors.csv",
+        ),
+        (
+            "products",
+            PRODUCTS + "XPQ-1001,,,CD20,CD19 | CD20,,CD28,,,,,,,,,,me,\n",
+            "products.csv:2: 'XPQ-1001' asserts targets=CD19, costim=CD28 without fact_source",
+        ),
+        (
+            "products",
+            PRODUCTS + "XPQ-1001,,,,CD19,,,,,,,,,,,,me,curator: well known\n",
+            "products.csv:2: fact_source: 'curator: well known' is no source of facts",
+        ),
+        (
+            "products",
+            PRODUCTS + "XPQ-1001,,,,CD19,,,,,,,,,,,,me,NCT01234567\n",
+            "products.csv:2: fact_source: 'NCT01234567' is no source of facts",
+        ),
+        (
+            "products",
+            PRODUCTS + "XPQ-1001,,,,,,,,,,,,,,,,me,PMID 1\n",
+            "products.csv:2: fact_source: 'XPQ-1001' asserts no fact",
+        ),
+        (
+            "products",
+            PRODUCTS + "XQ-101,,,,,,,,,,,,,,,,me,\n",
+            "products.csv:2: 'XQ-101' is a short code, which may name other things; put it in guarded",
+        ),
+        (
+            "products",
+            PRODUCTS + "XPQ1001,,,,,,,,,,,,,,,,me,\nYY-XPQ1001,,,,,,,,,,,,,,,,me,\n",
+            "products.csv:2: 'XPQ1001' is a piece of 'yy-xpq1001'; put it in guarded",
         ),
         ("stoplist", STOPS + "CD19,CD19,test,CD19 here\n", "'CD19' (CD19) never counts: the stoplist has it"),
         ("stoplist", STOPS + "abc,NOPE,test,abc\n", "stoplist.csv:2: blocks: 'NOPE' is no name in any table"),
@@ -121,6 +151,24 @@ def test_fault(tmp_path: Path, table: str, content: str | bytes, told: str) -> N
     found = faults(tmp_path, **{table: content})
     assert [line for line in found if told in line], found
     assert all(line.startswith(f"{table}.csv:") for line in found), found
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "XPQ-1001,,,CD20,CD20,,,,,,,,,,,,me,\n",
+        "XPQ-1001,,,,CD19,,,,,,,,,,,,me,NCIt C1 | doi:10.1000/1 | NCT01234567 official title\n",
+        "XQ-101,,XQ-101,,,,,,,,,,,,,,me,\n",
+        "XQCAR,,,,,,,,,,,,,,,,me,\nYY-XPQ1001,YY-XPQ1001 cells,XPQ1001,,,,,,,,,,,,,,me,\n",
+    ],
+    ids=["spelled", "sourced", "guarded", "a CAR by name, and a guarded piece"],
+)
+def test_a_sound_product_has_no_fault(tmp_path: Path, row: str) -> None:
+    assert faults(tmp_path, products=PRODUCTS + row) == []
+
+
+def test_users_need_no_source_of_facts(tmp_path: Path) -> None:
+    assert faults(tmp_path, products="name,targets,source\nXPQ-1001,CD19,me\n") == []
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,12 @@ from cart_nlp.text import fold, lower, spellings
 
 _WIDE = 0x2E7F
 """Characters above are Chinese or Japanese, of which two make a word."""
+_SHORT = 5
+"""A product code of at most so many letters and digits also stands for other things."""
+_CONSTRUCT = re.compile(r"car|(28|bb)z")
+"""What shows that a code names a CAR, however short it is."""
+_BOTH = frozenset({"imc", "myd88/cd40"})
+"""Strings that mean two concepts of a table at once, each of which lists them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,19 @@ class Names:
             if (row.label, row.name, alias.text) not in taken
         ]
         self.own = {id(row) for row in layer.own}
+        self.pieces: dict[str, list[tuple[str, str]]] = {}
+        for alias in self.aliases:
+            if alias.row.label == "product":
+                self._add_pieces(alias.text, alias.row.name)
+        for row in (*layer.below, *layer.own):
+            if not row.label:
+                self._add_pieces(matched(row.cell("text")), "")
         self.stops = [row for row in (*layer.below, *layer.own) if not row.label]
 
     def faults(self) -> Iterator[Fault]:
         """What is wrong with them."""
         yield from self._within()
+        yield from self._pieces()
         yield from self._between()
         yield from self._stopped()
 
@@ -90,6 +104,21 @@ class Names:
                 for message in filter(None, dict.fromkeys(messages)):
                     yield Fault(one.row.path, one.row.line, message)
 
+    def _add_pieces(self, text: str, name: str) -> None:
+        pieces = text.split("-")
+        for piece in pieces if len(pieces) > 1 else ():
+            self.pieces.setdefault(piece, []).append((name, text))
+
+    def _pieces(self) -> Iterator[Fault]:
+        """Free product codes that would be found inside a longer name with hyphens."""
+        for alias in self.aliases:
+            if alias.guarded or id(alias.row) not in self.own or not _code(alias):
+                continue
+            longer = sorted(text for name, text in self.pieces.get(alias.text, ()) if name != alias.row.name)
+            if longer:
+                message = f"{alias.written!r} is a piece of {longer[0]!r}; put it in guarded"
+                yield Fault(alias.row.path, alias.row.line, message)
+
     def _between(self) -> Iterator[Fault]:
         """One string for two concepts of a table, where nothing decides between them."""
         table: dict[tuple[str, str], list[Alias]] = {}
@@ -97,7 +126,7 @@ class Names:
             for form in alias.forms():
                 table.setdefault((alias.row.label, form), []).append(alias)
         for sharing in table.values():
-            if len({alias.row.name for alias in sharing}) < 2:
+            if len({alias.row.name for alias in sharing}) < 2 or sharing[0].text in _BOTH:
                 continue
             for i, late in enumerate(sharing):
                 for early in sharing[:i]:
@@ -147,7 +176,16 @@ def _danger(alias: Alias) -> str:
         return f"{alias.written!r} is a mere number; put it in guarded, or nowhere"
     if sum(2 if ord(sign) > _WIDE else 1 for sign in bare) <= 2:
         return f"{alias.written!r} is too short to mean {alias.row.name!r} everywhere; put it in guarded"
+    if _code(alias) and len(bare) <= _SHORT and not _CONSTRUCT.search(bare):
+        return f"{alias.written!r} is a short code, which may name other things; put it in guarded"
     return ""
+
+
+def _code(alias: Alias) -> bool:
+    """A product name of letters and digits, such as FT819."""
+    bare = re.sub(r"[\W_]", "", alias.text)
+    letters = any(sign.isalpha() for sign in bare)
+    return alias.row.label == "product" and letters and any(sign.isdigit() for sign in bare)
 
 
 def _redundant(one: Alias, other: Alias, before: bool) -> str:

@@ -41,6 +41,18 @@ REFERENCES = {
 OPEN = ("cell_type", "safety_switch")
 """Columns that also take `other`."""
 REMOVALS = ("", "row", "aliases")
+FACTS = ("targets", "format", *(column for column in REFERENCES if column != "targets"), "generation")
+"""Columns of products that say something of the cells themselves, not of their name."""
+FACT_SOURCES = (
+    r"NCIt C\d+",
+    r"PMID \d+",
+    r"PMC\d+( \S.*)?",
+    r"doi:10\.\d{4,}/\S+",
+    r"https?://\S+",
+    r"label: \S.*",
+    r"(NCT|ChiCTR|jRCT)\w+ (title|official title|summary|description|intervention|arms)",
+)
+"""Where a product fact may come from. A trial's registration counts with the section that states the fact."""
 
 
 class Layer:
@@ -101,6 +113,8 @@ class Layer:
         for part in row.values("spells"):
             column, equals, value = part.rpartition("=")
             yield from self._value(column if equals else "targets", value, " (in spells)")
+        if table == "products" and "fact_source" in row.cells:
+            yield from _fact_source(row)
         if row.cell("format") and row.cell("format") not in get_args(Format):
             yield f"format: {row.cell('format')!r} is none of {', '.join(get_args(Format))}"
 
@@ -127,6 +141,25 @@ class Layer:
             example = lower(fold(row.cell("example")))
             if not any(form in example for form in spellings(lower(fold(written.removeprefix("="))))):
                 yield f"example: must hold {written!r}"
+
+
+def _fact_source(row: Row) -> Iterator[str]:
+    """A fact that the name does not spell needs a source, and a source something that it vouches for."""
+    spelled = {part if "=" in part else f"targets={part}" for part in row.values("spells")}
+    facts = [f"{column}={value}" for column in FACTS for value in row.values(column)]
+    asserted = [fact for fact in facts if fact not in spelled]
+    sources = row.values("fact_source")
+    if asserted and not sources:
+        what = ", ".join(asserted)
+        yield f"{row.name!r} asserts {what} without fact_source: give one, or take the facts out"
+    if sources and not facts:
+        yield f"fact_source: {row.name!r} asserts no fact"
+    for source in sources:
+        if not any(re.fullmatch(form, source) for form in FACT_SOURCES):
+            yield (
+                f"fact_source: {source!r} is no source of facts; write NCIt C…, PMID …, PMC…, doi:…, "
+                "an address, label: …, or a trial with the section that says so (NCT… title)"
+            )
 
 
 def _written(row: Row) -> Iterator[str]:

@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "products": (
         *("name", "aliases", "guarded", "spells", "targets", "format", "costim", "generation", "vector"),
         *("cell_source", "cell_type", "edits", "armoring", "safety_switch", "developer", "note", "source"),
+        "fact_source",
     ),
     "costim": ("name", "kind", "aliases", "guarded", "note", "source"),
     "vectors": _PLAIN,
