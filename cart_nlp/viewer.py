@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp import __version__
+from cart_nlp.curation.laying import laid, opened, read_trials
 from cart_nlp.landscape.page import Strings, embed, render, web
-from cart_nlp.landscape.records import read_records
-from cart_nlp.registries.entry import InputError
+from cart_nlp.landscape.records import frame, record_list
+from cart_nlp.outputs import write
 from cart_nlp.schema import TAGGED_FIELDS
 
 FILTERS = (
@@ -53,39 +54,18 @@ FACTS = (
 """Fields that the page shows as they are, beside the filtered ones."""
 
 
-def view(records: Path, page: Path, texts: Iterable[Path] = ()) -> int:
-    """Write the page; returns the number of trials on it.
+def view(records: Path, page: Path, texts: Iterable[Path] = (), corrections: Path | None = None) -> int:
+    """Write the page, corrections laid over the records; returns the number of trials on it.
 
     `texts` are the dumps that the records were tagged from: with them the page shows whole sections with the
     evidence marked in place, without them the quoted words. Raises InputError for what cannot be read.
     """
-    df = read_records(records)
-    wanted = set(df["trial_id"])
-    sections = read_sections(texts, wanted)
+    found = record_list(records)
+    trials = read_trials(texts, {record.trial_id for record in found})
+    found = laid(found, opened(corrections), trials=trials)
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(html(df, sections), encoding="utf-8")
-    return len(df)
-
-
-def read_sections(texts: Iterable[Path], wanted: set[str]) -> dict[str, Mapping[str, str]]:
-    """Trial id -> section -> original text, for the wanted trials of the dumps."""
-    found: dict[str, Mapping[str, str]] = {}
-    for path in texts:
-        from cart_nlp.registries import read
-        from cart_nlp.registries.entry import Reject, Rejected
-
-        if not path.exists():
-            raise InputError(f"{path}: no such file; --text takes a dump that the records were tagged from")
-        for entry in read(path):
-            if isinstance(entry, Reject):
-                continue
-            try:
-                trial = entry.trial()
-            except Rejected:
-                continue  # `cart-nlp tag` reports rejects; here the trial just has no text
-            if trial.id in wanted:
-                found.setdefault(trial.id, trial.sections)
-    return found
+    write(page, html(frame(found), {one: trial.sections for one, trial in trials.items()}))
+    return len(found)
 
 
 def html(df: pd.DataFrame, sections: Mapping[str, Mapping[str, str]] | None = None) -> str:
@@ -112,7 +92,7 @@ def _trial(row: Mapping[Any, Any], sections: Mapping[str, str], strings: Strings
         fits = text is not None and e.basis == "text" and text[e.start : e.end] == e.text and e.end > e.start
         misplaced += text is not None and e.basis == "text" and not fits
         # JavaScript counts UTF-16 units, Python code points: a place beyond a rare character would slip.
-        start, end = (_units(text, e.start), _units(text, e.end)) if fits and text is not None else (-1, -1)
+        start, end = (units(text, e.start), units(text, e.end)) if fits and text is not None else (-1, -1)
         numbers = [strings.number(part) for part in (e.field, e.value, e.basis, e.section, e.text, e.rule)]
         evidence.append([*numbers, start, end])
     return {
@@ -127,7 +107,8 @@ def _trial(row: Mapping[Any, Any], sections: Mapping[str, str], strings: Strings
     }
 
 
-def _units(text: str, at: int) -> int:
+def units(text: str, at: int) -> int:
+    """A place in a text as JavaScript counts it."""
     return at + sum(ord(character) > 0xFFFF for character in text[:at])
 
 

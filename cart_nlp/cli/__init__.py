@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "Score records against a gold set.",
     "landscape": "Tables, tests and figures of a landscape review.",
     "view": "Records with highlighted evidence as one HTML page.",
+    "review": "What to read first: records by the chance of an error.",
     "corrections": "Check a curator's corrections; merge those of two.",
     "lexicon": "Check, look up and extend the lexicons.",
     "gold": "Exchange gold records with annotation tools.",

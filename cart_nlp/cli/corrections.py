@@ -50,9 +50,10 @@ def check(
             ids = set(read_records(records)["trial_id"])
         texts = None
         if text:
-            from cart_nlp.viewer import read_sections
+            from cart_nlp.curation.laying import read_trials
 
-            texts = read_sections(text, {row.trial_id for row in read_all(file)[0]})
+            there = read_trials(text, {row.trial_id for row in read_all(file)[0]})
+            texts = {one: trial.sections for one, trial in there.items()}
         found = checking.check(file, known, ids, texts)
     except (InputError, LexiconError) as fault:
         _stop(str(fault).splitlines())

@@ -17,14 +17,37 @@ def command(
         list[Path] | None,
         typer.Option(help="Dump that the records were tagged from: shows whole sections. May be repeated."),
     ] = None,
+    review: Annotated[
+        bool,
+        typer.Option("--review", help="A page to decide on: accept, change, add, remove; saves corrections."),
+    ] = False,
+    corrections: Annotated[
+        Path | None,
+        typer.Option(help="Corrections laid over the records; with --review the page goes on from them."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
 ) -> None:
     """Write the trials with their evidence highlighted, filters, search and keyboard navigation."""
+    from cart_nlp.evaluation.gold import GoldError
+    from cart_nlp.outputs import claim
+    from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
-    from cart_nlp.viewer import view
 
+    texts = tuple(text or ())
+    inputs = [records, *texts, *([corrections] if corrections else [])]
     try:
-        count = view(records, out, text or ())
-    except (InputError, OSError) as fault:
+        place = claim(out, inputs, ours=(b"cart-nlp",), force=force)
+        if review:
+            from cart_nlp.reviewing.run import Asked
+            from cart_nlp.reviewing.run import review as reviewed
+
+            asked = Asked(records=records, texts=texts, corrections=corrections, everything=True)
+            count = len(reviewed(asked, place, force=True).items)
+        else:
+            from cart_nlp.viewer import view
+
+            count = view(records, place, texts, corrections)
+    except (InputError, PlaceError, GoldError, OSError) as fault:
         typer.echo(f"cart-nlp view: {fault}", err=True)
         raise typer.Exit(2) from fault
     typer.echo(f"{count} trials: {out}", err=True)

@@ -1,0 +1,173 @@
+"""What to read first: records by the chance that something in them is wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cart_nlp.curation.applying import INCLUDED, STALE
+from cart_nlp.curation.decisions import FIELDS, values_of
+from cart_nlp.curation.reasons import Reason, reasons
+from cart_nlp.schema import Mention, Record
+
+STALE_ERROR = 0.5
+"""The least chance of an error under a stale correction: nobody has measured it, so it is a coin's."""
+SHOWN = 0.02
+"""The least chance of an error with which a field is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A field of a record, the chance that it is wrong as it stands, and why."""
+
+    field: str
+    error: float
+    reasons: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """`targets 31 % (default format)`."""
+        why = f" ({'; '.join(self.reasons)})" if self.reasons else ""
+        return f"{self.field} {100 * self.error:.0f} %{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record in the queue, the chance that one of its fields is wrong, and its doubts, largest first."""
+
+    record: Record
+    error: float
+    doubts: tuple[Doubt, ...]
+
+    def line(self) -> str:
+        """The doubts that are worth naming, at least the first."""
+        worth = [doubt for doubt in self.doubts if doubt.error >= SHOWN or doubt.reasons]
+        return ", ".join(doubt.line() for doubt in worth or self.doubts[:1])
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Items in the order of reading, of `total` records; `settled` ones need none.
+
+    Only `calibrated` chances add up.
+    """
+
+    items: tuple[Item, ...]
+    settled: int
+    calibrated: bool
+    total: int
+
+    def needed(self, share: float, field: str | None = None) -> int:
+        """How many must be read and put right so that this share of all records is expected to be right.
+
+        With `field`, right in this field. A record that is read counts as right.
+        """
+        errors = [_error_of(item, field) for item in self.items]
+        allowed = (1 - share) * self.total
+        left = math.fsum(errors)
+        for read, error in enumerate(errors):
+            if left <= allowed + 1e-9:
+                return read
+            left -= error
+        return len(errors)
+
+    def expected(self, read: int = 0) -> float:
+        """How many records with an error are expected among those that are not read."""
+        return math.fsum(item.error for item in self.items[read:])
+
+
+def _error_of(item: Item, field: str | None) -> float:
+    if field is None:
+        return item.error
+    return next((doubt.error for doubt in item.doubts if doubt.field == field), 0.0)
+
+
+def queue(
+    records: Iterable[Record],
+    fields: Sequence[str] = FIELDS,
+    mentions: Callable[[Record], Sequence[Mention] | None] = lambda record: None,
+    *,
+    everything: bool = False,
+) -> Queue:
+    """The queue over some fields; `mentions` gives those of a record's text, where it is at hand.
+
+    With `everything` the settled records stand at its end.
+    """
+    items, settled, calibrated, total = [], 0, True, 0
+    for record in records:
+        total += 1
+        calibrated &= bool(record.confidence.keys() & set(fields))
+        chances = {name: error_of(record, name) for name in fields if _asked(record, name)}
+        error = 1 - math.prod(1 - chance for chance in chances.values())
+        if error <= 0:
+            settled += 1
+            if not everything:
+                continue
+        why = _by_field(reasons(record, mentions(record)))
+        doubts = [Doubt(name, chance, why.get(name, ())) for name, chance in chances.items() if chance > 0]
+        doubts.sort(key=lambda doubt: (-doubt.error, FIELDS.index(doubt.field)))
+        items.append(Item(record, error, tuple(doubts)))
+    items.sort(key=lambda item: (-item.error, item.record.trial_id))
+    return Queue(tuple(items), settled, calibrated, total)
+
+
+def error_of(record: Record, field: str) -> float:
+    """The chance that a field is wrong as it stands: by the record's confidence, else by its scores.
+
+    Scores are no calibrated chances: they order, and no more.
+    """
+    known = record.confidence.get(field)
+    if known is not None:
+        error = 1.0 - known
+    elif record.confidence:
+        error = 0.0  # a field that is not judged
+    else:
+        error = _by_score(record, field)
+    stale = any(e.field == field and e.basis == "curator" and e.rule.endswith(STALE) for e in record.evidence)
+    return max(error, STALE_ERROR) if stale else error
+
+
+def _asked(record: Record, field: str) -> bool:
+    """A trial that is not included says nothing but that."""
+    return field == "car_trial" or record.car_trial in INCLUDED
+
+
+def _by_score(record: Record, field: str) -> float:
+    if field == "car_trial":
+        return min(record.car_score, 1 - record.car_score)
+    best: dict[str, float] = {}
+    for entry in record.evidence:
+        if entry.field == field:
+            best[entry.value] = max(best.get(entry.value, 0.0), entry.score)
+    if field == "constructs":
+        return 0.2 if any(c.basis == "default" and len(c.targets) > 1 for c in record.constructs) else 0.0
+    if field == "targets" and not record.targets:
+        return 0.5 if record.car_trial == "product" else 0.0
+    return max((1 - best.get(value, 0.0) for value in values_of(record, field)), default=0.0)
+
+
+def _by_field(found: Iterable[Reason]) -> Mapping[str, tuple[str, ...]]:
+    groups: dict[str, list[str]] = {}
+    for reason in found:
+        groups.setdefault(reason.field, []).append(reason.text)
+    return {name: tuple(texts) for name, texts in groups.items()}
+
+
+def share_found(errors: Sequence[tuple[float, bool]], read: float) -> float | None:
+    """Which share of the wrong ones is among the share `read` that is least sure; None without a wrong one.
+
+    Ties at the border count by their expectation, so that the order of a file does not matter.
+    """
+    wrong = sum(is_wrong for _, is_wrong in errors)
+    if not wrong:
+        return None
+    left = read * len(errors)
+    found = 0.0
+    for chance in sorted({chance for chance, _ in errors}, reverse=True):
+        tied = [is_wrong for error, is_wrong in errors if error == chance]
+        taken = min(1.0, left / len(tied))
+        found += taken * sum(tied)
+        left -= taken * len(tied)
+        if left <= 0:
+            break
+    return found / wrong
