@@ -6,6 +6,7 @@ some two thousand NCT numbers; then one range after the other is joined. Only ne
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str
         yield Reject(feed.name, "start", None, str(reason))
         return
     with opened as stream:
-        feed.source = read_chunks(stream, lambda: feed)
+        feed.source = _without_mark(read_chunks(stream, lambda: feed))
         for row in rows(feed):
             if isinstance(row, Reject):
                 yield row
@@ -68,6 +69,12 @@ def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str
                 yield cells[number_at], cells[id_at] if id_at >= 0 else "", values
     if feed.fault:
         yield Reject(feed.name, f"byte {feed.offset + 1}", None, feed.fault)
+
+
+def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from chunks
 
 
 def read(archive: zipfile.ZipFile, name: str) -> Iterator[Entry | Reject]:

@@ -8,17 +8,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from cart_nlp.registries.bounds import BOMB_RATIO, BOMB_SIZE
 from cart_nlp.registries.entry import InputError, Reject, Rejected
 from cart_nlp.registries.sources import (
     ARCHIVE_ERRORS,
-    BOMB_RATIO,
-    BOMB_SIZE,
     Feed,
     decompressed,
     read_chunks,
     shown,
 )
 
+_LOCAL_HEADER = 30
 _SKIPPED = ("__MACOSX/", "Contents.txt")
 
 
@@ -34,6 +34,7 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
 
 def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
     """The members of an archive as feeds, in archive order; nothing is ever written to their paths."""
+    overlapping = _overlapping(archive)
     for info in archive.infolist():
         if (
             (info.filename and info.is_dir())
@@ -44,6 +45,9 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
         place = shown(info.filename)
         if stat.S_ISLNK(info.external_attr >> 16):
             yield Reject(name, place, None, "a symbolic link inside the archive: not followed")
+            continue
+        if info in overlapping:
+            yield Reject(name, place, None, "its data are those of another member: not read")
             continue
         if info.file_size > BOMB_SIZE and info.file_size > info.compress_size * BOMB_RATIO:
             yield Reject(name, place, None, f"inflates to more than {BOMB_RATIO} times its size: not read")
@@ -57,6 +61,17 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
         with stream:
             feed.source = read_chunks(stream, _constant(feed))
             yield decompressed(feed)
+
+
+def _overlapping(archive: zipfile.ZipFile) -> set[zipfile.ZipInfo]:
+    """Members that lie within others, as in archives that are made to inflate without end."""
+    found, end = set(), 0
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < end:
+            found.add(info)
+        else:
+            end = info.header_offset + info.compress_size + _LOCAL_HEADER
+    return found
 
 
 def _constant(feed: Feed) -> Callable[[], Feed]:

@@ -10,6 +10,7 @@ from cart_nlp.registries import normalize, shapes
 from cart_nlp.registries.chictr import REGISTRY
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
 from cart_nlp.registries.identifiers import url_of
+from cart_nlp.registries.mending import mended
 from cart_nlp.registries.sources import Feed
 from cart_nlp.schema import Trial
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 _NUMBER = re.compile(r"ChiCTR[-A-Za-z]{0,10}\d{8,10}")
-_LARGEST = 1 << 26
+_NUMBER_CELL = re.compile(rb">\s{0,50}(ChiCTR[-A-Za-z]{0,10}\d{8,10})\s{0,50}<")
+_ROW = re.compile(rb"<tr(?=[\s>])", re.IGNORECASE)
+_LARGEST = 1 << 24
+_MOST_TAGS = 1_000_000
+_CUT = "the page ends early: it is truncated"
+_HTML = re.compile(rb"<html\b", re.IGNORECASE)
+_TABLE = re.compile(rb"<table\b", re.IGNORECASE)
+_TABLE_END = re.compile(rb"</table\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"From\s*([\d-]{8,10}).{0,40}?To\s*([\d-]{8,10})", re.DOTALL)
 Labels = Mapping[str, list[str]]
 
@@ -26,9 +34,8 @@ def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[En
     """Entries of a saved page."""
     from lxml import etree
 
-    page = b"".join(feed.chunks())
-    if len(page) > _LARGEST:
-        raise InputError(f"{feed.name}: a page of more than {_LARGEST >> 20} MiB: not read")
+    page = _whole(feed)
+    cut = _is_cut(page)
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
     try:
         root = etree.fromstring(page, parser)
@@ -37,10 +44,11 @@ def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[En
     if root is None:
         raise InputError(f"{feed.name}: an empty HTML page")
     cells = [row for row in root.iter("tr") if row.find(".//table") is None]
-    found = [listed for row in cells if (listed := _listed(row))]
-    if found:
-        for each in found:
-            yield Entry(feed.name, f"row {each['id']}", " ".join(each.values()), each, _parse_listed)
+    listed = list(_rows(page, feed.name))
+    if any(isinstance(each, Entry) for each in listed):
+        yield from listed
+        if cut:
+            yield Reject(feed.name, f"byte {len(page) + 1}", None, f"{_CUT}: rows may be missing")
         return
     labels = _labels(cells)
     try:
@@ -48,8 +56,51 @@ def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[En
     except Rejected as reason:
         yield Reject(feed.name, "page", None, str(reason))
         return
+    if cut:
+        yield Reject(feed.name, f"page of {number}", number, _CUT)
+        return
     text = " ".join(value for values in labels.values() for value in values)
     yield Entry(feed.name, f"page of {number}", text, labels, _parse_detail)
+
+
+def _rows(page: bytes, name: str) -> Iterator[Entry | Reject]:
+    """The rows of a search list, each parsed by itself: what is broken in one harms no other."""
+    from lxml import etree
+
+    for row in _ROW.split(page):
+        numbers = [found.decode() for found in _NUMBER_CELL.findall(row)]
+        parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
+        root = etree.fromstring(b"<table><tr" + row, parser)
+        element = None if root is None else next(root.iter("tr"), None)
+        each = None if element is None else _listed(element)
+        if each is not None:
+            yield Entry(name, f"row {each['id']}", " ".join(each.values()), each, _parse_listed)
+            numbers.remove(each["id"]) if each["id"] in numbers else None
+        elif not numbers and b"ChiCTR" in row and row.count(b"<td") > 3:
+            yield Reject(name, "a row", None, "a row of the list that cannot be read")
+        for number in numbers:
+            yield Reject(name, f"row {number}", number, "a row of the list that cannot be read")
+
+
+def _whole(feed: Feed) -> bytes:
+    """The bytes of a page; raises InputError for one that would fill the memory."""
+    parts, size = [], 0
+    for chunk in feed.chunks():
+        parts.append(chunk)
+        size += len(chunk)
+        if size > _LARGEST:
+            raise InputError(f"{feed.name}: a page of more than {_LARGEST >> 20} MiB: not read")
+    page = mended(b"".join(parts), feed.noting("byte 1"))
+    if page.count(b"<") > _MOST_TAGS:
+        raise InputError(f"{feed.name}: a page of more than {_MOST_TAGS:,} tags: not read")
+    return page
+
+
+def _is_cut(page: bytes) -> bool:
+    """Whether a page ends before its markup does."""
+    if _HTML.search(page[:4096]):
+        return b"</html" not in page[-4096:].lower()
+    return len(_TABLE.findall(page)) > len(_TABLE_END.findall(page))
 
 
 def _words(cell: Element) -> str:

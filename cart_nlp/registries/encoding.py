@@ -1,4 +1,9 @@
-"""Whatever the encoding of an input, UTF-8 is what the readers see; the choice is deterministic."""
+"""Whatever the encoding of an input, UTF-8 is what the readers see; the choice is deterministic.
+
+UTF-16 and UTF-32 show by their marks or zero bytes, XML declares what it is, and GB18030, whose characters
+hold bytes that mean something in JSON and CSV, is recoded line by line. Anything else passes as it is: a
+record that is no UTF-8 is seen to on its own (`mending`), so that one stray byte decides nothing for others.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,8 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 
-from cart_nlp.registries.sources import Feed
+from cart_nlp.registries.mending import balance, legacy
+from cart_nlp.registries.sources import HEAD, Feed
 
 Report = Callable[[str], None]
 
@@ -18,8 +24,12 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _DECLARED = re.compile(rb"""\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
 _TEXT_CODECS = re.compile(r"utf|iso8859|cp125|cp936|gb|big5|shift_jis|euc|koi8|ascii|latin")
+_THREE_BYTES = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}")
+_CUT_CHARACTER = re.compile(rb"\A[\x80-\xbf]{1,3}+")
+_LONGEST_LINE = 1 << 23
+_NO_TRAIL = (b"\n", b'"', b",", b" ", b">")
+"""Bytes that are never the second half of a character in GB18030, to cut at."""
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -30,33 +40,14 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def guess(data: bytes, *, records_are_lines: bool = False) -> str:
-    """The encoding of bytes that are not all ASCII: utf-8, gb18030 or cp1252.
-
-    Text with as many good UTF-8 lines as bad ones is UTF-8 with faults, and so is JSON with a single bad
-    line: there the bad line is rejected later. Otherwise Chinese stands in runs of high bytes, Western
-    European text in single ones.
-    """
-    if _is_utf8(data):
-        return "utf-8"
-    good = bad = 0
-    for line in data.splitlines():
-        if not line.isascii():
-            if _is_utf8(line):
-                good += 1
-            else:
-                bad += 1
-    if good >= bad or (records_are_lines and bad == 1):
-        return "utf-8"
-    runs = _HIGH_RUNS.findall(data)
-    pairs = sum(len(run) > 1 for run in runs)
-    if pairs * 2 >= len(runs):
-        try:
-            codecs.getincrementaldecoder("gb18030")().decode(data)
-        except UnicodeDecodeError:
-            return "cp1252"
-        return "gb18030"
-    return "cp1252"
+def _is_gb(data: bytes) -> bool:
+    """Whether a piece of an input is in GB18030; lines of UTF-8 between do not matter."""
+    if data.isascii() or _is_utf8(data):
+        return False
+    data = _CUT_CHARACTER.sub(b"", data, count=1)
+    bad = b"\n".join(line for line in data.split(b"\n") if not line.isascii() and not _is_utf8(line))
+    good, stray = balance(bad)
+    return stray > good and legacy(bad) == "gb18030"
 
 
 def _wide(head: bytes) -> str | None:
@@ -81,52 +72,96 @@ def _declared(head: bytes) -> str | None:
         name = codecs.lookup(found[1].decode("ascii")).name
     except LookupError:
         return None
-    if name.startswith(("utf-16", "utf-32")):  # the declaration was readable as ASCII: it is wrong
-        return "utf-8"
+    if name.startswith(("utf", "ascii")):  # what it says is checked against what it holds
+        return None
     return name if _TEXT_CODECS.match(name) else None
 
 
 def as_utf8(feed: Feed, report: Report) -> Feed:
     """The feed as UTF-8 without a byte order mark; `report` hears of any other encoding.
 
-    Bytes that are not UTF-8 in an otherwise UTF-8 input stay as they are: the record that holds them is
-    rejected where it is parsed. In other encodings they become U+FFFD.
+    Bytes that are not UTF-8 in an otherwise UTF-8 input stay as they are, for `mending` to see to.
+    In other encodings they become U+FFFD.
     """
     head = feed.peek()
     for mark, name in _BOMS:
         if head.startswith(mark):
-            encoding: str | None = name
+            encoding: str | None = None if name == "utf-8" else name
             break
     else:
         mark = b""
-        encoding = _wide(head) or _declared(head)
-        if encoding in ("utf-8", "ascii"):
-            encoding = None  # what it says is checked against what it holds
+        encoding = _wide(head)
+        if encoding is None and (declared := _declared(head)):
+            if not head.isascii() and _is_utf8(head):
+                report(f"{feed.name}: declares {declared.upper()} but is UTF-8, and is read as that")
+            else:
+                encoding = declared
     inner = Feed(feed.name, iter(()))
-    is_json = head.removeprefix(mark).lstrip()[:1] in (b"{", b"[")
-    inner.source = _recoded(feed, inner, len(mark), encoding, is_json, report)
+    chunks = _without(feed.chunks(), len(mark))
+    if encoding is None:
+        inner.source = _passed(chunks, feed, inner, report)
+    else:
+        report(f"{feed.name}: read as {encoding.upper()}")
+        inner.source = _recoded(chunks, feed, inner, encoding)
     return inner
 
 
-def _recoded(
-    feed: Feed, inner: Feed, skip: int, encoding: str | None, is_json: bool, report: Report
-) -> Iterator[bytes]:
-    chunks = feed.chunks()
-    decoder: codecs.IncrementalDecoder | None = None
+def _without(chunks: Iterator[bytes], skip: int) -> Iterator[bytes]:
     for chunk in chunks:
-        if skip:
-            chunk, skip = chunk[skip:], max(0, skip - len(chunk))
-        if encoding is None and not chunk.isascii():
-            encoding = guess(chunk, records_are_lines=is_json)
-        if encoding is None or encoding == "utf-8":
+        yield chunk[skip:]
+        skip = max(0, skip - len(chunk))
+
+
+def _in_pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Chunks joined so far that what a piece holds does not hang on how it was cut."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        parts.append(chunk)
+        size += len(chunk)
+        if size >= HEAD:
+            yield b"".join(parts)
+            parts, size = [], 0
+    yield b"".join(parts)
+
+
+def _recoded(chunks: Iterator[bytes], feed: Feed, inner: Feed, encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for chunk in chunks:
+        if text := decoder.decode(chunk):
+            yield text.encode("utf-8", "replace")
+    if text := decoder.decode(b"", final=True):
+        yield text.encode("utf-8", "replace")
+    inner.fault = feed.fault
+
+
+def _passed(chunks: Iterator[bytes], feed: Feed, inner: Feed, report: Report) -> Iterator[bytes]:
+    held: bytes | None = None
+    for chunk in _in_pieces(chunks):
+        if held is None and _is_gb(chunk):
+            report(f"{feed.name}: read as GB18030")
+            held = b""
+        if held is None:
             if chunk:
                 yield chunk
             continue
-        if decoder is None:
-            report(f"{feed.name}: read as {encoding.upper()}")
-            decoder = codecs.getincrementaldecoder(encoding)("replace")
-        if text := decoder.decode(chunk):
-            yield text.encode("utf-8", "replace")
-    if decoder is not None and (text := decoder.decode(b"", final=True)):
-        yield text.encode("utf-8", "replace")
+        held += chunk
+        end = held.rfind(b"\n") + 1
+        if not end and len(held) > _LONGEST_LINE:
+            end = max(held.rfind(sign) for sign in _NO_TRAIL) + 1 or len(held)
+        if end:
+            yield _lines(held[:end])
+            held = held[end:]
+    if held:
+        yield _lines(held)
     inner.fault = feed.fault
+
+
+def _lines(data: bytes) -> bytes:
+    return b"\n".join(line if line.isascii() else _line(line) for line in data.split(b"\n"))
+
+
+def _line(line: bytes) -> bytes:
+    if _is_utf8(line) and _THREE_BYTES.search(line):
+        return line
+    return line.decode("gb18030" if legacy(line) == "gb18030" else "cp1252", "replace").encode()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from cart_nlp.registries import normalize, shapes
+from cart_nlp.registries import bounds, normalize, shapes
+from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.entry import Entry, Reject
 from cart_nlp.registries.identifiers import url_of
-from cart_nlp.registries.jsonvalues import MAX_RECORD, TOO_LONG, split_lines
+from cart_nlp.registries.jsonvalues import split_lines
+from cart_nlp.registries.mending import mended
 from cart_nlp.registries.sources import Feed
 from cart_nlp.schema import Trial
 
@@ -19,24 +23,41 @@ _CODE = re.compile(r"([A-HNP]\.(?:\d+(?:\.\d+)*\.?)?(?:IMP)?)(?::?[ \t]|:)")
 _LANGUAGE = re.compile(r"\(([a-z]{2})\)\s*$")
 _NAMES = ("D.3.1", "D.2.1.1.1", "D.3.2", "D.3.8", "D.3.9.2", "D.3.9.3", "D.3.9.1")
 _PHASES = {"E.7.1": "PHASE1", "E.7.2": "PHASE2", "E.7.3": "PHASE3", "E.7.4": "PHASE4"}
-Block = Mapping[str, list[str]]
+_HEADING = (
+    "EudraCT Number:",
+    "Sponsor's Protocol Code Number:",
+    "National Competent Authority:",
+    "Clinical Trial Type:",
+    "Trial Status:",
+    "Date on which this record was first entered",
+)
+_LINE_COST = 64
+"""Bytes that a line takes in memory beside its letters."""
 
 
 def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
-    """Entries of a download; consecutive blocks of one EudraCT number make one trial."""
+    """Entries of a download; consecutive blocks of one EudraCT number make one trial.
+
+    A block that the input cuts off is a reject, the trial is made of the others.
+    """
     held: list[list[str]] = []
-    held_number, held_at = "", 0
-    for at, number, block, fault in _blocks(feed):
-        if fault:
-            yield Reject(feed.name, f"line {at}", number or None, fault)
-        elif number == held_number:
-            held.append(block)
-        else:
+    number, at, size = "", 0, 0
+    for block in _blocks(feed):
+        if block.fault:
+            yield Reject(feed.name, f"line {block.at}", block.number or None, block.fault)
+            continue
+        if block.number != number:
             if held:
-                yield _entry(feed.name, held_at, held)
-            held, held_number, held_at = [block], number, at
+                yield _entry(feed.name, at, held)
+            held, number, at, size = [], block.number, block.at, 0
+        size += block.size
+        if size <= bounds.MAX_RECORD:
+            held.append(block.lines)
+        elif held:
+            yield Reject(feed.name, f"line {at}", number, TOO_LONG)
+            held = []
     if held:
-        yield _entry(feed.name, held_at, held)
+        yield _entry(feed.name, at, held)
 
 
 def _entry(source: str, at: int, held: list[list[str]]) -> Entry:
@@ -44,32 +65,82 @@ def _entry(source: str, at: int, held: list[list[str]]) -> Entry:
     return Entry(source, f"line {at}", text, held, parse)
 
 
-def _blocks(feed: Feed) -> Iterator[tuple[int, str, list[str], str]]:
-    """First line, EudraCT number, lines and fault of every block."""
-    block: list[str] = []
-    at = size = 0
-    number = fault = ""
+@dataclass
+class _Block:
+    """What one member state says of a trial."""
+
+    at: int
+    number: str = ""
+    lines: list[str] = field(default_factory=list)
+    size: int = 0
+    fault: str = ""
+
+    def add(self, line: str) -> None:
+        self.size += len(line) + _LINE_COST
+        if self.size > bounds.MAX_RECORD:
+            self.fault, self.lines = self.fault or TOO_LONG, self.lines[:1]
+            return
+        self.lines.append(line)
+        if not self.number and line.startswith(("EudraCT Number:", "A.2 ")):
+            found = _NUMBER.search(line[:200])
+            self.number = found[0] if found else ""
+
+    def is_whole(self) -> bool:
+        """Whether the last sections of a record are there."""
+        return any(line.startswith(("N. ", "P. ")) for line in self.lines[-60:])
+
+
+def _blocks(feed: Feed) -> Iterator[_Block]:
+    """Every block, told by its heading: a field may hold a line that only looks like one."""
+    block: _Block | None = None
+    before = ""
+    for line, said, following in _followed(_decoded(feed)):
+        heading = said.strip() == "Summary" and any(each.startswith(_HEADING) for each in following)
+        numbered = (
+            said.startswith("EudraCT Number:")
+            and before != "Summary"
+            and (not before or (bool(following) and following[0].startswith(_HEADING)))
+        )
+        if block is None:
+            astray = said.startswith(("A. ", "A.1 ", "A.2 "))
+        else:
+            astray = before.startswith("P. ") and block.is_whole() and not said.startswith(("N. ", "P. "))
+        if heading or numbered or astray:
+            if block is not None:
+                yield _checked(block)
+            block = _Block(line)
+        if block is not None and not heading:
+            block.add(said)
+        before = said.strip()
+    if block is not None:
+        if not block.fault and not block.is_whole():
+            block.fault = "the input ends within this record"
+        yield _checked(block)
+
+
+def _checked(block: _Block) -> _Block:
+    if not block.number:
+        block.fault = block.fault or "record without a EudraCT number"
+    return block
+
+
+def _decoded(feed: Feed) -> Iterator[tuple[int, str]]:
     for line, raw in split_lines(feed):
-        try:
-            said = (raw or b"").decode("utf-8").rstrip("\r")
-        except UnicodeDecodeError:
-            said = raw.decode("utf-8", "replace") if raw else ""
-            fault = fault or f"invalid UTF-8 in line {line}"
-        if said.startswith("EudraCT Number:"):
-            if block:
-                yield at, number, block, fault
-            found = _NUMBER.search(said[:200])
-            block, at, size = [], line, 0
-            number = found[0] if found else ""
-            fault = "" if found else "record without a EudraCT number"
-        if at and said.strip() != "Summary":
-            size += len(said)
-            if size > MAX_RECORD or raw is None:
-                fault, block = fault or TOO_LONG, block[:100]
-            else:
-                block.append(said)
-    if block:
-        yield at, number, block, fault
+        if raw is not None:
+            yield line, mended(raw, feed.noting(f"line {line}")).decode("utf-8", "replace").rstrip("\r")
+
+
+def _followed(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str, list[str]]]:
+    """Each line with the two that follow it."""
+    held: deque[tuple[int, str]] = deque()
+    for each in lines:
+        held.append(each)
+        if len(held) > 2:
+            number, said = held.popleft()
+            yield number, said, [line for _, line in held]
+    while held:
+        number, said = held.popleft()
+        yield number, said, [line for _, line in held]
 
 
 def _fields(lines: list[str]) -> tuple[dict[str, list[str]], list[dict[str, list[str]]]]:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from cart_nlp.registries import bounds
+from cart_nlp.registries.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.entry import Rejected
-from cart_nlp.registries.jsonvalues import MAX_RECORD, TOO_LONG, parse
+from cart_nlp.registries.jsonvalues import sound
 from cart_nlp.registries.sources import Feed
 
-CONTAINERS = (b"studies", b"FullStudies", b"data", b"trials", b"records")
+CONTAINERS = ("studies", "FullStudies", "data", "trials", "records")
 """Keys whose array holds the records, at the top of a document or inside a wrapper."""
-_WRAPPERS = (b"FullStudiesResponse",)
-_OWN_KEYS = (b"protocolSection", b"id", b"nct_id", b"nctId", b"ctNumber", b"trial_id", b"brief_title")
-_REREADING = 1 << 22
-"""Bytes in all that may be read again after broken records, so that time stays bounded; one that ran on
-for longer than a quarter of this counts as a quarter."""
-_BETWEEN = b" \t\r\n,\0"
+_WRAPPERS = ("FullStudiesResponse",)
+_OWN_KEYS = ("protocolSection", "id", "nct_id", "nctId", "ctNumber", "trial_id", "brief_title")
+_NEVER_NESTED = ("protocolSection", "ctNumber", "nci_id")
+"""Keys that begin a record of a registry, and never an object within one."""
 _NO_OBJECT = "not a JSON object, where a record should stand"
-_TOKEN = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(\s*+:)?|[{}\[\]]|"', re.DOTALL)
-_FIRST_KEY = re.compile(rb'\{\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
-_BLANK = re.compile(rb"[\s,]*+")
+_CUT = "the input ends within it"
+_SWALLOWED = "not valid JSON: it does not end before the next record begins"
+_BETWEEN = b" \t\r\n,\0"
+_LOOK_AHEAD = 1 << 20
+"""Bytes of a record after which the next one is looked for within it: an unclosed list swallows siblings."""
+_FREE = 1 << 25
+"""Bytes that may be read twice around broken records, beside twice what the input holds: time is linear."""
+_ENOUGH = 3
+"""Sound records after which a key that began them all, and nothing else, is taken for a record's."""
+_LITERAL = 16
+_PIECE = 1 << 12
+_MARGIN = 512
+_DEEP = 1 << 16
+"""What a look into lists without end counts for."""
+_HEAD = 500
+_OBJECT = re.compile(rb'\{[ \t\r\n]{0,150}+"([^"\\]{1,100}+)"[ \t\r\n]{0,99}+:')
+_SCAN = json.JSONDecoder(strict=False, parse_int=float, parse_constant=float).scan_once  # type: ignore[attr-defined]
 
 
 class Value(NamedTuple):
@@ -33,166 +49,325 @@ class Value(NamedTuple):
     fault: str
 
 
-class Document:
-    """The records of a JSON document as Values.
+class _Broken(Exception):
+    """The text at `position` is no JSON; `resume` is where the next record begins, if that is known."""
 
-    Only one record is held at a time. A record that is broken is given with its fault, and reading goes
-    on where the next one seems to begin: at the key that the first record began with.
+    def __init__(self, position: int, reason: str, resume: int | None = None) -> None:
+        super().__init__(reason)
+        self.position = position
+        self.reason = reason
+        self.resume = resume
+
+
+class _Window:
+    """The part of a stream that is looked at; all positions count from the beginning of the stream.
+
+    The bytes are also held as Latin-1 text, in which positions are the same, for the standard library's
+    scanner: it finds where a value ends and the very place where it breaks.
     """
 
     def __init__(self, feed: Feed) -> None:
         self._chunks = feed.chunks()
-        self._buffer = b""
-        self._base = 0
-        self._ended = False
-        self._marker: re.Pattern[bytes] | None = None
-        self._allowance = _REREADING
-        self._stack: list[bytes] = []
-        self._keys: dict[int, bytes] = {}
-        self._own = False
-        self._level = 0
-        self._listed = False
-        # Where the record begins that is being read, and where the gap before the next one does; of the
-        # two at most one is known. In a gap only blanks and commas are expected.
-        self._start: int | None = None
-        self._gap: int | None = 0
-        self._stray: int | None = None
+        self.data = b""
+        self.base = 0
+        self.ended = False
+        self._text = ""
 
-    def _read_on(self, keep: int) -> None:
-        """Drop the buffer before `keep` and append at least as much again, so that growth is linear."""
-        if self._gap is not None:
-            self._look_for_strays(keep)
-            self._gap = 0
-        grown = [self._buffer[keep:]]
-        wanted, size = max(len(grown[0]), 1), 0
-        while size < wanted and not self._ended:
+    @property
+    def end(self) -> int:
+        return self.base + len(self.data)
+
+    def more(self, keep: int) -> bool:
+        """Read as much again, but drop what stands before `keep`; false at the end of the stream."""
+        if self.ended:
+            return False
+        grown = [self.data[keep - self.base :]]
+        wanted, size = min(max(len(grown[0]), 1), 1 << 24), 0
+        while size < wanted and not self.ended:
             chunk = next(self._chunks, b"")
-            self._ended = not chunk
+            self.ended = not chunk
             grown.append(chunk)
             size += len(chunk)
-        self._buffer = b"".join(grown)
-        self._base += keep
-        if self._start is not None:
-            self._start -= keep
+        self.data = b"".join(grown)
+        self.base = keep
+        self._text = self.data.decode("latin-1")
+        return size > 0
+
+    def beyond(self, at: int, signs: bytes, keep: int | None = None) -> tuple[int, bytes]:
+        """The first position from `at` on where another byte than some stands, and that byte.
+
+        At the end of the stream it is empty. What stands before `keep` may be dropped.
+        """
+        while True:
+            piece = self.data[at - self.base : at - self.base + _PIECE]
+            rest = piece.lstrip(signs)
+            at += len(piece) - len(rest)
+            if rest:
+                return at, rest[:1]
+            if at == self.end and not self.more(at if keep is None else keep):
+                return at, b""
+
+    def value(
+        self, at: int, keep: int | None = None, grown: Callable[[], None] | None = None
+    ) -> tuple[Any, int]:
+        """The value at a position and where it ends; raises _Broken where it is none.
+
+        `grown` is called before more is read for it.
+        """
+        keep = at if keep is None else keep
+        while True:
+            try:
+                found, end = _SCAN(self._text, at - self.base)
+            except StopIteration as stop:
+                place, reason = int(stop.value), "a value is missing"
+            except json.JSONDecodeError as error:
+                place, reason = error.pos, error.msg[:1].lower() + error.msg[1:]
+            except RecursionError:
+                raise _Broken(at + _DEEP, "not valid JSON: nested too deep") from None
+            else:
+                if end < len(self._text) or self.ended:
+                    return found, self.base + end
+                place, reason = end, ""  # a number may go on
+            cut = reason.startswith("unterminated string") or place >= len(self._text) - _LITERAL
+            if self.ended or not cut:
+                at_end = self.ended and cut
+                where = self.base + place + 1
+                raise _Broken(
+                    self.base + place, _CUT if at_end else f"not valid JSON: {reason} at byte {where:,}"
+                )
+            if grown is not None:
+                grown()
+            size = self.end - keep
+            if size > bounds.MAX_RECORD:
+                raise _Broken(at, TOO_LONG)
+            if bounds.heavy(self.data):
+                raise _Broken(at, TOO_MANY)
+            self.more(keep)
+
+
+class Document:
+    """The records of a JSON document as Values.
+
+    Only one record is held at a time. A record that is broken is given with its fault, and reading goes
+    on where the next one begins: at a key that only records begin with, or at an object that is sound
+    and looks like a record. `is_record` tells whether a parsed object does.
+    """
+
+    def __init__(self, feed: Feed, is_record: Callable[[Any], bool]) -> None:
+        self._feed = feed
+        self._window = _Window(feed)
+        self._is_record = is_record
+        self._frames: list[str] = []
+        self._firsts: Counter[str] = Counter()
+        self._nested: set[str] = set()
+        self._common: set[str] = set()
+        self._spent = 0
+        self._stray = self._mended = False
 
     def __iter__(self) -> Iterator[Value]:
-        at = 0
-        while True:
-            found = _TOKEN.search(self._buffer, at)
-            cut = found is None or found[0] == b'"' or found.end() == len(self._buffer)
-            if cut and not self._ended:
-                at = len(self._buffer) if found is None else found.start()
-                keep = at if self._start is None else self._start
-                self._read_on(keep)
-                at -= keep
-                if len(self._buffer) > 2 * MAX_RECORD and self._start is not None:
-                    at = self._salvage(1, len(self._buffer))
-                    yield Value(self._base, b"", None, TOO_LONG)
-                    if at == len(self._buffer):
-                        yield Value(self._base + at, b"", None, "the rest of the input is not read")
-                        return
-                continue
-            if found is None or found[0] == b'"':
-                if self._start is None:
-                    yield from self._end(len(self._buffer))
-                    return
-                start, begun = self._start, self._base + self._start
-                at = self._salvage(start + 1, len(self._buffer))
-                yield Value(begun, self._buffer[start:at], None, "the input ends within it")
-                if at == len(self._buffer):
-                    return
-                continue
-            at = found.end()
-            for value in self._token(found):
-                if value.fault and value.raw:
-                    at = self._salvage(found.end() - len(value.raw) + 1, at)
-                yield value
+        at: int | None = 0
+        while at is not None:
+            at, sign = self._window.beyond(at, _BETWEEN)
+            if not sign:
+                if self._frames:
+                    yield Value(at, b"", None, "the input ends before its list does: it is truncated")
+                return
+            begun, in_page = at, self._frames[-1:] == ["page"]
+            try:
+                if in_page:
+                    at = self._member(at, sign)
+                elif sign == b"{":
+                    page = None if self._frames else self._page(at)
+                    if page is None:
+                        value, at = self._record(at)
+                        self._stray = False
+                        yield value
+                    else:
+                        at = page
+                elif self._closes(sign) or (sign == b"[" and not self._frames):
+                    if sign == b"[":
+                        self._frames.append("list")
+                    at += 1
+                else:
+                    if not self._stray:
+                        self._stray = True
+                        yield Value(at, b"", None, _NO_OBJECT)
+                    at = self._past_stray(at) if sign not in b"]}" else at + 1
+            except _Broken as broken:
+                if in_page or not self._stray:
+                    data, base = self._window.data, self._window.base
+                    yield Value(begun, data[max(0, begun - base) :][:_HEAD], None, broken.reason)
+                at = self._resumed(begun if in_page else begun + 1, broken)
 
-    def _end(self, at: int) -> Iterator[Value]:
-        """A document that stops where a list was still open was cut, even if between two records."""
-        if self._gap is not None:
-            yield from self._close_gap(at)
-        if self._stack:
-            yield Value(self._base + at, b"", None, "the input ends before its list does: it is truncated")
+    def _past_stray(self, start: int) -> int:
+        """Where a value ends that is no record; raises _Broken if it is but the wrong half of a string."""
+        end = self._window.value(start)[1]
+        after, sign = self._window.beyond(end, b" \t\r\n", start)
+        if sign not in (b",", b"]", b"") and self._frames:
+            raise _Broken(start, _NO_OBJECT)
+        return after
 
-    def _look_for_strays(self, end: int) -> None:
-        """Note where in the gap something stands that is no record."""
-        if self._stray is None and self._gap is not None:
-            gap = self._buffer[self._gap : end]
-            rest = gap.lstrip(_BETWEEN)
-            if rest:
-                self._stray = self._base + self._gap + len(gap) - len(rest)
-
-    def _close_gap(self, end: int) -> Iterator[Value]:
-        self._look_for_strays(end)
-        if self._stray is not None:
-            yield Value(self._stray, b"", None, _NO_OBJECT)
-        self._gap = self._stray = None
-
-    def _token(self, found: re.Match[bytes]) -> Iterator[Value]:
-        """Follow one string or bracket; gives the record that it ends, and what stands between records."""
-        token, stack, depth = found[0], self._stack, len(self._stack)
-        if token[:1] == b'"':
-            if found[2] is not None and depth <= 2 and not (self._listed and self._start is not None):
-                self._keys[depth] = found[1]
-                self._own = self._own or (depth == 1 and found[1] in _OWN_KEYS)
-        elif token in (b"{", b"["):
-            stack.append(token)
-            if token == b"[" and not self._listed and not self._own and self._is_container(depth):
-                if self._gap is not None:
-                    yield from self._close_gap(found.start())
-                self._level, self._listed, self._start, self._gap = depth + 1, True, None, found.end()
-            elif token == b"{" and depth == self._level and self._gap is not None:
-                yield from self._close_gap(found.start())
-                self._start = found.start()
-                self._learn()
-        elif stack:
-            yield from self._closing(found, (stack.pop() == b"{") == (token == b"}"))
-
-    def _closing(self, found: re.Match[bytes], matches: bool) -> Iterator[Value]:
-        depth = len(self._stack)
-        if self._start is not None and (depth == self._level or not matches):
-            raw = self._buffer[self._start : found.end()]
-            value = self._value(self._base + self._start, raw, matches)
-            self._start, self._gap = None, found.end()
-            yield value
-        elif self._listed and self._gap is not None and depth < self._level:
-            yield from self._close_gap(found.start())
-        if not self._stack and self._gap is None and self._start is None:
-            self._gap = found.end()
-        if not self._stack:
-            self._level, self._listed, self._own = 0, False, False
-            self._keys.clear()
-
-    def _value(self, position: int, raw: bytes, matches: bool) -> Value:
-        if not matches:
-            return Value(position, raw, None, "not valid JSON: brackets do not match")
-        try:
-            return Value(position, raw, parse(raw), "")
-        except Rejected as reason:
-            return Value(position, raw, None, str(reason))
-
-    def _is_container(self, depth: int) -> bool:
-        if depth == 0:
-            return True
-        if depth == 2 and self._keys.get(1) not in _WRAPPERS:
+    def _closes(self, sign: bytes) -> bool:
+        """Whether a bracket ends the list of records; after damage one too many or too few is no news."""
+        if sign not in b"]}":
             return False
-        return depth <= 2 and self._keys.get(depth) in CONTAINERS
+        if self._frames and (sign == b"]" or self._mended):
+            self._frames.pop()
+            if sign == b"}" and self._frames:
+                self._frames.pop()
+            return True
+        return self._mended
 
-    def _learn(self) -> None:
-        if self._marker is None and self._start is not None:
-            found = _FIRST_KEY.match(self._buffer, self._start)
-            if found:
-                self._marker = re.compile(rb"\{\s*+" + re.escape(found[1]) + rb"\s*+:")
+    def _page(self, start: int) -> int | None:
+        """Where the records of a page begin; None if the object is no page but a record itself."""
+        window, at = self._window, start + 1
+        while True:
+            at, sign = window.beyond(at, b" \t\r\n,", start)
+            if sign != b'"':
+                return None
+            key, at = window.value(at, start)
+            at, sign = window.beyond(at, b" \t\r\n:", start)
+            if key in _OWN_KEYS:
+                return None
+            if self._opens(key, sign):
+                self._frames.insert(0, "page")
+                return at + 1
+            at = window.value(at, start)[1]
 
-    def _salvage(self, after: int, end: int) -> int:
-        """Where to go on after a broken record: at a record that began within it, else at its end."""
-        found = (
-            self._marker.search(self._buffer, after, end) if self._marker and self._allowance > 0 else None
+    def _opens(self, key: Any, sign: bytes) -> bool:
+        """Whether the value of a key holds the records, or a page that does; it is entered then."""
+        if sign == b"[" and key in CONTAINERS:
+            self._frames.append("list")
+            return True
+        if sign == b"{" and key in _WRAPPERS:
+            self._frames.append("page")
+            return True
+        return False
+
+    def _member(self, at: int, sign: bytes) -> int:
+        """Pass over a key of a page and its value, or go into the list of its records."""
+        if sign == b"}":
+            self._frames.pop()
+            return at + 1
+        if sign == b"]" and self._mended:
+            return at + 1
+        if sign != b'"':
+            raise _Broken(at, f"not valid JSON: a key is missing at byte {at + 1:,}")
+        key, at = self._window.value(at)
+        at, sign = self._window.beyond(at, b" \t\r\n")
+        if sign != b":":
+            raise _Broken(at, f"not valid JSON: a colon is missing at byte {at + 1:,}")
+        at, sign = self._window.beyond(at + 1, b" \t\r\n")
+        return at + 1 if self._opens(key, sign) else self._window.value(at)[1]
+
+    def _record(self, start: int) -> tuple[Value, int]:
+        """The record that begins at a position, and where it ends; raises _Broken."""
+        window = self._window
+
+        def grown() -> None:
+            if window.end - start > _LOOK_AHEAD:
+                self._look_within(start, start + _LOOK_AHEAD, kin=True)
+
+        end = window.value(start, grown=grown)[1]
+        after, sign = window.beyond(end, b" \t\r\n\0", start)
+        odd = bool(self._frames) and sign not in (b",", b"]", b"{")
+        self._look_within(start, end, kin=odd or end - start > _LOOK_AHEAD)
+        raw = window.data[start - window.base : end - window.base]
+        if len(raw) > bounds.MAX_RECORD:
+            return Value(start, b"", None, TOO_LONG), after
+        try:
+            raw, data = sound(raw, self._feed.noting(f"byte {start + 1}"))
+        except Rejected as reason:
+            return Value(start, raw[:_HEAD], None, str(reason)), after
+        if isinstance(data, dict):
+            self._learn(data, raw)
+        return Value(start, raw, data, ""), after
+
+    def _look_within(self, start: int, end: int, *, kin: bool) -> None:
+        """Raise _Broken if the next record begins within this one, which lacks its end then."""
+        window = self._window
+        first, last = start - window.base + 1, end - window.base
+        for key in self._firsts or _NEVER_NESTED:
+            sure = key in _NEVER_NESTED
+            if (
+                not (sure or kin)
+                or window.data.find(b'"%s"' % key.encode("latin-1"), first + len(key) + 5, last) < 0
+            ):
+                continue
+            at = first
+            while found := _OBJECT.search(window.data, at, last):
+                at, place = found.end(), window.base + found.start()
+                if found[1] != key.encode("latin-1"):
+                    continue
+                if sure:
+                    raise _Broken(place, _SWALLOWED, place)
+                try:
+                    value, over = window.value(place, start)
+                except _Broken:
+                    continue
+                if self._is_kin(value):
+                    raise _Broken(place, _SWALLOWED, place)
+                at = over - window.base
+
+    def _learn(self, data: dict[str, Any], raw: bytes) -> None:
+        first = next(iter(data), "")
+        if not first.isascii():
+            return
+        if first not in self._nested:
+            mark = b'"%s"' % first.encode()
+            at = raw.find(mark, len(mark) + 1)
+            if at > 0 and any(found[1] == first.encode() for found in _OBJECT.finditer(raw, 1)):
+                self._nested.add(first)
+        self._common = self._common & data.keys() if self._firsts else set(data)
+        self._firsts[first] += 1
+
+    def _is_kin(self, value: Any) -> bool:
+        """Whether an object has most of the keys that all records so far have."""
+        return (
+            isinstance(value, dict)
+            and len(self._common) > 1
+            and 2 * len(self._common & value.keys()) > len(self._common)
         )
-        if found is None:
-            return end
-        self._allowance -= min(end - found.start(), _REREADING // 4)
-        self._start, self._gap = None, found.start()
-        self._stack = self._stack[: self._level] if len(self._stack) >= self._level else [b"["] * self._level
-        return found.start()
+
+    def _resumed(self, start: int, broken: _Broken) -> int | None:
+        """Where the next record begins from a position on, None if no more is to be found."""
+        self._mended = True
+        at = self._next(start) if broken.resume is None else broken.resume
+        if at is not None and self._frames[-1:] == ["page"]:
+            self._frames.append("list")
+        return at
+
+    def _next(self, at: int) -> int | None:
+        window = self._window
+        while True:
+            found = _OBJECT.search(window.data, at - window.base)
+            if found is not None:
+                place = window.base + found.start()
+                begins, at = self._begins(place, found[1].decode("latin-1"))
+                if begins:
+                    return place
+            elif window.ended:
+                return None
+            else:
+                at = max(at, window.end - _MARGIN)
+                window.more(at)
+
+    def _begins(self, place: int, key: str) -> tuple[bool, int]:
+        """Whether a record begins with an object, and if not, where to look on."""
+        if key in _NEVER_NESTED and (key in self._firsts or not self._firsts):
+            return True, place
+        if self._firsts[key] >= _ENOUGH and key not in self._nested:
+            return True, place
+        if self._spent > _FREE + 2 * self._window.end:
+            return False, place + 1
+        try:
+            value, end = self._window.value(place)
+        except _Broken as broken:
+            self._spent += broken.position - place + _MARGIN
+            return False, place + 1
+        self._spent += end - place
+        if self._is_kin(value) or self._is_record(value):
+            return True, place
+        inner = self._window.data[place - self._window.base + 1 : end - self._window.base]
+        hides = not self._firsts or any(b'"%s"' % first.encode() in inner for first in self._firsts)
+        return False, place + 1 if hides else end

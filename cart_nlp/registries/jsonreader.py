@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from cart_nlp.registries import ctgov, ctgovold, ctis, mapped, native, nci
+from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.entry import Entry, Reject, Rejected
+from cart_nlp.registries.identifiers import identities
 from cart_nlp.registries.jsondocument import Document
-from cart_nlp.registries.jsonvalues import TOO_LONG, is_lines, parse, search_text, split_lines
+from cart_nlp.registries.jsonvalues import is_lines, parse, search_text, sound, split_lines
+from cart_nlp.registries.mending import Note
 from cart_nlp.registries.sources import Feed, shown
 from cart_nlp.schema import Trial
 
@@ -55,18 +58,47 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
         if raw is None:
             yield Reject(source, place, None, TOO_LONG)
             continue
+        raw, data, fault = _line(raw, feed.noting(place))
+        if fault and raw.count(b"{") > 1:
+            yield from _within(raw, feed, place, fault, forced)
+            continue
         try:
-            data = parse(raw)
+            if fault:
+                raise Rejected(fault)
             if not isinstance(data, dict):
                 raise Rejected(f"a JSON {type(data).__name__}, not an object")
             if shape is None or not (shape is forced or shape.recognizes(data)):
                 shape = shape_of(data)
             shape.identify(data)
         except Rejected as reason:
-            yield Reject(source, place, None, str(reason))
+            yield Reject(source, place, _number(raw), str(reason))
         else:
             # The bytes, not the values: most records go no further, and bytes are cheap to hand on.
             yield Entry(source, place, search_text(raw, data), raw, _Parsing(shape.parse))
+
+
+def _line(raw: bytes, note: Note) -> tuple[bytes, Any, str]:
+    """A line as `sound` gives it, and why it is no JSON."""
+    try:
+        return *sound(raw, note), ""
+    except Rejected as reason:
+        return raw, None, str(reason)
+
+
+def _within(raw: bytes, feed: Feed, place: str, fault: str, forced: Shape | None) -> Iterator[Entry | Reject]:
+    """What a broken line holds: two records that lost the line break between them, or one and its ruins."""
+    inner = Feed(feed.name, iter((raw,)), notes=feed.notes)
+    found = list(_document(inner, forced))
+    if not any(isinstance(each, Entry) for each in found):
+        yield Reject(feed.name, place, _number(raw), fault)
+        return
+    for each in found:
+        yield replace(each, place=f"{place}, {each.place}")
+
+
+def _number(raw: bytes) -> str | None:
+    """The registration number at the beginning of a broken record, if there is one."""
+    return next(iter(identities([raw[:500].decode("utf-8", "replace")])), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +113,24 @@ class _Parsing:
 
 def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
     source = feed.name
-    for value in Document(feed):
+
+    def is_record(data: Any) -> bool:
+        try:
+            (forced or shape_of(data)).identify(data)
+        except Rejected:
+            return False
+        return True
+
+    for value in Document(feed, is_record):
         place = f"byte {value.position + 1}"
         if value.fault:
-            yield Reject(source, place, None, value.fault)
+            yield Reject(source, place, _number(value.raw), value.fault)
             continue
         try:
             shape = forced or shape_of(value.data)
             shape.identify(value.data)
         except Rejected as reason:
-            yield Reject(source, place, None, str(reason))
+            yield Reject(source, place, _number(value.raw), str(reason))
         else:
             yield Entry(source, place, search_text(value.raw, value.data), value.data, shape.parse)
 

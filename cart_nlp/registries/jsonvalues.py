@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 
+from cart_nlp.registries import bounds
+from cart_nlp.registries.bounds import TOO_MANY
 from cart_nlp.registries.entry import Rejected
+from cart_nlp.registries.mending import Note, mended
 from cart_nlp.registries.sources import Feed
 
-MAX_RECORD = 1 << 27
-"""Bytes of the longest record that is read (128 MiB)."""
-TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
 _PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
+_TWICE = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F]\\u(?:00[89abAB]|20|21|01|02)")
 _SAMPLE = 50
 _ESCAPED = re.compile(rb" ?(?:\\[nrt] *)+")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -24,6 +25,8 @@ _LONE = re.compile("[\ud800-\udfff]")
 def parse(raw: bytes) -> Any:
     """The value of one record; what JSON forbids but exports hold (NaN, raw control characters, lone
     surrogates) is let through, the rest raises Rejected. Of duplicate keys the last one counts."""
+    if bounds.heavy(raw):
+        raise Rejected(TOO_MANY)
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -43,11 +46,28 @@ def search_text(raw: bytes, data: Any) -> bytes:
     if b"\\" not in raw:
         return raw
     if b"\\u" in raw or b"\\/" in raw:
-        try:
-            raw = orjson.dumps(data)
-        except (orjson.JSONEncodeError, RecursionError):
-            raw = _LONE.sub(" ", json.dumps(data, ensure_ascii=False)).encode()
+        raw = _unescaped(data)
     return _ESCAPED.sub(b" ", raw)
+
+
+def _unescaped(data: Any) -> bytes:
+    """A record written anew, its letters as they are; halves of characters are blanks."""
+    try:
+        return orjson.dumps(data)
+    except (orjson.JSONEncodeError, RecursionError):
+        return _LONE.sub(" ", json.dumps(data, ensure_ascii=False)).encode()
+
+
+def sound(raw: bytes, note: Note) -> tuple[bytes, Any]:
+    """A record with its letters mended, double encoding that hides in escapes included, and its value."""
+    raw = mended(raw, note)
+    data = parse(raw)
+    if b"\\u00" in raw and _TWICE.search(raw):
+        plain = _unescaped(data)
+        once = mended(plain, note)
+        if once != plain:
+            return once, parse(once)
+    return raw, data
 
 
 def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
@@ -58,13 +78,13 @@ def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
     end = b"\r" if b"\r" in head and b"\n" not in head else b"\n"
     for chunk in feed.chunks():
         first, *rest = chunk.split(end)
-        if size <= MAX_RECORD:
+        if size <= bounds.MAX_RECORD:
             parts.append(first)
         size += len(first)
         if not rest:
             continue
         number += 1
-        if size > MAX_RECORD:
+        if size > bounds.MAX_RECORD:
             yield number, None
         else:
             whole = b"".join(parts)
@@ -77,7 +97,7 @@ def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
                 yield number, line
         parts, size = [last], len(last)
     whole = b"".join(parts)
-    if size > MAX_RECORD:
+    if size > bounds.MAX_RECORD:
         yield number + 1, None
     elif whole and not whole.isspace():
         yield number + 1, whole
@@ -88,7 +108,7 @@ def is_lines(head: bytes) -> bool:
 
     A line that is a whole page of studies is no record.
     """
-    if not head.lstrip().startswith(b"{"):
+    if head.lstrip().startswith(b"["):
         return False
     *whole, last = head.splitlines()
     lines = [line.rstrip() for line in whole[:_SAMPLE] if line.strip()]

@@ -155,6 +155,9 @@ def read_feed(
             raise
         yield Reject(feed.name, "start", None, str(error).removeprefix(f"{feed.name}: "))
         return
+    for said, (count, place) in text.notes.items():
+        records = "record" if count == 1 else "records"
+        report(f"{feed.name}: {count:,} {records} {said} (the first at {place})")
     fault = text.fault or feed.fault
     if fault:
         yield Reject(feed.name, f"byte {text.offset + 1}", None, fault)

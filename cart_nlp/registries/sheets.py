@@ -9,9 +9,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from cart_nlp.registries import bounds
+from cart_nlp.registries.bounds import BOMB_RATIO, TOO_LONG, is_bomb
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.shapes import text
-from cart_nlp.registries.sources import ARCHIVE_ERRORS, BOMB_RATIO, BOMB_SIZE, shown
+from cart_nlp.registries.sources import ARCHIVE_ERRORS, shown
 from cart_nlp.registries.tablereader import TableShape, entry, shape_of
 
 _BROKEN = (
@@ -23,9 +25,13 @@ _BROKEN = (
     ArithmeticError,
     AssertionError,
 )
-"""What openpyxl raises over a damaged workbook."""
+"""What openpyxl raises over a damaged workbook, and pyarrow over a damaged Parquet file."""
 _BATCH = 1000
-_LARGEST_PART = 1 << 29
+_FEW_ROWS, _FEW_VALUES, _LARGEST_COLUMN = 20_000, 1 << 21, 1 << 27
+_BOMB = "holds far more than its size allows, as a decompression bomb does"
+_LARGEST_PART = 1 << 28
+_SMALL_PART = 1 << 22
+_PART_RATIO = 100
 _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -48,7 +54,7 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
     """Refuse a workbook that would fill the memory or that declares entities."""
     for info in archive.infolist():
         if info.file_size > _LARGEST_PART or (
-            info.file_size > BOMB_SIZE // 16 and info.file_size > info.compress_size * BOMB_RATIO
+            info.file_size > _SMALL_PART and info.file_size > info.compress_size * _PART_RATIO
         ):
             raise InputError(f"{name}: a part of the workbook inflates to {info.file_size:,} bytes: not read")
         if info.filename.endswith((".xml", ".rels")):
@@ -90,18 +96,38 @@ def _sheet_entries(
 ) -> Iterator[Entry | Reject]:
     if not book.worksheets:
         raise InputError(f"{name}: a workbook without sheets")
-    columns: list[str] | None = None
+    columns: dict[int, str] = {}
     chosen: TableShape | None = None
-    for at, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):
-        cells = [_cell(value) for value in values]
-        if not any(cells):
-            continue
-        if columns is None or chosen is None:
-            columns = [cell.strip() for cell in cells]
-            chosen = shape_of(columns, mapping, shape, name)
+    for at, values in _sheet_rows(book, book.worksheets[0]):
+        if chosen is None:
+            columns = {place: str(value).strip() for place, value in values.items()}
+            chosen = shape_of(list(columns.values()), mapping, shape, name)
         else:
-            row = dict(zip(columns, cells + [""] * (len(columns) - len(cells)), strict=False))
-            yield entry(name, f"row {at}", "\n".join(filter(None, cells)), row, chosen)
+            row = {column: values.get(place, "") for place, column in columns.items()}
+            yield entry(name, f"row {at}", "\n".join(values.values()), row, chosen)
+
+
+def _sheet_rows(book: Any, sheet: Any) -> Iterator[tuple[int, dict[int, str]]]:
+    """Number of each row that says something, and its cells by their columns.
+
+    openpyxl's own rows are filled up to the widest and the farthest cell, and a file of 2 KB may claim
+    16,384 columns and a million rows; its parser gives what is there.
+    """
+    from openpyxl.worksheet._reader import WorkSheetParser
+
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source,
+            sheet._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=book._date_formats,
+            timedelta_formats=book._timedelta_formats,
+        )
+        for at, cells in parser.parse():
+            said = {cell["column"]: text for cell in cells if (text := _cell(cell["value"]))}
+            if said:
+                yield at, said
 
 
 def read_parquet(
@@ -113,21 +139,47 @@ def read_parquet(
         from pyarrow import parquet
     except ImportError:
         raise InputError(f"{name}: pip install 'cart-nlp[tables]' to read Parquet") from None
+    broken = (*_BROKEN, pyarrow.ArrowException, MemoryError)
     try:
         source = parquet.ParquetFile(path)
         columns = list(source.schema_arrow.names)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        texts = [field.name for field in source.schema_arrow if str(field.type) in ("string", "binary")]
+        source = parquet.ParquetFile(path, read_dictionary=texts)  # a value that repeats is held once
+    except broken as error:
         raise InputError(f"{name}: not a whole Parquet file: {_first_line(error)}") from None
     found = shape_of(columns, mapping, shape, name)
-    at = 0
+    size = path.stat().st_size
+    _check_parquet(source.metadata, size, name)
+    at = given = 0
     try:
         for batch in source.iter_batches(batch_size=_BATCH):
-            for row in batch.to_pylist():
+            for row in range(batch.num_rows):
                 at += 1
-                plain = {key: _plain(value) for key, value in row.items()}
-                yield entry(name, f"row {at}", "\n".join(_texts(plain)), plain, found)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+                plain = {key: _plain(batch.column(place)[row].as_py()) for place, key in enumerate(columns)}
+                text = "\n".join(_texts(plain))
+                given += len(text)
+                if is_bomb(given, size):
+                    yield Reject(name, f"row {at}", None, f"{_BOMB}; the rest is not read")
+                    return
+                if len(text) > bounds.MAX_RECORD:
+                    yield Reject(name, f"row {at}", None, TOO_LONG)
+                else:
+                    yield entry(name, f"row {at}", text, plain, found)
+    except broken as error:
         yield Reject(name, f"after row {at}", None, f"the Parquet file is damaged: {_first_line(error)}")
+
+
+def _check_parquet(metadata: Any, size: int, name: str) -> None:
+    """Refuse a file that would fill the memory or claims more rows than it can hold ids."""
+    if metadata.num_rows > max(_FEW_ROWS, size):
+        raise InputError(f"{name}: claims {metadata.num_rows:,} rows in {size:,} bytes: not read")
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            chunk = metadata.row_group(group).column(place)
+            if chunk.num_values > max(_FEW_VALUES, 2 * size) or (
+                chunk.total_uncompressed_size > max(_LARGEST_COLUMN, BOMB_RATIO * size)
+            ):
+                raise InputError(f"{name}: {_BOMB}: not read")
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from cart_nlp.registries.tablerows import delimiter
 
-_LOOK = 1 << 14
+_KEY = re.compile(rb'"\w{1,40}+"[ \t]{0,9}:')
 
 
 def _is_json(head: bytes) -> bool:
-    return head[:1] in (b"{", b"[")
+    return head[:1] in (b"{", b"[") or _KEY.search(head[:64]) is not None  # even if the first byte is damaged
 
 
 def _is_table(head: bytes) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import lzma
 import os
+import re
 import shutil
 import stat
 import struct
@@ -18,17 +19,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from cart_nlp.registries.bounds import BOMB_RATIO, is_bomb
 from cart_nlp.registries.entry import InputError
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
-BOMB_SIZE = 1 << 30
-"""Bytes that any stream may inflate to, whatever its ratio."""
-BOMB_RATIO = 200
-"""Beyond BOMB_SIZE, how many times its compressed size a stream may inflate to; text reaches about 10."""
 ARCHIVE_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, IndexError,
                   NotImplementedError, struct.error, lzma.LZMAError)  # fmt: skip
 """What Python's zipfile raises over a damaged archive."""
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
 _FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!": "a RAR archive",
@@ -55,6 +55,8 @@ class Feed:
     path: Path | None = None
     """The file itself, where the feed is a plain file that can be read from both ends."""
     offset: int = 0
+    notes: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """What a user should know of records: the end of a sentence -> how many, and where the first stands."""
     _head: deque[bytes] = field(default_factory=deque)
 
     def peek(self, size: int = HEAD) -> bytes:
@@ -67,6 +69,15 @@ class Feed:
             self._head.append(chunk)
             held += len(chunk)
         return b"".join(self._head)
+
+    def noting(self, place: str) -> Callable[[str], None]:
+        """Counts what is said of the record at a place."""
+
+        def note(said: str) -> None:
+            count, first = self.notes.get(said, (0, place))
+            self.notes[said] = count + 1, first
+
+        return note
 
     def chunks(self) -> Iterator[bytes]:
         """All bytes, the head included; to be called once."""
@@ -154,7 +165,7 @@ def _inflate(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
 
 
 def _is_bomb(given: int, taken: int, feed: Feed) -> bool:
-    if given <= BOMB_SIZE or given <= taken * BOMB_RATIO:
+    if not is_bomb(given, taken):
         return False
     feed.fault = (
         f"inflates to more than {BOMB_RATIO} times its size, as a decompression bomb does; "
@@ -204,17 +215,41 @@ def _unzstd(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
 
 def decompressed(feed: Feed) -> Feed:
     """The feed itself, or what it inflates to; by its first bytes, not by its name."""
+    inner = Feed(feed.name, iter(()))
     head = feed.peek(16)
-    for magic, inflate in ((b"\x1f\x8b", _inflate), (b"\x28\xb5\x2f\xfd", _unzstd)):
-        if head.startswith(magic):
-            inner = Feed(feed.name, iter(()))
-            inner.source = inflate(feed.chunks(), inner)
-            return inner
-    return feed
+    if head.startswith(b"\x1f\x8b"):
+        inner.source = _inflate(feed.chunks(), inner)
+    elif head.startswith(_ZSTD) or _SKIPPABLE.match(head):
+        inner.source = _unzstd(_without_skippable(feed), inner)
+    else:
+        return feed
+    return inner
+
+
+def _without_skippable(feed: Feed) -> Iterator[bytes]:
+    """A zstd stream without the frames before the first one that hold no data but, say, an index."""
+    held = b""
+    skip = 0
+    chunks = feed.chunks()
+    for chunk in chunks:
+        held += chunk
+        while held:
+            if skip:
+                held, skip = held[skip:], max(0, skip - len(held))
+                continue
+            if len(held) < 8 or not _SKIPPABLE.match(held):
+                break
+            skip = 8 + int.from_bytes(held[4:8], "little")
+        if len(held) >= 8:
+            break
+    yield held
+    yield from chunks
 
 
 def foreign(head: bytes) -> str | None:
     """What a file is that certainly holds no registry records, or None."""
+    if head[8:12] == b"DUCK":
+        return "a DuckDB database"
     return next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)
 
 

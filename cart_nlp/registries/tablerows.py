@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 from collections import deque
 from collections.abc import Iterator
-from itertools import chain
 from typing import NamedTuple
 
+from cart_nlp.registries import bounds
+from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.entry import Reject
-from cart_nlp.registries.identifiers import identities
+from cart_nlp.registries.identifiers import identities, kind_of
+from cart_nlp.registries.mending import mended_text
 from cart_nlp.registries.sources import Feed
 
-MAX_FIELD = 1 << 26
-"""Characters of the longest field that is read (64 Mi)."""
-_REREADING = 1 << 28
-"""Characters in all that may be read again after unclosed quotes, so that time stays bounded."""
-_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_FREE = 1 << 25
+"""Characters that may be read twice around broken rows, beside twice what the input holds: time is linear."""
+_LOOK_AHEAD = 1 << 16
+_IN_A_ROW = 3
+"""So many lines, each a whole row by itself, end a cell that should have ended before them."""
+_HINT = re.compile(rb'\A\s{0,9}+"?sep=(.)"?[ \t]{0,9}+(?:[\r\n]|\Z)', re.IGNORECASE)
 _DELIMITERS = (",", "\t", ";", "|")
 
 
@@ -38,6 +42,7 @@ class _Lines:
         self._returned: deque[str] = deque()
         self.taken: list[str] = []
         self.number = 0
+        self.read = self.spent = 0
 
     @staticmethod
     def _decoded(feed: Feed) -> Iterator[str]:
@@ -54,7 +59,9 @@ class _Lines:
             parts.append(first)
             if not mark:
                 size += len(first)
-                if size > 2 * MAX_FIELD:  # no table has such a line: give it away in pieces, to be rejected
+                if (
+                    size > bounds.MAX_RECORD
+                ):  # no table has such a line: give it away in pieces, to be rejected
                     yield "".join(parts)
                     parts, size = [], 0
                 continue
@@ -71,33 +78,125 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._returned.popleft() if self._returned else next(self._source)
+        if self._returned:
+            line = self._returned.popleft()
+        else:
+            line = next(self._source)
+            self.read += len(line)
         self.taken.append(line)
         self.number += 1
         return line
 
-    def put_back(self, lines: list[str]) -> None:
-        self._returned.extendleft(reversed(lines))
-        self.number -= len(lines)
+    def put_back(self, count: int) -> None:
+        """Take the last lines back, to be read again."""
+        for _ in range(count):
+            line = self.taken.pop()
+            self.spent += len(line)
+            self._returned.appendleft(line)
+        self.number -= count
+
+    def may_read_again(self) -> bool:
+        return self.spent < _FREE + 2 * self.read
 
 
 def delimiter(head: bytes) -> str:
-    """The delimiter of a table, from its header line: the most frequent one outside quotes."""
+    """The delimiter of a table: Excel's hint, or the most frequent one in the header outside quotes."""
+    if hint := _HINT.match(head):
+        return hint[1].decode("latin-1")
     line = re.sub(rb'"[^"]*"', b"", head.lstrip().split(b"\n", 1)[0].split(b"\r", 1)[0])
     counts = [line.count(mark.encode()) for mark in _DELIMITERS]
     return _DELIMITERS[counts.index(max(counts))]
 
 
+class _NextRow(Exception):
+    """A row begins within a cell, whose quote is not closed then."""
+
+
+class _Starts:
+    """Where rows begin, learned from good ones: they hold a registration number in one column."""
+
+    def __init__(self, mark: str, width: int) -> None:
+        self._mark = mark
+        self.width = width
+        self._at = 0
+        self.numbered = False
+        self._looks: set[str] = set()
+
+    def learn(self, cells: list[str]) -> None:
+        if self.numbered or len(self._looks) > 1000:
+            return
+        for at, cell in enumerate(cells):
+            if kind_of(cell.strip()):
+                self._at, self.numbered = at, True
+                return
+        self._looks.add(_look(cells[0]))
+
+    def number_in(self, line: str) -> bool:
+        """Whether a registration number stands where rows have theirs."""
+        cells = line.split(self._mark, self._at + 1)
+        if len(cells) <= self._at:
+            return False
+        if self._at and any('"' in cell for cell in cells[: self._at]):
+            try:
+                cells = next(csv.reader((line,), delimiter=self._mark), [])
+            except csv.Error:
+                return False
+        number = cells[self._at][:200].strip(' "\r\n') if len(cells) > self._at else ""
+        return number[-1:].isalnum() and " " not in number and bool(kind_of(number))
+
+    def whole(self, line: str) -> bool:
+        """Whether a line is a row by itself that begins like the rows before it, with a number at least."""
+        if self.width < 3 or line.count(self._mark) < self.width - 1:
+            return False
+        try:
+            cells = next(csv.reader((line,), delimiter=self._mark, strict=True), [])
+        except csv.Error:
+            return False
+        look = _look(cells[0]) if len(cells) == self.width else ""
+        return "0" in look and look in self._looks
+
+    def begins(self, lines: _Lines) -> bool:
+        """Whether a row begins with the line that was taken last: it and those after it make a good one."""
+        if not lines.may_read_again():
+            return True
+        kept = len(lines.taken)
+        try:
+            cells = next(csv.reader(_some(lines), delimiter=self._mark, strict=True), [])
+        except csv.Error:
+            cells = []
+        lines.spent += len(lines.taken[kept - 1])
+        lines.put_back(len(lines.taken) - kept)
+        return len(cells) == self.width
+
+
+def _look(cell: str) -> str:
+    return re.sub("[A-Za-z]+", "a", re.sub("[0-9]+", "0", cell.strip()[:60]))
+
+
+def _some(lines: _Lines) -> Iterator[str]:
+    """The line taken last, and some that follow."""
+    yield lines.taken[-1]
+    size = 0
+    for line in lines:
+        yield line
+        size += len(line)
+        if size > _LOOK_AHEAD:
+            return
+
+
 def rows(feed: Feed) -> Iterator[Row | Reject]:
     """The header and then the rows of a table, all as wide as the header; other rows are rejected.
 
-    A row that swallowed its neighbors by an unclosed quote loses only its first line.
+    A row whose quote is not closed ends where the next one begins. That is told by its registration
+    number; in tables without such numbers the lines after the first are read again as rows of their own.
     """
-    csv.field_size_limit(MAX_FIELD)
-    mark = delimiter(feed.peek())
+    csv.field_size_limit(bounds.MAX_RECORD)
+    head = feed.peek()
+    mark = delimiter(head)
     lines = _Lines(feed)
-    width: int | None = None
-    allowance = _REREADING
+    if _HINT.match(head):
+        next(lines, None)
+    starts: _Starts | None = None
     while True:
         lines.taken = []
         at = lines.number + 1
@@ -108,35 +207,60 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
         if '"' not in line:
             cells = line.rstrip("\r\n").split(mark)
         else:
-            cells, fault = _quoted(line, lines, mark)
-        taken = lines.taken
+            cells, fault = _quoted(line, lines, mark, starts)
         if not fault and not any(cells):
             continue
-        text = taken[0] if len(taken) == 1 else "".join(taken)
-        if width is None:
-            if len(cells) == 1 and cells[0].startswith("sep="):
-                continue  # Excel's hint
-            width = len(cells)
-        if not fault and len(cells) != width:
-            fault = f"{len(cells)} fields where the header has {width}"
-            if text.count('"') % 2:
+        is_header = starts is None
+        if starts is None:
+            starts = _Starts(mark, len(cells))
+        elif not fault and len(cells) != starts.width:
+            fault = f"{len(cells)} fields where the header has {starts.width}"
+            if sum(each.count('"') for each in lines.taken) % 2:
                 fault += ": a quote is not closed"
-        if fault and len(taken) > 1 and allowance > 0:
-            allowance -= len(text)
-            lines.put_back(taken[1:])
-            text = taken[0]
-        if not fault and not text.isascii() and _ESCAPED_BYTE.search(text):
-            fault = "invalid UTF-8 in this row"
+        if fault:
+            _to_the_next_row(lines, starts)
+            if lines.number > at:
+                fault += f"; its lines up to {lines.number:,} are not read"
+        text = lines.taken[0] if len(lines.taken) == 1 else "".join(lines.taken)
+        if not fault:
+            whole = mended_text(text, feed.noting(f"line {at}"))
+            if whole != text:
+                text = whole
+                cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=mark), [])
+                if len(cells) != starts.width:
+                    fault = "its letters cannot be read in any encoding"
         if fault:
             yield Reject(feed.name, f"line {at}", next(iter(identities([text[:500]])), None), fault)
         else:
+            if not is_header:
+                starts.learn(cells)
             yield Row(at, cells, text)
 
 
-def _quoted(line: str, lines: _Lines, mark: str) -> tuple[list[str], str]:
+def _to_the_next_row(lines: _Lines, starts: _Starts) -> None:
+    """After a broken row: put back what does not belong to it, and pass over the rest of what does."""
+    if not starts.numbered:
+        if lines.may_read_again():
+            lines.put_back(len(lines.taken) - 1)
+        return
+    for at, line in enumerate(lines.taken[1:], 1):
+        if starts.number_in(line):
+            lines.put_back(len(lines.taken) - at)
+            return
+    first = lines.taken[0]
+    for line in lines:
+        if starts.number_in(line) or starts.whole(line):
+            lines.put_back(1)
+            return
+        lines.taken = [first]
+
+
+def _quoted(line: str, lines: _Lines, mark: str, starts: _Starts | None) -> tuple[list[str], str]:
     """The cells of a row with quotes, whose further lines are taken as needed; or what is wrong with it."""
     try:
-        return next(csv.reader(chain((line,), lines), delimiter=mark, strict=True)), ""
+        return next(csv.reader(_row(line, lines, starts), delimiter=mark, strict=True)), ""
+    except _NextRow:
+        return [], "a quote is not closed"
     except csv.Error as error:
         fault = f"not valid CSV: {error}"
     if len(lines.taken) == 1:  # perhaps just a stray quote within one line
@@ -145,3 +269,19 @@ def _quoted(line: str, lines: _Lines, mark: str) -> tuple[list[str], str]:
         except csv.Error as error:
             fault = f"not valid CSV: {error}"
     return [], fault
+
+
+def _row(line: str, lines: _Lines, starts: _Starts | None) -> Iterator[str]:
+    """The lines of a row; raises _NextRow where another one begins."""
+    yield line
+    size, whole = len(line), 0
+    for line in lines:
+        size += len(line)
+        if size > bounds.MAX_RECORD:
+            raise csv.Error(TOO_LONG)
+        if starts is not None:
+            whole = whole + 1 if starts.whole(line) else 0
+            if whole == _IN_A_ROW or (starts.numbered and starts.number_in(line) and starts.begins(lines)):
+                lines.put_back(max(1, whole))
+                raise _NextRow
+        yield line

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from cart_nlp.registries import chictr, ctgovxml, ictrp, shapes
 from cart_nlp.registries.entry import Entry, Reject, Rejected
+from cart_nlp.registries.mending import mended
 from cart_nlp.registries.sources import Feed
 from cart_nlp.registries.xmlrecords import cut, search_text
 from cart_nlp.schema import Trial
@@ -34,7 +36,7 @@ def read(feed: Feed, *, shape: str, mapping: Mapping[str, str] | None = None) ->
     known = SHAPES[shape]
     tag = _tag(feed, known.tag)
     number = re.compile(rb"<" + known.id_tag.encode() + rb"[^>]{0,200}>([^<]{0,400})<")
-    for record in cut(feed, tag):
+    for record in cut(feed, tag, known.id_tag):
         place = f"byte {record.position + 1}"
         found = number.search(record.raw)
         said = found[1].decode("utf-8", "replace").strip() if found else ""
@@ -46,10 +48,11 @@ def read(feed: Feed, *, shape: str, mapping: Mapping[str, str] | None = None) ->
         except Rejected as reason:
             yield Reject(feed.name, place, None, str(reason))
             continue
-        yield Entry(feed.name, place, search_text(record.raw), record.raw, known.parse)
+        raw = mended(record.raw, feed.noting(place))
+        yield Entry(feed.name, place, search_text(raw), raw, known.parse)
 
 
 def _tag(feed: Feed, pattern: str) -> str:
     """The name that the record element has in this input, where exports differ in it."""
-    found = re.search(rb"<(" + pattern.encode() + rb")[\s>]", feed.peek(), re.IGNORECASE)
-    return found[1].decode() if found else pattern.rstrip("?")
+    found = Counter(re.findall(rb"<(" + pattern.encode() + rb")[\s>]", feed.peek(), re.IGNORECASE))
+    return found.most_common(1)[0][0].decode() if found else pattern.rstrip("?")

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from cart_nlp.registries import bounds
+from cart_nlp.registries.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.entry import Rejected
-from cart_nlp.registries.jsonvalues import MAX_RECORD, TOO_LONG
 from cart_nlp.registries.sources import Feed, shown
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ _CONTROLS = bytes(at for at in range(32) if at not in (9, 10, 13))
 _BLANKS = bytes(32 if at in _CONTROLS else at for at in range(256))
 _REFERENCE = re.compile(rb"&(?:#([xX]?)([0-9a-fA-F]{1,8});|([A-Za-z][A-Za-z0-9]{0,30});)?")
 _OWN = (b"amp", b"lt", b"gt", b"quot", b"apos")
+_COMMENT = re.compile(rb"<!--.{0,5000}?-->", re.DOTALL)
+_ELEMENT = re.compile(rb"<([A-Za-z_][\w:.-]{0,60})[\s>]")
+_MARKUP = re.compile(rb"<!--.{0,5000}?-->|<[?!/A-Za-z][^<>]{0,5000}>", re.DOTALL)
+_TAIL = 1 << 12
+_LONGEST_GAP = 1 << 16
 _TAGS = re.compile(
     r"</?(?:p|b|i|u|br|li|ul|ol|div|span|strong|em|sup|sub|font|table|tr|td)\b[^<>]{0,300}>", re.I
 )
@@ -33,51 +39,77 @@ class Cut(NamedTuple):
     fault: str
 
 
-def cut(feed: Feed, tag: str) -> Iterator[Cut]:
-    """The elements of one name, wherever they stand in the input; the rest (and any DTD) is passed over."""
-    opening = re.compile(rb"<" + tag.encode() + rb"(?=[\s>/])")
-    closing = re.compile(rb"</" + tag.encode() + rb"\s{0,20}>")
+def cut(feed: Feed, tag: str, id_tag: str = "") -> Iterator[Cut]:
+    """The elements of one name, wherever they stand in the input; the rest (and any DTD) is passed over.
+
+    An end without a beginning is a record whose first line is damaged, and told as one; so is what stands
+    between records and is neither blank nor a tag, or before them and holds the element of an id.
+    """
+    name = tag.encode()
+    marks = re.compile(rb"<(?:(/)" + name + rb"\s{0,20}+>|" + name + rb"(?=[\s>/]))")
     overlap = len(tag) + 30  # a marker that the end of the buffer cuts is looked for again
+    root = _root(feed.peek())
     chunks = feed.chunks()
-    buffer, base, ended = b"", 0, False
+    buffer, tail, base, ended = b"", b"", 0, False
     start: int | None = None
-    at = 0
+    at = last = 0
+    given_up, first = False, True
+    number = re.compile(rb"</?" + id_tag.encode() + rb"(?![\w.-])") if id_tag else None
+
+    def stray(end: int) -> Cut | None:
+        """What stands from the last record to here, if it belongs to one that cannot be read."""
+        gap = buffer[last:end]
+        if given_up or len(gap) > _LONGEST_GAP or not gap.strip():
+            return None
+        if (number is not None and number.search(gap)) or (not first and _MARKUP.sub(b"", gap).strip()):
+            return Cut(base + last, gap, f"what stands between two <{tag}> is no whole record")
+        return None
+
     while True:
-        if start is None:
-            found = opening.search(buffer, at)
-            if found:
-                start, at = found.start(), found.end()
-                continue
-            keep = max(at, len(buffer) - overlap)
+        found = marks.search(buffer, at)
+        if found is None:
+            if ended:
+                break
+            at = max(at, len(buffer) - overlap)
+            if start is not None and len(buffer) - start > bounds.MAX_RECORD:
+                yield Cut(base + start, b"", TOO_LONG)
+                start, given_up = None, True
+            keep = (last if len(buffer) - last <= _LONGEST_GAP else at) if start is None else start
+            grown, wanted, size = [buffer[keep:]], min(max(len(buffer) - keep, 1), 1 << 24), 0
+            while size < wanted and not ended:
+                chunk = next(chunks, b"")
+                ended = not chunk
+                tail = (tail + chunk)[-_TAIL:]
+                grown.append(chunk)
+                size += len(chunk)
+            buffer = b"".join(grown)
+            base, at, last = base + keep, at - keep, max(0, last - keep)
+            start = None if start is None else 0
+        elif not found[1]:
+            if start is not None:
+                yield Cut(base + start, buffer[start : found.start()], f"the element <{tag}> is not closed")
+            elif (gap := stray(found.start())) is not None:
+                yield gap
+            start, at, given_up, first = found.start(), found.end(), False, False
         else:
-            end = closing.search(buffer, at)
-            again = opening.search(buffer, start + 1, end.start() if end else len(buffer))
-            if again:
-                yield Cut(base + start, buffer[start : again.start()], f"the element <{tag}> is not closed")
-                start, at = again.start(), again.end()
-                continue
-            if end:
-                yield Cut(base + start, buffer[start : end.end()], "")
-                start, at = None, end.end()
-                continue
-            at = max(start + 1, len(buffer) - overlap)
-            keep = start
-        if ended:
-            break
-        if start is not None and len(buffer) - start > MAX_RECORD:
-            yield Cut(base + start, b"", f"{TOO_LONG}, nor is the rest of the input")
-            return
-        grown, wanted, size = [buffer[keep:]], max(len(buffer) - keep, 1), 0
-        while size < wanted and not ended:
-            chunk = next(chunks, b"")
-            ended = not chunk
-            grown.append(chunk)
-            size += len(chunk)
-        buffer = b"".join(grown)
-        base, at = base + keep, max(0, at - keep)
-        start = None if start is None else start - keep
+            at = found.end()
+            if start is not None:
+                yield Cut(base + start, buffer[start:at], TOO_LONG if at - start > bounds.MAX_RECORD else "")
+            elif not given_up:
+                yield Cut(base + found.start(), buffer[last:at], f"an end of <{tag}> without a beginning")
+            start, last, given_up, first = None, at, False, False
     if start is not None:
         yield Cut(base + start, buffer[start:], "the input ends within this record")
+    elif (gap := stray(len(buffer))) is not None:
+        yield gap
+    elif root not in (None, name) and b"</" + (root or b"") not in tail:
+        yield Cut(base + len(buffer), b"", "the input ends before its root element does: it is truncated")
+
+
+def _root(head: bytes) -> bytes | None:
+    """The name of the outermost element, or None."""
+    found = _ELEMENT.search(_COMMENT.sub(b"", head))
+    return found[1] if found else None
 
 
 def element(raw: bytes) -> Element:
@@ -86,6 +118,9 @@ def element(raw: bytes) -> Element:
     Control characters, HTML's named entities and bare ampersands, which exports do hold, are mended.
     """
     from lxml import etree
+
+    if raw.count(b"<") * 100 + raw.count(b"=") * 60 > bounds.MAX_VALUES:
+        raise Rejected(TOO_MANY)
 
     def parse(data: bytes) -> Element:
         parser = etree.XMLParser(

@@ -6,6 +6,7 @@ import random
 import time
 
 import pytest
+import structural
 from campaign import main, mutated
 from checks import check_readers
 from hypothesis import given, settings
@@ -44,6 +45,13 @@ def test_any_bytes_are_survived(data: bytes) -> None:
 def test_a_short_campaign(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--count", "400", "--seed", "11"]) == 0
     assert "400 inputs, seed 11" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("layout", structural.LAYOUTS)
+def test_one_damaged_record_harms_no_other(layout: str) -> None:
+    """Each neighbor comes out as it was, and the damaged one as a trial or a reject."""
+    for at in range(25):
+        structural.check(random.Random(f"tests/{at}"), layout)
 
 
 def test_the_campaign_is_the_same_every_time() -> None:

@@ -91,9 +91,44 @@ def test_what_xml_forbids_and_exports_hold(said: bytes, meant: str) -> None:
     assert element(b"<a>" + said + b"</a>").text == meant
 
 
-def test_invalid_utf8_is_rejected() -> None:
-    _, reasons = read(b"<all>" + GOOD[0].encode().replace(b">T<", b">\xff\xfe<") + b"</all>")
-    assert reasons[0].startswith("not well-formed XML")
+@pytest.mark.parametrize("declared", ["", '<?xml version="1.0" encoding="UTF-8"?>'])
+def test_faulty_utf8_is_mended_in_its_own_record(declared: str) -> None:
+    data = (
+        f"{declared}<all>{GOOD[0]}".encode().replace(b">T<", b">caf\xe9<")
+        + GOOD[1].replace(">T<", ">嵌合抗原<").encode()
+    )
+    source = feed(data + b"</all>")
+    found = [
+        each.trial().title() for each in xmlreader.read(source, shape="ctgov-xml") if isinstance(each, Entry)
+    ]
+    assert found == ["café", "嵌合抗原"]
+    assert list(source.notes) == ["not in UTF-8: read as CP1252"]
+
+
+def test_an_end_without_a_beginning_is_told() -> None:
+    ids, reasons = read(
+        f"<all>{GOOD[0]}{GOOD[1].replace('<clinical_study', '<clinikal_study')}{GOOD[0]}</all>"
+    )
+    assert ids == ["NCT00000001"] * 2
+    assert reasons == ["an end of <clinical_study> without a beginning"]
+
+
+def test_a_dump_cut_between_two_records_is_told() -> None:
+    ids, reasons = read(f"<?xml version='1.0'?><!-- <old> --><all>{GOOD[0]}")
+    assert ids == ["NCT00000001"]
+    assert reasons == ["the input ends before its root element does: it is truncated"]
+
+
+@pytest.mark.parametrize("piece", ["<clinical_study>", "</clinical_study>", "<clinical_study a='", "<!--"])
+def test_time_is_linear(piece: str) -> None:
+    start = time.perf_counter()
+    read("<all>" + piece * ((1 << 20) // len(piece)))
+    assert time.perf_counter() - start < 5
+
+
+def test_a_record_of_very_many_elements_is_rejected() -> None:
+    _, reasons = read(GOOD[0].replace(">T<", ">" + "<a/>" * 5_000_000 + "<"))
+    assert reasons == ["holds too many values: not read"]
 
 
 def test_deep_nesting_is_rejected_fast() -> None:

@@ -22,8 +22,7 @@ from registry_inputs import (
     trials,
 )
 
-from cart_nlp.registries import READERS, InputError, Reject, read
-from cart_nlp.registries import sources as sources_module
+from cart_nlp.registries import READERS, InputError, Reject, bounds, read
 
 LINES = LINE_1 + b"\n" + LINE_2 + b"\n"
 IDS = ["NCT00000001", "NCT00000002"]
@@ -174,7 +173,7 @@ def test_a_damaged_gzip_gives_what_came_before(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources_module, "BOMB_SIZE", 1 << 20)
+    monkeypatch.setattr(bounds, "BOMB_SIZE", 1 << 20)
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(LINE_1 + b"\n" + b" " * (1 << 26)))
     ids, rejects = split(read(path))

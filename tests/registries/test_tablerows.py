@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_inputs import CTGOV_CSV, feed, split, trials
 
-from cart_nlp.registries import InputError, Reject, tablereader, tablerows
+from cart_nlp.registries import InputError, Reject, bounds, tablereader, tablerows
 from cart_nlp.registries.tablerows import Row, delimiter, rows
 
 HEADER = "id,brief_title,conditions"
-CELL = st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), max_size=12)
+SIGNS = st.characters(exclude_characters="\r\0", exclude_categories=["Cs"])
+CELL = st.text(SIGNS.filter(lambda sign: not "\x80" <= sign <= "\xff"), max_size=12)
 
 
 def read(text: str, size: int = 1 << 16) -> tuple[list[list[str]], list[Reject]]:
@@ -49,7 +50,7 @@ def test_what_python_writes_comes_back(table: list[list[str]], mark: str, size: 
         (['A,5" needle,c', "B,b,c"], ["A", "B"], []),
         (['A,"two\nlines",c', "B,b,c"], ["A", "B"], []),
         (['A,"a ""quote""",c', "B,b,c"], ["A", "B"], []),
-        (["A,\udcff,c", "B,b,c"], ["B"], ["line 2: invalid UTF-8 in this row"]),
+        (["A,caf\udce9,c", "B,b,c"], ["A", "B"], []),
         (["A,b,c", "", "   ", "B,b,c"], ["A", "B"], ["line 4: 1 fields"]),
         (["A,b,c\r", "B,b,c"], ["A", "B"], []),
         (["A,x\x00y,c", "B,b,c"], ["A", "B"], []),
@@ -75,25 +76,93 @@ def test_unclosed_quotes_everywhere_cost_bounded_time() -> None:
 
 
 def test_rereading_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tablerows, "_REREADING", 50)
+    monkeypatch.setattr(tablerows, "_FREE", -(1 << 20))
     text = HEADER + "\n" + 'A,"b,c\n' + "B,b,c\n" * 50 + 'C,"b,c\n' + "D,b,c\n" * 50
     good, bad = read(text)
     assert 1 <= len(bad) <= 3
+    assert "its lines up to" in bad[0].reason
     assert len(good) > 1
 
 
-def test_a_huge_field_is_read() -> None:
-    good, bad = read(f'{HEADER}\nA,"{"long " * 10_000_000}",c\nB,b,c')
-    assert [cells[0] for cells in good] == ["id", "A", "B"]
-    assert len(good[1][1]) == 50_000_000
+NUMBERED = "NCT Number,Title,Summary,Phase"
+
+
+@pytest.mark.parametrize("broken", [
+    'NCT00000002,"no end,s,p', 'NCT00000002,t,"two\nlines,p', 'NCT00000002,t,s,"no end',
+    'NCT00000002,t,"a "" b,p\nand more, of it\n', '"NCT00000002,t,s,p', 'NCT00000002,"t"t,"s\ns",p',
+    'NCT00000002,t,s', 'NCT00000002,t\nu,s,p', 'NCT00000002,t,"s" "s",p', 'NCT00000002,"t,""s,p',
+])  # fmt: skip
+@pytest.mark.parametrize("numbers", ["NCT{:08}", "ChiCTR{:010}", '"NCT{:08}"', "X-{:03}"])
+def test_a_damaged_quote_costs_its_own_row_alone(broken: str, numbers: str) -> None:
+    """In a short table and in a long one, whatever quotes stand in the rows behind."""
+    rest = [
+        "{},t,s,p",
+        '{},"t, t","two\nlines",p',
+        '{},"","",""',
+        '{},t,"s ""q"" s","p"',
+        '{},t,"(1, 2, 3)\n",p',
+    ]
+    for count in (1, 3, 40):
+        whole = [numbers.format(at) for at in range(3, 3 + count)]
+        text = [NUMBERED, rest[0].format(numbers.format(1)), broken.replace("NCT00000002", numbers.format(2))]
+        text += [rest[at % 5].format(number) for at, number in enumerate(whole)]
+        good, bad = read("\n".join(text).replace('""NCT', '"NCT').replace('""X', '"X') + "\n")
+        found = {cells[0] for cells in good}
+        assert found >= {number.strip('"') for number in (numbers.format(1), *whole)}
+        if numbers.startswith("NCT"):
+            assert [each.place for each in bad] == ([] if "NCT00000002" in found else ["line 3"])
+
+
+def test_two_damaged_rows_are_two_rejects() -> None:
+    lines = [
+        "NCT00000001,t,s,p",
+        'NCT00000002,"t,s,p',
+        'NCT00000003,t,"s,p',
+        "NCT00000004,t,s,p",
+        'NCT00000005,t,"s',
+    ]
+    good, bad = read("\n".join([NUMBERED, *lines]))
+    assert [cells[0] for cells in good[1:]] == ["NCT00000001", "NCT00000004"]
+    assert [each.id for each in bad] == ["NCT00000002", "NCT00000003", "NCT00000005"]
+
+
+def test_numbers_within_a_text_begin_no_row() -> None:
+    lines = ['NCT00000001,t,"Of these:\nNCT00000007, a study\nNCT00000008,x,y\n",p', "NCT00000002,t,s,p"]
+    good, bad = read("\n".join([NUMBERED, "NCT00000000,t,s,p", *lines]))
+    assert [cells[0] for cells in good[1:]] == ["NCT00000000", "NCT00000001", "NCT00000002"]
     assert bad == []
 
 
-def test_a_field_beyond_the_limit_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tablerows, "MAX_FIELD", 100)
-    good, bad = read(f'{HEADER}\nA,"{"x" * 1000}",c\nB,b,c')
-    assert [cells[0] for cells in good] == ["id", "B"]
-    assert [each.reason for each in bad] == ["not valid CSV: field larger than field limit (100)"]
+def test_unclosed_quotes_far_apart_lose_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of six swallowed up to the longest cell, and the budget for reading again was spent."""
+    monkeypatch.setattr(tablerows, "_FREE", 1000)
+    for numbers in ("NCT{:08}", "X{}"):
+        lines = [numbers.format(at) + (',"t,s,p' if at % 3000 == 2999 else ",t,s,p") for at in range(20_000)]
+        good, bad = read("\n".join([NUMBERED, *lines]))
+        assert len(good) - 1 == 20_000 - 6
+        assert len(bad) == 6
+
+
+@pytest.mark.parametrize("hint", ["sep=;", '"sep=;"', "SEP=;\r"])
+def test_excels_hint_is_passed_over(hint: str) -> None:
+    good, bad = read(f"{hint}\nid;title, or so;phase\nA;b;c\n")
+    assert good == [["id", "title, or so", "phase"], ["A", "b", "c"]]
+    assert bad == []
+
+
+def test_a_huge_field_is_read() -> None:
+    good, bad = read(f'{HEADER}\nA,"{"long " * 5_000_000}",c\nB,b,c')
+    assert [cells[0] for cells in good] == ["id", "A", "B"]
+    assert len(good[1][1]) == 25_000_000
+    assert bad == []
+
+
+@pytest.mark.parametrize("field", ["x" * 1000, "x\n" * 500])
+def test_a_row_beyond_the_limit_is_rejected(monkeypatch: pytest.MonkeyPatch, field: str) -> None:
+    monkeypatch.setattr(bounds, "MAX_RECORD", 100)
+    good, bad = read(f'{HEADER}\nNCT00000001,b,c\nNCT00000002,"{field}",c\nNCT00000003,b,c')
+    assert [cells[0] for cells in good[1:]] == ["NCT00000001", "NCT00000003"]
+    assert len(bad) == 1
 
 
 @pytest.mark.parametrize(
