@@ -40,6 +40,14 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
+def guess(data: bytes) -> str:
+    """The encoding of a whole small file: utf-8, gb18030 or cp1252."""
+    if _is_utf8(data):
+        return "utf-8"
+    good, bad = balance(data)
+    return "utf-8" if good >= bad else legacy(data)
+
+
 def _is_gb(data: bytes) -> bool:
     """Whether a piece of an input is in GB18030; lines of UTF-8 between do not matter."""
     if data.isascii() or _is_utf8(data):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registry_inputs import feed
 
-from cart_nlp.registries.encoding import as_utf8
+from cart_nlp.registries.encoding import as_utf8, guess
 from cart_nlp.registries.mending import FAULTY, LOST, TWICE, legacy, mended, mended_text
 
 CHINESE = "靶向CD19的嵌合抗原受体T细胞治疗复发难治B细胞淋巴瘤的临床研究,安全性和有效性。\n" * 3
@@ -43,6 +43,12 @@ def test_chinese_is_told_from_western_text(text: str) -> None:
     assert legacy(WESTERN.encode("cp1252")) == "cp1252"
     for word in ("créée", "Überwachung", "señal", "Ærø", "naïve—“x”", "dé\xa0!", "façade"):
         assert legacy(word.encode("cp1252")) == "cp1252"
+
+
+def test_the_encoding_of_a_whole_file() -> None:
+    assert guess(CHINESE.encode() + b"caf\xe9") == "utf-8"
+    assert guess(CHINESE.encode("gb18030")) == "gb18030"
+    assert guess(WESTERN.encode("cp1252")) == "cp1252"
 
 
 def test_utf8_between_gb18030_is_kept() -> None:
