@@ -99,6 +99,7 @@ def record(source: Doc | State) -> Record:
             "car_trial": level,
             "car_score": round(float(view.notes.get("car_score", 0.0)), 3),
             "target_ids": view.notes.get("target_ids", ()) if values["targets"] else (),
+            "indication_ids": view.notes.get("indication_ids", ()) if values["indications"] else (),
             "multi_target": len(values["targets"]) > 1,
             "constructs": sorted(constructs, key=lambda c: (c["targets"], c["format"])),
             "funding": funding(

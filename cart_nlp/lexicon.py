@@ -8,12 +8,13 @@ import itertools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths
+from cart_nlp.disease_names import unclaimed
 from cart_nlp.text import fold, lower, spellings
 
 LABELS = {
@@ -122,6 +123,8 @@ class Lexicon:
     patterns: tuple[Pattern, ...]
     cues: Mapping[str, Mapping[str, object]]
     digest: str
+    qualifiers: frozenset[str] = frozenset()
+    """Words between those of a disease's name that do not change which disease it is (stage, age, line)."""
 
     def get(self, label: str, name: str) -> Concept | None:
         """The concept of that canonical name, if there is one."""
@@ -256,6 +259,7 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     stops: list[Stop] = []
     patterns: list[Pattern] = []
     cues: dict[str, dict[str, object]] = {}
+    qualifiers: set[str] = set()
     digest = hashlib.sha256()
     for folder in folders:
         if not folder.is_dir():
@@ -278,6 +282,8 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
                             f"{path.name}:{number}",
                         )
                     )
+            elif path.stem == "disease_qualifiers":
+                qualifiers.update(lower(fold(row["name"])) for _, row in _rows(path))
         for path in sorted((folder / "patterns").glob("*.toml")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
             patterns.extend(_patterns(path))
@@ -285,5 +291,8 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
             for group, tables in _toml(path).items():
                 cues.setdefault(group, {}).update(tables)  # type: ignore[call-overload]
-    terms = tuple(itertools.chain.from_iterable(map(_terms, concepts.values())))
-    return Lexicon(concepts, terms, tuple(stops), tuple(patterns), cues, digest.hexdigest())
+    terms = list(itertools.chain.from_iterable(map(_terms, concepts.values())))
+    diseases = {term.text: term for term in terms if term.concept.label == "disease" and not term.exact}
+    terms += [replace(diseases[name], text=text) for text, name in unclaimed(diseases)]
+    words = frozenset(qualifiers)
+    return Lexicon(concepts, tuple(terms), tuple(stops), tuple(patterns), cues, digest.hexdigest(), words)

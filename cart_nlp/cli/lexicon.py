@@ -34,6 +34,12 @@ def check(
     fix: Annotated[
         bool, typer.Option("--fix", help="First put rows into canonical order and cells into form.")
     ] = False,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Terms of the Disease Ontology or of OncoTree (tab-separated) to compare the diseases with."
+        ),
+    ] = None,
 ) -> None:
     """Lint lexicons: one line a fault, as file:line: message. Exit 1 if there are any."""
     from cart_nlp import lint, paths
@@ -48,7 +54,10 @@ def check(
             for path in rewritten:
                 _say(f"put in order: {path}")
     try:
-        faults = lint.check(*layers)
+        terms = [lint.read_reference(path) for path in reference or []]
+        faults = lint.check(*layers, references=terms)
+    except lint.ReferenceFault as fault:
+        _stop(str(fault))
     except OSError as fault:
         _stop(f"{fault.filename}: cannot be read: {fault.strerror}")
     for found in faults:

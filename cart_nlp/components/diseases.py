@@ -1,63 +1,93 @@
-"""Which diseases the study population has: normalized indications and their groups."""
+"""Which diseases the study population has: normalized indications, their ids and their groups."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import lru_cache, partial
+
 from spacy.language import Language
 
-from cart_nlp.components.context import ARMS, NAMES, PROSE, TITLES, near
-from cart_nlp.components.state import Component, Hit, State
-
-_TIERS = (
-    TITLES | {"conditions"},
-    PROSE - {"detailed_description"} | NAMES,
-    ARMS | {"detailed_description"},
-    {"eligibility"},
-)
-
-
-def _group(hit: Hit) -> str:
-    return hit.row.fields.get("group", "") if hit.row else ""
+from cart_nlp.components.context import near
+from cart_nlp.components.state import Component, Hit, Section, State
+from cart_nlp.components.store import lexicon_of
+from cart_nlp.conditions import Reader
+from cart_nlp.lexicon import Lexicon
+from cart_nlp.ontology import LABEL, Ontology
+from cart_nlp.population import LISTS, TITLES, Named, groups, population
+from cart_nlp.short_forms import definitions, occurrences
 
 
-def population(view: State) -> list[Hit]:
-    """The disease hits of the first tier of sections that has some, titles and conditions first."""
-    hits = [(view.section(h.start).kind, h) for h in view.of("disease")]
-    for kinds in _TIERS:
-        found = []
-        for kind, hit in hits:
-            if kind not in kinds:
-                continue
-            before, after = near(view, hit.start, hit.end, 60, 30)
-            if view.cue("disease.aside").search(before) or view.cue("disease.aside_right").match(after):
-                continue
-            found.append(hit)
-        known = [h for h in found if _group(h) != "other"]
-        if {_group(h) for h in known} - {"infectious"}:
-            # A virus beside a cancer is a specificity, a vaccine or an exclusion, unless it is a condition.
-            known = [
-                h
-                for h in known
-                if _group(h) != "infectious" or not h.guarded or view.section(h.start).kind == "conditions"
-            ]
-        if known:
-            return known
-        if found and kinds is _TIERS[0]:
-            return found
-    return []
+@lru_cache(maxsize=4)
+def reader_of(lexicons: tuple[str, ...]) -> Reader:
+    """The reader of conditions of the shipped lexicons with a user's folders on top; built once a process."""
+    lexicon = lexicon_of(lexicons)
+    return Reader(lexicon, Ontology(lexicon))
 
 
-@Language.factory("cart_diseases")
-def make(nlp: Language, name: str) -> Diseases:
-    """Create the component."""
-    return Diseases()
+@Language.factory("cart_diseases", default_config={"lexicons": []})
+def make(nlp: Language, name: str, lexicons: list[str]) -> Diseases:
+    """Create the component; `lexicons` are folders layered over the shipped ones."""
+    folders = tuple(lexicons)
+    return Diseases(reader_of(folders), lexicon_of(folders))
 
 
 class Diseases(Component):
     """Writes indications and disease groups of a Doc."""
 
+    def __init__(self, reader: Reader, lexicon: Lexicon) -> None:
+        self.reader = reader
+        self.lexicon = lexicon
+
     def apply(self, view: State) -> None:
-        found = population(view)
-        view.values["indications"] = found
+        ontology = self.reader.ontology
+        named = list(self._named(view))
+        chosen = [self._hit(one) for one in population(named, ontology, partial(_aside, view))]
+        view.values["indications"] = chosen
         view.values["disease_group"] = [
-            Hit(h.start, h.end, "disease_group", group, h.rule, h.row) for h in found if (group := _group(h))
+            Hit(h.start, h.end, "disease_group", group, h.rule, h.row)
+            for h in chosen
+            for group in groups((h.concept,), ontology)
         ]
+        concepts = sorted({hit.concept for hit in chosen})
+        view.notes["indication_ids"] = tuple(
+            dict.fromkeys(an_id for concept in concepts for an_id in ontology.ids(concept))
+        )
+
+    def _named(self, view: State) -> Iterator[Named]:
+        """The diseases that the sections name: lists and titles read as such, prose by its mentions."""
+        mentions = [Named(h.start, h.end, h.concept, "", h.guarded) for h in view.of(LABEL)]
+        defined = definitions(view.text, mentions)
+        at = 0
+        for section in view.sections:
+            first = at
+            while at < len(mentions) and mentions[at].start < section.end:
+                at += 1
+            inside: Iterable[Named] = mentions[first:at]
+            if section.kind in LISTS or (section.kind in TITLES and at > first):
+                inside = self._read(view, section, mentions[first:at], defined)
+            for one in inside:
+                concept = defined.get(view.text[one.start : one.end], one.concept) if defined else one.concept
+                yield one._replace(concept=concept, kind=section.kind)
+
+    def _read(
+        self, view: State, section: Section, mentions: list[Named], defined: dict[str, str]
+    ) -> Iterator[Named]:
+        """What a list of names or a title says, and mentions that this reading leaves out."""
+        text = view.original[section.start : section.end]
+        found = [*self.reader.read(text, listed=section.kind in LISTS), *occurrences(text, defined)]
+        guarded = {one.concept for one in mentions if one.guarded}
+        taken: set[int] = set()
+        for start, end, concept in found:
+            taken.update(range(section.start + start, section.start + end))
+            yield Named(section.start + start, section.start + end, concept, section.kind, concept in guarded)
+        yield from (one for one in mentions if taken.isdisjoint(range(one.start, one.end)))
+
+    def _hit(self, one: Named) -> Hit:
+        row = self.lexicon.get(LABEL, one.concept)
+        return Hit(one.start, one.end, LABEL, one.concept, row.row if row else "", row, one.guarded)
+
+
+def _aside(view: State, one: Named) -> bool:
+    """Whether the words around a disease say that participants need not have it."""
+    before, after = near(view, one.start, one.end, 60, 30)
+    return bool(view.cue("disease.aside").search(before) or view.cue("disease.aside_right").match(after))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from cart_nlp.disease_names import variants
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
 from cart_nlp.lint.tables import Row
@@ -80,10 +81,9 @@ class Names:
         for alias in self.aliases:
             if alias.row.label == "product":
                 self._add_pieces(alias.text, alias.row.name)
-        for row in (*layer.below, *layer.own):
-            if not row.label:
-                self._add_pieces(matched(row.cell("text")), "")
-        self.stops = [row for row in (*layer.below, *layer.own) if not row.label]
+        self.stops = [row for row in (*layer.below, *layer.own) if row.path.stem == "stoplist"]
+        for stop in self.stops:
+            self._add_pieces(matched(stop.cell("text")), "")
 
     def faults(self) -> Iterator[Fault]:
         """What is wrong with them."""
@@ -200,6 +200,9 @@ def _redundant(one: Alias, other: Alias, before: bool) -> str:
     mutual = one.text != other.text and other.text in one.forms()
     if one.text in other.forms() and (before or not mutual):
         return f"{one.written!r} is found by {other.written!r} already; take it away"
+    turned = one.text in variants(other.text) and (before or other.text not in variants(one.text))
+    if one.row.label == "disease" and turned:
+        return f"{one.written!r} is a regular spelling of {other.written!r}, found by itself; take it away"
     if one.text == f"{other.text}s" and other.text[-1:].isalpha() and other.text.isascii():
         return f"{one.written!r} is found as the plural of {other.written!r} already; take it away"
     return ""

@@ -10,17 +10,20 @@ from itertools import pairwise
 from pathlib import Path
 
 from cart_nlp import paths
-from cart_nlp.lint import cues, patterns, tables
+from cart_nlp.lint import cues, diseases, patterns, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
 from cart_nlp.lint.tables import COLUMNS, Row, TableFault
 
 
-def check(*layers: Path | str, shipped: bool = True) -> list[Fault]:
+def check(
+    *layers: Path | str, shipped: bool = True, references: Sequence[diseases.Reference] = ()
+) -> list[Fault]:
     """The faults of the layers, sorted by place; of the shipped lexicons if there are no layers.
 
-    With `shipped` the layers are judged on top of the shipped lexicons, else by themselves.
+    With `shipped` the layers are judged on top of the shipped lexicons, else by themselves. Ids and names of
+    diseases are compared with the `references`.
     """
     base = paths.lexicons()
     folders = [Path(layer) for layer in layers] or [base]
@@ -35,6 +38,9 @@ def check(*layers: Path | str, shipped: bool = True) -> list[Fault]:
         faults += _order(own)
         faults += layer.faults()
         faults += Names(layer).faults()
+        faults += diseases.check(layer)
+        for reference in references:
+            faults += diseases.check_reference(own, reference)
         faults += patterns.check(folder, names)
         asked = set() if folder.resolve() == base.resolve() else cues.names(base / "cues.toml")
         faults += cues.check(folder / "cues.toml", asked)

@@ -23,6 +23,7 @@ KINDS = {
         "isoform",
     ),
     "costim": ("costimulation", "signaling"),
+    "disease_qualifiers": ("age", "extent", "kind", "marker", "risk", "state"),
 }
 USUAL_ROLES = ("", "cell_marker", "payload")
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
@@ -71,7 +72,8 @@ class Layer:
         """What is wrong with the cells of the layer's own rows."""
         for row in self.own:
             yield from (Fault(row.path, row.line, message) for message in _written(row))
-            judge = self._removal if row.cell("remove") else self._stop if not row.label else self._row
+            stop = row.path.stem == "stoplist"
+            judge = self._removal if row.cell("remove") else self._stop if stop else self._row
             yield from (Fault(row.path, row.line, message) for message in judge(row))
 
     def _removal(self, row: Row) -> Iterator[str]:
@@ -100,8 +102,8 @@ class Layer:
             yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
         if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
             yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, or nothing"
-        if table == "diseases" and (added or row.cell("group")) and row.cell("group") not in GROUPS:
-            yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}"
+        if table == "diseases" and row.cell("group") not in ("", *GROUPS):
+            yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}, nor nothing"
         if table == "ligands" and added and not row.values("targets"):
             yield "targets: a ligand needs the antigens that it binds"
         for value in row.values("hgnc_id"):

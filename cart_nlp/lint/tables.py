@@ -29,12 +29,20 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "edits": ("name", "hgnc_id", "aliases", "guarded", "note", "source"),
     "armoring": _PLAIN,
     "switches": _PLAIN,
-    "diseases": ("name", "group", "aliases", "guarded", "note", "source"),
+    "diseases": (
+        *("name", "group", "parent", "also", "system", "doid", "ncit", "oncotree", "aliases", "guarded"),
+        *("differs", "note", "source"),
+    ),
+    "disease_qualifiers": ("name", "kind", "source"),
     "stoplist": ("text", "blocks", "reason", "example"),
 }  # fmt: skip
 """File stem -> columns of the table, in order. A user's table may have `remove` as a further one."""
 
-_SINGLE = {"name", "full_name", "kind", "usual_role", "group", "format", "developer", "note"}
+_SINGLE = {"name", "full_name", "kind", "usual_role", "group", "parent", "system"} | {
+    "format",
+    "developer",
+    "note",
+}
 JOINED = (
     frozenset(column for columns in COLUMNS.values() for column in columns) - _SINGLE - {*COLUMNS["stoplist"]}
 )
@@ -59,7 +67,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The label of the terms of this row's table; empty for the stoplist."""
+        """The label of the terms of this row's table; empty for a table that names no concepts."""
         return LABELS.get(self.path.stem, "")
 
     @property
