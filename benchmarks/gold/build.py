@@ -164,7 +164,10 @@ def outputs() -> dict[str, bytes]:
         "README.md": body.encode(),
     }
     labelings = (f"labelings/{path.name}" for path in (HERE / "labelings").glob("*.jsonl"))
-    listed = ("adjudication.csv", "MENTIONS.md", "build.py", "figures.py", "files.py", *labelings)
+    listed = (
+        *("adjudication.csv", "conditions.csv", "MENTIONS.md", "build.py", "figures.py", "files.py"),
+        *labelings,
+    )
     content = made | {name: (HERE / name).read_bytes() for name in listed}
     made["SHA256SUMS"] = "".join(f"{digest(content[n])}  {n}\n" for n in sorted(content)).encode()
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -23,7 +23,8 @@ def command(
     gold: Annotated[
         str | None,
         typer.Option(
-            help="Gold file or folder; registry or registry-blind: labels by id. Default: the bundled set."
+            help="Gold file or folder; registry or registry-blind: labels by id; conditions: how the "
+            "condition strings of a dump are read. Default: the bundled set."
         ),
     ] = None,
     records: Annotated[
@@ -69,6 +70,9 @@ def command(
     from cart_nlp.evaluation.gold import GoldError
     from cart_nlp.evaluation.run import Options, floor_faults, run
 
+    if gold == "conditions":
+        _conditions(dump, lexicon or [], json)
+        return
     for name, value in (("basis", basis), ("mode", mode), ("split", split), ("others", others)):
         if value not in _ALLOWED[name]:
             _stop([f"--{name} {value}: give one of {', '.join(_ALLOWED[name])}"])
@@ -96,6 +100,28 @@ def command(
         raise typer.Exit(1)
 
 
+def _conditions(dump: Path | None, layers: list[Path], json: bool) -> None:
+    from cart_nlp import registries
+    from cart_nlp.evaluation import conditions
+    from cart_nlp.evaluation.gold import GoldError
+    from cart_nlp.lexicon import LexiconError
+
+    if dump is None:
+        _stop(["--gold conditions needs --dump FILE: the strings are known by their hashes alone"])
+    try:
+        scored = conditions.score([dump], layers)
+    except GoldError as error:
+        _stop(error.faults)
+    except (registries.InputError, LexiconError) as error:
+        _stop([str(error)])
+    if json:
+        import orjson
+
+        print(orjson.dumps(scored.result(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        print("\n".join(map(str, scored.lines())))
+
+
 def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> None:
     from cart_nlp.evaluation import breakdown, report
 
@@ -114,7 +140,7 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
         print("\n".join(breakdown.errors(scored.result["errors"])))
 
 
-def _stop(faults: list[str]) -> None:
+def _stop(faults: list[str]) -> NoReturn:
     for fault in faults:
         print(f"cart-nlp evaluate: {fault}", file=sys.stderr)
     raise typer.Exit(2)
