@@ -2,40 +2,73 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 from cart_nlp.registries import aact, shapes
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
+from cart_nlp.registries.sources import shown
 
 if TYPE_CHECKING:
     import psycopg
 
 _AT_A_TIME = 500
 _WAIT = 10
+_SCHEMES = ("postgresql://", "postgres://")
+_SHAPES = {
+    "user": re.compile(r"[\w.@-]*"),
+    "host": re.compile(r"[\w./:,-]*"),
+    "port": re.compile(r"[0-9,]*"),
+    "dbname": re.compile(r"[\w.-]*"),
+}
+"""Part of an address -> what it looks like; anything else may be a piece of the password."""
 
 
 def recognizes(name: str) -> bool:
     """Whether an input is the address of a database."""
-    return name.startswith(("postgresql://", "postgres://"))
+    return name.strip().lower().startswith(_SCHEMES)
+
+
+def _address(url: str) -> str:
+    """The address as the driver takes it: it knows its schemes in lower case only."""
+    scheme, mark, rest = url.strip().partition("://")
+    return f"{scheme.lower()}{mark}{rest}"
+
+
+def _parts(url: str) -> dict[str, str] | None:
+    """The parts of an address as the driver reads it; None where they make no sense.
+
+    A password with a bare sign of those that divide an address ends up in its other parts, so each of
+    them must look like what it is.
+    """
+    from psycopg import ProgrammingError, conninfo
+
+    try:
+        found = {name: str(value) for name, value in conninfo.conninfo_to_dict(_address(url)).items()}
+    except (ProgrammingError, ValueError):
+        return None
+    return found if all(shape.fullmatch(found.get(name, "")) for name, shape in _SHAPES.items()) else None
 
 
 def shown_address(url: str) -> str:
     """The address without its password and options, fit for messages and provenance."""
     try:
-        parts = urlsplit(url)
-        where = parts.netloc.rpartition("@")
-        user = where[0].split(":")[0]
-        return urlunsplit((parts.scheme, f"{user}@{where[2]}" if user else where[2], parts.path, "", ""))
-    except ValueError:
-        return url.split("://")[0] + "://…"
+        parts = _parts(url)
+    except ImportError:
+        parts = None
+    if parts is None:
+        return "postgresql://…"
+    user = parts["user"] + "@" if "user" in parts else ""
+    port = ":" + parts["port"] if "port" in parts else ""
+    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
 
 
 def read(url: str) -> Iterator[Entry | Reject]:
     """Entries of all studies of the database, ordered by NCT number, as of one moment.
 
-    Raises InputError if the database cannot be reached or is no copy of AACT.
+    What the address leaves out comes from where PostgreSQL's own programs take it: PGPASSWORD and its like,
+    ~/.pgpass. Raises InputError if the database cannot be reached or is no copy of AACT.
     """
     try:
         import psycopg
@@ -44,9 +77,15 @@ def read(url: str) -> Iterator[Entry | Reject]:
             f"{shown_address(url)}: pip install 'cart-nlp[postgres]' to read a database"
         ) from None
     name = shown_address(url)
+    parts = _parts(url)
+    if parts is None:
+        raise InputError(
+            f"{name}: the address cannot be read; in a password write % / ? # @ as %25 %2F %3F %23 %40, "
+            "or leave it out and set PGPASSWORD or ~/.pgpass"
+        )
     last = ""
     try:
-        with psycopg.connect(url, connect_timeout=_WAIT) as connection:
+        with psycopg.connect(_address(url), connect_timeout=_WAIT) as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             columns = _columns(connection, name)
@@ -54,10 +93,13 @@ def read(url: str) -> Iterator[Entry | Reject]:
                 last = each.place
                 yield each
     except psycopg.Error as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split())
+        for secret in (parts.get("password"), parts.get("sslpassword")):
+            reason = reason.replace(secret, "…") if secret else reason
         if not last:
-            raise InputError(f"{name}: the database cannot be read: {reason}") from None
-        yield Reject(name, f"after {last}", None, f"the connection was lost, studies are missing: {reason}")
+            raise InputError(f"{name}: the database cannot be read: {shown(reason[:300])}") from None
+        lost = f"the connection was lost, studies are missing: {shown(reason[:300])}"
+        yield Reject(name, f"after {last}", None, lost)
 
 
 def _columns(connection: psycopg.Connection, name: str) -> dict[str, list[str]]:

@@ -1,14 +1,18 @@
 # ruff: noqa: E501  (sample records stand on one line)
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from registry_inputs import entries, split, trials
@@ -165,20 +169,73 @@ def test_no_studies(tmp_path: Path) -> None:
         list(read(path))
 
 
-def test_the_password_is_not_shown() -> None:
-    for url in ("postgresql://me:secret@host:5432/aact", "postgres://me:secret@h/aact?password=secret"):
-        assert "secret" not in aactdatabase.shown_address(url)
-        assert "me@" in aactdatabase.shown_address(url)
+SECRET = "hid%d/en#wo?rd:of@them"
+"""A password with every sign that divides an address."""
+LEAKS = re.compile("hid|en#wo|rd:of|wo%3f|them", re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://me:secret@127.0.0.1:1/aact", "postgresql://%zz", "postgres://[x"]
+    ("url", "shown"),
+    [
+        ("postgresql://me:hidden@host:5432/aact", "postgresql://me@host:5432/aact"),
+        (" POSTGRESQL://me:hidden@host/aact", "postgresql://me@host/aact"),
+        ("postgres://me:hidden@h/aact?password=hidden&sslpassword=hidden", "postgresql://me@h/aact"),
+        (f"Postgres://me:{quote(SECRET, safe='')}@h/aact", "postgresql://me@h/aact"),
+        ("postgresql://me@x:hidden@h/aact", None),
+        ("postgresql://", "postgresql:///"),
+        (f"postgresql://me:{SECRET}@host/aact", None),
+        *[
+            (f"postgresql://me:{start}hid{sign}them@host/aact", None)
+            for sign in "%/?#@["
+            for start in ("", "12")
+        ],
+        ("postgresql://me:12/them@host/aact", "postgresql://…"),
+        ("postgresql:///aact?passwrd=hidden", "postgresql://…"),
+    ],
+)
+def test_the_password_is_never_told(url: str, shown: str | None) -> None:
+    assert aactdatabase.recognizes(url)
+    found = aactdatabase.shown_address(url)
+    assert not LEAKS.search(found)
+    assert found == shown or shown is None
+    if "host" in url:
+        with pytest.raises(InputError) as caught:
+            list(read(url))
+        assert not LEAKS.search(str(caught.value))
+        assert "\n" not in str(caught.value)
+
+
+def test_without_the_driver_nothing_of_the_address_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(InputError, match=r"^postgresql://…: pip install 'cart-nlp\[postgres\]'"):
+        list(read("postgresql://me:hidden@host/aact"))
+
+
+def test_the_files_of_a_run_do_not_hold_the_password(tmp_path: Path) -> None:
+    from cart_nlp.batch import BatchError, Options, run
+
+    (tmp_path / "in.jsonl").write_text('{"id": "NCT00000001", "brief_title": "CAR-T"}\n')
+    url = f"POSTGRESQL://me:{quote(SECRET, safe='')}@127.0.0.1:1/aact"
+    options = Options((url, str(tmp_path / "in.jsonl")), str(tmp_path / "out.jsonl"), workers=0)
+    summary = run(options)
+    assert summary.faults[0].startswith("postgresql://me@127.0.0.1:1/aact: the database cannot be read")
+    files = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    said = [*files.values(), *summary.faults, *summary.notes]
+    with pytest.raises(BatchError, match="postgresql://me@127") as caught:
+        run(dataclasses.replace(options, resume=True))
+    said.append(str(caught.value))
+    assert not any("hid" in text or quote(SECRET, safe="") in text for text in said)
+    assert (tmp_path / "out.jsonl.run.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hidden@127.0.0.1:1/aact", "postgresql://%zz", "postgres://[x"]
 )
 def test_no_database_there(url: str) -> None:
     with pytest.raises(InputError) as caught:
         list(read(url))
     said = str(caught.value)
-    assert "secret" not in said
+    assert "hidden" not in said
     assert "\n" not in said
     assert "cannot be read" in said
 
@@ -203,6 +260,8 @@ def server() -> Iterator[str]:
         data, as_user = folder / "data", {"user": user} if user else {}
         run = {"check": True, "capture_output": True, "cwd": name, **as_user}
         subprocess.run([programs / "initdb", "-D", data, "-A", "trust", "-U", "tester", "-E", "UTF8"], **run)
+        rules = data / "pg_hba.conf"
+        rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
         options = f"-k {name} -c listen_addresses= -c fsync=off"
         subprocess.run(
             [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], **run
@@ -242,6 +301,32 @@ def test_a_real_database(database: str, tmp_path: Path) -> None:
 def test_a_database_in_many_batches(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aactdatabase, "_AT_A_TIME", 1)
     check(trials(database))
+
+
+@pytest.mark.parametrize("way", ["address", "environment", "file"])
+def test_the_password_comes_from_where_postgresql_takes_it(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS locked")
+        literal = psycopg.sql.Literal(SECRET).as_string(connection)
+        connection.execute(f"CREATE ROLE locked SUPERUSER LOGIN PASSWORD {literal}")
+    url = database.replace("tester@", "locked@")
+    with pytest.raises(InputError, match="password"):
+        list(read(url))
+    if way == "address":
+        url = database.replace("tester@", f"locked:{quote(SECRET, safe='')}@")
+    elif way == "environment":
+        monkeypatch.setenv("PGPASSWORD", SECRET)
+    else:
+        (tmp_path / "pgpass").write_text(f"*:*:*:locked:{SECRET.replace(':', chr(92) + ':')}\n")
+        (tmp_path / "pgpass").chmod(0o600)
+        monkeypatch.setenv("PGPASSFILE", str(tmp_path / "pgpass"))
+    check(trials(url))
+    with pytest.raises(InputError, match="cannot be read") as caught:
+        list(read(database.replace("tester@", f"locked:{quote(SECRET + '!', safe='')}@")))
+    assert not LEAKS.search(str(caught.value))
 
 
 def test_a_database_that_is_no_aact(server: str) -> None:
