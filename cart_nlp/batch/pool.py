@@ -154,7 +154,7 @@ class Pool:
     def _start(self) -> None:
         process, pipe = spawning.hire()
         with contextlib.suppress(OSError):  # dead already: found out when it is listened to
-            pipe.send((self._source, self._keep_all))
+            pipe.send((self._source, self._keep_all, self._timeout))
         self._seats.append(_Seat(process, pipe))
 
     def _staff(self) -> None:

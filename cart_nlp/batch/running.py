@@ -140,7 +140,7 @@ def outcomes(
 ) -> Generator[Outcome]:
     """The outcomes of jobs in their order, from the engine that the options name, or the pool there is."""
     if options.engine == "dask":
-        from cart_nlp.engines import dask_outcomes
+        from cart_nlp.batch.cluster import dask_outcomes
 
         yield from dask_outcomes(
             parts.source,
@@ -148,6 +148,7 @@ def outcomes(
             keep_all=options.keep_all,
             workers=options.workers,
             scheduler=options.scheduler,
+            timeout=options.timeout,
         )
     elif pool is None:
         yield from inline(parts.source, jobs, options.keep_all)

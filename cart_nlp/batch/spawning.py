@@ -19,6 +19,8 @@ from multiprocessing import reduction, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Protocol
 
+from cart_nlp.batch.alarm import end_with_parent
+
 
 def _can_fork() -> bool:
     if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
@@ -152,7 +154,7 @@ def _start(preload: bool) -> tuple[Process, Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, preload), daemon=True, name="cart-nlp worker")
-    with _deaf_to_interrupts():
+    with _deaf_to_interrupts(), _free_to_start():
         process.start()
     theirs.close()
     return process, ours
@@ -160,12 +162,25 @@ def _start(preload: bool) -> tuple[Process, Connection]:
 
 def _serve(pipe: Connection, preload: bool) -> None:
     """The process: what is slow to import comes first, then the work."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     if preload:
         import spacy  # noqa: F401
     from cart_nlp.batch.worker import work
 
     work(pipe)
+
+
+@contextlib.contextmanager
+def _free_to_start() -> Iterator[None]:
+    """Within, a daemonic process, as those of Dask are, may have children: ours end with it by themselves."""
+    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    before = settings.get("daemon")
+    settings["daemon"] = False
+    try:
+        yield
+    finally:
+        settings["daemon"] = before
 
 
 @contextlib.contextmanager

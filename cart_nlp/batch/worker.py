@@ -8,20 +8,25 @@ import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 
+from cart_nlp.batch.alarm import limit
 from cart_nlp.batch.jobs import FAULTS, TaggerSource, tag_job, unpacked
 from cart_nlp.batch.spawning import FORK, forked
 
+GRACE = 5.0
+"""Seconds after which a stuck worker ends itself that nobody has ended in time: its parent is gone."""
+
 
 def work(pipe: Connection) -> None:
-    """Serve jobs from the pipe: first comes the tagger's source and whether all records are kept, then jobs.
+    """Serve jobs from the pipe: first come the tagger's source, whether all records are kept, and the seconds
+    that one may take; then jobs.
 
     Says None when it is up, or the reason why it cannot be, then one outcome a job. Asked to, it forks: the
     copy serves a pipe of its own and says its process id first.
     """
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        told: tuple[TaggerSource, bool] = pipe.recv()
-        source, keep_all = told
+        told: tuple[TaggerSource, bool, float] = pipe.recv()
+        source, keep_all, seconds = told
         try:
             tagger = source()
         except (OSError, ImportError, *FAULTS) as fault:
@@ -35,7 +40,9 @@ def work(pipe: Connection) -> None:
                 pipe = forked(pipe) or pipe
                 continue
             for job in unpacked(said):
-                pipe.send(tag_job(tagger, job, keep_all))
+                with limit(seconds + GRACE):
+                    outcome = tag_job(tagger, job, keep_all)
+                pipe.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has closed the pipe or is gone
 

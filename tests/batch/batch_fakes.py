@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import gzip
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ def record_of(trial: Trial) -> Record:
 
 
 class FakeTagger:
-    """Does what the title says: fail, die, die once, sleep; otherwise makes a record."""
+    """Does what the title says: fail, die, die once, sleep, spin; otherwise makes a record."""
 
     def __init__(self, folder: str, pace: float) -> None:
         self._folder = Path(folder)
@@ -114,6 +115,8 @@ class FakeTagger:
             os._exit(3)
         if "hangs" in title:
             time.sleep(60)
+        if "spins" in title:
+            re.match(r"(?:a+)+$", "a" * 60 + "b")  # for years, holding the interpreter's lock
         return record_of(trial)
 
 

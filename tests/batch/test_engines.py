@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import signal
 import threading
@@ -91,6 +93,18 @@ def test_a_record_that_kills_every_worker_is_rejected(tmp_path: Path, cluster) -
     summary = both(tmp_path, cluster, trials)
     assert (summary.written, summary.rejected) == (39, 1)
     assert same(tmp_path)
+
+
+def test_a_record_that_takes_too_long_on_a_cluster_is_rejected(tmp_path: Path, cluster) -> None:  # type: ignore[no-untyped-def]
+    """Also one that holds the interpreter's lock, so that no thread could end it."""
+    trials = [{"id": f"T{n}", "title": "CAR of CD19"} for n in range(40)]
+    trials[7]["title"] = "CAR spins"
+    source = fakes.dump(tmp_path / "in.jsonl", trials)
+    options = Options((str(source),), str(tmp_path / "out.jsonl"), engine="dask", timeout=1.5)
+    summary = run(dataclasses.replace(options, scheduler=cluster.scheduler_address), fakes.parts(tmp_path))
+    assert (summary.written, summary.rejected) == (39, 1)
+    lines = (tmp_path / "out.jsonl.rejects.jsonl").read_text().splitlines()
+    assert [json.loads(line)["place"] for line in lines] == ["line 8"]
 
 
 def test_no_scheduler_at_the_address_is_one_line(tmp_path: Path) -> None:

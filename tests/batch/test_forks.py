@@ -126,15 +126,16 @@ from cart_nlp.batch.jobs import TaggerSource
 from cart_nlp.batch.pool import Pool
 from test_forks import jobs
 if __name__ == "__main__":
-    pool = Pool(TaggerSource(fakes.load, (sys.argv[1], 0.0)), workers=2, timeout=60, keep_all=False)
+    pool = Pool(TaggerSource(fakes.load, (sys.argv[1], 0.0)), workers=2, timeout=1, keep_all=False)
     pool.warm(2, wait=True)
     print(*pool.pids(), flush=True)
+    pool._timeout = 60
     list(pool.outcomes(jobs([sys.argv[3]] * 100)))
     time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("title", ["CAR", "CAR hangs"])
+@pytest.mark.parametrize("title", ["CAR", "CAR hangs", "CAR spins"])
 def test_copies_leave_with_a_parent_that_is_killed(tmp_path: Path, title: str) -> None:
     script = tmp_path / "parent.py"
     script.write_text(_PARENT)

@@ -1,0 +1,44 @@
+"""A process that is stuck in one record ends, also where nobody is left to end it.
+
+The kernel sees to that: a regular expression that does not return holds the interpreter's lock, so that no
+thread of the process could.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from multiprocessing import parent_process
+
+_PR_SET_PDEATHSIG = 1
+
+
+@contextlib.contextmanager
+def limit(seconds: float) -> Iterator[None]:
+    """End this process if the block takes longer: nobody hears its alarm.
+
+    Does nothing where the system has no timers for processes (Windows).
+    """
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def end_with_parent() -> None:
+    """In a process that has just been started: the kernel ends it together with the one that started it."""
+    parent = parent_process()
+    if sys.platform != "linux" or parent is None:
+        return
+    with contextlib.suppress(OSError, AttributeError):  # a C library without prctl
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent.pid:  # it was too late
+        os._exit(1)
