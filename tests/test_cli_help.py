@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from cart_nlp import __version__
 from cart_nlp.cli import COMMANDS
+from cart_nlp.cli._running import EXAMPLES
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
 FOLDER = Path(__file__).resolve().parent.parent / "cart_nlp" / "cli"
@@ -35,7 +37,7 @@ def run(*words):
 
 
 def test_commands_are_the_modules_of_the_folder():
-    assert set(COMMANDS) == {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    assert set(COMMANDS) == {path.stem for path in FOLDER.glob("[!_]*.py")}
 
 
 def test_overview_names_every_command_with_its_line():
@@ -66,6 +68,124 @@ def test_help_of_a_command_loads_nothing_heavy(name):
     assert code == 0
     assert text.startswith(f"Usage: cart-nlp {name} ")
     assert set(modules) & HEAVY == set()
+
+
+def _leaves():
+    import importlib
+
+    from cart_nlp.cli._running import command_of, leaves
+
+    for name in COMMANDS:
+        yield from leaves(name, command_of(name, importlib.import_module(f"cart_nlp.cli.{name}")))
+
+
+LEAVES = dict(_leaves())
+
+
+def _helped(command):
+    return command.get_help(command.context_class(command, info_name="x", terminal_width=60))
+
+
+@pytest.mark.parametrize("path", LEAVES)
+def test_help_shows_examples_with_options_that_exist_and_no_type_of_python(path):
+    helped = _helped(LEAVES[path])
+    examples = EXAMPLES[path]
+    options = {name for param in LEAVES[path].params for name in (*param.opts, *param.secondary_opts)}
+    for line in examples:
+        assert line in helped
+        assert line.startswith(f"cart-nlp {path} ") or line == f"cart-nlp {path}"
+        used = {word for word in line.split() if word.startswith("-") and word != "-"}
+        assert used <= options, line
+    assert not re.search(r"<(?:str|int|float|path|list|bool)|\brange>", helped)
+    assert "--log-json" in helped
+
+
+def test_no_example_is_of_a_command_that_is_not_there():
+    assert set(EXAMPLES) == set(LEAVES)
+
+
+def test_help_of_tag_names_every_input_format():
+    from cart_nlp.registries import READERS
+
+    (option,) = (param for param in LEAVES["tag"].params if param.name == "format")
+    assert set(re.findall(r"[a-z0-9-]+", option.help.partition("There are")[2])) == set(READERS)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in LEAVES if path not in ("evaluate", "show", "lexicon show")]
+)
+def test_what_a_command_writes_is_named_by_out(path):
+    names = {name for param in LEAVES[path].params for name in param.opts}
+    assert not names & {"--output", "--csv", "--to-file"}
+
+
+def config(folder, text, *words):
+    (folder / "cart-nlp.toml").write_text(text)
+    return subprocess.run(
+        [PROGRAM, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_options_come_from_a_file_in_the_folder(tmp_path):
+    done = config(tmp_path, '[schema]\ntable = true\nout = "dictionary.csv"\n', "schema")
+    assert done.returncode == 0
+    assert (tmp_path / "dictionary.csv").exists()
+    assert done.stderr.splitlines()[0] == "cart-nlp: with options of cart-nlp.toml: table, out"
+
+
+def test_an_option_that_is_given_goes_before_the_file(tmp_path):
+    config(tmp_path, '[schema]\ntable = true\nout = "a.csv"\n', "schema", "--out", "b.csv")
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[schema\n", "cart-nlp.toml: not TOML"),
+        ("[shema]\n", "cart-nlp.toml: [shema]: no such command; did you mean schema?"),
+        ("[schema]\ntabel = true\n", "cart-nlp.toml: [schema] tabel: no such option; did you mean table?"),
+        ("[schema]\nout = ['a']\n", "cart-nlp.toml: [schema] out: ['a'] is not one value"),
+        ("schema = 3\n", "cart-nlp.toml: schema: write [schema] and its options below"),
+    ],
+)
+def test_a_wrong_file_of_options_is_one_line(tmp_path, text, told):
+    done = config(tmp_path, text, "schema")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_quiet_says_nothing_unless_something_is_wrong(tmp_path):
+    out = tmp_path / "d.csv"
+    assert run("schema", "--table", "--out", out).stderr == f"cart-nlp schema: → {out}\n"
+    assert run("schema", "--table", "--out", out, "--quiet").stderr == ""
+    wrong = run("schema", "--quiet", "--out", tmp_path / "d.txt")
+    assert wrong.returncode == 2 and "name the file .json" in wrong.stderr
+
+
+def test_what_is_said_comes_as_json_lines(tmp_path):
+    done = run("schema", "--table", "--log-json", "--out", tmp_path / "d.csv")
+    said, end = map(json.loads, done.stderr.splitlines())
+    assert (said["command"], said["message"]) == ("cart-nlp schema", f"→ {tmp_path / 'd.csv'}")
+    assert end["exit"] == 0
+    wrong = [json.loads(line) for line in run("schema", "--log-json", "--out", "d.txt").stderr.splitlines()]
+    assert wrong[-1]["exit"] == 2 and "name the file" in wrong[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["tag", "--workres"], "no such option: --workres (possible options: --corrections, --workers)"),
+        (["lexicon", "chek"], "no such command 'chek'. did you mean 'check'?"),
+        (["tag"], "missing argument 'inputs'"),
+        (["tag", "x", "-o", "y", "--workers", "many"], "--workers': input should be a valid integer"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_the_nearest_and_the_way_to_the_help(words, told):
+    done = run(*words)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert told in done.stderr.lower()
+    assert done.stderr.rstrip().endswith("--help tells the options")
 
 
 def test_unknown_command_is_one_line_that_names_the_known_ones():

@@ -159,7 +159,7 @@ def test_suggest_counts_unknown_antigens_and_codes(tmp_path: Path) -> None:
     assert found == {"XYZ1": ("antigen", 2, "NCT00000001"), "QT-999C": ("product", 1, "NCT00000001")}
     assert (survey.read, survey.tagged) == (3, 2)
     out = tmp_path / "terms.csv"
-    done = CliRunner().invoke(app, ["suggest", str(dump), "--min", "2", "--csv", str(out)])
+    done = CliRunner().invoke(app, ["suggest", str(dump), "--min", "2", "--out", str(out)])
     assert done.exit_code == 0
     assert [line.split(",")[:4] for line in out.read_text(encoding="utf-8").splitlines()] == [
         ["term", "kind", "trials", "mentions"],

@@ -66,11 +66,6 @@ def _dispatch(arguments: list[str]) -> None:
     name = arguments[0]
     if name not in COMMANDS:
         console.stop("cart-nlp", f"no command {name!r}{_nearest(name)}; there are {', '.join(COMMANDS)}")
-    import typer
+    from cart_nlp.cli._running import run
 
-    module = importlib.import_module(f"cart_nlp.cli.{name}")
-    app = getattr(module, "app", None)
-    if app is None:
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        app.command(name=name)(module.command)
-    app(args=arguments[1:], prog_name=f"cart-nlp {name}")
+    run(name, importlib.import_module(f"cart_nlp.cli.{name}"), arguments[1:])

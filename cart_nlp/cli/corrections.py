@@ -73,7 +73,7 @@ def merge(
     a: Annotated[Path, typer.Argument(help="One curator's corrections.")],
     b: Annotated[Path, typer.Argument(help="The other's.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Merged corrections to write: .csv or .jsonl.")
+        Path | None, typer.Option("--out", "-o", help="Merged corrections to write: .csv or .jsonl.")
     ] = None,
     adjudicated: Annotated[
         Path | None, typer.Option(help="Corrections that settle what the two disagree on.")

@@ -22,7 +22,7 @@ _FORMATS = "label-studio, doccano, prodigy, brat or docbin."
 def export(
     source: Annotated[Path, typer.Argument(help="Gold file (.jsonl), or with --tag a dump of trials.")],
     to: Annotated[str, typer.Option(help=_FORMATS)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="File, or for brat a folder, to write.")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="File, or for brat a folder, to write.")],
     tag: Annotated[
         bool, typer.Option("--tag", help="Tag the trials of SOURCE and write the records to correct.")
     ] = False,
@@ -50,7 +50,7 @@ def export(
 def import_(
     source: Annotated[Path, typer.Argument(help="What the annotation tool exported.")],
     from_: Annotated[str, typer.Option("--from", help=_FORMATS)],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Gold file to write (.jsonl).")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="Gold file to write (.jsonl).")],
 ) -> None:
     """Read corrected tasks back as a gold file."""
     from cart_nlp.evaluation.exchange import formats

@@ -116,7 +116,8 @@ def lines(answer: Answer) -> list[str]:
 def suggest(
     corpora: Annotated[list[str], typer.Argument(metavar="CORPUS...", help="Dumps of any known format.")],
     csv: Annotated[
-        Path | None, typer.Option(help="Write the candidates to this file instead of a table.")
+        Path | None,
+        typer.Option("--out", "-o", help="Write the candidates to this file, .csv, instead of a table."),
     ] = None,
     minimum: Annotated[int, typer.Option("--min", min=1, help="Only terms of at least N trials.")] = 1,
     lexicon: _Layers = None,

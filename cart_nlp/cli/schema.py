@@ -9,12 +9,6 @@ import typer
 
 from cart_nlp import console
 
-EXAMPLES = """Examples:
-  cart-nlp schema > record.schema.json
-  cart-nlp schema --table                  every field and value with its meaning
-  cart-nlp schema --table --out dictionary.csv
-"""
-
 
 def command(
     table: Annotated[

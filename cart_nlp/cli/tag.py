@@ -64,7 +64,12 @@ def command(
         typer.Option(help="File for records that could not be used; default: OUT.rejects.jsonl, if any."),
     ] = None,
     format: Annotated[
-        str | None, typer.Option(help="Input format; default: recognized by its content.")
+        str | None,
+        typer.Option(
+            help="Input format; default: recognized by its content. There are json, ctgov-v2, ctgov-v1, "
+            "ctgov-xml, ctgov-search-xml, ctgov-csv, ictrp-xml, ictrp-csv, chictr-xml, chictr-html, ctis, "
+            "euctr, nci, aact, table."
+        ),
     ] = None,
     map_: Annotated[
         list[str] | None,
