@@ -59,6 +59,10 @@ EXAMPLES = {
     "gold agree": ("cart-nlp gold agree a.jsonl b.jsonl",),
     "corrections check": ("cart-nlp corrections check corrections.csv",),
     "corrections merge": ("cart-nlp corrections merge a.csv b.csv -o both.csv",),
+    "review": (
+        "cart-nlp review records.jsonl --budget 50 -o queue.csv",
+        "cart-nlp review records.jsonl --text dump.jsonl -o queue.html",
+    ),
     "diff": (
         "cart-nlp diff january.jsonl february.jsonl",
         "cart-nlp diff store.duckdb@2026-01-31 store.duckdb --field targets",
