@@ -10,9 +10,9 @@ import pandas as pd
 
 from cart_nlp import __version__
 from cart_nlp.curation.laying import laid, opened, read_trials
-from cart_nlp.landscape.page import Strings, embed, render, web
 from cart_nlp.landscape.records import frame, record_list
 from cart_nlp.outputs import write
+from cart_nlp.pages import Strings, embed, render, web
 from cart_nlp.schema import TAGGED_FIELDS
 
 FILTERS = (
@@ -75,9 +75,7 @@ def html(df: pd.DataFrame, sections: Mapping[str, Mapping[str, str]] | None = No
     trials = [_trial(row, sections.get(row["trial_id"], {}), strings) for row in df.to_dict("records")]
     data = {"filters": list(FILTERS), "facts": list(FACTS), "trials": trials, "strings": strings.pool()}
     return render(
-        "view.html.j2",
-        "view.js",
-        "view.css",
+        "view",
         count=len(trials),
         with_text=sum(t["s"] != [] for t in trials),
         version=__version__,

@@ -88,7 +88,7 @@ def test_wheel_holds_what_git_tracks_and_nothing_else(wheel, tracked):
     "name",
     [
         "cart_nlp/py.typed",
-        "cart_nlp/landscape/templates/report.html.j2",
+        "cart_nlp/pages/templates/report.html.j2",
         "cart_nlp/_data/lexicons/antigens.csv",
         "cart_nlp/_data/models/cart_base/config.cfg",
         "cart_nlp/_data/gold/trials.jsonl",

@@ -6,37 +6,25 @@ page's own, by its hash.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+from cart_nlp import pages
 from cart_nlp.evaluation import breakdown, svg
 from cart_nlp.evaluation.report import NAMES, interval, percent
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.evaluation.snippets import of_error
 
-_HERE = Path(__file__).resolve().parent
-
 
 def render(scored: Evaluation) -> str:
     """The page as text."""
-    script = (_HERE / "page.js").read_text("utf-8")
-    style = (_HERE / "page.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
-    return "\n".join(
-        [
-            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>cart-nlp evaluate: {escape(scored.result['gold']['name'])}</title>",
-            f"<style>{style}</style></head><body><main>",
-            *_parts(scored),
-            f"</main><script>{script}</script></body></html>\n",
-        ]
+    return pages.render(
+        "evaluate",
+        title=f"cart-nlp evaluate: {scored.result['gold']['name']}",
+        body=Markup("\n".join(_parts(scored))),
     )
 
 

@@ -49,21 +49,32 @@ def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:
     from cart_nlp.landscape import (
         combinations,
         conduct,
+        coverage,
+        diseases,
+        emerging,
         flow,
         funding,
         growth,
         indications,
+        key,
+        models,
         phases,
         statistics,
         targets,
         technology,
+        transparency,
     )
 
-    found = [flow.table(chosen, run)]
-    for subject in (growth, phases, funding, indications, targets, combinations, technology, conduct):
+    seen = coverage.measure(chosen)
+    results = transparency.published(chosen)
+    found = [flow.table(chosen, run), coverage.table(chosen, seen), key.table(chosen, results)]
+    subjects = (growth, phases, funding, indications, diseases, targets, combinations, technology, emerging)
+    for subject in (*subjects, conduct, transparency):
         found += subject.tables(chosen)
-    tests = statistics.comparisons(chosen, conduct.published(chosen))
-    found += [statistics.summary(tests), *(one.contingency for one in tests), flow.duplicates(chosen)]
+    tests = statistics.comparisons(chosen, transparency.outcome(chosen, results, seen), seen)
+    found += [statistics.summary(tests), *models.tables(chosen, seen, tests)]
+    found += [*(one.contingency for one in tests), flow.duplicates(chosen), flow.excluded(chosen)]
     for table in found:
         table.section = table.section or "Statistics"
+        coverage.enforce(table, seen)
     return {table.name: table for table in found}

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cart_nlp.landscape import dating
+from cart_nlp.landscape.organizations import funding
+from cart_nlp.landscape.places import REGIONS, region
+from cart_nlp.landscape.publications import Export
 from cart_nlp.landscape.table import Ids
+from cart_nlp.schema import TAGGED_FIELDS
 
-DATA = Path(__file__).resolve().parent / "data"
 PHASES = ("EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2", "PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4")
 PHASE_NAMES = {
     "EARLY_PHASE1": "early I",
@@ -29,10 +30,11 @@ PHASE_NAMES = {
     "NA": "not applicable",
 }
 LATE = frozenset({"PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4"})
-REGIONS = ("China", "United States", "Europe", "Asia-Pacific, other", "Other regions")
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
 NOT_STATED = "not stated"
-_DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+AXES = ("start", "registration")
+MOST_DATED = 50
+"""So many recorded or numbered registrations make the newest of them the end of the data."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +70,31 @@ class Period:
             else f"{self.first or 'to'}{'–' if self.first else ' '}{self.last or ''}"
         )
 
+    def span(self, begin: int, end: datetime.date) -> float:
+        """Length in years up to `end`, from `begin` where the period is open; 0 if it begins after `end`."""
+        start = datetime.date(self.first or begin, 1, 1)
+        stop = min(datetime.date(self.last, 12, 31), end) if self.last else end
+        return max((stop - start).days + 1, 0) / 365.25
+
 
 @dataclass(frozen=True)
 class Options:
     """What an analysis may be told; the defaults are the study's own periods."""
 
     until: str | None = None
+    since: str | None = None
+    registries: tuple[str, ...] = ()
+    basis: str = "all"
+    axis: str = "start"
     periods: tuple[Period, ...] = (Period(None, 2016), Period(2017, 2021), Period(2022, None))
     growth: tuple[Period, Period] = (Period(2015, 2019), Period(2020, 2024))
     as_of: datetime.date = field(default_factory=datetime.date.today)
     top: int = 20
+    title: str = "CAR cell therapy trials: the landscape"
+    search_text: str | None = None
+    search_date: str | None = None
     sponsor_decisions: Mapping[str, str] = field(default_factory=dict)
-    publications: Mapping[str, tuple[str, ...]] | None = None
+    publications: Export | None = None
 
 
 @dataclass
@@ -91,6 +106,10 @@ class Cohort:
     left_out: dict[str, Ids]
     read: Ids
     duplicates: list[tuple[str, str, str]]
+    end: datetime.date
+    placed: dating.Placed
+    everyone: pd.DataFrame
+    """All records of the input, one row each: what was left out keeps its title and address."""
 
     def pick(self, mask: Any = None) -> Ids:
         """Ids of the included trials for which the mask holds; all of them without one."""
@@ -104,13 +123,7 @@ class Cohort:
 
     def where(self, mask: Any) -> Cohort:
         """The trials for which the mask holds."""
-        return Cohort(
-            self.df[_bools(mask)].reset_index(drop=True),
-            self.options,
-            self.left_out,
-            self.read,
-            self.duplicates,
-        )
+        return replace(self, df=self.df[_bools(mask)].reset_index(drop=True))
 
     def by(self, column: str) -> dict[Any, Ids]:
         """Value -> ids, most frequent first; a trial counts once for each of its values; none -> absent."""
@@ -137,38 +150,103 @@ def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:
     """Take the included trials out of all records: duplicates, exclusions and dates first, each counted."""
     options = options or Options()
     df = df.reset_index(drop=True).copy()
+    everyone = df[["trial_id", "registry", "title", "url", "car_trial"]]
+    placed = dating.place(df["trial_id"], df["first_posted"], df["start_date"], options.as_of)
     # object, or pandas turns None into a float NaN, here and below
-    days = [
-        _day(first) or _day(start) for first, start in zip(df["first_posted"], df["start_date"], strict=True)
-    ]
-    df["day"] = pd.Series(days, df.index, dtype=object)
+    df["registered"] = pd.Series(placed.days, df.index, dtype=object)
+    df["placed_by"] = pd.Series(placed.by, df.index, dtype=object)
     read = tuple(df["trial_id"])
     keep, duplicates = _distinct(df)
     left: dict[str, Ids] = {"duplicate of another record": tuple(name for name, _, _ in duplicates)}
     df = df.iloc[keep]
-    for label, text in (("no", "no CAR"), ("mention", "CAR mentioned, not studied")):
-        left[text] = tuple(df["trial_id"][df["car_trial"] == label])
-    df = df[df["car_trial"].isin(["product", "related"])]
-    if options.until:
-        late = pd.Series(
-            [bool(day) and day[: len(options.until)] > options.until for day in df["day"]], df.index, bool
+
+    def drop(reason: str, mask: Any) -> None:
+        nonlocal df
+        gone = _bools(mask)
+        left[reason] = tuple(df["trial_id"][gone])
+        df = df[~gone]
+
+    if options.registries:
+        wanted = {name.casefold() for name in options.registries}
+        drop(
+            f"not registered at {', '.join(options.registries)}",
+            [r.casefold() not in wanted for r in df["registry"]],
         )
-        undated = pd.Series([day is None for day in df["day"]], df.index, bool)
-        left[f"registered or started after {options.until}"] = tuple(df["trial_id"][late])
-        left[f"no date, cannot be placed before {options.until}"] = tuple(df["trial_id"][undated])
-        df = df[~late & ~undated]
+    drop("no CAR", df["car_trial"] == "no")
+    drop("CAR mentioned, not studied", df["car_trial"] == "mention")
+    since, until = options.since, options.until
+    if since or until:
+        drop("no date, cannot be placed in time", [day is None for day in df["registered"]])
+    if since:
+        # A day that is known to the month alone is in the window if the month reaches into it.
+        drop(
+            f"registered before {since}",
+            [dating.last_day(d) < dating.first_day(since) for d in df["registered"]],
+        )
+    if until:
+        drop(
+            f"registered after {until}",
+            [dating.first_day(d) > dating.last_day(until) for d in df["registered"]],
+        )
     df = df.reset_index(drop=True)
+    if options.basis == "text":
+        _stated_only(df)
     _derive(df)
-    return Cohort(df, options, left, read, duplicates)
+    return Cohort(df, options, left, read, duplicates, _end(options, placed), placed, everyone)
+
+
+def _end(options: Options, placed: dating.Placed) -> datetime.date:
+    """The last day that the analysis covers: its date limit, the newest registration, or its own date."""
+    end = options.as_of
+    if options.until:
+        end = min(end, dating.last_day(options.until))
+    sure = sum(how in (dating.RECORDED, dating.BY_NUMBER) for how in placed.by)
+    if placed.newest and sure >= MOST_DATED:
+        end = min(end, dating.last_day(placed.newest))
+    return end
+
+
+def _stated_only(df: pd.DataFrame) -> None:
+    """Take out values, and constructs' formats, that no word and no registry field of the trial states."""
+    stated = [
+        {(e.field, e.value) for e in es if e.basis not in ("product", "default")} for es in df["evidence"]
+    ]
+    for name in TAGGED_FIELDS:
+        values = [
+            tuple(v for v in value if (name, str(v)) in said)
+            if isinstance(value, tuple)
+            else (value if value is None or (name, str(value)) in said else None)
+            for value, said in zip(df[name], stated, strict=True)
+        ]
+        df[name] = pd.Series(values, df.index, dtype=object)
+    kept = []
+    for constructs, targets in zip(df["constructs"], df["targets"], strict=True):
+        known = set(targets)
+        kept.append(
+            tuple(c for c in constructs if set(c.targets) <= known and getattr(c, "basis", "text") == "text")
+        )
+    df["constructs"] = pd.Series(kept, df.index, dtype=object)
+    df["multi_target"] = pd.Series([len(t) > 1 for t in df["targets"]], df.index, dtype=object)
 
 
 def _derive(df: pd.DataFrame) -> None:
     """Add the columns that tables group by."""
-    df["year"] = pd.Series(
-        [int(day[:4]) if (day := _day(text)) else None for text in df["start_date"]], dtype=object
-    )
+    for column, source in (("start_year", "start_date"), ("registration_year", "registered")):
+        days = [dating.day(text) for text in df[source]]
+        if source == "registered":  # a start date in its place is no year of registration
+            days = [
+                d if how != dating.BY_START else None for d, how in zip(days, df["placed_by"], strict=True)
+            ]
+        df[column] = pd.Series([int(day[:4]) if day else None for day in days], dtype=object)
+    df["year"] = df["start_year"]
     df["region"] = pd.Series(
         [tuple(sorted({region(c) for c in cs}, key=REGIONS.index)) for cs in df["countries"]], dtype=object
+    )
+    # The record's own funding follows the registry's classes alone.
+    df["funding"] = pd.Series(
+        [funding(*row) for row in zip(df["sponsor"], df["sponsor_class"], df["collaborators"], strict=True)],
+        df.index,
+        dtype=object,
     )
     df["late"] = [phase in LATE for phase in df["phase"]]
     df["phased"] = [phase in PHASES for phase in df["phase"]]
@@ -179,11 +257,6 @@ def _size(n: int | None) -> str | None:
     if n is None:
         return None
     return "<50" if n < 50 else "50–150" if n <= 150 else ">150"
-
-
-def _day(text: str | None) -> str | None:
-    match = _DATE.match(text or "")
-    return match[0] if match and 1900 <= int(match[1]) <= 2100 else None
 
 
 def _distinct(df: pd.DataFrame) -> tuple[list[int], list[tuple[str, str, str]]]:
@@ -211,17 +284,6 @@ def _distinct(df: pd.DataFrame) -> tuple[list[int], list[tuple[str, str, str]]]:
         for other in others:
             first.setdefault(other, row)
     return sorted(keep), dropped
-
-
-@cache
-def _regions() -> dict[str, str]:
-    with (DATA / "countries.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["country"].casefold(): row["region"] for row in csv.DictReader(lines)}
-
-
-def region(country: str) -> str:
-    """Region of a country name as registries print it; what is unknown belongs to the other regions."""
-    return _regions().get(country.strip().casefold(), "Other regions")
 
 
 def single(values: Iterable[tuple[str, ...]], order: tuple[str, ...]) -> list[str | None]:

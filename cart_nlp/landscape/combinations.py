@@ -22,17 +22,23 @@ def of_trial(targets: tuple[str, ...], constructs: tuple[Any, ...]) -> list[tupl
     make one together. A trial with several targets and no such construct gets its targets, format not stated.
     """
     found = {
-        (tuple(sorted(set(c.targets))), c.format)
+        (tuple(sorted(set(c.targets))), _format(c))
         for c in constructs
         if c.format not in TOGETHER or len(set(c.targets)) > 1
     }
     for shape in TOGETHER:
-        union = tuple(sorted({t for c in constructs if c.format == shape for t in c.targets}))
-        found.add((union, shape))
+        for named in (shape, OPEN):
+            union = {t for c in constructs if c.format == shape and _format(c) == named for t in c.targets}
+            found.add((tuple(sorted(union)), named))
     several = sorted(pair for pair in found if len(pair[0]) > 1)
     if not several and len(targets) > 1:
         return [(tuple(sorted(targets)), OPEN)]
     return several
+
+
+def _format(construct: Any) -> str:
+    """The format that words or a product row give; a default is no statement."""
+    return OPEN if construct.basis == "default" else str(construct.format)
 
 
 def tables(cohort: Cohort) -> list[Table]:
@@ -50,7 +56,9 @@ def tables(cohort: Cohort) -> list[Table]:
     note = (
         "Product trials. A trial counts once in a row, and in each format it has there. "
         "Cocktail, sequential and "
-        "selectable bring several products together; the other formats are one product."
+        f"selectable bring several products together; the other formats are one product. “{OPEN}”: the "
+        f"trial says "
+        "no format; what its record shows there is a default."
     )
     plans = (
         ("combinations", "Exact combinations of targets", note, exact),

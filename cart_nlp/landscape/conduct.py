@@ -7,42 +7,34 @@ import re
 import tomllib
 from collections import Counter
 from functools import cache
-from typing import get_args
+from typing import Any, get_args
 
-from cart_nlp.landscape.cohort import DATA, GROUPS, NOT_STATED, REGIONS, Cohort
-from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share, share_columns
+from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
+from cart_nlp.landscape.coverage import STOPPED
+from cart_nlp.landscape.funding import CLASSES
+from cart_nlp.landscape.places import DATA, REGIONS
+from cart_nlp.landscape.table import SHARE, Ids, Table, count, share, share_columns
 from cart_nlp.schema import Focus
 
-STOPPED = ("TERMINATED", "WITHDRAWN", "SUSPENDED")
-SIZES = ("<50", "50–150", ">150")
 LONG = 5
-UNKNOWN = (
-    "Not known: no record here has posted results or a publication, so the export probably "
-    "lacks these fields; "
-    "use one that has them, or --pubmed."
-)
 
 
 def tables(cohort: Cohort) -> list[Table]:
     """Focus, transparency, stopped trials and their reasons."""
-    return [
-        _focus(cohort),
-        _long(cohort),
-        *_transparency(cohort),
-        _links(cohort),
-        _stopped(cohort),
-        _reasons(cohort),
-    ]
+    return [_focus(cohort), _long(cohort), _stopped(cohort), _reasons(cohort)]
 
 
 def _focus(cohort: Cohort) -> Table:
-    note = "Share of all included trials. Trials on adverse events are those of toxicity management."
+    note = (
+        "Share of the trials with a main purpose. Trials on adverse events are those of toxicity management; "
+        "trials that watch toxicity beside treatment count as treatment."
+    )
     table = Table("focus", "Trials by main purpose", ("focus", "trials", *SHARE), note=note, section="Focus")
-    by, every = cohort.by("focus"), cohort.pick()
+    by, every = cohort.by("focus"), cohort.pick([value is not None for value in cohort.df["focus"]])
     for name in get_args(Focus):
         table.add(name.replace("_", " "), count(by.get(name, ())), share(by.get(name, ()), every))
     silent = cohort.pick([value is None for value in cohort.df["focus"]])
-    table.add(NOT_STATED, count(silent), share(silent, every))
+    table.add(NOT_STATED, count(silent), (None, None, None))
     return table
 
 
@@ -64,11 +56,17 @@ def _long(cohort: Cohort) -> Table:
         for a, b in zip(cohort.df["start_date"], cohort.df["completion_date"], strict=True)
     ]
     dated = cohort.pick([y is not None for y in years])
+    stated = [_followed(cohort.df, n) for n in range(len(cohort))]
+    told = cohort.pick([y is not None for y in stated])
+    read = cohort.pick(cohort.df["has_text"].astype(bool)) if "has_text" in cohort.df else ()
     note = (
-        "Records carry no length of follow-up. Two stand-ins, each with its own "
-        "denominator: studies whose purpose is long-term "
-        f"follow-up (of all), and studies registered to run {LONG} years or more from start "
-        "to completion (of those with both dates)."
+        "Each row with its own denominator: studies whose purpose is long-term follow-up (of those with a "
+        "purpose); "
+        f"follow-up of {LONG} years or more in the trial's own words (of those that state a length, and of "
+        f"all whose "
+        "text was read: most say nothing, so that is a lower bound; needs --text); "
+        f"and studies registered to run {LONG} years or more from start to completion (of those with both "
+        f"dates)."
     )
     table = Table(
         "long_term",
@@ -78,113 +76,35 @@ def _long(cohort: Cohort) -> Table:
         section="Focus",
     )
     follow = cohort.pick(cohort.df["focus"] == "long_term_follow_up")
-    table.add(
-        "purpose is long-term follow-up", count(follow), count(cohort.pick()), share(follow, cohort.pick())
-    )
-    for label, least in (
-        (f"planned duration {LONG} years or more", LONG),
-        ("planned duration 15 years or more", 15),
-    ):
+    purposed = cohort.pick([value is not None for value in cohort.df["focus"]])
+    table.add("purpose is long-term follow-up", count(follow), count(purposed), share(follow, purposed))
+    for least in (LONG, 15):
+        ids = cohort.pick([y is not None and y >= least for y in stated])
+        for label, of in (
+            (f"stated follow-up {least} years or more, of trials that state a length", told),
+            (f"stated follow-up {least} years or more, of all trials", read),
+        ):
+            table.add(label, *([count(ids), count(of), share(ids, of)] if read else [[None] * 5]))
+    for least in (LONG, 15):
         ids = cohort.pick([y is not None and y >= least for y in years])
-        table.add(label, count(ids), count(dated), share(ids, dated))
-    return table
-
-
-def published(cohort: Cohort) -> frozenset[str]:
-    """Trials with posted results, a linked publication in the record, or one found by --pubmed."""
-    joined = cohort.options.publications or {}
-    df = cohort.df
-    mask = [
-        bool(r) or bool(p) or i in joined
-        for r, p, i in zip(df["has_results"], df["pmids"], df["trial_id"], strict=True)
-    ]
-    return frozenset(cohort.pick(mask))
-
-
-def _transparency(cohort: Cohort) -> list[Table]:
-    found = published(cohort)
-    source = (
-        "a --pubmed export was joined on registration numbers"
-        if cohort.options.publications is not None
-        else "no --pubmed export was joined, so publications that the registry does not list are missed"
-    )
-    # Many exports lack these fields, and a record cannot tell "none" from "not told".
-    known = bool(found) or cohort.options.publications is not None
-    note = "" if known else f"{UNKNOWN} "
-    note += (
-        "With results: results posted at the registry or a publication linked in the "
-        f"record; {source}. A linked publication is not "
-        "always a report of the results, and a trial completed lately may still be reported."
-    )
-    columns = ("group", "value", "trials", "results posted", "publication", "either", *SHARE)
-    done = cohort.where(cohort.df["status"] == "COMPLETED")
-    return [
-        _visible("transparency", "Results of completed trials", columns, note, done, found, known),
-        _visible("transparency_all", "Results of all included trials", columns, note, cohort, found, known),
-    ]
-
-
-def _visible(
-    name: str,
-    title: str,
-    columns: tuple[str, ...],
-    note: str,
-    cohort: Cohort,
-    found: frozenset[str],
-    known: bool,
-) -> Table:
-    table = Table(name, title, columns, note=note, section="Transparency")
-    joined = cohort.options.publications or {}
-    regions, diseases, sizes = cohort.by("region"), cohort.by("disease_group"), cohort.by("size")
-    silent = cohort.pick([s is None for s in cohort.df["size"]])
-    groups: list[tuple[str, str, Ids]] = [("all", "all", cohort.pick())]
-    groups += [("region", g, regions.get(g, ())) for g in REGIONS]
-    groups += [("disease group", g, diseases.get(g, ())) for g in GROUPS]
-    groups += [("enrollment", s, sizes.get(s, ())) for s in SIZES] + [("enrollment", NOT_STATED, silent)]
-    groups += [("country", c, ids) for c, ids in list(cohort.by("countries").items())[:10]]
-    posted = set(cohort.pick(cohort.df["has_results"].astype(bool)))
-    linked = set(
-        cohort.pick(
-            [bool(p) or i in joined for p, i in zip(cohort.df["pmids"], cohort.df["trial_id"], strict=True)]
-        )
-    )
-    for group, value, ids in groups:
-        either = tuple(i for i in ids if i in found)
         table.add(
-            group,
-            value,
+            f"planned duration {least} years or more",
             count(ids),
-            *(
-                (count(i for i in ids if i in kind) for kind in (posted, linked, found))
-                if known
-                else [None] * 3
-            ),
-            share(either, ids) if known else (None, None, None),
+            count(dated),
+            share(ids, dated),
+            rests=("start_date", "completion_date"),
         )
     return table
 
 
-def _links(cohort: Cohort) -> Table:
-    note = (
-        "PubMed ids in the record, and those found by the registration number in the export "
-        "given with --pubmed."
-    )
-    table = Table(
-        "publications",
-        "Publications of trials",
-        ("trial", "in the record", "in the export"),
-        note=note,
-        section="Appendix",
-    )
-    joined = cohort.options.publications or {}
-    for i, pmids in zip(cohort.df["trial_id"], cohort.df["pmids"], strict=True):
-        if pmids or i in joined:
-            table.add(Cell(i, (i,)), ", ".join(pmids), ", ".join(joined.get(i, ())))
-    return table
+def _followed(df: Any, row: int) -> float | None:
+    """Planned follow-up in years where the records carry the field."""
+    value = df["follow_up_years"].iloc[row] if "follow_up_years" in df else None
+    return None if value is None or value != value else float(value)
 
 
 def _stopped(cohort: Cohort) -> Table:
-    note = "Of all included trials of the group."
+    note = "Of the group's trials whose status is known."
     columns = (
         "group",
         "value",
@@ -193,17 +113,21 @@ def _stopped(cohort: Cohort) -> Table:
         "stopped",
         *share_columns("stopped"),
     )
-    table = Table("stopped", "Stopped trials", columns, note=note, section="Stopped trials")
-    groups: list[tuple[str, str, Ids]] = [("all", "all", cohort.pick())]
-    for kind, column, names in (
-        ("disease group", "disease_group", GROUPS),
-        ("region", "region", REGIONS),
-        ("funding", "funding", ("academic", "industry", "government", "mixed")),
-    ):
+    table = Table(
+        "stopped", "Stopped trials", columns, note=note, section="Stopped trials", rests=("status",)
+    )
+    cohort = cohort.where([s is not None for s in cohort.df["status"]])
+    groups: list[tuple[str, str, Ids, tuple[str, ...]]] = [("all", "all", cohort.pick(), ())]
+    kinds: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+        ("disease group", "disease_group", GROUPS, ()),
+        ("region", "region", REGIONS, ("countries",)),
+        ("funding", "funding", CLASSES, ("sponsor",)),
+    )
+    for kind, column, names, rests in kinds:
         by = cohort.by(column)
-        groups += [(kind, name, by.get(name, ())) for name in names]
+        groups += [(kind, name, by.get(name, ()), rests) for name in names]
     status = dict(zip(cohort.df["trial_id"], cohort.df["status"], strict=True))
-    for kind, value, ids in groups:
+    for kind, value, ids, rests in groups:
         stopped = tuple(i for i in ids if status[i] in STOPPED)
         table.add(
             kind,
@@ -212,6 +136,7 @@ def _stopped(cohort: Cohort) -> Table:
             [count(i for i in ids if status[i] == s) for s in STOPPED],
             count(stopped),
             share(stopped, ids),
+            rests=(*rests, "collaborators") if value == "mixed" else rests,
         )
     return table
 
@@ -232,7 +157,8 @@ def reasons(text: str | None) -> tuple[str, ...]:
 
 def _reasons(cohort: Cohort) -> Table:
     note = (
-        "Of the stopped trials. A reason may fall into several groups. Sponsors word reasons "
+        "Of the stopped trials that give a reason. A reason may fall into several groups. Sponsors word "
+        "reasons "
         "with care: “sponsor decision” may hide any other."
     )
     table = Table(
@@ -241,17 +167,19 @@ def _reasons(cohort: Cohort) -> Table:
         ("reason", "trials", *SHARE, *(s.lower() for s in STOPPED)),
         note=note,
         section="Stopped trials",
+        rests=("status", "why_stopped"),
     )
     at = cohort.where(cohort.df["status"].isin(STOPPED))
     of_trial = dict(zip(at.df["trial_id"], map(reasons, at.df["why_stopped"]), strict=True))
     status = dict(zip(at.df["trial_id"], at.df["status"], strict=True))
+    said = tuple(i for i, found in of_trial.items() if found != (NOT_STATED,))
     tally = Counter(reason for found in of_trial.values() for reason in found)
     for reason in sorted(tally, key=lambda r: (r in ("other", NOT_STATED), -tally[r], r)):
         ids = tuple(i for i, found in of_trial.items() if reason in found)
         table.add(
             reason,
             count(ids),
-            share(ids, at.pick()),
+            share(ids, said) if reason != NOT_STATED else (None, None, None),
             [count(i for i in ids if status[i] == s) for s in STOPPED],
         )
     return table

@@ -132,7 +132,12 @@ def markdown(
     """The report to paste: methods, figures by file name, tables (the first rows of long ones)."""
     out = [f"# {_plain(title)}", "", "## Methods", ""]
     out += [f"{_plain(line)}\n" for line in methods]
-    out += ["## Figures", "", *(f"- ![{_plain(name)}](figures/{file}.svg)" for file, name in figures), ""]
+    out += [
+        "## Figures",
+        "",
+        *(f"- ![{_plain(caption)}](figures/{file}.svg)" for file, caption in figures),
+        "",
+    ]
     section = ""
     for table in tables.values():
         if table.section != section:

@@ -1,4 +1,4 @@
-"""The screening flow: how many records came in, fell out on the way and why."""
+"""The screening flow after PRISMA 2020: how many records came in, fell out on the way and why."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ UNREADABLE = {"rejected": "could not be read (rejected)"}
 BEFORE = {"screened": "no word of CAR cells in the text", "screened_out": "screened out"}
 AFTER = {"below": "tagged: no CAR study", "merged": "further registrations of a trial, merged"}
 """Counts of a run file: what fell out before and after the choice of candidates."""
+IDENTIFIED, SCREENED, INCLUDED = "identification", "screening", "included"
 
 
 def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
-    """Steps of the flow in order; `kind` is in, out, kept or part.
+    """Steps of the flow in order; `kind` is in, out, kept or part, `stage` as PRISMA 2020 has it.
 
     Without a run file it starts with the records.
     """
     counts = {k: v for k, v in dict(run.get("counts") or {}).items() if isinstance(v, int)}
     note = (
-        "Counts of the tagging run, then of this analysis."
+        "Counts of the tagging run, then of this analysis. The run keeps no list of what it screened out: "
+        "tag with "
+        "--all to have those trials in the records, and so in the list of the excluded."
         if counts
         else "There is no run file beside the records: what was read and screened out before is unknown."
     )
-    flow = Table("flow", "Screening flow", ("step", "kind", "records"), note=note, section=SECTION)
+    flow = Table("flow", "Screening flow", ("step", "stage", "kind", "records"), note=note, section=SECTION)
+    flow.note = f"{_search(cohort, run)} {flow.note}".strip()
     if counts:
         _run(flow, counts)
         if counts.get("written") not in (None, len(cohort.read)):
@@ -35,32 +39,47 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
                 f" The run wrote {counts['written']} records, the file holds {len(cohort.read)}: "
                 "it was changed since, or cut."
             )
-    flow.add("records analyzed", "kept", count(cohort.read))
+    flow.add("records analyzed", SCREENED, "kept" if counts else "in", count(cohort.read))
     for reason, ids in cohort.left_out.items():
-        flow.add(reason, "out", count(ids))
-    flow.add("trials included", "kept", count(cohort.pick()))
+        stage = IDENTIFIED if reason.startswith("duplicate") else SCREENED
+        flow.add(reason, stage, "out", count(ids))
+    flow.add("trials included", INCLUDED, "kept", count(cohort.pick()))
     kinds = cohort.by("car_trial")
     for kind, name in (("product", GIVE), ("related", "about recipients of CAR cells")):
-        flow.add(name, "part", count(kinds.get(kind, ())))
+        flow.add(name, INCLUDED, "part", count(kinds.get(kind, ())))
     return flow
 
 
+def _search(cohort: Cohort, run: Mapping[str, Any]) -> str:
+    """The search that the records come from: told by the user, or by the provenance of the fetch."""
+    fetched = [
+        one["search"]
+        for one in run.get("inputs") or []
+        if isinstance(one, dict) and isinstance(one.get("search"), dict)
+    ]
+    text = cohort.options.search_text or "; ".join(str(s.get("query", "")) for s in fetched)
+    date = cohort.options.search_date or "; ".join(sorted({str(s.get("date", "")) for s in fetched}))
+    if not text and not date:
+        return "The search behind the records is not told (--search-text, --search-date)."
+    return f"Search: {text or 'text not told'}; date of the search: {date or 'not told'}."
+
+
 def _run(flow: Table, counts: Mapping[str, int]) -> None:
-    flow.add("records read from the dump", "in", counts.get("read"))
+    flow.add("records read from the dump", IDENTIFIED, "in", counts.get("read"))
     gone = 0
     for labels in (UNREADABLE, BEFORE):
         for key, text in labels.items():
             if key in counts:
-                flow.add(text, "out", counts[key])
+                flow.add(text, IDENTIFIED if labels is UNREADABLE else SCREENED, "out", counts[key])
                 gone += counts[key]
     if "read" in counts and set(BEFORE) & set(counts):
-        flow.add("candidates", "kept", counts["read"] - gone)
+        flow.add("candidates", SCREENED, "kept", counts["read"] - gone)
     for key, text in AFTER.items():
         if key in counts:
-            flow.add(text, "out", counts[key])
+            flow.add(text, SCREENED, "out", counts[key])
     known = {"read", "written", *UNREADABLE, *BEFORE, *AFTER}
     for key in sorted(set(counts) - known):
-        flow.add(f"{key.replace('_', ' ')} (as the run names it)", "out", counts[key])
+        flow.add(f"{key.replace('_', ' ')} (as the run names it)", SCREENED, "out", counts[key])
 
 
 def duplicates(cohort: Cohort) -> Table:
@@ -69,4 +88,24 @@ def duplicates(cohort: Cohort) -> Table:
     found = Table("duplicates", "Duplicates", ("dropped", "kept", "reason"), note=note, section="Appendix")
     for dropped, kept, reason in cohort.duplicates:
         found.add(dropped, Cell(kept, (kept,)), reason)
+    return found
+
+
+def excluded(cohort: Cohort) -> Table:
+    """Every record that was read and is not included, with its reason."""
+    note = (
+        "Records of the file that are not included. What the tagging run screened out before is only "
+        "counted (see the flow)."
+    )
+    found = Table(
+        "excluded",
+        "Excluded records",
+        ("trial", "title", "registry", "reason"),
+        note=note,
+        section="Appendix",
+    )
+    first = cohort.everyone.drop_duplicates("trial_id").set_index("trial_id")
+    for reason, ids in cohort.left_out.items():
+        for i in ids:
+            found.add(Cell(i, (i,)), str(first.at[i, "title"]), str(first.at[i, "registry"]), reason)
     return found

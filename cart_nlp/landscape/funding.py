@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from cart_nlp.landscape.cohort import NOT_STATED, Cohort
+from cart_nlp.landscape.organizations import kind, listed
 from cart_nlp.landscape.sponsors import COLUMNS, merge
-from cart_nlp.landscape.table import SHARE, Table, count, ratio, share
+from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share
 
 SECTION = "Funding"
-CLASSES = ("academic", "industry", "government", "mixed")
+CLASSES = ("academic", "industry", "government", "individual", "mixed")
+RULE = (
+    "academic: universities, hospitals (public ones too), foundations; government: ministries, councils, "
+    "NIH, "
+    "programs of the European Union; individual: a person without an institution in the record; mixed: "
+    "industry "
+    "together with another class. The registry's class INDUSTRY decides first, then the name."
+)
 
 
 def tables(cohort: Cohort) -> list[Table]:
@@ -15,24 +25,54 @@ def tables(cohort: Cohort) -> list[Table]:
     return [_classes(cohort), _by_place(cohort), *_sponsors(cohort)]
 
 
-def _classes(cohort: Cohort) -> Table:
-    note = (
-        "academic: universities, hospitals, foundations; mixed: industry together with another "
-        "class. Share of all included trials."
+def partners_known(cohort: Cohort) -> str:
+    """How many records name a collaborator, as a caveat."""
+    with_one = sum(bool(c) for c in cohort.df["collaborators"])
+    return (
+        f"{with_one:,} of {len(cohort):,} records name a collaborator: whoever pays beside the lead is "
+        f"known of no "
+        "other, so mixed funding is a lower bound, and academic and industry are upper ones."
     )
-    table = Table("funding", "Trials by funding", ("funding", "trials", *SHARE), note=note, section=SECTION)
-    by, every = cohort.by("funding"), cohort.pick()
+
+
+def _classes(cohort: Cohort) -> Table:
+    note = f"{RULE} Share of the trials whose funding is known. {partners_known(cohort)}"
+    table = Table(
+        "funding",
+        "Trials by funding",
+        ("funding", "trials", *SHARE),
+        note=note,
+        section=SECTION,
+        rests=("sponsor",),
+    )
+    by = cohort.by("funding")
+    known = cohort.pick([value is not None for value in cohort.df["funding"]])
     for name in CLASSES:
-        table.add(name, count(by.get(name, ())), share(by.get(name, ()), every))
-    silent = cohort.pick([value is None for value in cohort.df["funding"]])
-    table.add(NOT_STATED, count(silent), share(silent, every))
+        ids = by.get(name, ())
+        table.add(name, count(ids), share(ids, known), rests=("collaborators",) if name == "mixed" else ())
+    with_industry = (*by.get("industry", ()), *by.get("mixed", ()))
+    without = tuple(i for i in known if i not in set(with_industry))
+    table.add("any industry (industry or mixed)", count(with_industry), share(with_industry, known))
+    table.add("no industry", count(without), share(without, known))
+    table.add(NOT_STATED, count(cohort.pick([v is None for v in cohort.df["funding"]])), (None, None, None))
     return table
 
 
 def _by_place(cohort: Cohort) -> Table:
-    note = "A trial in China and elsewhere counts in both rows. Percent of the row's trials."
+    note = (
+        "A trial in China and elsewhere counts in both rows. Percent of the row's trials whose funding is "
+        "known. " + partners_known(cohort)
+    )
     columns = ("place", "trials", *(part for name in CLASSES for part in (name, f"{name} %")), NOT_STATED)
-    table = Table("funding_by_place", "Funding in China and elsewhere", columns, note=note, section=SECTION)
+    table = Table(
+        "funding_by_place",
+        "Funding in China and elsewhere",
+        columns,
+        note=note,
+        section=SECTION,
+        rests=("sponsor", "countries"),
+        column_rests={"mixed": ("collaborators",), "mixed %": ("collaborators",)},
+    )
     for label, mask in (
         ("China", ["China" in r for r in cohort.df["region"]]),
         ("United States", ["United States" in r for r in cohort.df["region"]]),
@@ -40,47 +80,97 @@ def _by_place(cohort: Cohort) -> Table:
     ):
         at = cohort.where(mask)
         by = at.by("funding")
+        known = at.pick([value is not None for value in at.df["funding"]])
         cells = [
-            cell for name in CLASSES for cell in (count(by.get(name, ())), ratio(by.get(name, ()), at.pick()))
+            cell for name in CLASSES for cell in (count(by.get(name, ())), ratio(by.get(name, ()), known))
         ]
-        table.add(
-            label, count(at.pick()), cells, count(at.pick([value is None for value in at.df["funding"]]))
-        )
+        silent = count(at.pick([value is None for value in at.df["funding"]]))
+        table.add(label, count(at.pick()), cells, silent)
     return table
 
 
-def _sponsors(cohort: Cohort) -> tuple[Table, Table]:
-    leads = [(i, s) for i, s in zip(cohort.df["trial_id"], cohort.df["sponsor"], strict=True) if s]
-    others = [
-        (i, c) for i, cs in zip(cohort.df["trial_id"], cohort.df["collaborators"], strict=True) for c in cs
-    ]
+def _sponsors(cohort: Cohort) -> list[Table]:
+    df = cohort.df
+    leads = [(i, s) for i, s in zip(df["trial_id"], df["sponsor"], strict=True) if s]
+    others = [(i, c) for i, cs in zip(df["trial_id"], df["collaborators"], strict=True) for c in cs]
     home, merges = merge([name for _, name in (*leads, *others)], cohort.options.sponsor_decisions)
     lead: dict[str, dict[str, None]] = {}
     partner: dict[str, dict[str, None]] = {}
-    for kind, pairs in ((lead, leads), (partner, others)):
+    for side, pairs in ((lead, leads), (partner, others)):
         for one, name in pairs:
-            kind.setdefault(home[name], {})[one] = None
+            side.setdefault(home[name], {})[one] = None
     either = {name: {**lead.get(name, {}), **partner.get(name, {})} for name in {**lead, **partner}}
     note = (
-        "Names are brought together first (the list of merges tells how); a trial with the "
-        "same organization as "
-        "lead and collaborator counts once under “either”. Ranked by either, then by lead."
+        "Names are brought together first (the list of merges tells how); a trial with the same "
+        "organization as "
+        "lead and collaborator counts once under “either”. Ranked by either, then by lead. Class as in the "
+        "funding "
+        "table. Country: reviewed where the name is listed, else the country of most of its trials as lead. "
+        + partners_known(cohort)
     )
-    table = Table(
-        "sponsors",
-        f"Sponsors with most trials (first {cohort.options.top})",
-        ("sponsor", "either", "as lead", "as collaborator"),
-        note=note,
-        section=SECTION,
+    columns = ("sponsor", "class", "country", "either", "as lead", "as collaborator")
+    table, everyone = (
+        Table(
+            name,
+            title,
+            columns,
+            note=note,
+            section=section,
+            rests=("sponsor",),
+            column_rests={"as collaborator": ("collaborators",)},
+        )
+        for name, title, section in (
+            ("sponsors", f"Sponsors with most trials (first {cohort.options.top})", SECTION),
+            ("sponsors_all", "All sponsors and collaborators", "Appendix"),
+        )
     )
+    classes = dict(zip(df["sponsor"], df["sponsor_class"], strict=True))
+    countries = dict(zip(df["trial_id"], df["countries"], strict=True))
+    spellings: dict[str, list[str]] = {}
+    for name, canonical in home.items():
+        spellings.setdefault(canonical, []).append(name)
     ranked = sorted(either, key=lambda n: (-len(either[n]), -len(lead.get(n, ())), n))
-    for name in ranked[: cohort.options.top]:
-        table.add(name, count(either[name]), count(lead.get(name, ())), count(partner.get(name, ())))
+    for name in ranked:
+        kinds = Counter(k for one in spellings[name] if (k := kind(one, classes.get(one))))
+        everyone.add(
+            name,
+            kind(name) if name in _reviewed() else next(iter(kinds), None),
+            _reviewed().get(name) or _country(tuple(lead.get(name, ())), countries),
+            count(either[name]),
+            count(lead.get(name, ())),
+            count(partner.get(name, ())),
+        )
+    table.rows = everyone.rows[: cohort.options.top]
+    classes_of = Table(
+        "top_sponsor_classes",
+        f"Classes of the first {cohort.options.top} sponsors",
+        ("class", "sponsors", "trials"),
+        note="Sponsors of the table above by class; a trial counts once in each class.",
+        section=SECTION,
+        rests=("sponsor",),
+    )
+    for one in CLASSES[:-1]:
+        rows = [row for row in table.rows if row[1].value == one]
+        classes_of.add(
+            one, Cell(len(rows)), count(dict.fromkeys(i for row in rows for i in row[3].ids or ()))
+        )
     note = (
         "Review: change the column decision to applied or refused and give the file back with --sponsors. "
         "Proposed pairs are not merged."
     )
-    listed = Table("sponsor_merges", "Sponsor names brought together", COLUMNS, note=note, section="Appendix")
+    merged = Table("sponsor_merges", "Sponsor names brought together", COLUMNS, note=note, section="Appendix")
     for one in merges:
-        listed.add(one.name, one.merged_into, one.decision, one.score, one.rule)
-    return table, listed
+        merged.add(one.name, one.merged_into, one.decision, one.score, one.rule)
+    return [table, classes_of, everyone, merged]
+
+
+def _reviewed() -> dict[str, str]:
+    return {row.canonical: row.country for row in listed()}
+
+
+def _country(ids: Ids, countries: dict[str, tuple[str, ...]]) -> Cell:
+    tally = Counter(c for i in ids for c in countries[i])
+    if not tally:
+        return Cell(None)
+    name, n = min(tally.items(), key=lambda kv: (-kv[1], kv[0]))
+    return Cell(name if 2 * n > len(ids) else None)

@@ -1,43 +1,108 @@
-"""Trials by start year, period, region and country, and growth between two periods."""
+"""Trials by year, period, region and country, and growth a year between two periods."""
 
 from __future__ import annotations
 
-from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, REGIONS, Cohort, region
+import datetime
+from typing import Any
+
+from cart_nlp.landscape import dating
+from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort, Period
+from cart_nlp.landscape.diseases import under
+from cart_nlp.landscape.places import REGIONS, region
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 
 SECTION = "Growth and geography"
 LONGEST_GAP = 60
+FIELD = {"start": "start_date", "registration": "registered"}
+NAME = {"start": "start", "registration": "registration"}
+PLACES = dict.fromkeys((*REGIONS, NOT_STATED), ("countries",))
 
 
 def tables(cohort: Cohort) -> list[Table]:
     """Years, periods, countries, regions, growth rates."""
-    return [_years(cohort), _periods(cohort), _regions(cohort), _countries(cohort), _rates(cohort)]
+    return [
+        _placed(cohort),
+        _years(cohort, "registration", "trials_by_registration_year"),
+        _years(cohort, "start", "trials_by_year"),
+        _periods(cohort),
+        _regions(cohort),
+        _countries(cohort),
+        _rates(cohort),
+    ]
 
 
-def _years(cohort: Cohort) -> Table:
-    df, today = cohort.df, cohort.options.as_of.year
+def by_end(cohort: Cohort, axis: str) -> list[int | None]:
+    """Year of each trial on an axis; None where it has none, or lies after the end of the analysis."""
+    days = cohort.df[FIELD[axis]]
+    return [
+        year if year is not None and dating.first_day(str(dating.day(day))) <= cohort.end else None
+        for year, day in zip(cohort.df[f"{axis}_year"], days, strict=True)
+    ]
+
+
+def _placed(cohort: Cohort) -> Table:
     note = (
-        "By start date. A trial with sites in several regions counts once in each, so "
-        "regions may add up to more "
-        f"than the row's trials. {today} is not over: its count will grow; later years are plans."
+        "How the date of registration was found; a date before registries opened (1999) is none. An NCT "
+        "number without a recorded date is placed by the order in which "
+        f"ClinicalTrials.gov gives numbers out, between dated ones ({cohort.placed.error}; "
+        f"{cohort.placed.dated_here:,} of them from these records, the others come with the package). "
+        f"After the "
+        "last dated number the pace of the three years before it goes on, and the error grows."
     )
     table = Table(
-        "trials_by_year",
-        "Trials by start year and region",
-        ("year", "trials", "cumulative", *REGIONS, NOT_STATED, "year over"),
+        "placed",
+        "How trials were placed in time",
+        ("placed by", "trials", *SHARE),
         note=note,
         section=SECTION,
     )
-    years = sorted({y for y in df["year"] if y is not None})
+    every = cohort.pick()
+    for how in (dating.RECORDED, dating.BY_NUMBER, dating.BY_START):
+        ids = cohort.pick(cohort.df["placed_by"] == how)
+        table.add(how, count(ids), share(ids, every))
+    none = cohort.pick([how is None for how in cohort.df["placed_by"]])
+    table.add("no date", count(none), share(none, every))
+    return table
+
+
+def _years(cohort: Cohort, axis: str, name: str) -> Table:
+    note = (
+        f"By year of {NAME[axis]}. A trial with sites in several regions counts once in each, so regions "
+        f"may add "
+        f"up to more than the row's trials. The data end on {cohort.end.isoformat()}: a year that is not "
+        f"over by "
+        "then is marked, and later ones are plans."
+    )
+    if axis == "start":
+        note += (
+            " A trial starts after it was registered, often months: the last year has starts still to come."
+        )
+    table = Table(
+        name,
+        f"Trials by {NAME[axis]} year and region",
+        ("year", "trials", "cumulative", *REGIONS, NOT_STATED, "year over"),
+        note=note,
+        section=SECTION,
+        rests=(FIELD[axis],),
+        column_rests=PLACES,
+    )
+    column = cohort.df[f"{axis}_year"]
+    years = sorted({y for y in column if y is not None})
     if years and years[-1] - years[0] <= LONGEST_GAP:
         years = list(range(years[0], years[-1] + 1))
     so_far: Ids = ()
     for year in years:
-        at = cohort.where(df["year"] == year)
+        at = cohort.where(column == year)
         so_far = (*so_far, *at.pick())
-        over = "yes" if year < today else "no"
+        over = (
+            "yes"
+            if datetime.date(year, 12, 31) <= cohort.end
+            else "no"
+            if year <= cohort.end.year
+            else "plan"
+        )
         table.add(str(year), count(at.pick()), count(so_far), _by_region(at), over)
-    undated = cohort.where([y is None for y in df["year"]])
+    undated = cohort.where([y is None for y in column])
     if len(undated):
         table.add(NOT_STATED, count(undated.pick()), Cell(None), _by_region(undated), None)
     return table
@@ -49,110 +114,144 @@ def _by_region(cohort: Cohort) -> list[Cell]:
     return [*(count(by.get(name, ())) for name in REGIONS), count(silent)]
 
 
+def _length(cohort: Cohort, period: Period, years: list[int | None]) -> float | None:
+    begin = min((y for y in years if y is not None), default=None)
+    if begin is None and period.first is None:
+        return None
+    return period.span(begin or 0, cohort.end) or None
+
+
 def _periods(cohort: Cohort) -> Table:
     note = (
-        "Phases of growth. Trials a year: over the years from the first trial (or the period's "
-        "begin) to its end, to today where it is open."
+        "Trials a year: over the time from the period's begin (the first trial, where it is open) to its "
+        "end or "
+        f"the end of the data, {cohort.end.isoformat()}, whichever is first. Trials that start or were "
+        f"registered "
+        "after that are not counted."
     )
+    columns: list[str] = ["period", "axis", "years", "trials", "trials a year", *REGIONS, NOT_STATED]
     table = Table(
-        "periods",
-        "Phases of growth",
-        ("period", "trials", "trials a year", *REGIONS, NOT_STATED),
-        note=note,
-        section=SECTION,
+        "periods", "Phases of growth", tuple(columns), note=note, section=SECTION, column_rests=PLACES
     )
-    years = [y for y in cohort.df["year"] if y is not None]
-    for period in cohort.options.periods:
-        at = cohort.where([period.holds(y) for y in cohort.df["year"]])
-        first = period.first or min(years, default=None)
-        last = period.last or cohort.options.as_of.year
-        length = last - first + 1 if first is not None and last >= first else None
-        table.add(
-            str(period),
-            count(at.pick()),
-            Cell(round(len(at) / length, 1) if length else None, at.pick()),
-            _by_region(at),
-        )
+    for axis in ("start", "registration"):
+        years = by_end(cohort, axis)
+        for period in cohort.options.periods:
+            at = cohort.where([period.holds(y) for y in years])
+            length = _length(cohort, period, years)
+            table.add(
+                str(period),
+                NAME[axis],
+                None if length is None else f"{length:.2f}",
+                count(at.pick()),
+                Cell(round(len(at) / length, 1) if length else None, at.pick()),
+                _by_region(at),
+                rests=(FIELD[axis],),
+            )
     return table
 
 
 def _regions(cohort: Cohort) -> Table:
-    note = "Share of all included trials; a trial in several regions counts in each."
+    note = "Share of the trials whose record names a country; a trial in several regions counts in each."
     table = Table(
         "regions",
         "Trials by region",
         ("region", "trials", *SHARE, "in this region only"),
         note=note,
         section=SECTION,
+        rests=("countries",),
     )
-    by, every = cohort.by("region"), cohort.pick()
+    by = cohort.by("region")
+    placed = cohort.pick([bool(r) for r in cohort.df["region"]])
     for name in REGIONS:
         ids = by.get(name, ())
-        table.add(
-            name,
-            count(ids),
-            share(ids, every),
-            count(cohort.pick([r == (name,) for r in cohort.df["region"]])),
-        )
-    silent = cohort.pick([not r for r in cohort.df["region"]])
-    table.add(NOT_STATED, count(silent), share(silent, every), Cell(None))
+        alone = cohort.pick([r == (name,) for r in cohort.df["region"]])
+        table.add(name, count(ids), share(ids, placed), count(alone))
+    outside = cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in cohort.df["region"]])
+    table.add("neither China nor United States", count(outside), share(outside, placed), count(outside))
+    table.add(NOT_STATED, count(cohort.pick([not r for r in cohort.df["region"]])), (None, None, None), None)
     return table
 
 
 def _countries(cohort: Cohort) -> Table:
     note = (
-        "Share of all included trials; a trial in several countries counts in each. Names as "
+        "Share of the trials whose record names a country; a trial in several counts in each. Names as "
         "the registry prints them."
     )
     table = Table(
         "countries",
         "Trials by country",
-        ("country", "region", "trials", *SHARE, "first year", "in this country only"),
+        ("country", "region", "trials", *SHARE, "first start", "in this country only"),
         note=note,
         section=SECTION,
+        rests=("countries",),
+        column_rests={"first start": ("start_date",)},
     )
-    every = cohort.pick()
-    year = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
+    placed = cohort.pick([bool(c) for c in cohort.df["countries"]])
+    year = dict(zip(cohort.df["trial_id"], cohort.df["start_year"], strict=True))
     for name, ids in cohort.by("countries").items():
         years = [year[one] for one in ids if year[one] is not None]
         alone = cohort.pick([c == (name,) for c in cohort.df["countries"]])
-        table.add(
-            name,
-            region(name),
-            count(ids),
-            share(ids, every),
-            Cell(str(min(years)) if years else None),
-            count(alone),
-        )
+        first = Cell(str(min(years)) if years else None)
+        table.add(name, region(name), count(ids), share(ids, placed), first, count(alone))
     return table
+
+
+def rates_between(early: tuple[int, float | None], late: tuple[int, float | None]) -> float | None:
+    """Growth in percent of trials a year from one period (trials, years) to another; None if undefined."""
+    (before, first), (after, second) = early, late
+    if not before or not first or not second:
+        return None
+    return round(100 * ((after / second) / (before / first) - 1), 1)
+
+
+def _groups(cohort: Cohort) -> list[tuple[str, Ids, tuple[str, ...]]]:
+    place = ("countries",)
+    groups: list[tuple[str, Ids, tuple[str, ...]]] = [("all trials", cohort.pick(), ())]
+    regions, diseases = cohort.by("region"), cohort.by("disease_group")
+    groups += [(name, regions.get(name, ()), place) for name in REGIONS]
+    outside = cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in cohort.df["region"]])
+    groups.append(("neither China nor United States", outside, place))
+    groups += [(name, diseases[name], ()) for name in GROUPS if name in diseases]
+    known = {name for name, _, _ in groups}
+    for concept in ("multiple myeloma", "lymphoma", "leukemia"):
+        groups.append((f"{concept} (with all below it)", under(cohort, concept), ()))
+    groups += [(k, v, ()) for k, v in list(cohort.by("indications").items())[:10] if k not in known]
+    return groups
 
 
 def _rates(cohort: Cohort) -> Table:
     early, late = cohort.options.growth
+    axis = cohort.options.axis
+    years = by_end(cohort, axis)
+    lengths = [_length(cohort, period, years) for period in (early, late)]
+    spans = [
+        f"{period} ({length:.2f} years)" if length else str(period)
+        for period, length in zip((early, late), lengths, strict=True)
+    ]
     note = (
-        f"Trials that started in {late} against {early}, in percent of the earlier number; "
-        "undefined where that is "
-        "zero. Groups overlap where a trial belongs to several. A registry's backlog and a "
-        "sample's make-up move these rates."
+        f"Trials a year in {spans[1]} against {spans[0]}, by {NAME[axis]}, up to {cohort.end.isoformat()}: "
+        f"periods "
+        "of different length are compared by the year. Undefined where the earlier number is zero. Groups "
+        "overlap "
+        "where a trial belongs to several. A registry's backlog and a sample's make-up move these rates."
     )
     table = Table(
         "growth_rates",
         f"Growth from {early} to {late}",
-        ("group", str(early), str(late), "growth %"),
+        ("group", str(early), str(late), f"{early} a year", f"{late} a year", "growth %"),
         note=note,
         section=SECTION,
+        rests=(FIELD[axis],),
     )
-    groups: list[tuple[str, Ids]] = [("all trials", cohort.pick())]
-    regions, diseases = cohort.by("region"), cohort.by("disease_group")
-    groups += [(name, regions[name]) for name in REGIONS if name in regions]
-    outside = cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in cohort.df["region"]])
-    groups.append(("neither China nor United States", outside))
-    groups += [(name, diseases[name]) for name in GROUPS if name in diseases]
-    groups += list(cohort.by("indications").items())[:10]
-    in_early = set(cohort.pick([early.holds(y) for y in cohort.df["year"]]))
-    in_late = set(cohort.pick([late.holds(y) for y in cohort.df["year"]]))
-    for name, ids in groups:
-        before, after = tuple(i for i in ids if i in in_early), tuple(i for i in ids if i in in_late)
-        rate = round(100 * (len(after) - len(before)) / len(before), 1) if before else None
-        table.add(name, count(before), count(after), Cell(rate, after, before or None))
+    sides = [set(cohort.pick([p.holds(y) for y in years])) for p in (early, late)]
+    for name, ids, rests in _groups(cohort):
+        found = [tuple(i for i in ids if i in side) for side in sides]
+        a_year: list[Any] = [
+            Cell(round(len(f) / length, 1), f) if length else Cell(None)
+            for f, length in zip(found, lengths, strict=True)
+        ]
+        rate = rates_between((len(found[0]), lengths[0]), (len(found[1]), lengths[1]))
+        table.add(
+            name, [count(f) for f in found], a_year, Cell(rate, found[1], found[0] or None), rests=rests
+        )
     return table

@@ -18,8 +18,15 @@ def _groups(cohort: Cohort) -> Table:
         "Share of the trials that state a disease group; a trial of several groups counts in "
         "each, so shares may add up to more than 100."
     )
-    columns = ("disease group", "trials", *SHARE, "this group only", "first year")
-    table = Table("disease_groups", "Trials by disease group", columns, note=note, section=SECTION)
+    columns = ("disease group", "trials", *SHARE, "this group only", "first start")
+    table = Table(
+        "disease_groups",
+        "Trials by disease group",
+        columns,
+        note=note,
+        section=SECTION,
+        column_rests={"first start": ("start_date",)},
+    )
     by = cohort.by("disease_group")
     stated = cohort.pick([bool(g) for g in cohort.df["disease_group"]])
     year = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
@@ -34,17 +41,20 @@ def _groups(cohort: Cohort) -> Table:
 
 
 def _indications(cohort: Cohort) -> Table:
+    stated = cohort.pick([bool(i) for i in cohort.df["indications"]])
     note = (
-        "Share of all included trials; a trial counts in each of its indications. An "
-        "indication's groups are those of its trials."
+        f"Share of the {len(stated)} trials that state an indication; a trial counts in each. Each "
+        f"indication is "
+        "counted as stated, without those below it: the reporting tree adds them up. An indication's "
+        "groups are "
+        "those of its trials."
     )
     columns = ("indication", "trials", *SHARE, *GROUPS)
     table = Table("indications", "Trials by indication", columns, note=note, section=SECTION)
-    every = cohort.pick()
     groups = dict(zip(cohort.df["trial_id"], cohort.df["disease_group"], strict=True))
     for name, ids in cohort.by("indications").items():
         table.add(
-            name, count(ids), share(ids, every), [count(i for i in ids if g in groups[i]) for g in GROUPS]
+            name, count(ids), share(ids, stated), [count(i for i in ids if g in groups[i]) for g in GROUPS]
         )
     return table
 
@@ -57,6 +67,7 @@ def _by_year(cohort: Cohort) -> Table:
         ("year", *GROUPS, NOT_STATED),
         note=note,
         section=SECTION,
+        rests=("start_date",),
     )
     for year in sorted({y for y in cohort.df["year"] if y is not None}):
         at = cohort.where(cohort.df["year"] == year)

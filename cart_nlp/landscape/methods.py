@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +15,78 @@ from cart_nlp import __version__, paths
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.registries.entry import InputError
 
-_MEASURED_ON = ("registry dev", "gold dev")
-"""Sets of accuracy.json, the closest to registry text first."""
+RATES = ("precision", "recall", "f1", "exact")
+NONE = (
+    "No accuracy on unseen labels is at hand: how far each field can be trusted is not stated here. Score "
+    "the version "
+    "that tagged these records on labels that nobody tuned to, and give the result with --accuracy "
+    "(cart-nlp evaluate --gold LABELS --json)."
+)
 
 
-def accuracy() -> dict[str, Any]:
-    """Accuracy of each field in the last release, as the evaluation wrote it; {} where not shipped."""
-    file = paths.gold().parent / "results" / "accuracy.json"
-    if not file.is_file():
-        return {}
+@dataclass(frozen=True)
+class Accuracy:
+    """What is known of the tagging's accuracy: a sentence, and a table with n and intervals."""
+
+    text: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+    def lines(self) -> list[str]:
+        """The same as lines of text."""
+        return [
+            self.text,
+            *(
+                f"{row[0]}: " + ", ".join(f"{c} {v}" for c, v in zip(self.columns[1:], row[1:], strict=True))
+                for row in self.rows
+            ),
+        ]
+
+
+def accuracy(file: Path | None = None) -> Accuracy:
+    """Accuracy on unseen labels: a result of `cart-nlp evaluate --json`, or the one of the package.
+
+    Figures on development labels are not shown. Raises InputError for a file that is no such result.
+    """
+    given = file is not None
+    file = file or paths.gold().parent / "results" / "unseen.json"
+    if not given and not file.is_file():
+        return Accuracy(NONE)
     try:
         found = orjson.loads(file.read_bytes())
-    except orjson.JSONDecodeError as fault:
-        raise InputError(f"{file}: not JSON ({fault}); run `cart-nlp evaluate` again") from fault
-    if not isinstance(found, list) or not found:
-        return {}
-    latest = found[-1]
-    scores: dict[str, float] = next(
-        (latest["sets"][name]["scores"] for name in _MEASURED_ON if name in latest["sets"]), {}
-    )
-    fields: dict[str, dict[str, float]] = {}
-    for name, value in scores.items():
-        field, _, rate = name.partition(".")
-        fields.setdefault(field, {})[rate.replace("_", " ")] = value
-    return {"version": latest["version"], "fields": fields}
-
-
-def accuracy_rows(measured: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(field, its measures as text), for the fields that have any."""
+        fields, gold = found["fields"], found["gold"]
+        name, n, version = str(gold["name"]), int(found["trials"]), str(found["tool"]["version"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
+        raise InputError(f"{file}: no result of `cart-nlp evaluate --json` ({fault})") from fault
+    if re.search(r"\bdev\b|development|train", name, re.IGNORECASE):
+        return Accuracy(f"The accuracy given is of development labels ({name}) and is not shown. {NONE}")
     rows = []
-    for field, scores in dict(measured.get("fields") or {}).items():
-        parts = [
-            f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in dict(scores).items()
-            if isinstance(value, (int, float))
-        ]
-        if parts:
-            rows.append((field.replace("_", " "), ", ".join(parts)))
-    return rows
+    for field, scores in dict(fields).items():
+        support = scores.get("support")
+        cells = [_rate(scores, rate) for rate in RATES]
+        if any(cell != "–" for cell in cells):
+            rows.append((field.replace("_", " "), str(support if support is not None else "–"), *cells))
+    text = (
+        f"Accuracy of the tagging on labels of {n:,} trials ({name}), by cart-nlp {version}: percent with "
+        f"95 % bootstrap "
+        "intervals. A number of this report is no better than the field it rests on."
+    )
+    return Accuracy(text, ("field", "gold values", *RATES), tuple(rows))
+
+
+def _rate(scores: Mapping[str, Any], rate: str) -> str:
+    value = scores.get(rate)
+    if not isinstance(value, (int, float)):
+        return "–"
+    ends = (scores.get("interval") or {}).get(rate)
+    between = f" ({100 * ends[0]:.1f}–{100 * ends[1]:.1f})" if ends else ""
+    n = f" of {scores['exact_n']}" if rate == "exact" and "exact_n" in scores else ""
+    return f"{100 * value:.1f}{between}{n}"
 
 
 def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]:
     """Plain sentences, one paragraph each."""
-    options, df = chosen.options, chosen.df
+    df = chosen.df
     left = sum(len(ids) for ids in chosen.left_out.values())
     out = [
         f"Records were read from {source} ({len(chosen.read)} records). {left} were left "
@@ -65,20 +97,7 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
         "Targets and technology are counted over the product trials, everything else over "
         "all included trials.",
         _tagging(run),
-        f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}. "
-        + (
-            (
-                "Only trials first posted (or, where that date is missing, started) up to "
-                f"{options.until} are included; a trial without either date cannot be placed "
-                "and is left out. "
-            )
-            if options.until
-            else "No date limit was set. "
-        )
-        + (
-            f"Growth compares trials that started in {options.growth[0]} and in "
-            f"{options.growth[1]}; phases of growth are {', '.join(map(str, options.periods))}."
-        ),
+        _window(chosen),
         "Two records are one trial if they have the same registration number or one names "
         "the other's as secondary. "
         "Countries are the registry's; sponsor names were brought together by a list, by "
@@ -107,6 +126,38 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
             "product-derived ones."
         )
     return out
+
+
+def _window(chosen: Cohort) -> str:
+    options = chosen.options
+    by = Counter(str(how) for how in chosen.df["placed_by"] if how)
+    limits = [
+        f"registered from {options.since} on" if options.since else "",
+        f"registered up to {options.until}" if options.until else "",
+    ]
+    limits += [f"at {', '.join(options.registries)}" if options.registries else ""]
+    asked = " and ".join(part for part in limits if part)
+    placed = ", ".join(f"{n:,} by {how}" for how, n in sorted(by.items(), key=lambda kv: -kv[1])) or "none"
+    return (
+        f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}; it ends on "
+        f"{chosen.end.isoformat()}, and rates divide by the time up to then. "
+        + (
+            f"Only trials {asked} are included; a trial that cannot be placed in time is left out. "
+            if asked
+            else "No date limit was set. "
+        )
+        + f"Trials were placed in time by their first registration: {placed} (error of numbers: "
+        f"{chosen.placed.error}). "
+        f"Growth compares {options.growth[0]} and {options.growth[1]} by year of {options.axis}; phases of "
+        f"growth are "
+        f"{', '.join(map(str, options.periods))}. "
+        + (
+            "Values that are only known of a product, and defaults, are left out everywhere (--basis text)."
+            if options.basis == "text"
+            else "Values count whether a trial states them or they are known of a product that it names; "
+            "tables tell the two apart."
+        )
+    )
 
 
 def _tagging(run: Mapping[str, Any]) -> str:

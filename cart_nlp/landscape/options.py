@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cart_nlp.landscape.cohort import Options, Period
+from cart_nlp.landscape import dating
+from cart_nlp.landscape.cohort import AXES, Options, Period
 from cart_nlp.landscape.publications import read_publications
 from cart_nlp.landscape.sponsors import read_decisions
 
@@ -16,8 +18,18 @@ class OptionError(ValueError):
     """An option that cannot be used: one line with its name, the value and what is meant."""
 
 
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+
+
 def options_from(
     until: str | None = None,
+    since: str | None = None,
+    registries: Sequence[str] = (),
+    basis: str = "all",
+    axis: str = "start",
+    title: str | None = None,
+    search_text: str | None = None,
+    search_date: str | None = None,
     periods: str = "-2016,2017-2021,2022-",
     growth: str = "2015-2019:2020-2024",
     as_of: str | None = None,
@@ -26,8 +38,14 @@ def options_from(
     sponsors: Path | None = None,
 ) -> Options:
     """Options from text; raises OptionError for a value, InputError for a file that cannot be used."""
-    if until is not None and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", until):
-        raise OptionError(f"--until {until}: write 2024, 2024-04 or 2024-04-30")
+    for name, value in (("--until", until), ("--since", since)):
+        if value is not None and not _real(value):
+            raise OptionError(f"{name} {value}: write 2024, 2024-04 or 2024-04-30")
+    if since and until and dating.first_day(since) > dating.last_day(until):
+        raise OptionError(f"--since {since}: lies after --until {until}")
+    for name, value, known in (("--basis", basis, ("all", "text")), ("--axis", axis, AXES)):
+        if value not in known:
+            raise OptionError(f"{name} {value}: write {' or '.join(known)}")
     try:
         phases = tuple(Period.parse(part) for part in periods.split(","))
     except ValueError as fault:
@@ -46,4 +64,35 @@ def options_from(
         extra["publications"] = read_publications(pubmed)
     if sponsors is not None:
         extra["sponsor_decisions"] = read_decisions(sponsors)
-    return Options(until=until, periods=phases, growth=(early, late), top=top, **extra)
+    if title:
+        extra["title"] = title
+    return Options(
+        until=until,
+        since=since,
+        registries=tuple(registries),
+        basis=basis,
+        axis=axis,
+        search_text=search_text,
+        search_date=search_date,
+        periods=phases,
+        growth=(early, late),
+        top=top,
+        **extra,
+    )
+
+
+def _real(text: str) -> bool:
+    try:
+        return bool(_DATE.fullmatch(text)) and bool(dating.first_day(text))
+    except ValueError:
+        return False
+
+
+def names_from(option: str, text: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Names from a list with commas, in the order of `known`; all of them where nothing is asked."""
+    if text is None:
+        return known
+    wanted = [part.strip() for part in text.split(",") if part.strip()]
+    if wrong := [name for name in wanted if name not in known]:
+        raise OptionError(f"{option} {wrong[0]}: there is {', '.join(known)}")
+    return tuple(name for name in known if name in wanted)

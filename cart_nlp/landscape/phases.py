@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cart_nlp.landscape.cohort import GROUPS, LATE, NOT_STATED, PHASE_NAMES, REGIONS, Cohort
+from cart_nlp.landscape.cohort import GROUPS, LATE, NOT_STATED, PHASE_NAMES, Cohort
+from cart_nlp.landscape.places import REGIONS
 from cart_nlp.landscape.table import SHARE, Ids, Table, count, share, share_columns
 
 SECTION = "Phases"
+RULE = (
+    "A phase is stated where the registry gives I to IV; “not applicable” and an empty field are none. "
+    "Shares are "
+    "of the trials with a phase. “Phase II and later” is II, II/III, III and IV: beyond phase I/II."
+)
 
 
 def tables(cohort: Cohort) -> list[Table]:
     """Overall distribution; by country and region; by disease group."""
-    countries = list(cohort.by("countries").items())[:10]
+    by = cohort.by("countries")
+    countries = list(by.items())[:10]
     regions = [(name, ids) for name, ids in cohort.by("region").items() if name in REGIONS[2:]]
+    several = cohort.pick([len(r) > 1 for r in cohort.df["region"]])
     diseases = cohort.by("disease_group")
     groups = [(name, diseases[name]) for name in GROUPS if name in diseases]
     return [
@@ -23,20 +31,25 @@ def tables(cohort: Cohort) -> list[Table]:
             "phases_by_country",
             "Phases by country (first ten) and region",
             "country or region",
-            [*countries, *regions],
+            [*countries, *regions, ("in several regions", several)],
+            "A trial in several countries counts in each. ",
+            ("phase", "countries"),
         ),
-        _by(cohort, "phases_by_disease", "Phases by disease group", "disease group", groups),
+        _by(cohort, "phases_by_disease", "Phases by disease group", "disease group", groups, "", ("phase",)),
     ]
 
 
 def _overall(cohort: Cohort) -> Table:
-    note = "Share of all included trials. “Phase II and later” is II, II/III, III and IV: beyond phase I/II."
-    table = Table("phases", "Trials by phase", ("phase", "trials", *SHARE), note=note, section=SECTION)
-    every, by = cohort.pick(), cohort.by("phase")
+    table = Table(
+        "phases", "Trials by phase", ("phase", "trials", *SHARE), note=RULE, section=SECTION, rests=("phase",)
+    )
+    by = cohort.by("phase")
+    phased = cohort.pick(cohort.df["phased"].astype(bool))
     silent = cohort.pick([phase not in PHASE_NAMES for phase in cohort.df["phase"]])
     for phase, name in PHASE_NAMES.items():
-        table.add(name, count(by.get(phase, ())), share(by.get(phase, ()), every))
-    table.add(NOT_STATED, count(silent), share(silent, every))
+        ids = by.get(phase, ())
+        table.add(name, count(ids), (None, None, None) if phase == "NA" else share(ids, phased))
+    table.add(NOT_STATED, count(silent), (None, None, None))
     early = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1"]))
     to_two = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2"]))
     late = cohort.pick(cohort.df["late"].astype(bool))
@@ -45,12 +58,19 @@ def _overall(cohort: Cohort) -> Table:
         ("up to I/II together", to_two),
         ("II and later together", late),
     ):
-        table.add(label, count(ids), share(ids, every))
+        table.add(label, count(ids), share(ids, phased))
     return table
 
 
-def _by(cohort: Cohort, name: str, title: str, first: str, groups: Iterable[tuple[str, Ids]]) -> Table:
-    note = "The share of phase II and later is taken of the trials whose phase is stated and applicable."
+def _by(
+    cohort: Cohort,
+    name: str,
+    title: str,
+    first: str,
+    groups: Iterable[tuple[str, Ids]],
+    note: str,
+    rests: tuple[str, ...],
+) -> Table:
     columns = (
         first,
         "trials",
@@ -59,7 +79,7 @@ def _by(cohort: Cohort, name: str, title: str, first: str, groups: Iterable[tupl
         "with a phase",
         *share_columns("II and later"),
     )
-    table = Table(name, title, columns, note=note, section=SECTION)
+    table = Table(name, title, columns, note=note + RULE, section=SECTION, rests=rests)
     phase = dict(zip(cohort.df["trial_id"], cohort.df["phase"], strict=True))
     phased = dict(zip(cohort.df["trial_id"], cohort.df["phased"], strict=True))
     for label, ids in groups:

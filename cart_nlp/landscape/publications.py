@@ -1,107 +1,229 @@
-"""Publications of trials from an export of PubMed or Europe PMC, joined on registration numbers."""
+"""Publications of trials: what an export of PubMed or Europe PMC holds, linked by number and graded."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
+import datetime
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cart_nlp.registries.entry import InputError
+from cart_nlp.landscape import dating
 
-_ID = re.compile(r"\bNCT\s?0?\d{8}\b|\bChiCTR[-A-Za-z]{0,6}\d{8,10}\b", re.IGNORECASE)
+RESULTS, PROTOCOL, SECONDARY, REVIEW = "results", "protocol", "secondary analysis", "review or comment"
+ERRATUM, RETRACTED, PRECLINICAL, EARLY = "erratum", "retracted", "preclinical", "before the trial"
+DERIVED, BACKGROUND, UNCLEAR = "found by its number, not graded", "background", "unclear"
+GRADES = (
+    RESULTS,
+    SECONDARY,
+    PROTOCOL,
+    REVIEW,
+    ERRATUM,
+    RETRACTED,
+    PRECLINICAL,
+    EARLY,
+    DERIVED,
+    BACKGROUND,
+    UNCLEAR,
+)
+"""Only the first counts as a publication of the trial's results."""
+HOW = ("data bank", "title", "abstract", "registry")
+
+_NUMBERS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("NCT", re.compile(r"\bNCT(?:[\s#:.–-]|no\b|number\b|id\b){0,8}(0{0,2}\d{8})(?!\d)", re.IGNORECASE)),
+    ("CHICTR", re.compile(r"\bChiCTR[\s-]{0,2}(?:[A-Z]{2,4}[\s-]{0,2})?(\d{8,10})(?!\d)", re.IGNORECASE)),
+    ("JRCT", re.compile(r"\bjRCT[\s-]{0,2}(s?\s?\d{9,10})(?!\d)", re.IGNORECASE)),
+    ("ISRCTN", re.compile(r"\bISRCTN[\s-]{0,2}(\d{8})(?!\d)", re.IGNORECASE)),
+    ("EU", re.compile(r"(?<!\d)((?:19|20)\d{2}-\d{6}-\d{2})(?!\d)")),
+    (
+        "OTHER",
+        re.compile(
+            r"\b((?:ACTRN|CTRI/?|KCT|UMIN|DRKS|NTR|IRCT|TCTR|LBCTR|PACTR)\s?\d[\d/]{3,16})", re.IGNORECASE
+        ),
+    ),
+)
 
 
-def read_publications(path: Path) -> dict[str, tuple[str, ...]]:
-    """Registration number -> PubMed ids, from PubMed's text, XML or CSV or Europe PMC's JSON, XML or CSV.
+def numbers(text: str) -> list[str]:
+    """Registration numbers in a text as keys that join: NCT01234567, CHICTR1800012345, EU2015-001234-12 …
 
-    A publication belongs to every trial whose number stands in its entry: data bank, title or abstract.
-    Raises InputError if the file cannot be read or holds no entry.
+    Blanks, dashes, "No." and one zero too many before the digits are read over.
     """
-    try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as fault:
-        raise InputError(f"{path}: cannot be read: {fault}") from fault
-    found: dict[str, list[str]] = {}
-    entries = 0
-    for pmid, text in _entries(path, data):
-        entries += 1
-        for number in _ID.findall(text):
-            ids = found.setdefault(_canonical(number), [])
-            if pmid not in ids:
-                ids.append(pmid)
-    if not entries:
-        raise InputError(
-            f"{path}: no publication in it; save PubMed's format “PubMed” or Europe PMC's JSON, XML or CSV"
-        )
-    return {number: tuple(ids) for number, ids in sorted(found.items())}
+    found: dict[str, None] = {}
+    for kind, pattern in _NUMBERS:
+        for said in pattern.findall(text):
+            digits = re.sub(r"\s", "", said).upper()
+            if kind == "NCT" and len(digits) > 8:
+                extra, digits = digits[:-8], digits[-8:]
+                if set(extra) != {"0"} or digits[0] != "0":
+                    continue
+            if kind == "EU":
+                digits = digits[:14]
+            found[("" if kind == "OTHER" else kind) + digits] = None
+    return list(found)
 
 
-def _canonical(number: str) -> str:
-    compact = re.sub(r"\s", "", number)
-    return compact.upper() if compact.upper().startswith("NCT") else "ChiCTR" + compact[6:]
+@dataclass(frozen=True)
+class Entry:
+    """One publication of an export, with what decides its grade. No list of its references is read."""
+
+    pmid: str
+    title: str = ""
+    abstract: str = ""
+    bank: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    """CommentsCorrections, as PubMed names them: RetractionIn, ErratumFor …"""
+    mesh: tuple[str, ...] = ()
+    date: str | None = None
 
 
-def _entries(path: Path, data: bytes) -> Iterator[tuple[str, str]]:
-    start = data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
-    if start == b"<":
-        return _xml(path, data)
-    text = data.decode("utf-8-sig", errors="replace")
-    if start in (b"{", b"["):
-        return _json(path, text)
-    if re.search(r"^PMID\s*- ", text, re.MULTILINE):
-        return _nbib(text)
-    return _csv(path, text)
+@dataclass(frozen=True)
+class Link:
+    """A publication of a trial: how it was found, what it is, and when it appeared (None: not told)."""
+
+    pmid: str
+    grade: str
+    how: str
+    date: str | None = None
 
 
-def _nbib(text: str) -> Iterator[tuple[str, str]]:
-    for block in re.split(r"(?m)^(?=PMID\s*- )", text):
-        if match := re.match(r"PMID\s*- (\d+)", block):
-            yield match[1], re.sub(r"\s*\n\s+", " ", block)
+_PROTOCOL = re.compile(
+    r"\bprotocol\b|trial in progress|rationale and design|design and rationale|study design", re.IGNORECASE
+)
+_SECONDARY = re.compile(
+    r"secondary analys|post[- ]hoc|subgroup|sub-?analysis|patient-reported|quality of life|biomarker|"
+    r"pharmacokinetic|cellular kinetics|matching-adjusted|indirect comparison|cost-effective|exploratory "
+    r"analys|"
+    r"predict(?:s|ors?|ive)\b|correlat|ancillary|translational analys",
+    re.IGNORECASE,
+)
+_PRECLINICAL = re.compile(
+    r"\b(?:mouse|mice|murine|xenograft|in vitro|preclinical|canine|rats?|zebrafish|primates?)\b",
+    re.IGNORECASE,
+)
+_REVIEWS = {
+    "review",
+    "systematic review",
+    "meta-analysis",
+    "editorial",
+    "comment",
+    "news",
+    "scoping review",
+    "guideline",
+}
+_TRIALS = re.compile(
+    r"clinical trial(?!.*protocol)|controlled trial|clinical study|multicenter study", re.IGNORECASE
+)
+_REPORTS = re.compile(
+    r"\b(?:patients?|participants?|subjects?|children|adults|infus\w+|respon\w+|remission|adverse "
+    r"events?|safety|"
+    r"efficacy|dose-limiting|median follow)",
+    re.IGNORECASE,
+)
 
 
-def _xml(path: Path, data: bytes) -> Iterator[tuple[str, str]]:
-    from xml.etree.ElementTree import ParseError
+def grade(entry: Entry) -> str:
+    """What a publication is to the trials that it names, from its types, relations, subject and title."""
+    types = {t.strip().casefold() for t in entry.types}
+    relations = {r.strip().casefold().replace(" ", "") for r in entry.relations}
+    if (
+        "retracted publication" in types
+        or "retraction of publication" in types
+        or relations & {"retractionin", "retractionof"}
+    ):
+        return RETRACTED
+    if "published erratum" in types or relations & {"erratumfor", "correctedandrepublishedfrom"}:
+        return ERRATUM
+    trial = any(_TRIALS.search(t) for t in types)
+    mesh = {m.casefold().split("/")[0].strip("* ") for m in entry.mesh}
+    if "clinical trial protocol" in types or _PROTOCOL.search(entry.title):
+        return PROTOCOL
+    if (mesh & {"mice", "rats", "animals"} and "humans" not in mesh) or (
+        not trial and _PRECLINICAL.search(entry.title)
+    ):
+        return PRECLINICAL
+    if types & _REVIEWS and not trial:
+        return REVIEW
+    if _SECONDARY.search(entry.title):
+        return SECONDARY
+    if trial or (len(_REPORTS.findall(f"{entry.title} {entry.abstract}")) > 1):
+        return RESULTS
+    return UNCLEAR
 
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
 
-    try:
-        root = fromstring(data)
-    except (ParseError, DefusedXmlException) as fault:
-        raise InputError(f"{path}: not XML that can be read: {fault}") from fault
-    for entry in (*root.iter("PubmedArticle"), *root.iter("result")):
-        pmid = entry.findtext(".//PMID") or entry.findtext("pmid") or entry.findtext("id")
-        if pmid:
-            yield pmid.strip(), " ".join(entry.itertext())
+@dataclass(frozen=True)
+class Export:
+    """The publications of an export: links by registration number, and the grade of every PubMed id."""
+
+    links: Mapping[str, tuple[Link, ...]]
+    grades: Mapping[str, str]
+    dates: Mapping[str, str | None]
+    entries: int
 
 
-def _json(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    try:
-        rows: Any = json.loads(text)
-    except json.JSONDecodeError as fault:
-        raise InputError(f"{path}: not JSON: {fault}") from fault
-    if isinstance(rows, dict):
-        rows = rows.get("resultList", {}).get("result", rows.get("results", []))
-    for row in rows:
-        if isinstance(row, dict) and (pmid := row.get("pmid") or row.get("PMID") or row.get("id")):
-            yield str(pmid), json.dumps(row, ensure_ascii=False)
+def link(entries: Iterable[Entry]) -> Export:
+    """Link each entry to the numbers that it names: data bank first, then title, then abstract."""
+    links: dict[str, dict[str, Link]] = {}
+    grades: dict[str, str] = {}
+    dates: dict[str, str | None] = {}
+    total = 0
+    for entry in entries:
+        total += 1
+        kind = grade(entry)
+        grades[entry.pmid], dates[entry.pmid] = kind, entry.date
+        for how, text in zip(HOW, (" ; ".join(entry.bank), entry.title, entry.abstract), strict=False):
+            for number in numbers(text):
+                links.setdefault(number, {}).setdefault(entry.pmid, Link(entry.pmid, kind, how, entry.date))
+    return Export({k: tuple(v.values()) for k, v in sorted(links.items())}, grades, dates, total)
 
 
-def _csv(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    names = {name.strip().casefold(): name for name in reader.fieldnames or [] if name}
-    key = names.get("pmid") or names.get("ext_id") or names.get("id")
-    if key is None:
-        raise InputError(
-            f"{path}:1: no column PMID; save PubMed's format “PubMed” or Europe PMC's JSON, XML or CSV"
-        )
-    for row in reader:
-        if row.get(key):
-            yield str(row[key]).strip(), " ".join(str(v) for v in row.values() if v)
+def read_publications(path: Path) -> Export:
+    """Read an export: PubMed's XML or “PubMed” format, Europe PMC's JSON, XML or CSV, or RIS.
+
+    Raises InputError if the file cannot be read, holds no entry, or is PubMed's CSV, which carries neither
+    abstracts nor registration numbers.
+    """
+    from cart_nlp.landscape.exports import entries
+
+    return link(entries(path))
+
+
+_REGISTRY = {"RESULT": RESULTS, "DERIVED": DERIVED, "BACKGROUND": BACKGROUND, "": UNCLEAR}
+
+
+def links_of(row: Mapping[Any, Any], export: Export | None) -> tuple[Link, ...]:
+    """The publications of one record: what its registry lists, and what an export has by its numbers.
+
+    What the export knows of a PubMed id overrules the type that the registry gives it, except that a
+    background reference stays one. A publication before the trial's start is none of its results.
+    """
+    found: dict[str, Link] = {}
+    references = {r.pmid: r.type for r in row["references"]}
+    for pmid in (*references, *(p for p in row["pmids"] if p not in references)):
+        kind = references.get(pmid, "")
+        known = export.grades.get(pmid) if export else None
+        kept = _REGISTRY[kind] if known is None or kind == "BACKGROUND" else known
+        found[pmid] = Link(pmid, kept, "registry", export.dates.get(pmid) if export else None)
+    if export:
+        for text in (row["trial_id"], *row["secondary_ids"]):
+            for number in numbers(str(text)):
+                for one in export.links.get(number, ()):
+                    if found.get(one.pmid, one).grade != BACKGROUND:
+                        found[one.pmid] = one
+    start = dating.day(row["start_date"]) or dating.day(row["registered"])
+    return tuple(_plausible(one, start) for one in found.values())
+
+
+def _plausible(one: Link, start: str | None) -> Link:
+    if one.grade not in (RESULTS, SECONDARY) or not one.date or not start:
+        return one
+    # A paper dated to a month or year is taken at its last day: only what is surely earlier is refused.
+    return replace(one, grade=EARLY) if dating.last_day(one.date) < dating.first_day(start) else one
+
+
+def published_on(links: Iterable[Link]) -> datetime.date | None:
+    """When the first results appeared; None if no link of that grade has a date."""
+    days = [dating.first_day(one.date) for one in links if one.grade == RESULTS and one.date]
+    return min(days, default=None)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import gzip
 import json
 import re
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_origin
@@ -21,7 +23,7 @@ from cart_nlp.writers.dates import without_types
 
 LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is tuple)
 _CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
-_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet", ".xlsx", ".duckdb")
 
 
 def record_list(path: Path | str) -> list[Record]:
@@ -31,7 +33,7 @@ def record_list(path: Path | str) -> list[Record]:
 
 
 def read_records(path: Path | str) -> pd.DataFrame:
-    """Read what `cart-nlp tag` wrote (JSONL, CSV or Parquet; the first two also as .gz).
+    """Read what `cart-nlp tag` wrote: JSONL or CSV (also as .gz), Parquet, XLSX or a DuckDB store.
 
     Returns one row a record in file order, columns as in `schema.Record`; `evidence` and `constructs`
     hold model objects (a CSV has no evidence, so the column is empty tuples there). Columns that Record
@@ -51,6 +53,10 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     if kind == ".parquet":
         return _parquet(path)
+    if kind == ".xlsx":
+        return _xlsx(path)
+    if kind == ".duckdb":
+        return _duckdb(path)
     return _csv(path) if kind == ".csv" else _jsonl(path)
 
 
@@ -176,6 +182,90 @@ def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise InputError(f"{path}: not Parquet: {fault}") from fault
     for number, row in enumerate(rows, 1):
         yield f"row {number}", {key: _nested(key, value) for key, value in without_types(row).items()}
+
+
+def _duckdb(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path), read_only=True) as base:
+            cursor = base.execute("SELECT * FROM records ORDER BY rowid")
+            names = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchall()
+    except duckdb.Error as fault:
+        said = str(fault).splitlines()[0]
+        raise InputError(f"{path}: no store of `cart-nlp tag`: {said}") from fault
+    for number, row in enumerate(rows, 1):
+        found = without_types(dict(zip(names, row, strict=True)))
+        values = {name: _nested(name, value) for name, value in found.items()}
+        yield f"row {number}", values
+
+
+def _xlsx(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(path, read_only=True)
+        missing = [
+            name for name in ("records", "constructs", "evidence", "raw") if name not in book.sheetnames
+        ]
+        if missing:
+            raise InputError(f"{path}: no sheet {missing[0]}; is this the output of `cart-nlp tag`?")
+        parts = {name: list(_sheet(book[name])) for name in ("constructs", "evidence", "raw")}
+        rows = list(_sheet(book["records"]))
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as fault:
+        raise InputError(f"{path}: not XLSX: {fault}") from fault
+    of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for name, found in parts.items():
+        for part in found:
+            of.setdefault((name, str(part.pop("trial_id", ""))), []).append(part)
+    for number, row in enumerate(rows, 2):
+        values = {key: _cell(key, "" if value is None else str(value)) for key, value in row.items()}
+        own = str(row.get("trial_id"))
+        values["constructs"] = tuple(
+            {
+                k: tuple(_split(v)) if k in ("targets", "products", "costim") else v
+                for k, v in c.items()
+                if v is not None
+            }
+            for c in of.get(("constructs", own), ())
+        )
+        values["evidence"] = tuple(
+            {k: str(v) if k not in ("start", "end", "score") else v for k, v in e.items() if v is not None}
+            for e in of.get(("evidence", own), ())
+        )
+        values["raw"] = {str(r["field"]): str(r["value"] or "") for r in of.get(("raw", own), ())}
+        yield f"row {number}", values
+
+
+def _split(value: Any) -> list[str]:
+    return [part for part in str(value or "").split("; ") if part]
+
+
+def _sheet(sheet: Any) -> Iterator[dict[str, Any]]:
+    rows = sheet.iter_rows()
+    names = [str(cell.value) for cell in next(rows, ())]
+    for row in rows:
+        if any(cell.value is not None for cell in row):
+            yield {name: _value(cell) for name, cell in zip(names, row, strict=False)}
+
+
+def _value(cell: Any) -> Any:
+    """What a cell says: a date as exact as it is shown, a text without its guard."""
+    if isinstance(cell.value, datetime.datetime):
+        shown = str(cell.number_format).lower()
+        return cell.value.strftime("%Y-%m-%d")[: 10 if "d" in shown else 7 if "m" in shown else 4]
+    return _unguarded(cell.value)
+
+
+def _unguarded(value: Any) -> Any:
+    """A text without the apostrophe that keeps a spreadsheet from running it."""
+    return (
+        value[1:]
+        if isinstance(value, str) and value[:1] == "'" and value[1:].lstrip()[:1] in tuple("=+-@＝＋－＠")
+        else value
+    )
 
 
 def _nested(name: str, value: Any) -> Any:

@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from cart_nlp.landscape.cohort import DATA
+from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
+from cart_nlp.landscape.key import poisson
+from cart_nlp.landscape.places import DATA
 from cart_nlp.landscape.table import Cell, Table
 from cart_nlp.registries.entry import InputError
 
 SECTION = "Beside published figures"
-INSIDE, OUTSIDE, OPEN = "inside our interval", "outside our interval", "no interval"
+INSIDE, OUTSIDE = "inside our interval", "outside our interval"
+AS_SAID, NOT_AS_SAID, OPEN = "as published", "not as published", "no verdict"
+WELL = 95.0
+"""Percent of the records above which a field's coverage is no reason of a difference."""
 
 
 @cache
@@ -24,14 +29,18 @@ def facts(name: str) -> dict[str, Any]:
     return tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def tables(found: Mapping[str, Table], name: str, until: str | None = None) -> list[Table]:
-    """Figures side by side, and the order of leading names; `until` is the date limit of ours."""
+def tables(found: Mapping[str, Table], name: str, seen: Mapping[str, Seen]) -> list[Table]:
+    """Figures side by side with the computed reason of a difference, and the order of leading names."""
     known = facts(name)
+    n = int(found["flow"].value("trials included", "records") or 0)
+    scale = known["trials"] / n if n else None
     note = (
-        f"Published: {known['title']} ({known['source']}). Low and high: 95 % Wilson "
-        "interval of ours, the sampling error if our "
-        "trials were a random sample; it says nothing of differences in method. Counts of "
-        "a sample cannot match and have no verdict."
+        f"Published: {known['title']} ({known['source']}). Low and high: 95 % interval of ours, the "
+        f"sampling error if "
+        f"our trials were a random sample. Counts of trials are also scaled from our {n:,} trials to the "
+        f"{known['trials']:,} of the study, and so is the interval that the verdict uses. Each reason is "
+        f"computed from "
+        "these records: what was counted, what other definitions give, and which fields the records lack."
     )
     columns = (
         "figure",
@@ -40,25 +49,94 @@ def tables(found: Mapping[str, Table], name: str, until: str | None = None) -> l
         "ours",
         "low",
         "high",
+        "scaled",
         "difference",
         "verdict",
-        "likely reason of a difference",
+        "reason",
     )
     table = Table(
         "reference", f"Our figures beside the published ones ({name})", columns, note=note, section=SECTION
     )
     for fact in known["fact"]:
-        ours, low, high = _ours(found[fact["table"]], fact["row"], fact["column"])
-        published = fact["published"]
-        gap = None if ours.value is None else round(float(ours.value) - published, 2)
-        verdict = OPEN
-        if low is not None and high is not None:
-            verdict = INSIDE if low <= published <= high else OUTSIDE
-        reason = "" if verdict == INSIDE else fact["reason"]
-        if ours.value is None:
-            reason = "These records do not tell."
-        table.add(fact["label"], fact["unit"], float(published), ours, low, high, gap, verdict, reason)
+        table.add(*_beside(found, fact, scale, seen))
     return [table, _orders(found, known)]
+
+
+def _beside(
+    found: Mapping[str, Table], fact: Mapping[str, Any], scale: float | None, seen: Mapping[str, Seen]
+) -> list[Any]:
+    source = found[fact["table"]]
+    ours, low, high = _ours(source, fact["row"], fact["column"])
+    published, bound = float(fact["published"]), fact.get("bound", "")
+    value = _float(ours.value)
+    counted = fact["unit"] in ("trials", "trials a year") and fact["table"] != "flow"
+    scaled = round(value * scale, 1) if counted and value is not None and scale else None
+    if counted and low is None and isinstance(ours.value, int):
+        low, high = poisson(ours.value)
+    compared = scaled if counted else value
+    factor = scale if counted and scale else 1.0
+    verdict = OPEN
+    if compared is not None and bound:
+        verdict = (
+            AS_SAID if (compared > published if bound == "over" else compared < published) else NOT_AS_SAID
+        )
+    elif compared is not None and fact["unit"] == "year":
+        verdict = AS_SAID if compared == published else NOT_AS_SAID
+    elif low is not None and high is not None and compared is not None:
+        verdict = INSIDE if low * factor <= published <= high * factor else OUTSIDE
+    gap = None if compared is None else round(compared - published, 2)
+    said = f"{bound} {fact['published']}".strip() if bound else published
+    return [
+        fact["label"],
+        fact["unit"],
+        said,
+        ours,
+        low,
+        high,
+        scaled,
+        gap,
+        verdict,
+        _reason(found, fact, ours, source, seen),
+    ]
+
+
+def _reason(
+    found: Mapping[str, Table], fact: Mapping[str, Any], ours: Cell, source: Table, seen: Mapping[str, Seen]
+) -> str:
+    at = next((n for n, row in enumerate(source.rows) if _reads(row, fact["row"])), None)
+    fields = [
+        *source.rests,
+        *source.column_rests.get(fact["column"], ()),
+        *(source.row_rests.get(at, ()) if at is not None else ()),
+    ]
+    fields = list(dict.fromkeys(fields))
+    parts = []
+    if ours.value is None:
+        absent = [str(seen[f]) for f in fields if not seen[f].enough]
+        if absent:
+            parts.append(f"{ABSENT}: {'; '.join(absent)}")
+        elif at is None:
+            parts.append(f"no row “{', '.join(fact['row'])}” in these records")
+        else:
+            parts.append("no trial of these records tells")
+    elif ours.ids is not None and ours.of is not None:
+        parts.append(f"{len(ours.ids):,} of {len(ours.of):,} trials")
+    elif fact["unit"] == "year" and ours.ids:
+        parts.append(f"by {', '.join(ours.ids[:3])}{' …' if len(ours.ids) > 3 else ''}")
+    for other in fact.get("also", ()):
+        cell, _, _ = _ours(found[other["table"]], other["row"], other["column"])
+        parts.append(f"{other['as']}: {cell.text()}")
+    for field in fields:
+        one = seen[field]
+        if one.enough and one.of and 100 * len(one.ids) < WELL * len(one.of):
+            parts.append(f"{LABELS[field]} in {len(one.ids):,} of {len(one.of):,} records only")
+    if fact.get("note"):
+        parts.append(fact["note"])
+    return "; ".join(parts)
+
+
+def _reads(row: tuple[Cell, ...], wanted: list[str]) -> bool:
+    return [cell.text() for cell in row[: len(wanted)]] == wanted
 
 
 def _ours(table: Table, row: list[str], column: str) -> tuple[Cell, float | None, float | None]:
@@ -66,6 +144,8 @@ def _ours(table: Table, row: list[str], column: str) -> tuple[Cell, float | None
     cells = table.rows[-1] if row == ["last"] and table.rows else table.find(*row)
     if cells is None:
         return Cell(None), None, None
+    if table.name == "key_figures":
+        return cells[at], _float(cells[3].value), _float(cells[4].value)
     names = table.columns[at : at + 3]
     if column.endswith("%") and len(names) == 3 and names[1].endswith("low"):
         low, high = cells[at + 1].value, cells[at + 2].value
@@ -100,19 +180,12 @@ def _orders(found: Mapping[str, Table], known: Mapping[str, Any]) -> Table:
 
 def printed(found: Mapping[str, Table]) -> str:
     """The side-by-side figures as text for a terminal."""
-    rows = [("figure", "published", "ours (95 % interval)", "difference", "verdict")]
+    rows = [("figure", "published", "ours (95 % interval)", "scaled", "verdict")]
     for row in found["reference"].rows:
-        label, unit, published, ours, low, high, gap, verdict, reason = (cell.text() for cell in row)
+        label, unit, published, ours, low, high, scaled, _, verdict, reason = (cell.text() for cell in row)
         interval = f" ({low}–{high})" if row[4].value is not None else ""
-        sign = "+" if isinstance(row[6].value, float) and row[6].value > 0 else ""
         rows.append(
-            (
-                label,
-                f"{published} {unit}",
-                f"{ours}{interval}",
-                f"{sign}{gap}",
-                f"{verdict}. {reason}".strip(),
-            )
+            (label, f"{published} {unit}", f"{ours}{interval}", scaled, f"{verdict}. {reason}".strip())
         )
     widths = [max(len(row[n]) for row in rows) for n in range(4)]
     lines = [

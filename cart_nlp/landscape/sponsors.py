@@ -7,9 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from cart_nlp.landscape.cohort import DATA
+from cart_nlp.landscape.organizations import listed
 from cart_nlp.registries.entry import InputError
 
 APPLY, PROPOSE = 95.0, 88.0
@@ -59,7 +60,7 @@ def merge(
     counts: dict[str, int] = {}
     for name in names:
         counts[name] = counts.get(name, 0) + 1
-    listed = _listed()
+    families = _families()
     home: dict[str, str] = {}
     merges: list[Merge] = []
     by_key: dict[str, str] = {}
@@ -69,10 +70,10 @@ def merge(
             home[name] = decisions[name]
             kept = decisions[name] == name
             merges.append(Merge(name, decisions[name], "refused" if kept else "applied", 100.0, "reviewer"))
-        elif key in listed:
-            home[name] = listed[key]
-            if name != listed[key]:
-                merges.append(Merge(name, listed[key], "applied", 100.0, "sponsors.csv"))
+        elif key in families:
+            home[name] = families[key]
+            if name != families[key]:
+                merges.append(Merge(name, families[key], "applied", 100.0, "sponsors.csv"))
         elif key and key in by_key:
             home[name] = home[by_key[key]]
             merges.append(Merge(name, home[name], "applied", 100.0, "same after normalization"))
@@ -103,12 +104,10 @@ def _nearest(key: str, known: Iterable[str]) -> tuple[str | None, float]:
     return None, 0.0
 
 
-def _listed() -> dict[str, str]:
-    with (DATA / "sponsors.csv").open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    return {normal(row["name"]): row["canonical"] for row in rows} | {
-        normal(r["canonical"]): r["canonical"] for r in rows
-    }
+@cache
+def _families() -> dict[str, str]:
+    found = {normal(row.canonical): row.canonical for row in listed()}
+    return found | {normal(row.name): row.canonical for row in listed()}
 
 
 def read_decisions(path: Path) -> dict[str, str]:

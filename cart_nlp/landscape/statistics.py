@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
+from cart_nlp.landscape.coverage import ABSENT, LABELS, STOPPED, Seen
+from cart_nlp.landscape.diseases import COLUMNS, columns_of
+from cart_nlp.landscape.funding import CLASSES
+from cart_nlp.landscape.growth import FIELD, by_end
 from cart_nlp.landscape.table import Cell, Ids, Table, count
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEED = 20240401
 RESAMPLES = 9999
-ORDER = ("China", "United States", "elsewhere", *GROUPS, "<50", "50–150", ">150")
+ORDER = ("China", "United States", "elsewhere", "several places", *GROUPS, "<50", "50–150", ">150")
 CANNOT = (
     "A test says how surprising a difference would be if the groups did not differ and every trial were "
     "independent. Trials of one sponsor or product are not independent, a registry is no "
@@ -92,6 +101,12 @@ def compare(
     if min(counts.shape) < 2:
         why = "fewer than two groups or outcomes have trials."
         return Comparison(name, question, table, "none", None, None, None, None, None, n, None, why)
+    if counts.sum(axis=0).min() < LEAST_EVENTS and n >= 2 * LEAST_EVENTS * counts.shape[1]:
+        few = [
+            o for o in outcomes if 0 < sum(len(cells.get(o, ())) for cells in groups.values()) < LEAST_EVENTS
+        ]
+        why = f"fewer than {LEAST_EVENTS} trials are “{few[0]}”."
+        return Comparison(name, question, table, "none", None, None, None, None, None, n, None, why)
     expected = float(expected_freq(counts).min())
     v = float(association(counts, method="cramer"))
     statistic: float | None
@@ -150,7 +165,13 @@ def summary(comparisons: Sequence[Comparison]) -> Table:
         ids = [one for row in c.contingency.rows for one in row[-1].ids or ()]
         numbers = [_rounded(c.statistic, 3), c.dof, _small(c.p), _small(c.p_adjusted), _rounded(c.v, 3)]
         table.add(
-            c.name, c.question, count(ids), c.method, *numbers, _rounded(c.smallest_expected, 1), c.reading()
+            c.name,
+            c.question,
+            count(ids) if ids or c.p is not None else None,
+            c.method,
+            *numbers,
+            _rounded(c.smallest_expected, 1),
+            c.reading(),
         )
     return table
 
@@ -180,14 +201,39 @@ def _rank(group: str) -> tuple[int, str]:
     return (ORDER.index(group) if group in ORDER else len(ORDER), group)
 
 
-def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]:
-    """The comparisons of the report, corrected together; `published` are trials with results."""
+STOPPED_WORDS = ("stopped", "not stopped")
+PHASED = ("up to I/II", "II and later")
+LEAST_EVENTS = 5
+"""An outcome that fewer trials have is not tested: a test on two events says nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One question, the values that it crosses (None: left out), and the fields that it rests on."""
+
+    name: str
+    question: str
+    groups: Sequence[str | None]
+    outcomes: Sequence[str | None]
+    names: tuple[str, ...]
+    rests: tuple[str, ...] = ()
+    caution: str = ""
+
+
+def place_of(regions: Iterable[tuple[str, ...]]) -> list[str | None]:
+    """China, United States, elsewhere, or several of these; None without a country."""
+    found: list[str | None] = []
+    for one in regions:
+        kinds = {r if r in ("China", "United States") else "elsewhere" for r in one}
+        found.append(None if not kinds else kinds.pop() if len(kinds) == 1 else "several places")
+    return found
+
+
+def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
+    name, published = outcome
+    some = (f"with {name}", "without")
     df, products = included.df, included.products.df
-    place = ["several" if len(r) > 1 else r[0] if r else None for r in df["region"]]
-    place = [
-        p if p in ("China", "United States") else None if p in (None, "several") else "elsewhere"
-        for p in place
-    ]
+    place = place_of(df["region"])
     disease = single(df["disease_group"], GROUPS[:3])
     ids = list(df["trial_id"])
     late = [
@@ -195,102 +241,212 @@ def comparisons(included: Cohort, published: frozenset[str]) -> list[Comparison]
         for phase, is_late in zip(df["phase"], df["late"], strict=True)
     ]
     funding = [None if f is None else str(f) for f in df["funding"]]
-    stopped = [
-        None if s is None else "stopped" if s in ("TERMINATED", "WITHDRAWN", "SUSPENDED") else "not stopped"
-        for s in df["status"]
-    ]
-    results: list[str | None] = ["with results" if one in published else "without" for one in ids]
-    if not published and included.options.publications is None:
-        results = [None for _ in results]  # no record tells: see conduct.UNKNOWN
+    stopped = [None if s is None else "stopped" if s in STOPPED else "not stopped" for s in df["status"]]
+    results: list[str | None] = [some[0] if one in published else some[1] for one in ids]
     done = [r if s == "COMPLETED" else None for r, s in zip(results, df["status"], strict=True)]
     early, later = included.options.growth
-    period = [str(early) if early.holds(y) else str(later) if later.holds(y) else None for y in df["year"]]
+    axis = included.options.axis
+    years = by_end(included, axis)
+    period = [str(early) if early.holds(y) else str(later) if later.holds(y) else None for y in years]
+    field = FIELD[axis]
     multi = [
         "multi-target" if m else "single" if t else None
         for m, t in zip(products["multi_target"], products["targets"], strict=True)
     ]
-    one_place = "Trials in several of these places are left out."
+    edited = ["edited" if e else "not stated" for e in products["edits"]]
+    share = [
+        "off the shelf" if "off_the_shelf" in c else "autologous" if c == ("autologous",) else None
+        for c in products["cell_source"]
+    ]
+    leading = _leading(included.products, 4)
     one_group = "Trials of several disease groups are left out."
-    some = ("with results", "without")
-    plan = [
-        (
+    some_place = "Trials in several of these places are a group of their own."
+    money = tuple(CLASSES)
+    sizes = [None if s is None else str(s) for s in df["size"]]
+    return [
+        Plan(
             "phase_by_place",
-            ("Does the share of phase II and later differ between China, the United States and elsewhere?"),
+            "Does the share of phase II and later differ between China, the United States, elsewhere and "
+            "multi-region trials?",
             place,
             late,
-            ("up to I/II", "II and later"),
-            one_place,
+            PHASED,
+            ("phase", "countries"),
+            some_place,
         ),
-        (
+        Plan(
             "phase_by_disease",
             "Does the share of phase II and later differ between disease groups?",
             disease,
             late,
-            ("up to I/II", "II and later"),
+            PHASED,
+            ("phase",),
             one_group,
         ),
-        (
+        Plan(
+            "phase_by_target",
+            "Product trials of one of the four leading targets alone: does the share of phase II and later "
+            "differ?",
+            leading,
+            _of(products, late, ids),
+            PHASED,
+            ("phase",),
+            "Trials of several targets, and of rarer ones, are left out.",
+        ),
+        Plan(
+            "indication_by_target",
+            "Product trials of one of the four leading targets alone: do their disease columns differ?",
+            leading,
+            _column(products),
+            ORDERED,
+            (),
+            "Trials of several columns of the reporting tree are left out; columns under ten trials are "
+            "pooled.",
+        ),
+        Plan(
             "funding_by_place",
-            "Does funding differ between China, the United States and elsewhere?",
+            "Does funding differ between places?",
             place,
             funding,
-            ("academic", "industry", "government", "mixed"),
-            one_place,
+            money,
+            ("sponsor", "countries", "collaborators"),
+            some_place,
         ),
-        (
+        Plan(
             "disease_by_period",
             f"Did the mix of disease groups change from {early} to {later}?",
             disease,
             period,
             (str(early), str(later)),
+            (field,),
             one_group,
         ),
-        (
+        Plan(
+            "multi_target_by_disease",
+            "Product trials with a target: do multi-target shares differ between disease groups?",
+            single(products["disease_group"], GROUPS[:3]),
+            multi,
+            ("single", "multi-target"),
+            (),
+            one_group,
+        ),
+        Plan(
+            "editing_by_source",
+            "Product trials with a cell source: is editing told more often of off-the-shelf products?",
+            share,
+            edited,
+            ("edited", "not stated"),
+            (),
+            "Silence is not absence: many products are edited without saying so.",
+        ),
+        Plan(
             "results_by_place",
-            "Completed trials: do posted or published results depend on the place?",
+            f"Completed trials: do {name} depend on the place?",
             place,
             done,
             some,
-            one_place,
+            ("status", "countries", "results"),
+            some_place,
         ),
-        (
+        Plan(
             "results_by_disease",
-            "Completed trials: do posted or published results depend on the disease group?",
+            f"Completed trials: do {name} depend on the disease group?",
             disease,
             done,
             some,
+            ("status", "results"),
             one_group,
         ),
-        (
+        Plan(
             "results_by_size",
-            "Completed trials: do posted or published results depend on enrollment?",
-            list(df["size"]),
+            f"Completed trials: do {name} depend on enrollment?",
+            sizes,
             done,
             some,
-            "",
+            ("status", "results", "enrollment"),
         ),
-        (
+        Plan(
+            "results_by_size_all",
+            f"All trials: do {name} depend on enrollment?",
+            sizes,
+            results,
+            some,
+            ("results", "enrollment"),
+            "Most trials are not over: this is the study's way of asking.",
+        ),
+        Plan(
             "stopped_by_funding",
             "Does the share of stopped trials depend on funding?",
             funding,
             stopped,
-            ("stopped", "not stopped"),
+            STOPPED_WORDS,
+            ("status", "sponsor"),
             "Young trials have had less time to be stopped.",
         ),
-        (
+        Plan(
             "stopped_by_disease",
             "Does the share of stopped trials depend on the disease group?",
             disease,
             stopped,
-            ("stopped", "not stopped"),
+            STOPPED_WORDS,
+            ("status",),
             one_group,
         ),
     ]
-    tests = [compare(n, q, _cross(g, o, ids), names, why) for n, q, g, o, names, why in plan]
-    groups = single(products["disease_group"], GROUPS[:3])
-    cells = _cross(groups, multi, list(products["trial_id"]))
-    question = "Product trials with a stated target: do multi-target shares differ between disease groups?"
-    tests.insert(
-        3, compare("multi_target_by_disease", question, cells, ("single", "multi-target"), one_group)
-    )
+
+
+ORDERED = (*COLUMNS, "rarer")
+
+
+def _leading(products: Cohort, top: int) -> list[str | None]:
+    names = list(products.by("targets"))[:top]
+    return [t[0] if len(t) == 1 and t[0] in names else None for t in products.df["targets"]]
+
+
+def _of(products: pd.DataFrame, values: Sequence[str | None], ids: Sequence[str]) -> list[str | None]:
+    at = dict(zip(ids, values, strict=True))
+    return [at[i] for i in products["trial_id"]]
+
+
+def _column(products: pd.DataFrame) -> list[str | None]:
+    found = [columns_of(names) for names in products["indications"]]
+    one = [c[0] if len(c) == 1 else None for c in found]
+    tally = Counter(one)
+    return [None if c is None else c if tally[c] >= 10 else "rarer" for c in one]
+
+
+def comparisons(
+    included: Cohort, outcome: tuple[str, frozenset[str]], seen: Mapping[str, Seen]
+) -> list[Comparison]:
+    """The comparisons of the report, corrected together; `outcome` names results and who has them.
+
+    What rests on a field that the export lacks, or has an outcome that next to no trial has, is not tested
+    and takes no share of the correction.
+    """
+    ids = {len(included): list(included.df["trial_id"])}
+    products = included.products
+    tests = []
+    for plan in _plans(included, outcome):
+        absent = [LABELS[name] for name in plan.rests if not seen[name].enough]
+        own = (
+            ids.get(len(plan.groups)) if len(plan.groups) == len(included) else list(products.df["trial_id"])
+        )
+        cells = _cross(plan.groups, plan.outcomes, own or [])
+        names = (
+            plan.names
+            if plan.names != ORDERED
+            else tuple(n for n in ORDERED if any(n in c for c in cells.values()))
+        )
+        if absent:
+            why = f"{' and '.join(absent)} {ABSENT}."
+            empty = Table(
+                f"test_{plan.name}", f"Contingency table: {plan.question}", ("group", *names, "all"), note=why
+            )
+            tests.append(
+                Comparison(
+                    plan.name, plan.question, empty, "none", None, None, None, None, None, 0, None, why
+                )
+            )
+        else:
+            tests.append(compare(plan.name, plan.question, cells, names, plan.caution))
     return adjust(tests)

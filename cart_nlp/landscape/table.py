@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -44,9 +44,20 @@ class Table:
     rows: list[tuple[Cell, ...]] = field(default_factory=list)
     note: str = ""
     section: str = ""
+    rests: tuple[str, ...] = ()
+    """Registry fields that every number rests on: where an export lacks one, nothing is counted."""
+    column_rests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    row_rests: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """Fields of `rests` that the export lacks; then every number is undefined."""
 
-    def add(self, *cells: Cell | Value | Sequence[Cell | Value]) -> None:
-        """Append a row; plain values become cells, sequences of cells are unpacked."""
+    def add(self, *cells: Cell | Value | Sequence[Cell | Value], rests: tuple[str, ...] = ()) -> None:
+        """Append a row; plain values become cells, sequences of cells are unpacked.
+
+        `rests` are fields that this row needs besides those of the table.
+        """
+        if rests:
+            self.row_rests[len(self.rows)] = rests
         row: list[Cell] = []
         for cell in cells:
             if isinstance(cell, Cell):

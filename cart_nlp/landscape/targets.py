@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
-from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share, share_columns
+from cart_nlp.landscape.diseases import columns_of
+from cart_nlp.landscape.growth import by_end
+from cart_nlp.landscape.origins import by_origin, having, origins
+from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share, share_columns
 
 SECTION = "Targets"
 TUMORS = GROUPS[:3]
@@ -18,9 +21,11 @@ def tables(cohort: Cohort) -> list[Table]:
     return [
         _targets(products),
         *(_in_group(products, group) for group in TUMORS),
+        _by_year(products),
         _new(products),
         _multi(products),
         _reach(products),
+        _columns(products),
     ]
 
 
@@ -41,14 +46,21 @@ def _targets(cohort: Cohort) -> Table:
     stated = cohort.pick([bool(t) for t in cohort.df["targets"]])
     by = cohort.by("targets")
     silent = cohort.pick([not t for t in cohort.df["targets"]])
+    origin = origins(cohort)
+    own = by_origin(cohort, "targets", origin)
     note = (
-        f"{len(by)} distinct targets in {len(stated)} product trials that state one; "
-        f"{len(silent)} state none. Share of the "
-        "trials that state a target; a multi-target trial counts in each. The highest "
-        "phase is a trial's, not an approval."
+        f"{len(by)} distinct targets in {len(stated)} product trials {having(cohort, 'a target')}: "
+        f"{len(own['stated'])} state one, {len(own['product'])} name only a product whose target is known"
+        + (f", of {len(own['unknown'])} nobody can tell (no evidence)" if own["unknown"] else "")
+        + f"; {len(silent)} have none. Share of the trials with a target; a multi-target trial counts in "
+        f"each. "
+        "“Stated” are trials whose own words or registry fields give the target. The highest phase is a "
+        "trial's, "
+        "not an approval."
     )
-    columns = ("target", "trials", *SHARE, *GROUPS, "multi-target", "first year", "highest phase")
-    table = Table("targets", "Targets", columns, note=note, section=SECTION)
+    columns = ("target", "trials", "stated", *SHARE, *GROUPS, "multi-target", "first start", "highest phase")
+    rests = {"first start": ("start_date",), "highest phase": ("phase",)}
+    table = Table("targets", "Targets", columns, note=note, section=SECTION, column_rests=rests)
     df = cohort.df.set_index("trial_id")
     groups, years, multi, phases = (
         df[c].to_dict() for c in ("disease_group", "year", "multi_target", "phase")
@@ -59,13 +71,16 @@ def _targets(cohort: Cohort) -> Table:
         table.add(
             name,
             count(ids),
+            count(i for i in ids if origin.get((i, "targets", name)) == "stated")
+            if any(own[k] for k in ("stated", "product"))
+            else None,
             share(ids, stated),
             [count(i for i in ids if g in groups[i]) for g in GROUPS],
             count(i for i in ids if multi[i]),
             Cell(None if first is None else str(first), tuple(i for i in ids if years[i] == first and first)),
             Cell(phase, reached),
         )
-    table.add(NOT_STATED, count(silent), (None, None, None), [None] * len(GROUPS), None, None, None)
+    table.add(NOT_STATED, count(silent), None, (None, None, None), [None] * len(GROUPS), None, None, None)
     return table
 
 
@@ -74,14 +89,37 @@ def _in_group(cohort: Cohort, group: str) -> Table:
     stated, by = at.pick([bool(t) for t in at.df["targets"]]), at.by("targets")
     mentions = sum(map(len, by.values()))
     note = (
-        f"{len(by)} distinct targets in {len(stated)} {group} product trials with a stated "
-        "target. “%”: share of these trials; "
+        f"{len(by)} distinct targets in {len(stated)} {group} product trials with a "
+        f"target ({having(cohort, 'a target')}). “%”: share of these trials; "
         f"“% of mentions”: share of the {mentions} trial–target pairs, the way in which some reviews count."
     )
     columns = ("target", "trials", *SHARE, "% of mentions")
     table = Table(f"targets_{group}", f"Targets in {group} trials", columns, note=note, section=SECTION)
     for name, ids in by.items():
         table.add(name, count(ids), share(ids, stated), Cell(round(100 * len(ids) / mentions, 2), ids))
+    return table
+
+
+def _by_year(cohort: Cohort, top: int = 15) -> Table:
+    note = (
+        f"The {top} targets with most trials, by start year; a multi-target trial counts in each of its "
+        f"targets. "
+        "Percent of the year's product trials with a target. Years after the end of the data are left out."
+    )
+    columns = ("target", "year", "trials", "year's trials with a target", "% of these")
+    table = Table(
+        "targets_by_year", "Targets over time", columns, note=note, section=SECTION, rests=("start_date",)
+    )
+    df = cohort.df
+    at: dict[int, list[str]] = {}
+    for i, year, names in zip(df["trial_id"], by_end(cohort, "start"), df["targets"], strict=True):
+        if year is not None and names:
+            at.setdefault(year, []).append(i)
+    for name in list(cohort.by("targets"))[:top]:
+        has = set(cohort.by("targets")[name])
+        for year in sorted(at):
+            if ids := [i for i in at[year] if i in has]:
+                table.add(name, str(year), count(ids), count(at[year]), ratio(ids, at[year]))
     return table
 
 
@@ -96,6 +134,7 @@ def _new(cohort: Cohort) -> Table:
         ("year", "new targets", "cumulative", "names"),
         note=note,
         section=SECTION,
+        rests=("start_date",),
     )
     years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
     first: dict[int, list[tuple[str, Ids]]] = {}
@@ -115,7 +154,7 @@ def _new(cohort: Cohort) -> Table:
 
 def _multi(cohort: Cohort) -> Table:
     note = (
-        "Of the product trials that state a target. “In one product”: tandem, bicistronic, "
+        "Of the product trials with a target. “In one product”: tandem, bicistronic, "
         "bispecific; “several products”: "
         "cocktail, sequential, selectable. A trial may have both."
     )
@@ -163,6 +202,44 @@ def _multi(cohort: Cohort) -> Table:
     return table
 
 
+def _columns(cohort: Cohort) -> Table:
+    note = (
+        "As the table before, with the columns of the reporting tree, which do not overlap: lymphomas "
+        "apart from each "
+        "other, solid tumors by organ. A trial of several columns counts in each."
+    )
+    columns = (
+        "target",
+        "column",
+        "trials",
+        "highest phase",
+        "trials in it",
+        *(PHASE_NAMES[p] for p in PHASES),
+    )
+    rests = dict.fromkeys(columns[3:], ("phase",))
+    table = Table(
+        "target_column_phase",
+        "Target, disease column and phases",
+        columns,
+        note=note,
+        section=SECTION,
+        column_rests=rests,
+    )
+    phases = _phases(cohort)
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for i, targets, names in zip(
+        cohort.df["trial_id"], cohort.df["targets"], cohort.df["indications"], strict=True
+    ):
+        for target in targets:
+            for column in columns_of(names):
+                pairs.setdefault((target, column), []).append(i)
+    for (target, column), ids in sorted(pairs.items(), key=lambda kv: (-len(kv[1]), kv[0])):
+        phase, reached = phase_of(tuple(ids), phases)
+        by = [count(i for i in ids if phases[i] == p) for p in PHASES]
+        table.add(target, column, count(ids), phase, count(reached), by)
+    return table
+
+
 def _reach(cohort: Cohort) -> Table:
     note = (
         "One row a target and indication that occur in one trial; the highest phase among "
@@ -171,7 +248,16 @@ def _reach(cohort: Cohort) -> Table:
     )
     columns = ("target", "indication", "trials", "highest phase", "trials in it", "latest start")
     table = Table(
-        "target_indication_phase", "Target, indication and highest phase", columns, note=note, section=SECTION
+        "target_indication_phase",
+        "Target, indication and highest phase",
+        columns,
+        note=note,
+        section=SECTION,
+        column_rests={
+            "highest phase": ("phase",),
+            "trials in it": ("phase",),
+            "latest start": ("start_date",),
+        },
     )
     phases = _phases(cohort)
     years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cart_nlp.landscape.cohort import Cohort
-from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share, share_columns
+from cart_nlp.landscape.origins import by_origin, having, origins
+from cart_nlp.landscape.table import SHARE, Cell, Table, count, ratio, share, share_columns
 
 SECTION = "Technology"
 FIELDS = ("costim", "generation", "vector", "cell_source", "cell_type", "edits", "armoring", "safety_switch")
 NAMES = {
+    "constructs": "format of the construct",
     "costim": "costimulation",
     "generation": "generation",
     "vector": "vector",
@@ -23,6 +23,17 @@ VIRAL = frozenset({"lentiviral", "retroviral", "AAV", "adenoviral"})
 NON_VIRAL = frozenset(
     {"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"}
 )
+CLASSES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
+    ("vector: viral", "vector", VIRAL),
+    ("vector: non-viral", "vector", NON_VIRAL),
+    ("vector: both", "vector", VIRAL | NON_VIRAL),
+    ("gene-edited", "edits", None),
+    ("off the shelf (universal)", "cell_source", frozenset({"off_the_shelf"})),
+    ("in vivo", "cell_source", frozenset({"in_vivo"})),
+    ("armored", "armoring", None),
+    ("safety switch", "safety_switch", None),
+)
+"""Name, field and the values that make a trial one of the class; None: any."""
 
 
 def tables(cohort: Cohort) -> list[Table]:
@@ -30,32 +41,6 @@ def tables(cohort: Cohort) -> list[Table]:
     products = cohort.products
     origin = origins(products)
     return [_silence(products, origin), _values(products, origin), _classes(products), _by_year(products)]
-
-
-def origins(cohort: Cohort) -> dict[tuple[str, str, str], str]:
-    """(trial, field, value) -> "stated" or "product"; stated if any words or field state it.
-
-    Values without evidence (records from a CSV) have no entry: then nobody can tell.
-    """
-    found: dict[tuple[str, str, str], str] = {}
-    for i, evidence in zip(cohort.df["trial_id"], cohort.df["evidence"], strict=True):
-        for one in evidence:
-            key = (i, one.field, one.value)
-            if one.basis != "product":
-                found[key] = "stated"
-            else:
-                found.setdefault(key, "product")
-    return found
-
-
-def _by_origin(cohort: Cohort, field: str, origin: dict[tuple[str, str, str], str]) -> dict[str, Ids]:
-    """stated, product (only derived), unknown -> ids, for trials that have any value of the field."""
-    split: dict[str, list[str]] = {"stated": [], "product": [], "unknown": [], "silent": []}
-    for i, values in zip(cohort.df["trial_id"], cohort.df[field], strict=True):
-        kinds = {origin.get((i, field, str(v)), "unknown") for v in values}
-        kind = next((k for k in ("stated", "product", "unknown") if k in kinds), "silent")
-        split[kind].append(i)
-    return {k: tuple(v) for k, v in split.items()}
 
 
 def _silence(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
@@ -71,16 +56,18 @@ def _silence(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
         "stated",
         *share_columns("stated"),
         "from the product only",
+        "by a default",
         "origin unknown",
         "silent",
         "silent %",
     )
     table = Table("technology_stated", "Who states what", columns, note=note, section=SECTION)
     every = cohort.pick()
-    for field in ("targets", *FIELDS):
-        split = _by_origin(cohort, field, origin)
+    for field in ("targets", "constructs", *FIELDS):
+        split = by_origin(cohort, field, origin)
         cells = (
             count(split["product"]),
+            count(split["default"]),
             count(split["unknown"]),
             count(split["silent"]),
             ratio(split["silent"], every),
@@ -121,32 +108,42 @@ def vector_class(values: tuple[str, ...]) -> str | None:
 
 def _classes(cohort: Cohort) -> Table:
     note = (
-        "A gene-edited product has a stated knock-out or knock-down; off-the-shelf is a "
-        "universal or banked donor product. Share of all product trials."
+        f"Product trials {having(cohort, 'the feature')}. A gene-edited product has a knock-out or "
+        f"knock-down; off "
+        "the shelf is a universal or banked donor product. “Stated”: in the trial's own words or fields; "
+        "“from the "
+        "product only”: known of a product that it names. Share of all product trials: silence is not "
+        "absence, so "
+        "these shares are lower bounds."
     )
     table = Table(
         "technology_classes",
         "Vector classes, editing and off-the-shelf products",
-        ("class", "trials", *SHARE, "phase II and later"),
+        ("class", "trials", *SHARE, "stated", "from the product only", "phase II", "phase II and later"),
         note=note,
         section=SECTION,
+        column_rests={"phase II": ("phase",), "phase II and later": ("phase",)},
     )
-    df, every = cohort.df, cohort.pick()
+    df, every, origin = cohort.df, cohort.pick(), origins(cohort)
     late = set(cohort.pick(df["late"].astype(bool)))
-    vector = [vector_class(v) for v in df["vector"]]
-    plans: list[tuple[str, Any]] = [
-        (f"vector: {kind}", [v == kind for v in vector]) for kind in ("viral", "non-viral", "both")
-    ]
-    plans += [
-        ("gene-edited", [bool(v) for v in df["edits"]]),
-        ("off the shelf (universal)", ["off_the_shelf" in v for v in df["cell_source"]]),
-        ("in vivo", ["in_vivo" in v for v in df["cell_source"]]),
-        ("armored", [bool(v) for v in df["armoring"]]),
-        ("safety switch", [bool(v) for v in df["safety_switch"]]),
-    ]
-    for name, mask in plans:
-        ids = cohort.pick(mask)
-        table.add(name, count(ids), share(ids, every), count(i for i in ids if i in late))
+    second = set(cohort.pick(df["phase"] == "PHASE2"))
+    for name, field, wanted in CLASSES:
+        ids = cohort.pick([any(wanted is None or v in wanted for v in values) for values in df[field]])
+        if name.startswith("vector: "):
+            ids = cohort.pick([vector_class(v) == name[8:] for v in df["vector"]])
+        kinds = {
+            i: {origin.get((i, field, str(v)), "unknown") for v in values if wanted is None or v in wanted}
+            for i, values in zip(df["trial_id"], df[field], strict=True)
+        }
+        table.add(
+            name,
+            count(ids),
+            share(ids, every),
+            count(i for i in ids if "stated" in kinds[i]),
+            count(i for i in ids if "product" in kinds[i] and "stated" not in kinds[i]),
+            count(i for i in ids if i in second),
+            count(i for i in ids if i in late),
+        )
     return table
 
 
@@ -156,7 +153,14 @@ def _by_year(cohort: Cohort) -> Table:
         "year state a field: read the counts first."
     )
     columns = ("field", "value", "year", "trials", "year's trials that state the field", "% of these")
-    table = Table("technology_by_year", "Technology by start year", columns, note=note, section=SECTION)
+    table = Table(
+        "technology_by_year",
+        "Technology by start year",
+        columns,
+        note=note,
+        section=SECTION,
+        rests=("start_date",),
+    )
     df = cohort.df
     for field in FIELDS:
         speaking: dict[int, list[str]] = {}

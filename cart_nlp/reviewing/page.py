@@ -11,7 +11,7 @@ from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256,
 from cart_nlp.curation.names import CLOSED, lists, names
 from cart_nlp.curation.queue import Item, Queue
 from cart_nlp.curation.reasons import told
-from cart_nlp.landscape.page import Strings, embed, render, web
+from cart_nlp.pages import Strings, embed, render, web
 from cart_nlp.schema import Format, Mention, Trial
 from cart_nlp.viewer import units
 
@@ -48,9 +48,7 @@ def page(
     }
     data["strings"] = strings.pool()
     return render(
-        "review.html.j2",
-        "review.js",
-        "review.css",
+        "review",
         version=__version__,
         count=len(items),
         calibrated=found.calibrated,

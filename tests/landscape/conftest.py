@@ -6,7 +6,7 @@ import random
 import pytest
 
 from cart_nlp.landscape import Options, frame, tables
-from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.schema import Construct, Evidence, Record, Reference
 
 AS_OF = datetime.date(2026, 6, 30)
 TARGETS = ["CD19", "BCMA", "CD22", "CD20", "CD7", "MSLN", "GPC3", "GD2", "CLDN18.2", "HER2"]
@@ -43,6 +43,11 @@ TECHNOLOGY = {
     "safety_switch": ["iCasp9"],
     "products": ["JCAR017"],
 }
+
+
+def identity(number):
+    """A number of the years 2016 to 2023."""
+    return f"NCT{3_000_000 + 20_000 * number:08d}"
 
 
 def made(number: int, rng: random.Random) -> Record:
@@ -82,9 +87,10 @@ def made(number: int, rng: random.Random) -> Record:
         rng.choice(["product"] * 6 + ["related", "mention", "no"]),
     )
     included = car in ("product", "related")
+    pmids = tuple(some(["111", "222"]))
     groups = add("disease_group", some(["hematological", "solid", "autoimmune", "infectious"]))
     return Record(
-        trial_id=f"NCT{number:08d}",
+        trial_id=identity(number),
         registry="ClinicalTrials.gov",
         title=f"Trial {number}",
         url=f"https://example.org/{number}",
@@ -107,7 +113,10 @@ def made(number: int, rng: random.Random) -> Record:
         funding=rng.choice(["academic", "industry", "government", "mixed", None]),
         collaborators=tuple(sorted(s for s in some(SPONSORS) if s)),
         countries=tuple(sorted(some(["China", "United States", "Germany", "Japan", "Brazil"], 3))),
-        pmids=tuple(some(["111", "222"])),
+        pmids=pmids,
+        references=tuple(
+            Reference(pmid=p, type=rng.choice(["RESULT", "BACKGROUND", "DERIVED", ""])) for p in pmids
+        ),
         has_results=rng.random() < 0.2,
         why_stopped=rng.choice([None, "slow accrual", "lack of funding; sponsor decision", "xyz"]),
         evidence=tuple(evidence),

@@ -27,6 +27,18 @@ PHASES = {
     "PHASE4": "IV",
     "NA": "not applicable",
 }
+END = pd.Timestamp("2024-05-01")
+"""The newest registration of the made-up records."""
+KIND = {
+    "Example University": "academic",
+    "Example University Hospital": "academic",
+    "Kite, A Gilead Company": "industry",
+    "Acme Bio Co., Ltd.": "industry",
+    "Acme Bio Co Ltd": "industry",
+    "First People's Hospital": "academic",
+    "Second People's Hospital": "academic",
+    "National Cancer Institute (NCI)": "government",
+}
 LATE = ["PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4"]
 
 
@@ -41,7 +53,24 @@ def load(path):
     df = df[df["car_trial"].isin(["product", "related"])].reset_index(drop=True)
     df["year"] = [int(d[:4]) if d else None for d in df["start_date"]]
     df["regions"] = [sorted({REGION.get(c, "Other regions") for c in cs}) for cs in df["countries"]]
+    df["paid"] = [payer(s, cs) for s, cs in zip(df["sponsor"], df["collaborators"], strict=True)]
     return df, df[df["car_trial"] == "product"].reset_index(drop=True)
+
+
+def payer(sponsor, collaborators):
+    kinds = [KIND[c] for c in collaborators]
+    everyone = set(kinds) | ({KIND[sponsor]} if sponsor else set())
+    if "industry" in everyone and len(everyone) > 1:
+        return "mixed"
+    if sponsor:
+        return KIND[sponsor]
+    return next((k for k in ("academic", "industry", "government") if k in everyone), None)
+
+
+def years_until_end(first, last):
+    """Length of a period in years, up to the end of the data."""
+    stop = min(pd.Timestamp(f"{last}-12-31"), END)
+    return ((stop - pd.Timestamp(f"{first}-01-01")).days + 1) / 365.25
 
 
 def wilson(k, n):
@@ -64,7 +93,7 @@ def tally(column):
     return sorted(((str(k), int(v)) for k, v in counts.items()), key=lambda kv: (-kv[1], kv[0]))
 
 
-def growth(df, today=2026):
+def growth(df):
     years = df["year"].dropna().astype(int)
     rows, total = [], 0
     for year in range(years.min(), years.max() + 1):
@@ -78,7 +107,7 @@ def growth(df, today=2026):
                 total,
                 *by,
                 int((part["regions"].map(len) == 0).sum()),
-                "yes" if year < today else "no",
+                "yes" if year < END.year else "no" if year == END.year else "plan",
             ]
         )
     part = df[df["year"].isna()]
@@ -88,13 +117,13 @@ def growth(df, today=2026):
 
 
 def countries(df):
-    rows = []
+    rows, placed = [], int((df["countries"].map(len) > 0).sum())
     for name, n in tally(df["countries"]):
         part = df[has(df["countries"], name)]
         first = part["year"].dropna()
         alone = int((part["countries"].map(len) == 1).sum())
         rows.append(
-            [name, REGION[name], n, *wilson(n, len(df)), str(int(first.min())) if len(first) else None, alone]
+            [name, REGION[name], n, *wilson(n, placed), str(int(first.min())) if len(first) else None, alone]
         )
     return rows
 
@@ -112,16 +141,25 @@ def rates(df):
     plans += [
         (g, lambda f, g=g: has(f["disease_group"], g)) for g in GROUPS if has(df["disease_group"], g).any()
     ]
+    plans += [("multiple myeloma (with all below it)", lambda f: has(f["indications"], "multiple myeloma"))]
+    plans += [("lymphoma (with all below it)", lambda f: has(f["indications"], "lymphoma"))]
+    plans += [("leukemia (with all below it)", lambda f: has(f["indications"], "leukemia"))]
     plans += [(i, lambda f, i=i: has(f["indications"], i)) for i, _ in tally(df["indications"])[:10]]
+    first, second = years_until_end(2015, 2019), years_until_end(2020, 2024)
     rows = []
     for name, mask in plans:
         a, b = int(mask(early).sum()), int(mask(late).sum())
-        rows.append([name, a, b, round(100 * (b - a) / a, 1) if a else None])
+        rate = round(100 * ((b / second) / (a / first) - 1), 1) if a else None
+        rows.append([name, a, b, round(a / first, 1), round(b / second, 1), rate])
     return rows
 
 
 def phases(df):
-    rows = [[name, n := int((df["phase"] == key).sum()), *wilson(n, len(df))] for key, name in PHASES.items()]
+    phased = int(df["phase"].isin([k for k in PHASES if k != "NA"]).sum())
+    rows = [
+        [name, n := int((df["phase"] == key).sum()), *(wilson(n, phased) if key != "NA" else [None] * 3)]
+        for key, name in PHASES.items()
+    ]
     for label, keys in (
         ("not stated", [None]),
         ("early I and I together", ["EARLY_PHASE1", "PHASE1"]),
@@ -129,7 +167,7 @@ def phases(df):
         ("II and later together", LATE),
     ):
         n = int(df["phase"].isna().sum()) if keys == [None] else int(df["phase"].isin(keys).sum())
-        rows.append([label, n, *wilson(n, len(df))])
+        rows.append([label, n, *(wilson(n, phased) if keys != [None] else [None] * 3)])
     return rows
 
 
@@ -152,14 +190,19 @@ def targets(products, group=None):
             rows.append([name, n, *wilson(n, len(stated)), round(100 * n / mentions, 2)])
             continue
         first, ranks = part["year"].dropna(), [order.index(p) for p in part["phase"] if p in order]
-        row = [name, n, *wilson(n, len(stated))]
+        told = part["evidence"].map(
+            lambda es, name=name: any(
+                (e["field"], e["value"]) == ("targets", name) and e["basis"] != "product" for e in es
+            )
+        )
+        row = [name, n, int(told.sum()), *wilson(n, len(stated))]
         row += [int(has(part["disease_group"], g).sum()) for g in GROUPS]
         row += [int((part["targets"].map(len) > 1).sum())]
         row += [str(int(first.min())) if len(first) else None]
         row += [PHASES[order[max(ranks)]] if ranks else None]
         rows.append(row)
     if not group:
-        rows.append(["not stated", len(df) - len(stated), *[None] * 11])
+        rows.append(["not stated", len(df) - len(stated), *[None] * 12])
     return rows
 
 
@@ -271,18 +314,24 @@ def visible(df):
     rows = []
     for key, mask in masks.items():
         part = df[mask.astype(bool)]
-        posted, linked = part["has_results"].astype(bool), part["pmids"].map(len) > 0
+        posted = part["has_results"].astype(bool)
+        linked = part["references"].map(lambda refs: any(r["type"] == "RESULT" for r in refs)).astype(bool)
         n = int((posted | linked).sum())
-        rows.append([*key, len(part), int(posted.sum()), int(linked.sum()), n, *wilson(n, len(part))])
+        papers = int(linked.sum())
+        share = wilson(papers, len(part))
+        rows.append([*key, len(part), int(posted.sum()), papers, *share, n, *wilson(n, len(part))])
     return rows
 
 
 def stopped(df):
+    df = df[df["status"].notna()]
     statuses = ("TERMINATED", "WITHDRAWN", "SUSPENDED")
     masks = {("all", "all"): df["trial_id"].notna()}
     masks |= {("disease group", g): has(df["disease_group"], g) for g in GROUPS}
     masks |= {("region", r): has(df["regions"], r) for r in REGIONS}
-    masks |= {("funding", f): df["funding"] == f for f in ("academic", "industry", "government", "mixed")}
+    masks |= {
+        ("funding", f): df["paid"] == f for f in ("academic", "industry", "government", "individual", "mixed")
+    }
     rows = []
     for key, mask in masks.items():
         part = df[mask.astype(bool)]
@@ -328,5 +377,6 @@ def long_term(df):
 
     spans = df.apply(years, axis=1).dropna().astype(float)
     follow = int((df["focus"] == "long_term_follow_up").sum())
-    rows = [[follow, len(df), *wilson(follow, len(df))]]
+    purposed = int(df["focus"].notna().sum())
+    rows = [[follow, purposed, *wilson(follow, purposed)], *[[None] * 5] * 4]
     return rows + [[n := int((spans >= y).sum()), len(spans), *wilson(n, len(spans))] for y in (5, 15)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cart_nlp.landscape import Options, read_records
-from cart_nlp.landscape.report import build
+from cart_nlp.landscape.report import Asked, build
 from cart_nlp.schema import Evidence, Record
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -35,7 +35,7 @@ def built(records, tmp_path_factory):
     path = folder / "records.jsonl"
     path.write_text("".join(r.model_dump_json() + "\n" for r in [*records, evil]), encoding="utf-8")
     return build(
-        path, folder / "out", Options(as_of=datetime.date(2026, 6, 30)), image_files=False
+        path, folder / "out", Options(as_of=datetime.date(2026, 6, 30)), Asked(image_files=False)
     ), read_records(path)
 
 
@@ -125,7 +125,7 @@ def test_hostile_text_is_text(page):
 
 def test_figures_show_and_nothing_runs_off_the_page(page):
     broken = "return [...document.images].filter(i => !i.complete || i.naturalWidth < 100).length"
-    assert len(page.find_elements("css selector", "figure img")) == 12 and page.execute_script(broken) == 0
+    assert len(page.find_elements("css selector", "figure img")) == 16 and page.execute_script(broken) == 0
     assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     loaded = "return performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
     assert page.execute_script(loaded) == 0

@@ -16,7 +16,9 @@ def run(*arguments):
 def test_landscape_and_view(records_file, tmp_path):
     old = tmp_path / "old.jsonl"
     old.write_text("".join(records_file.read_text().splitlines(keepends=True)[:100]))
-    (tmp_path / "pubmed.txt").write_text("PMID- 77\nSI  - ClinicalTrials.gov/NCT00000007\n")
+    (tmp_path / "pubmed.txt").write_text(
+        "PMID- 77\nPT  - Clinical Trial\nSI  - ClinicalTrials.gov/NCT03920000\n"
+    )
     done = run(
         "landscape",
         records_file,
@@ -49,7 +51,7 @@ def test_landscape_and_view(records_file, tmp_path):
     assert facts["options"]["until"] == "2024-04" and facts["reference"] == "study"
     assert facts["counts"]["records"] == 162
     publications = (tmp_path / "out" / "tables" / "publications.csv").read_text()
-    assert "NCT00000007" not in publications or ",77" in publications
+    assert "NCT03920000,77,results,data bank," in publications
     seen = run("view", records_file, "-o", tmp_path / "page.html")
     assert seen.returncode == 0 and "162 trials" in seen.stderr
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cart_nlp.landscape import Options, cohort, frame, methods
-from cart_nlp.landscape.report import build
+from cart_nlp.landscape.report import Asked, build
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Record
 
@@ -18,14 +18,6 @@ RUN = {
     "counts": {"read": 5, "written": 1},
     "finished": "2026-01-02T03:04:05Z",
 }
-
-
-@pytest.fixture
-def accuracy_file(tmp_path, monkeypatch):
-    gold = tmp_path / "gold"
-    monkeypatch.setattr(methods.paths, "gold", lambda: gold)
-    (tmp_path / "results").mkdir()
-    return tmp_path / "results" / "accuracy.json"
 
 
 def text(run):
@@ -52,34 +44,56 @@ def test_no_run_file_is_told():
     assert "There is no run file" in text({}) and "carry no evidence" in text({})
 
 
-def test_measured_accuracy_is_in_the_report(accuracy_file, tmp_path):
-    accuracy_file.write_text(
-        json.dumps(
-            [
-                {"version": "1.1", "sets": {}},
-                {
-                    "version": "1.2",
-                    "sets": {"gold dev": {"scores": {"targets.f1": 0.98765, "targets.exact": 1}}},
-                },
-            ]
-        )
-    )
-    assert methods.accuracy_rows(methods.accuracy()) == [("targets", "f1 0.988, exact 1")]
+RESULT = {
+    "tool": {"name": "cart-nlp", "version": "1.2"},
+    "gold": {"name": "registry-blind", "version": "1"},
+    "trials": 358,
+    "fields": {
+        "targets": {
+            "support": 400,
+            "precision": 0.98765,
+            "recall": 0.9,
+            "exact": 0.936,
+            "exact_n": 350,
+            "interval": {"precision": [0.97, 0.995]},
+        },
+        "edits": {"support": 0, "precision": None, "recall": None},
+    },
+}
+
+
+def measured(tmp_path, **changes):
+    path = tmp_path / "evaluation.json"
+    path.write_text(json.dumps(RESULT | changes))
+    return path
+
+
+def test_accuracy_on_unseen_labels_has_n_and_intervals(tmp_path):
+    found = methods.accuracy(measured(tmp_path))
+    assert found.rows == (("targets", "400", "98.8 (97.0–99.5)", "90.0", "–", "93.6 of 350"),)
+    assert "358 trials (registry-blind), by cart-nlp 1.2" in found.text
     records = tmp_path / "r.jsonl"
-    records.write_text("")
-    page = build(records, tmp_path / "out", Options(), image_files=False).page.read_text(encoding="utf-8")
-    assert "f1 0.988, exact 1" in page and "(version 1.2)" in page
+    records.write_text(Record(trial_id="A", car_trial="product").model_dump_json() + "\n")
+    asked = Asked(accuracy=measured(tmp_path), image_files=False, figures=("world",))
+    page = build(records, tmp_path / "out", Options(), asked).page.read_text(encoding="utf-8")
+    assert "98.8 (97.0–99.5)" in page
+    assert "98.8 (97.0–99.5)" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
 
 
-def test_unmeasured_accuracy_is_told(accuracy_file, tmp_path):
-    assert methods.accuracy() == {}
-    records = tmp_path / "r.jsonl"
-    records.write_text("")
-    page = build(records, tmp_path / "out", Options(), image_files=False).page.read_text(encoding="utf-8")
-    assert "No measured accuracy is at hand" in page
+@pytest.mark.parametrize("name", ["gold dev", "registry development", "train"])
+def test_figures_of_development_are_not_shown(tmp_path, name):
+    found = methods.accuracy(measured(tmp_path, gold={"name": name}))
+    assert found.rows == () and "is not shown" in found.text
 
 
-def test_broken_accuracy_is_one_line(accuracy_file):
-    accuracy_file.write_text("{")
-    with pytest.raises(InputError, match=r"accuracy\.json: not JSON"):
-        methods.accuracy()
+def test_unmeasured_accuracy_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(methods.paths, "gold", lambda: tmp_path / "gold")
+    assert methods.accuracy().rows == () and "not stated here" in methods.accuracy().text
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_no_result_of_evaluate_is_one_line(tmp_path, text):
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"x\.json: no result of"):
+        methods.accuracy(path)

@@ -6,11 +6,21 @@ import tomllib
 
 import pytest
 
-from cart_nlp.landscape import Options, Period, changes, cohort, frame, read_records, reference, tables
-from cart_nlp.landscape.cohort import DATA, region
+from cart_nlp.landscape import (
+    Options,
+    Period,
+    changes,
+    cohort,
+    coverage,
+    frame,
+    read_records,
+    reference,
+    tables,
+)
 from cart_nlp.landscape.combinations import of_trial
 from cart_nlp.landscape.conduct import planned_years, reasons, stop_groups
 from cart_nlp.landscape.options import OptionError, options_from
+from cart_nlp.landscape.places import DATA, region
 from cart_nlp.landscape.publications import read_publications
 from cart_nlp.landscape.sponsors import merge, normal, read_decisions
 from cart_nlp.landscape.targets import phase_of
@@ -75,18 +85,39 @@ def test_a_sponsor_without_letters():
     assert normal("(???)") == "" and merge(["(???)", "---"])[0] == {"(???)": "(???)", "---": "---"}
 
 
+@pytest.mark.parametrize("name, text", [("a.csv", "Title\nA trial of NCT01234567\n")])
+def test_an_export_without_ids_is_refused(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match="no column PMID"):
+        read_publications(tmp_path / name)
+
+
 NBIB = (
-    "PMID- 11\nTI  - A trial\nSI  - ClinicalTrials.gov/NCT01234567\n\nPMID- 12\nAB  - "
+    "PMID- 11\nTI  - A trial\nPT  - Clinical Trial, Phase I\nSI  - ClinicalTrials.gov/NCT01234567\n\nPMID- "
+    "12\nAB  - "
     "no\n      number nct 01234568 here\n"
 )
 XML = (
     "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>11</PMID>"
-    "<AccessionNumber>NCT01234567</AccessionNumber></MedlineCitation></PubmedArticle></PubmedArticleSet>"
+    "<Article><PublicationTypeList><PublicationType>Clinical Trial</PublicationType></PublicationTypeList>"
+    "<DataBankList><DataBank><AccessionNumberList><AccessionNumber>NCT01234567</AccessionNumber>"
+    "</AccessionNumberList></DataBank></DataBankList></Article>"
+    "</MedlineCitation></PubmedArticle></PubmedArticleSet>"
 )
 EUROPE = json.dumps(
-    {"resultList": {"result": [{"id": "x", "pmid": "11", "abstractText": "NCT01234567 and NCT01234567"}]}}
+    {
+        "resultList": {
+            "result": [
+                {
+                    "id": "x",
+                    "pmid": "11",
+                    "abstractText": "Patients of NCT01234567 and NCT01234567 responded",
+                }
+            ]
+        }
+    }
 )
-CSV = 'PMID,Title\n11,"Study, NCT01234567"\n'
+CSV = 'PMID,Title\n11,"Responses of patients, NCT01234567"\n'
 
 
 @pytest.mark.parametrize("name, text", [("a.nbib", NBIB), ("a.xml", XML), ("a.json", EUROPE), ("a.csv", CSV)])
@@ -94,13 +125,13 @@ def test_publications_join_on_numbers(tmp_path, name, text):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     found = read_publications(path)
-    assert found["NCT01234567"] == ("11",)
+    assert [link.pmid for link in found.links["NCT01234567"]] == ["11"]
     records = [
         Record(trial_id="NCT01234567", car_trial="product", status="COMPLETED"),
         Record(trial_id="NCT09999999", car_trial="product", status="COMPLETED"),
     ]
     table = tables(frame(records), Options(publications=found))["transparency"]
-    assert table.value(("all", "all"), "%") == 50.0 and table.ids(("all", "all"), "publication") == (
+    assert table.value(("all", "all"), "%") == 50.0 and table.ids(("all", "all"), "published") == (
         "NCT01234567",
     )
 
@@ -117,7 +148,7 @@ def test_a_bad_export_is_one_line(tmp_path, text):
 def test_results_unknown_are_not_results_absent():
     done = [Record(trial_id=f"T{n}", car_trial="product", status="COMPLETED") for n in range(3)]
     table = tables(frame(done))["transparency"]
-    assert table.value(("all", "all"), "%") is None and table.note.startswith("Not known")
+    assert table.value(("all", "all"), "%") is None and table.note.startswith("Not in this export")
     table = tables(
         frame([*done, Record(trial_id="T9", car_trial="product", status="COMPLETED", has_results=True)])
     )["transparency"]
@@ -266,19 +297,26 @@ def test_changes_between_two_dates():
     ]
 
 
-def test_published_figures_beside_ours(found):
-    table, order = reference.tables(found, "study")
+def test_published_figures_beside_ours(found, df, options):
+    table, order = reference.tables(found, "study", coverage.measure(cohort(df, options)))
     known = reference.facts("study")
     assert len(table.rows) == len(known["fact"]) and len(order.rows) == len(known["order"])
     for fact, row in zip(known["fact"], table.rows, strict=True):
         values = dict(zip(table.columns, (cell.value for cell in row), strict=True))
         if fact["row"] != ["last"]:
             assert values["ours"] == found[fact["table"]].value(tuple(fact["row"]), fact["column"])
-        if values["low"] is not None:
-            assert (values["verdict"] == "inside our interval") == (
-                values["low"] <= fact["published"] <= values["high"]
-            )
-        assert values["difference"] == pytest.approx(values["ours"] - fact["published"])
+        scaled = values["ours"] if values["scaled"] is None else values["scaled"]
+        if scaled is None:
+            assert values["difference"] is None and values["reason"]
+            continue
+        assert values["difference"] == pytest.approx(scaled - fact["published"], abs=0.01)
+        if "bound" in fact:
+            as_said = scaled > fact["published"] if fact["bound"] == "over" else scaled < fact["published"]
+            assert (values["verdict"] == "as published") == as_said
+        elif values["low"] is not None:
+            factor = known["trials"] / len(cohort(df, options)) if values["scaled"] is not None else 1
+            inside = values["low"] * factor <= fact["published"] <= values["high"] * factor
+            assert (values["verdict"] == "inside our interval") == inside
     assert "Kendall" in reference.printed({"reference": table, "reference_order": order})
 
 
@@ -310,12 +348,12 @@ def test_csv_and_parquet_give_the_same_tables(records, found, options, tmp_path)
     from cart_nlp.writers import writer
 
     lines = [r.model_dump_json().encode() for r in records]
-    for suffix in (".jsonl", ".csv", ".csv.gz", ".parquet"):
+    for suffix in (".jsonl", ".csv", ".csv.gz", ".parquet", ".xlsx"):
         path = tmp_path / f"records{suffix}"
         writer(suffix)(lines, path, True)
         again = tables(read_records(path), options)
         for name, table in found.items():
-            if suffix.startswith(".csv") and name.startswith("technology"):
+            if suffix.startswith(".csv") and name.startswith(("technology", "targets", "editing_tools")):
                 continue  # a flat file has no evidence: tested below
             assert again[name].rows == table.rows, (suffix, name)
     flat = tables(read_records(tmp_path / "records.csv"), options)["technology_stated"]

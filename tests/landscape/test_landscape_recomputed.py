@@ -75,21 +75,30 @@ def test_tables_from_made_up_records(found, frames):
 
 def test_groups_of_all_trials(found, frames):
     df, _products = frames
-    for row in rows(found["regions"])[:-1]:
+    placed = int((df["regions"].map(len) > 0).sum())
+    for row in rows(found["regions"])[:-2]:
         part = df[again.has(df["regions"], row[0])]
         alone = int((part["regions"].map(len) == 1).sum())
-        same(row[1:], [len(part), *again.wilson(len(part), len(df)), alone], row[0])
-    for row in rows(found["periods"]):
+        same(row[1:], [len(part), *again.wilson(len(part), placed), alone], row[0])
+    outside = int(df["regions"].map(lambda r: bool(r) and not {"China", "United States"} & set(r)).sum())
+    assert rows(found["regions"])[-2][:2] == ["neither China nor United States", outside]
+    assert rows(found["regions"])[-1][1:] == [len(df) - placed, None, None, None, None]
+    for row in rows(found["periods"])[:3]:
         years = {"to 2016": range(0, 2017), "2017–2021": range(2017, 2022), "2022–": range(2022, 2100)}[
             row[0]
         ]
         part = df[df["year"].isin(years)]
-        length = {"to 2016": 2017 - int(df["year"].min()), "2017–2021": 5, "2022–": 5}[row[0]]
+        part = part[[pd.Timestamp(d) <= again.END for d in part["start_date"]]]
+        first = int(df["year"].min())
+        span = {"to 2016": (first, 2016), "2017–2021": (2017, 2021), "2022–": (2022, 2099)}[row[0]]
+        length = again.years_until_end(*span)
         by = [int(again.has(part["regions"], r).sum()) for r in again.REGIONS]
         same(
             row,
             [
                 row[0],
+                "start",
+                f"{length:.2f}",
                 len(part),
                 round(len(part) / length, 1),
                 *by,
@@ -110,11 +119,12 @@ def test_groups_of_all_trials(found, frames):
         by = [int(again.has(part["disease_group"], g).sum()) for g in again.GROUPS]
         same(row[1:], [*by, int((part["disease_group"].map(len) == 0).sum())], row[0])
     expected = again.tally(df["indications"])
+    stated = int((df["indications"].map(len) > 0).sum())
     assert [(r[0], r[1]) for r in rows(found["indications"])] == expected
     for row in rows(found["indications"]):
         part = df[again.has(df["indications"], row[0])]
         by = [int(again.has(part["disease_group"], g).sum()) for g in again.GROUPS]
-        same(row[2:], [*again.wilson(len(part), len(df)), *by], row[0])
+        same(row[2:], [*again.wilson(len(part), stated), *by], row[0])
 
 
 def test_phases_funding_focus(found, frames):
@@ -124,15 +134,20 @@ def test_phases_funding_focus(found, frames):
         ("phases_by_disease", ("disease_group",)),
     ):
         for row in rows(found[name]):
+            if row[0] == "in several regions":
+                same(row[1:], again.phases_of(df[df["regions"].map(len) > 1]), row[0])
+                continue
             column = next(c for c in columns if again.has(df[c], row[0]).any())
             same(row[1:], again.phases_of(df[again.has(df[column], row[0])]), (name, row[0]))
+    known = int(df["paid"].notna().sum())
     for row in rows(found["funding"]):
-        n = (
-            int(df["funding"].isna().sum())
-            if row[0] == "not stated"
-            else int((df["funding"] == row[0]).sum())
-        )
-        same(row[1:], [n, *again.wilson(n, len(df))], row[0])
+        if row[0] == "not stated":
+            same(row[1:], [len(df) - known, None, None, None], row[0])
+            continue
+        kinds = {"any industry (industry or mixed)": ["industry", "mixed"]}.get(row[0], [row[0]])
+        kinds = ["academic", "government", "individual"] if row[0] == "no industry" else kinds
+        n = int(df["paid"].isin(kinds).sum())
+        same(row[1:], [n, *again.wilson(n, known)], row[0])
     for row in rows(found["focus"])[:-1]:
         n = int((df["focus"] == row[0].replace(" ", "_").replace("long_term", "long_term")).sum())
         same(row[1:], [n, *again.wilson(n, len(df))], row[0])
@@ -144,16 +159,16 @@ def test_phases_funding_focus(found, frames):
     for row in rows(found["funding_by_place"]):
         part = places[row[0]]
         expected = [len(part)]
-        for name in ("academic", "industry", "government", "mixed"):
-            n = int((part["funding"] == name).sum())
-            expected += [n, 100 * n / len(part)]
-        same(row[1:], [*expected, int(part["funding"].isna().sum())], row[0])
+        for name in ("academic", "industry", "government", "individual", "mixed"):
+            n = int((part["paid"] == name).sum())
+            expected += [n, 100 * n / part["paid"].notna().sum()]
+        same(row[1:], [*expected, int(part["paid"].isna().sum())], row[0])
 
 
 def test_sponsors_reasons_and_new_targets(found, frames):
     df, products = frames
     expected = again.sponsors(df)
-    got = {("Acme" if r[0].startswith("Acme") else r[0]): r[1:] for r in rows(found["sponsors"])}
+    got = {("Acme" if r[0].startswith("Acme") else r[0]): r[3:] for r in rows(found["sponsors"])}
     assert got == expected
     got = {r[0]: r[1] for r in rows(found["stop_reasons"])}
     assert got == {name: n for name, n in again.reasons(df).items() if n}
@@ -224,7 +239,9 @@ def test_technology_by_year_and_classes(found, frames):
     for row in rows(found["technology_classes"]):
         part = products[masks[row[0]]]
         late = int(part["phase"].isin(again.LATE).sum())
-        same(row[1:], [len(part), *again.wilson(len(part), len(products)), late], row[0])
+        second = int((part["phase"] == "PHASE2").sum())
+        same(row[1:5], [len(part), *again.wilson(len(part), len(products))], row[0])
+        assert row[5] + row[6] == row[1] and row[7:] == [second, late], row[0]
 
 
 def test_each_count_is_the_number_of_its_trials(found, frames):
@@ -234,10 +251,10 @@ def test_each_count_is_the_number_of_its_trials(found, frames):
     for table in found.values():
         for row in table.rows:
             for column, cell in zip(table.columns, row, strict=True):
-                if cell.ids is None or table.name == "flow":
+                if cell.ids is None or table.name in ("flow", "excluded"):
                     continue
                 assert len(set(cell.ids)) == len(cell.ids) and set(cell.ids) <= included, (table.name, column)
-                if isinstance(cell.value, int) and column != "new targets":
+                if isinstance(cell.value, int) and column not in ("new targets", "value", "links"):
                     assert cell.value == len(cell.ids), (table.name, column, row[0].value)
                 if isinstance(cell.value, float) and cell.of is not None and column != "growth %":
                     assert math.isclose(cell.value, 100 * len(cell.ids) / len(cell.of), abs_tol=0.006), (
@@ -250,7 +267,7 @@ def test_each_count_is_the_number_of_its_trials(found, frames):
 
 def test_flow_adds_up(found, df, frames):
     value = found["flow"].value
-    out = [row[2].value for row in found["flow"].rows if row[1].value == "out"]
+    out = [row[3].value for row in found["flow"].rows if row[2].value == "out"]
     assert value("records analyzed", "records") == len(df) == 162
     assert value("trials included", "records") == 162 - sum(out) == len(frames[0])
     assert value("duplicate of another record", "records") == 2

@@ -63,7 +63,7 @@ def test_holm_over_the_tested_ones():
 
 
 def test_summary_has_a_row_each_and_says_what_a_test_cannot(found):
-    assert len(found["tests"].rows) == 10
+    assert len(found["tests"].rows) == 14
     assert "no test here shows a cause" in found["tests"].note
     for row in found["tests"].rows:
         assert f"test_{row[0].value}" in found

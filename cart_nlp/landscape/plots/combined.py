@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
+from cart_nlp.landscape.diseases import COLUMNS
 from cart_nlp.landscape.plots.style import BLUE, PHASE_COLORS, Plot, canvas, empty, label, styled, whole
 from cart_nlp.landscape.table import Table
 
@@ -16,7 +17,8 @@ NO_PHASE = "#FFFFFF"
 
 def upset(tables: Mapping[str, Table], top: int = 25, sets: int = 18) -> Plot:
     """UpSet plot of the most frequent exact combinations of targets."""
-    frame = tables["combinations"].frame.head(top)
+    every = tables["combinations"].frame
+    frame = every.head(top)
     data = frame[["targets", "size", "trials"]].reset_index(drop=True)
     members = [str(text).split(" + ") for text in data["targets"]]
     tally: dict[str, int] = {}
@@ -31,6 +33,11 @@ def upset(tables: Mapping[str, Table], top: int = 25, sets: int = 18) -> Plot:
         [m for m, keep in zip(members, shown, strict=True) if keep],
     )
     order = [name for name in order if any(name in m for m in members)]
+    total = int(every["trials"].sum()) if len(every) else 0
+    part = (
+        f"{len(data)} of {len(every)} combinations, {int(data['trials'].sum()) if len(data) else 0} of "
+        f"{total} trials"
+    )
     with styled():
         if data.empty:
             figure, axes = canvas(6, 2.5)
@@ -45,16 +52,21 @@ def upset(tables: Mapping[str, Table], top: int = 25, sets: int = 18) -> Plot:
                 width_ratios=(1.2, 0.3 * max(len(data), 8)),
                 sharex="col",
             )
-            _draw_upset(grid, data, members, order, tally)
+            _draw_upset(grid, data, members, order, tally, part)
     alt = (
         "UpSet plot: bars count the trials of each exact combination of targets, dots below "
-        "tell which targets it joins."
+        f"tell which targets it joins. Shown: {part}; a trial with two combinations counts in both."
     )
     return Plot("upset", "Combinations of targets", figure, data, alt)
 
 
 def _draw_upset(
-    grid: Any, data: pd.DataFrame, members: list[list[str]], order: list[str], tally: Mapping[str, int]
+    grid: Any,
+    data: pd.DataFrame,
+    members: list[list[str]],
+    order: list[str],
+    tally: Mapping[str, int],
+    part: str,
 ) -> None:
     (corner, top), (side, matrix) = grid
     corner.axis("off")
@@ -63,7 +75,7 @@ def _draw_upset(
     top.bar(columns, counts, color=BLUE, width=0.65)
     for x, n in zip(columns, counts, strict=True):
         top.text(x, n + max(counts) * 0.015, str(n), ha="center", fontsize=8)
-    top.set(ylabel="trials", title="Exact combinations of targets", ylim=(0, max(counts) * 1.12))
+    top.set(ylabel="trials", title=f"Exact combinations of targets ({part})", ylim=(0, max(counts) * 1.12))
     whole(top.yaxis)
     top.tick_params(axis="x", length=0, labelbottom=False)
     for row in range(0, len(order), 2):
@@ -87,33 +99,25 @@ def _draw_upset(
     side.spines["right"].set_visible(True)
 
 
-def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14) -> Plot:
-    """Bubbles: targets by indications; size is the number of trials, color the highest phase."""
+def reach(tables: Mapping[str, Table], targets: int = 18) -> Plot:
+    """Bubbles: targets by columns of the reporting tree; size is trials, color the highest phase."""
     from matplotlib.lines import Line2D
 
-    frame: Any = tables["target_indication_phase"].frame
+    frame: Any = tables["target_column_phase"].frame
     if frame.empty:
         with styled():
             figure, axes = canvas(6, 2.5)
-            empty(axes, "no trial states both a target and an indication")
-        return Plot(
-            "target_indication_phase", "Targets, indications and phases", figure, frame, "Nothing to show."
-        )
-    rows = list(tables["targets"].frame["target"].head(targets))
-    columns = list(
-        frame.groupby("indication")["trials"]
-        .sum()
-        .sort_values(ascending=False, kind="stable")
-        .index[:indications]
-    )
-    data = frame[frame["target"].isin(rows) & frame["indication"].isin(columns)].reset_index(drop=True)
-    rows = [name for name in rows if name in set(data["target"])]
+            empty(axes, "no trial has both a target and an indication")
+        return Plot("target_column_phase", "Targets, diseases and phases", figure, frame, "Nothing to show.")
+    rows = [name for name in tables["targets"].frame["target"] if name in set(frame["target"])][:targets]
+    data = frame[frame["target"].isin(rows)].reset_index(drop=True)
+    columns = [name for name in COLUMNS if name in set(data["column"])]
     with styled():
-        figure, axes = canvas(3.4 + 0.5 * len(columns), 3.0 + 0.36 * len(rows))
+        figure, axes = canvas(3.9 + 0.46 * len(columns), 3.0 + 0.36 * len(rows))
         names = [PHASE_NAMES[p] for p in PHASES]
         most = max(int(n) for n in data["trials"])
         for one in data.itertuples():
-            at = (columns.index(one.indication), rows.index(one.target))
+            at = (columns.index(one.column), rows.index(one.target))
             phase = one[4]
             color = PHASE_COLORS[names.index(phase)] if phase in names else NO_PHASE
             axes.scatter(
@@ -146,17 +150,18 @@ def reach(tables: Mapping[str, Table], targets: int = 16, indications: int = 14)
             handles=handles,
             title="highest phase",
             loc="upper left",
-            bbox_to_anchor=(1.01, 1),
+            bbox_to_anchor=(1.005, 1),
             fontsize=8,
             labelspacing=0.9,
             alignment="left",
         )
-        axes.set_title("Highest phase by target and indication")
+        axes.set_title("Highest phase by target and disease")
     alt = (
-        "Bubbles: rows are targets, columns indications; size is the number of trials, color "
-        "the highest phase reached."
+        "Bubbles: rows are the targets with most trials, columns those of the reporting tree, which do not "
+        "overlap; "
+        "size is the number of trials, color the highest phase reached."
     )
-    return Plot("target_indication_phase", "Targets, indications and phases", figure, data, alt)
+    return Plot("target_column_phase", "Targets, diseases and phases", figure, data, alt)
 
 
 def _dot(kind: type, color: str, size: float, text: str) -> object:

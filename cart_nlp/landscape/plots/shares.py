@@ -12,7 +12,9 @@ from cart_nlp.landscape.plots.style import (
     BLUE,
     GREEN,
     GREY,
+    MARKERS,
     ORANGE,
+    PALETTE,
     PHASE_COLORS,
     Plot,
     bars,
@@ -43,6 +45,92 @@ def countries(tables: Mapping[str, Table], top: int = 20) -> Plot:
     )
 
 
+def organs(tables: Mapping[str, Table]) -> Plot:
+    """Solid tumors by organ system, split by phase."""
+    data: Any = tables["organ_systems"].frame
+    names = [*(PHASE_NAMES[p] for p in PHASES), "no phase"]
+    colors = [*PHASE_COLORS, "#DDDDDD"]
+    with styled():
+        figure, axes = canvas(9, 1.3 + 0.3 * max(len(data), 4))
+        if data.empty or not data["trials"].sum():
+            empty(axes, "no solid tumor trial")
+        else:
+            rows = list(range(len(data)))
+            left = [0] * len(data)
+            known = [name for name in names if data[name].notna().all() and data[name].sum()]
+            for name in known:
+                part = [int(n) for n in data[name]]
+                axes.barh(rows, part, left=left, color=colors[names.index(name)], label=name, height=0.74)
+                left = [a + b for a, b in zip(left, part, strict=True)]
+            if not known:
+                left = [int(n) for n in data["trials"]]
+                axes.barh(rows, left, color=BLUE, height=0.74)
+            for row, n, share in zip(rows, data["trials"], data["%"], strict=True):
+                axes.text(
+                    int(n) + max(left) * 0.01,
+                    row,
+                    f"{int(n)} ({float(share):.1f} %)",
+                    va="center",
+                    fontsize=8,
+                )
+            axes.set_yticks(rows, [label(n, 40) for n in data["organ system"]])
+            axes.set(
+                xlim=(0, max(left) * 1.18),
+                ylim=(len(data) - 0.4, -0.6),
+                xlabel="trials (% of the solid tumor trials)",
+            )
+            if known:
+                axes.legend(
+                    title="phase", loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, alignment="left"
+                )
+            axes.set_title("Solid tumors by organ system and phase")
+            whole(axes.xaxis)
+    alt = (
+        "Stacked bars: solid tumor trials of each organ system by phase; a trial of several organs "
+        "counts in each."
+    )
+    return Plot("organ_systems", "Solid tumors by organ system", figure, data, alt)
+
+
+def publication_time(tables: Mapping[str, Table]) -> Plot:
+    """Kaplan–Meier: percent of completed trials with a results paper by the months since completion."""
+    frame: Any = tables["time_to_publication"].frame
+    months = [c for c in frame.columns if c.endswith(" months")]
+    data = frame[frame[months].notna().any(axis=1)].reset_index(drop=True)
+    with styled():
+        figure, axes = canvas(7, 3.6)
+        if data.empty:
+            empty(axes, "no dates of publications: join an export with --pubmed")
+            data = frame
+        else:
+            for n, (_, row) in enumerate(data.iterrows()):
+                points = [(0, 0.0)] + [
+                    (int(m.split()[0]), float(row[m]))
+                    for m in months
+                    if row[m] == row[m] and row[m] is not None
+                ]
+                axes.plot(
+                    *zip(*points, strict=True),
+                    marker=MARKERS[n],
+                    color=PALETTE[n],
+                    label=f"{row['group']} ({int(row['completed trials'])})",
+                )
+            axes.set(
+                xlabel="months since completion",
+                ylabel="% with published results",
+                ylim=(0, None),
+                xlim=(0, None),
+            )
+            axes.legend(title="completed trials", fontsize=8, loc="upper left", alignment="left")
+            axes.set_title("Time from completion to publication (Kaplan–Meier)")
+            axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    alt = (
+        "Lines: estimated percent of completed trials whose results were published by so many months "
+        "after completion."
+    )
+    return Plot("time_to_publication", "Time to publication", figure, data, alt)
+
+
 def targets(tables: Mapping[str, Table], top: int = 12) -> Plot:
     """Target shares within hematological, solid and autoimmune trials, with Wilson intervals."""
     groups = ("hematological", "solid", "autoimmune")
@@ -55,8 +143,9 @@ def targets(tables: Mapping[str, Table], top: int = 12) -> Plot:
             bars(axes, names, values, color, " %", (low, high), width=16)
             axes.set_title(group)
             if names:
-                axes.set_xlabel("% of trials that state a target")
-    data = pd.concat([part.assign(group=g) for g, part in frames.items()], ignore_index=True)
+                axes.set_xlabel("% of trials with a target")
+    held = [part.assign(group=g) for g, part in frames.items() if len(part)]
+    data = pd.concat(held, ignore_index=True) if held else frames["solid"].assign(group="")
     alt = "Bars in three panels: share of trials aimed at each target, with 95 % Wilson intervals."
     return Plot("targets", "Targets by disease group", figure, data, alt)
 
@@ -70,9 +159,10 @@ def phases(tables: Mapping[str, Table], top: int = 6) -> Plot:
         ),
         "disease group": disease.rename(columns={"disease group": "group"}),
     }
-    data = pd.concat([part.assign(kind=kind) for kind, part in parts.items()], ignore_index=True)
+    held = [part.assign(kind=kind) for kind, part in parts.items() if len(part)]
+    data = pd.concat(held, ignore_index=True) if held else place.assign(group="", kind="")
     data = data.drop_duplicates(["kind", "group"])
-    data = data[data["with a phase"].fillna(0).astype(int) > 0].reset_index(drop=True)
+    data = data[pd.to_numeric(data["with a phase"]).fillna(0).astype(int) > 0].reset_index(drop=True)
     with styled():
         figure, axes = canvas(9, 1.6 + 0.3 * max(len(data), 3))
         if data.empty:
@@ -137,11 +227,15 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
                 data["as lead"].astype(int),
                 data["either"].astype(int) - data["as lead"].astype(int),
             )
+            kinds = [
+                f"{label(name, 46)} ({kind})" if kind else label(name, 52)
+                for name, kind in zip(data["sponsor"], data["class"], strict=True)
+            ]
             axes.barh(rows, lead, color=BLUE, label="lead", height=0.72)
             axes.barh(rows, other, left=lead, color=ORANGE, label="collaborator only", height=0.72)
             for row, n in zip(rows, data["either"].astype(int), strict=True):
                 axes.text(n + max(data["either"]) * 0.01, row, str(n), va="center", fontsize=8)
-            axes.set_yticks(rows, [label(name, 52) for name in data["sponsor"]])
+            axes.set_yticks(rows, kinds)
             axes.set(ylim=(len(data) - 0.4, -0.6), xlim=(0, max(data["either"]) * 1.08), xlabel="trials")
             axes.set_title("Sponsors with most trials")
             whole(axes.xaxis)
@@ -162,7 +256,12 @@ def transparency(tables: Mapping[str, Table]) -> Plot:
     with styled():
         figure, axes = canvas(7.5, 1.0 + 0.29 * max(len(data), 4))
         if data.empty:
-            empty(axes, "no completed trial, or no record tells of results")
+            empty(
+                axes,
+                "no completed trial"
+                if frame["either"].notna().any()
+                else "posted results or publications: not in this export",
+            )
         else:
             rows: list[float] = []
             step = 0.0

@@ -23,6 +23,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#F0E442",
     "#8A8A8A",
 )
+FORMATS = ("svg", "png", "pdf", "tiff")
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Phases run from light to dark (viridis reversed): the order survives a grey print.
@@ -47,6 +48,7 @@ class Plot:
     figure: Any
     data: pd.DataFrame
     alt: str
+    caption: str = ""
 
     def __post_init__(self) -> None:
         """Lay out once: each of the three savings would do it anew, and it is most of their time."""
@@ -66,7 +68,7 @@ class Plot:
         """How a notebook shows it."""
         return self.png()
 
-    def png(self, dpi: int = 200) -> bytes:
+    def png(self, dpi: int = 300) -> bytes:
         """The figure as PNG."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -81,7 +83,7 @@ class Plot:
 
     @cached_property
     def svg(self) -> bytes:
-        """The figure as SVG, text as outlines, the same bytes for the same numbers."""
+        """The figure as SVG, text as text, the same bytes for the same numbers."""
         from matplotlib.backends.backend_svg import FigureCanvasSVG
 
         # The canvas itself: savefig would draw each figure once more to find its layout, which is fixed.
@@ -89,16 +91,39 @@ class Plot:
         with styled(**{"svg.hashsalt": self.name}):
             FigureCanvasSVG(self.figure).print_svg(out, metadata={"Date": None, "Creator": None})
             self.figure.set_dpi(before)
+        # Where the font is missing, Verdana has its widths.
+        return out.getvalue().replace(b"'DejaVu Sans'", b"'DejaVu Sans', Verdana, sans-serif")
+
+    def pdf(self) -> bytes:
+        """The figure as PDF, fonts embedded, without the time of writing."""
+        from matplotlib.backends.backend_pdf import FigureCanvasPdf
+
+        out = io.BytesIO()
+        with styled(**{"pdf.fonttype": 42}):
+            FigureCanvasPdf(self.figure).print_pdf(
+                out, metadata={"CreationDate": None, "Creator": None, "Producer": None, "Title": self.title}
+            )
         return out.getvalue()
 
-    def save(self, folder: Path) -> list[Path]:
-        """Write NAME.svg, NAME.png and NAME.csv; returns the paths."""
+    def tiff(self, dpi: int = 300) -> bytes:
+        """The figure as TIFF, compressed without loss, without an alpha channel: what journals take."""
+        from PIL import Image
+
+        out = io.BytesIO()
+        with Image.open(io.BytesIO(self.png(dpi))) as image:
+            image.convert("RGB").save(out, "TIFF", compression="tiff_lzw", dpi=(dpi, dpi))
+        return out.getvalue()
+
+    def save(self, folder: Path, formats: Sequence[str] = ("svg", "png")) -> list[Path]:
+        """Write NAME in these formats of FORMATS, and NAME.csv; returns the paths."""
         from cart_nlp.landscape.export import write_csv
 
-        paths = [folder / f"{self.name}.{kind}" for kind in ("svg", "png", "csv")]
-        paths[0].write_bytes(self.svg)
-        paths[1].write_bytes(self.png())
-        write_csv(self.data, paths[2])
+        made = {"svg": lambda: self.svg, "png": self.png, "pdf": self.pdf, "tiff": self.tiff}
+        paths = [folder / f"{self.name}.{kind}" for kind in formats]
+        for kind, path in zip(formats, paths, strict=True):
+            path.write_bytes(made[kind]())
+        paths.append(folder / f"{self.name}.csv")
+        write_csv(self.data, paths[-1])
         return paths
 
 
@@ -119,7 +144,7 @@ def _settings() -> Any:
         "axes.spines.right": False,
         "axes.grid.axis": "x",
         "text.parse_math": False,
-        "svg.fonttype": "path",
+        "svg.fonttype": "none",
         "legend.frameon": False,
         "axes.titlelocation": "left",
         "figure.facecolor": "white",
@@ -166,6 +191,40 @@ def _charmaps() -> tuple[frozenset[int], ...]:
 
 def _drawable(character: str) -> bool:
     return any(ord(character) in charmap for charmap in _charmaps())
+
+
+LABELS = {
+    "lnp": "lipid nanoparticle",
+    "mrna": "mRNA",
+    "ipsc": "iPSC",
+    "AAV": "AAV",
+    "crispr_knock_in": "CRISPR knock-in",
+    "sleeping_beauty": "Sleeping Beauty",
+    "piggybac": "piggyBac",
+    "off_the_shelf": "off the shelf",
+    "in_vivo": "in vivo",
+    "gamma_delta_T": "γδ T",
+    "virus_specific_T": "virus-specific T",
+    "NKT": "NKT",
+    "DC": "dendritic cell",
+    "donor_derived": "donor-derived",
+    "cord_blood": "cord blood",
+    "cell_line": "cell line",
+}
+"""Codes of the records as a reader writes them."""
+
+
+def spoken(code: str) -> str:
+    """A code as words: lnp → lipid nanoparticle; others without underscores."""
+    return LABELS.get(code, code.replace("_", " "))
+
+
+def absent(name: str, title: str, fields: Sequence[str]) -> Plot:
+    """The figure of a table whose fields the export lacks: it says so, and shows no zero."""
+    with styled():
+        figure, axes = canvas(6, 1.6)
+        empty(axes, f"{' and '.join(fields)}: not in this export")
+    return Plot(name, title, figure, pd.DataFrame({"missing": list(fields)}), "Nothing to show.")
 
 
 def empty(axes: Any, text: str = "no trials to show") -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import GROUPS, REGIONS
-from cart_nlp.landscape.plots.style import MARKERS, PALETTE, Plot, canvas, empty, styled, whole
+from cart_nlp.landscape.plots.style import MARKERS, PALETTE, Plot, canvas, empty, label, spoken, styled, whole
 from cart_nlp.landscape.table import Table
 
+ENOUGH = 10
+"""Trials with a target that a year needs for a share."""
 PANELS = ("costimulation", "vector", "cell source", "cell type")
 
 
@@ -37,6 +39,8 @@ def _lines(axes: Any, years: Sequence[int], series: Mapping[str, Sequence[float]
 def _dated(table: Table) -> pd.DataFrame:
     frame = table.frame
     frame = frame[frame["year"].map(lambda year: str(year).isdigit()).astype(bool)].copy()
+    if "year over" in frame:
+        frame = frame[frame["year over"] != "plan"]
     frame["year"] = frame["year"].astype(int)
     return frame
 
@@ -50,10 +54,53 @@ def _mark_open(axes: Any, tables: Mapping[str, Table], say: bool = True) -> None
         axes.axvspan(still[0] - 0.5, high, color="#F6E7D2", alpha=0.6, linewidth=0, zorder=0)
         if say:
             across = axes.get_xaxis_transform()
-            axes.text(
-                high, 1.0, "year not over, or plans ", transform=across, ha="right", va="bottom", fontsize=7
-            )
+            axes.text(high, 1.0, "year not over ", transform=across, ha="right", va="bottom", fontsize=7)
         axes.set_xlim(low, high)
+
+
+def _cut(frame: pd.DataFrame, tables: Mapping[str, Table]) -> pd.DataFrame:
+    """Without the years that begin after the end of the data: their zeros, and plans, are no counts."""
+    years = tables["trials_by_year"].frame
+    plans = {int(y) for y, over in zip(years["year"], years["year over"], strict=True) if over == "plan"}
+    return frame[~frame["year"].astype(int).isin(plans)].reset_index(drop=True)
+
+
+def targets_over_time(tables: Mapping[str, Table], top: int = 8) -> Plot:
+    """Trials of the leading targets by start year, and their share of the year's trials with a target."""
+    frame = tables["targets_by_year"].frame
+    names = list(dict.fromkeys(frame["target"]))[:top]
+    data = frame[frame["target"].isin(names)].reset_index(drop=True)
+    with styled():
+        figure, (left, right) = canvas(10.5, 4.2, 1, 2)
+        if data.empty:
+            empty(left, "no trial with a target states a start date")
+            empty(right, "")
+        else:
+            years = list(range(int(data["year"].min()), int(data["year"].max()) + 1))
+            of = {
+                int(y): int(n) for y, n in zip(data["year"], data["year's trials with a target"], strict=True)
+            }
+            told = [y for y in years if of.get(y, 0) >= ENOUGH]
+            for axes, column, what in (
+                (left, "trials", "trials"),
+                (right, "% of these", "% of the year's trials with a target"),
+            ):
+                at = {
+                    (t, int(y)): float(v)
+                    for t, y, v in zip(data["target"], data["year"], data[column], strict=True)
+                }
+                shown = years if axes is left else told
+                _lines(axes, shown, {label(n, 16): [at.get((n, y), 0.0) for y in shown] for n in names})
+                axes.set(xlabel="start year", ylabel=what)
+                _whole(axes)
+                _mark_open(axes, tables, say=axes is left)
+            left.set_title("Leading targets by start year")
+            left.legend(loc="upper left", fontsize=8)
+    alt = (
+        "Lines: trials of each leading target by start year; right: percent of the year's trials with a "
+        f"target, for years with {ENOUGH} or more of them."
+    )
+    return Plot("targets_over_time", "Targets over time", figure, data, alt)
 
 
 def growth(tables: Mapping[str, Table]) -> Plot:
@@ -67,7 +114,8 @@ def growth(tables: Mapping[str, Table]) -> Plot:
         else:
             years = list(data["year"])
             left.bar(years, data["trials"].astype(int), color="#D9D9D9", label="all trials", width=0.8)
-            _lines(left, years, {name: list(data[name].astype(int)) for name in REGIONS if data[name].sum()})
+            shown = [name for name in REGIONS if data[name].notna().all() and data[name].sum()]
+            _lines(left, years, {name: list(data[name].astype(int)) for name in shown})
             left.set(title="Trials by start year and region", xlabel="start year", ylabel="trials")
             left.legend(loc="upper left", fontsize=8)
             right.step(years, data["cumulative"].astype(int), where="mid", color="black", linewidth=1.5)
@@ -85,7 +133,7 @@ def growth(tables: Mapping[str, Table]) -> Plot:
 
 def diseases(tables: Mapping[str, Table]) -> Plot:
     """Trials of each disease group by start year."""
-    data = _dated(tables["disease_groups_by_year"])
+    data = _cut(_dated(tables["disease_groups_by_year"]), tables)
     with styled():
         figure, axes = canvas(7, 3.8)
         if data.empty:
@@ -130,10 +178,14 @@ def technology(tables: Mapping[str, Table]) -> Plot:
             if part.empty:
                 empty(axes, "no trial states it")
                 continue
+            part = _cut(part, tables)
+            if part.empty:
+                empty(axes, "no trial has started")
+                continue
             wide = part.pivot(index="year", columns="value", values="trials").fillna(0).astype(int)
             top = list(wide.sum().sort_values(ascending=False, kind="stable").index[:6])
             wide = wide.reindex(range(wide.index.min(), wide.index.max() + 1), fill_value=0)[top]
-            _lines(axes, list(wide.index), {str(name).replace("_", " "): list(wide[name]) for name in top})
+            _lines(axes, list(wide.index), {spoken(str(name)): list(wide[name]) for name in top})
             axes.set(ylabel="trials that have it")
             axes.legend(loc="upper left", fontsize=7.5)
             _whole(axes)

@@ -56,15 +56,19 @@ def data_uri(svg: bytes) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode()
 
 
-def render(template: str, script: str, style: str, **context: Any) -> str:
-    """A page with its script and style inline, and a policy that lets nothing else run or load."""
-    code, look = _text(script), _text(style)
+def render(name: str, **context: Any) -> str:
+    """The page NAME.html.j2 with NAME.js and the shell's and NAME.css inline.
+
+    Its policy lets nothing but this script run, nothing but this style apply, and nothing load.
+    """
+    code, look = _text(f"{name}.js"), f"{_text('shell.css')}\n{_text(f'{name}.css')}"
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(look)}'; script-src '{_hash(code)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    made = _environment().get_template(template)
-    return made.render(policy=policy, code=Markup(code), look=Markup(look), **context)
+    made = _environment().get_template(f"{name}.html.j2")
+    # Hashes and keywords only: nothing in the policy needs escaping.
+    return made.render(policy=Markup(policy), code=Markup(code), look=Markup(look), **context)
 
 
 @cache

@@ -54,6 +54,13 @@ class SortedTable {
     this.heads.forEach((h, i) => i === this.column ? h.setAttribute("aria-sort", this.down ? "descending" : "ascending") : h.removeAttribute("aria-sort"));
     this.draw();
   }
+  print(on) {
+    // paper shows every row, in the order and under the filter of the screen
+    if (!this.more || this.printed === on) return;
+    this.printed = on;
+    if (on) { this.kept = this.all; this.all = true; } else this.all = this.kept;
+    this.draw();
+  }
   draw() {
     const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean), n = this.column;
     let rows = this.rows.filter(row => {
@@ -83,6 +90,10 @@ class SortedTable {
     return td;
   }
 }
+
+const tables = [];
+window.addEventListener("beforeprint", () => tables.forEach(t => t.print(true)));
+window.addEventListener("afterprint", () => tables.forEach(t => t.print(false)));
 
 const field = (trial, name) => data.strings[trial[3][data.fields.indexOf(name)]];
 
@@ -176,5 +187,5 @@ panel.addEventListener("cancel", event => { event.preventDefault(); leave(); });
 panel.addEventListener("click", event => { if (event.target === panel) leave(); });
 window.addEventListener("hashchange", route);
 window.addEventListener("popstate", route);
-document.querySelectorAll(".table").forEach(box => new SortedTable(box));
+document.querySelectorAll(".table").forEach(box => tables.push(new SortedTable(box)));
 route();

@@ -1,0 +1,88 @@
+"""How long a trial plans to follow its participants, in its own words ("for up to 15 years")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST = 30.0
+_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "ten": 10,
+    "twelve": 12, "fifteen": 15, "twenty": 20,
+}  # fmt: skip
+_LENGTH = re.compile(
+    rf"(?<![\w.<>≥≤=/])(\d{{1,3}}(?:\.\d)?|{'|'.join(_WORDS)})[\s-]?(year|yr|month)s?\b(?!\s*(?:old|of age))",
+    re.IGNORECASE,
+)
+_FOLLOWED = re.compile(
+    r"\bfollow(?:ed)?\b|\bfollow(?:ed)?[\s-]?up\b|\bfollowing them\b|\bltfu\b|\bmonitored\b|\bcontacted\b|"
+    r"\bvisits? (?:will )?continue|\blong[\s-]term safety\b|\bduration of the study\b|\bstudy duration\b|"
+    r"\bobserved\b for|随访",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"surviv\w+ rate|\bsurvival (?:at|of)\b|\b(?:past|previous|last|prior|preceding) "
+    r"(?:\d|one|two|three|five|ten)|"
+    r"\bhistory of\b|\bmalignan\w+ within|\bfree of\b|disease-free|evidence of disease|\bages?\b|\baged\b|"
+    r"years? (?:ago|before|prior)|\bunwilling\b|\bunable\b|\bvital status unknown\b|\bmedian follow",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[^.;\n。；]{1,2000}(?:\.\d[^.;\n。；]{0,2000}){0,4}")
+_UNSAID = ("eligibility", "conditions", "keywords", "interventions")
+"""Sections (by the begin of their key) that speak of the participants, not of the plan."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """A length in years with the words that state it: `section[start:end] == text`."""
+
+    years: float
+    section: str
+    start: int
+    end: int
+    text: str
+
+    def evidence(self) -> Any:
+        """The evidence of a record's field `follow_up_years`."""
+        from cart_nlp.schema import Evidence
+
+        return Evidence(
+            field="follow_up_years",
+            value=f"{self.years:g}",
+            basis="text",
+            section=self.section,
+            start=self.start,
+            end=self.end,
+            text=self.text,
+            rule="followup.planned",
+        )
+
+
+def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
+    """Every planned length of follow-up in a trial's sections, in reading order.
+
+    A length counts if its sentence speaks of following, monitoring or contacting, and of none of what else
+    lasts years in a registry: ages, survival rates, past disease, conditions of eligibility.
+    """
+    found = []
+    for key, text in sections.items():
+        if key.startswith(_UNSAID):
+            continue
+        for sentence in _SENTENCE.finditer(text):
+            said = sentence[0]
+            if not _FOLLOWED.search(said) or _OTHER.search(said):
+                continue
+            for length in _LENGTH.finditer(said):
+                number = _WORDS.get(length[1].lower()) or float(length[1])
+                years = round(number / 12, 2) if length[2].lower() == "month" else float(number)
+                if 0 < years <= LONGEST:
+                    start = sentence.start() + length.start()
+                    found.append(FollowUp(years, key, start, start + len(length[0]), length[0]))
+    return found
+
+
+def planned(sections: Mapping[str, str]) -> FollowUp | None:
+    """The longest planned follow-up, the first of equals; None where the text gives no length."""
+    return max(mentions(sections), key=lambda one: one.years, default=None)

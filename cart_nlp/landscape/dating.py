@@ -1,0 +1,189 @@
+"""When a trial was registered: as its record says, by the order of NCT numbers, or by its start."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from cart_nlp.landscape.places import DATA
+
+RECORDED, BY_NUMBER, BY_START = "registration date", "registration number", "start date"
+FOLDS = 10
+FAR = 60
+"""Days by which a recorded date may differ from its neighbors and still date other numbers."""
+TAIL_YEARS = 3.0
+"""Beyond the last dated number, numbers go on at the pace of this many years before it."""
+OPENED = "1999-09-01"
+"""No registry took a trial before; an earlier day of registration is a slip of the keyboard."""
+_CHICTR = re.compile(r"ChiCTR-?(?:[A-Z]+-)?((?:1\d|2\d)\d{8})$", re.IGNORECASE)
+_NCT = re.compile(r"NCT(\d{8})")
+_DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+
+
+def day(text: str | None) -> str | None:
+    """The leading ISO date of a text (year, month or day), or None if it is none."""
+    match = _DATE.match(text or "")
+    if match is None or not 1900 <= int(match[1]) <= 2100:
+        return None
+    if (match[2] and not 1 <= int(match[2]) <= 12) or (match[3] and not 1 <= int(match[3]) <= 31):
+        return None
+    return match[0]
+
+
+def first_day(text: str) -> datetime.date:
+    """The first day of an ISO date that may lack day and month; raises ValueError if there is none."""
+    parts = [int(part) for part in text.split("-")] + [1, 1]
+    return datetime.date(parts[0], parts[1], parts[2])
+
+
+def last_day(text: str) -> datetime.date:
+    """The last day of an ISO date that may lack day and month: 2024-04 is the 30th of April."""
+    parts = [int(part) for part in text.split("-")]
+    if len(parts) == 3:
+        return datetime.date(*parts)
+    year, month = (parts[0], 13) if len(parts) == 1 else (parts[0], parts[1] + 1)
+    following = datetime.date(year + 1, 1, 1) if month == 13 else datetime.date(year, month, 1)
+    return following - datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far an interpolated date lies from the recorded one, by cross-validation over `n` numbers."""
+
+    median_days: float
+    most_days: float
+    n: int
+
+    def __str__(self) -> str:
+        return (
+            f"median error {self.median_days:.0f} days, 90 % within {self.most_days:.0f} days, {self.n} "
+            f"numbers"
+        )
+
+
+class Numbers:
+    """Dates of NCT numbers: they are given out in order, so a number between two dated ones lies between.
+
+    Isotonic regression (scipy) over the dated numbers, then linear interpolation. After the last one the pace
+    of the years before it goes on; before the first there is no date.
+    """
+
+    def __init__(self, dated: Iterable[tuple[int, datetime.date]]) -> None:
+        """`dated` are numbers with their days of first registration, at least two."""
+        pairs = sorted({(number, date.toordinal()) for number, date in dated})
+        self.numbers = np.array([number for number, _ in pairs], dtype=float)
+        self.recorded = np.array([value for _, value in pairs], dtype=float)
+        self.days = _increasing(self.recorded)
+
+    def ordinal(self, number: Any) -> Any:
+        """Proleptic ordinals of one number or an array of them; NaN before the first dated one."""
+        return _interpolated(self.numbers, self.days, np.asarray(number, dtype=float))
+
+    def error(self) -> Error:
+        """Cross-validation: each tenth of the dated numbers is placed by the other nine."""
+        fold = np.arange(len(self.numbers)) % FOLDS
+        off: list[float] = []
+        for one in range(min(FOLDS, len(self.numbers))):
+            kept = fold != one
+            if kept.sum() < 2:
+                continue
+            guess = _interpolated(self.numbers[kept], _increasing(self.recorded[kept]), self.numbers[~kept])
+            off += [abs(float(d)) for d in guess - self.recorded[~kept] if not np.isnan(d)]
+        if not off:
+            return Error(float("nan"), float("nan"), 0)
+        return Error(float(np.median(off)), float(np.quantile(off, 0.9)), len(off))
+
+
+def _increasing(days: Any) -> Any:
+    from scipy.optimize import isotonic_regression
+
+    return isotonic_regression(days).x if len(days) else days
+
+
+def _interpolated(numbers: Any, days: Any, wanted: Any) -> Any:
+    found = np.interp(wanted, numbers, days)
+    early = days[-1] - 365.25 * TAIL_YEARS
+    before = float(np.interp(early, days, numbers))
+    pace = (days[-1] - early) / (numbers[-1] - before) if numbers[-1] > before else 0.0
+    found = np.where(wanted > numbers[-1], days[-1] + (wanted - numbers[-1]) * pace, found)
+    return np.where(wanted < numbers[0], np.nan, found)
+
+
+@cache
+def known() -> tuple[tuple[int, datetime.date], ...]:
+    """Dated numbers that come with the package: about one a month, from public registry exports."""
+    with (DATA / "nct-dates.csv").open(encoding="utf-8", newline="") as lines:
+        return tuple(
+            (int(row["number"][3:]), datetime.date.fromisoformat(row["first_posted"]))
+            for row in csv.DictReader(lines)
+        )
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Registration days of records (aligned with the input), how each was found, and the error of numbers."""
+
+    days: list[str | None]
+    by: list[str | None]
+    error: Error
+    dated_here: int
+    newest: str | None
+    """The last registration that is recorded or follows from a number."""
+
+
+def _regular(dated: Sequence[tuple[int, datetime.date]]) -> list[tuple[int, datetime.date]]:
+    """Without what lies far from its neighbors in the package: a number taken long before it was posted."""
+    own = Numbers(known())
+    kept = []
+    for number, date in dated:
+        near = float(own.ordinal(number))
+        if number > own.numbers[-1] or (near == near and abs(near - date.toordinal()) <= FAR):
+            kept.append((number, date))
+    return kept
+
+
+def place(
+    ids: Iterable[str], posted: Iterable[str | None], started: Iterable[str | None], end: datetime.date
+) -> Placed:
+    """Place each record in time; no interpolated day lies after `end`, the date of the analysis."""
+    rows = []
+    years = []
+    for one, first, start in zip(ids, posted, started, strict=True):
+        match = _NCT.fullmatch(str(one))
+        recorded = day(first)
+        rows.append(
+            (
+                int(match[1]) if match else None,
+                recorded if recorded and recorded >= OPENED[: len(recorded)] else None,
+                day(start),
+            )
+        )
+        chinese = _CHICTR.match(str(one))
+        years.append(f"20{chinese[1][:2]}" if chinese else None)
+    here = [(n, first_day(first)) for n, first, _ in rows if n is not None and first and len(first) == 10]
+    numbers = Numbers([*known(), *_regular(here)])
+    days: list[str | None] = []
+    by: list[str | None] = []
+    for (n, first, start), year in zip(rows, years, strict=True):
+        found = None if n is None or first else float(numbers.ordinal(n))
+        if first:
+            days.append(first)
+            by.append(RECORDED)
+        elif found is not None and found == found:
+            days.append(datetime.date.fromordinal(min(round(found), end.toordinal())).isoformat())
+            by.append(BY_NUMBER)
+        elif year and int(year) <= end.year:  # ChiCTR2000012345 was registered in 2020
+            days.append(year)
+            by.append(BY_NUMBER)
+        else:
+            days.append(start)
+            by.append(BY_START if start else None)
+    sure = [d for d, how in zip(days, by, strict=True) if d and how in (RECORDED, BY_NUMBER)]
+    return Placed(days, by, numbers.error(), len(here), max(sure, default=None))

@@ -1,0 +1,220 @@
+"""What is new: technology by disease and place, autoimmune disease, in vivo, editing tools, first trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cart_nlp.landscape.cohort import GROUPS, PHASE_NAMES, PHASES, Cohort
+from cart_nlp.landscape.diseases import COLUMNS, columns_of
+from cart_nlp.landscape.places import REGIONS
+from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
+from cart_nlp.schema import Evidence
+
+SECTION = "Emerging"
+IN_VIVO = "in vivo"
+KINDS: tuple[tuple[str, str, frozenset[str] | None], ...] = (
+    ("in vivo, any", "cell_source", frozenset({"in_vivo"})),
+    ("off the shelf", "cell_source", frozenset({"off_the_shelf"})),
+    (
+        "allogeneic, any donor",
+        "cell_source",
+        frozenset({"off_the_shelf", "donor_derived", "cord_blood", "ipsc", "cell_line"}),
+    ),
+    (
+        "non-viral vector",
+        "vector",
+        frozenset({"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"}),
+    ),
+    ("gene-edited", "edits", None),
+    ("armored", "armoring", None),
+    ("NK cells", "cell_type", frozenset({"NK"})),
+    ("gamma-delta T, NKT, macrophages", "cell_type", frozenset({"gamma_delta_T", "NKT", "macrophage"})),
+)
+TOOLS = ("CRISPR", "base editing", "TALEN", "ZFN", "meganuclease", "tool not stated")
+
+
+def tables(cohort: Cohort) -> list[Table]:
+    """Autoimmune disease; technology by disease and place; in vivo by vector; editing tools; new targets."""
+    products = cohort.products
+    return [_autoimmune(cohort), _crossed(products), _in_vivo(products), _tools(products), _first(products)]
+
+
+def _ids(cohort: Cohort, field: str, wanted: frozenset[str] | None) -> Ids:
+    return cohort.pick([any(wanted is None or v in wanted for v in values) for values in cohort.df[field]])
+
+
+def _autoimmune(cohort: Cohort) -> Table:
+    at = cohort.where(["autoimmune" in g for g in cohort.df["disease_group"]])
+    every = at.pick()
+    note = f"Of the {len(every)} autoimmune trials; a trial counts in each of its diseases."
+    columns = (
+        "disease",
+        "trials",
+        *SHARE,
+        "China",
+        "United States",
+        "phase II and later",
+        "first start",
+        "targets",
+    )
+    rests = {
+        "China": ("countries",),
+        "United States": ("countries",),
+        "phase II and later": ("phase",),
+        "first start": ("start_date",),
+    }
+    table = Table(
+        "autoimmune",
+        "Autoimmune trials by disease",
+        columns,
+        note=note,
+        section=SECTION,
+        column_rests=dict(rests),
+    )
+    df = at.df.set_index("trial_id")
+    region, late, year, targets = (df[c].to_dict() for c in ("region", "late", "start_year", "targets"))
+    for name, ids in at.by("indications").items():
+        years = [year[i] for i in ids if year[i] is not None]
+        names = sorted({t for i in ids for t in targets[i]})
+        table.add(
+            name,
+            count(ids),
+            share(ids, every),
+            [count(i for i in ids if place in region[i]) for place in ("China", "United States")],
+            count(i for i in ids if late[i]),
+            str(min(years)) if years else None,
+            ", ".join(names[:12]) + (" …" if len(names) > 12 else ""),
+        )
+    return table
+
+
+def _crossed(cohort: Cohort) -> Table:
+    note = (
+        "Product trials that state the feature or name a product of which it is known; a trial counts in "
+        "each of its "
+        "groups and regions. Silent trials are not counted as without it."
+    )
+    columns = ("technology", "trials", *GROUPS, *REGIONS, "phase II and later", "first start")
+    rests: dict[str, tuple[str, ...]] = dict.fromkeys(REGIONS, ("countries",))
+    rests |= {"phase II and later": ("phase",), "first start": ("start_date",)}
+    table = Table(
+        "technology_by_disease_and_place",
+        "Technology by disease and place",
+        columns,
+        note=note,
+        section=SECTION,
+        column_rests=rests,
+    )
+    df = cohort.df.set_index("trial_id")
+    region, group, late, year = (df[c].to_dict() for c in ("region", "disease_group", "late", "start_year"))
+    for name, field, wanted in KINDS:
+        ids = _ids(cohort, field, wanted)
+        years = [year[i] for i in ids if year[i] is not None]
+        table.add(
+            name,
+            count(ids),
+            [count(i for i in ids if g in group[i]) for g in GROUPS],
+            [count(i for i in ids if r in region[i]) for r in REGIONS],
+            count(i for i in ids if late[i]),
+            str(min(years)) if years else None,
+        )
+    return table
+
+
+def _in_vivo(cohort: Cohort) -> Table:
+    at = cohort.where(["in_vivo" in c for c in cohort.df["cell_source"]])
+    every = at.pick()
+    note = f"Of the {len(every)} product trials that make CAR cells in the body, by what carries the gene."
+    table = Table(
+        "in_vivo",
+        "In vivo products by vector",
+        ("vector", "trials", *SHARE, *GROUPS),
+        note=note,
+        section=SECTION,
+    )
+    group = dict(zip(at.df["trial_id"], at.df["disease_group"], strict=True))
+    for name, ids in at.by("vector").items():
+        table.add(
+            str(name).replace("_", " "),
+            count(ids),
+            share(ids, every),
+            [count(i for i in ids if g in group[i]) for g in GROUPS],
+        )
+    silent = at.pick([not v for v in at.df["vector"]])
+    table.add(
+        "vector not stated",
+        count(silent),
+        share(silent, every),
+        [count(i for i in silent if g in group[i]) for g in GROUPS],
+    )
+    return table
+
+
+def tool_of(evidence: Iterable[Evidence]) -> tuple[str, ...]:
+    """Editing tools that the words behind a trial's edits name; "tool not stated" where none does."""
+    words = " ".join(f"{e.text} {e.rule}" for e in evidence if e.field in ("edits", "vector")).lower()
+    found = []
+    for name, marks in (
+        ("CRISPR", ("crispr", "cas9", "cas12")),
+        ("base editing", ("base edit", "base-edit")),
+        ("TALEN", ("talen",)),
+        ("ZFN", ("zinc finger", "zfn")),
+        ("meganuclease", ("meganuclease", "arcus")),
+    ):
+        if any(mark in words for mark in marks):
+            found.append(name)
+    return tuple(found) or (TOOLS[-1],)
+
+
+def _tools(cohort: Cohort) -> Table:
+    at = cohort.where([bool(e) for e in cohort.df["edits"]])
+    every = at.pick()
+    note = (
+        f"Of the {len(every)} product trials with an edited gene (stated, or known of the product); the "
+        f"tool is told "
+        "where the words that give the edit name it. A trial counts for each tool."
+    )
+    genes = ("trials", *SHARE, "edited genes")
+    table = Table("editing_tools", "Gene editing by tool", ("tool", *genes), note=note, section=SECTION)
+    of = [tool_of(evidence) for evidence in at.df["evidence"]]
+    edits = dict(zip(at.df["trial_id"], at.df["edits"], strict=True))
+    for name in TOOLS:
+        ids = at.pick([name in one for one in of])
+        table.add(name, count(ids), share(ids, every), ", ".join(sorted({g for i in ids for g in edits[i]})))
+    return table
+
+
+def _first(cohort: Cohort) -> Table:
+    note = (
+        "The first trial of each target by registration, and how far the target has come: early I and I "
+        "alone are "
+        "first-in-human stages. A sample misses first trials."
+    )
+    columns = ("target", "first registered", "first trial", "trials", "highest phase", "reporting columns")
+    table = Table(
+        "first_in_human",
+        "New targets and their first trials",
+        columns,
+        note=note,
+        section=SECTION,
+        rests=("registered",),
+        column_rests={
+            "highest phase": ("phase",),
+            "first registered": ("registered",),
+            "first trial": ("registered",),
+        },
+    )
+    df = cohort.df.set_index("trial_id")
+    day, phase, names = (df[c].to_dict() for c in ("registered", "phase", "indications"))
+    rows = []
+    for target, ids in cohort.by("targets").items():
+        dated = sorted((day[i], i) for i in ids if day[i])
+        ranks = [PHASES.index(str(phase[i])) for i in ids if phase[i] in PHASES]
+        top = PHASE_NAMES[PHASES[max(ranks)]] if ranks else None
+        places = {c for i in ids for c in columns_of(names[i])}
+        if dated:
+            rows.append((dated[0][0][:7], dated[0][1], target, ids, top, places))
+    for first, trial, target, ids, top, places in sorted(rows, key=lambda r: (r[0], r[2]), reverse=True):
+        shown = ", ".join([c for c in COLUMNS if c in places][:4])
+        table.add(target, first, Cell(trial, (trial,)), count(ids), top, shown)
+    return table

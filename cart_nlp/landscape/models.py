@@ -1,0 +1,300 @@
+"""What else statistics can say: an adjusted model of late phase, trends over years, post-hoc pairs."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
+from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
+from cart_nlp.landscape.growth import FIELD, NAME
+from cart_nlp.landscape.statistics import Comparison, place_of
+from cart_nlp.landscape.table import Cell, Table, count
+
+SECTION = "Statistics"
+FEW = 10
+"""Events that each term of the model needs, and trials that a level needs to be a term."""
+TERMS = (
+    ("place", "China", ("United States", "elsewhere", "several places")),
+    ("disease", "hematological", ("solid", "autoimmune")),
+    ("funding", "academic", ("industry", "government", "individual", "mixed")),
+)
+
+
+def tables(cohort: Cohort, seen: Mapping[str, Seen], tests: Sequence[Comparison]) -> list[Table]:
+    """The adjusted model, trends, and pairs of the comparisons that showed a difference."""
+    return [late_phase(cohort, seen), trends(cohort, seen), pairs(tests)]
+
+
+def design(cohort: Cohort) -> pd.DataFrame:
+    """One row a trial that has all: late (0/1), place, one disease group, funding, year."""
+    df = cohort.df
+    frame = pd.DataFrame(
+        {
+            "trial_id": list(df["trial_id"]),
+            "late": [
+                None if p not in PHASES else int(late)
+                for p, late in zip(df["phase"], df["late"], strict=True)
+            ],
+            "place": place_of(df["region"]),
+            "disease": single(df["disease_group"], GROUPS[:3]),
+            "funding": list(df["funding"]),
+            "year": list(df[f"{cohort.options.axis}_year"]),
+        },
+        dtype=object,
+    )
+    rows = frame.itertuples(index=False)
+    complete = np.fromiter((all(v is not None for v in row) for row in rows), dtype=bool)
+    return frame.loc[complete].reset_index(drop=True)
+
+
+def usable(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Without the trials of levels that are too rare, or of which all or none are late; and what went."""
+    gone: list[str] = []
+    for name, _, levels in TERMS:
+        for level in levels:
+            at = frame[name] == level
+            n, late = int(at.sum()), int(frame["late"][at].sum())
+            if n and (n < FEW or late in (0, n)):
+                gone.append(f"{level} ({late} of {n} late)")
+                frame = frame[~at]
+    return frame.reset_index(drop=True), gone
+
+
+def matrix(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of the model: a constant, 0/1 for each level that occurs, and years since the mean year."""
+    columns: dict[str, Any] = {"const": np.ones(len(frame))}
+    for name, _, levels in TERMS:
+        for level in levels:
+            is_one = (frame[name] == level).astype(float)
+            if is_one.any():
+                columns[f"{name}: {level}"] = is_one
+    years = frame["year"].astype(float)
+    columns["year (each later)"] = years - round(years.mean())
+    return pd.DataFrame(columns)
+
+
+def late_phase(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
+    """Logit of phase II and later on place, disease, year and funding (statsmodels)."""
+    table = Table(
+        "late_phase_model",
+        "Adjusted model: which trials are in phase II or later",
+        ("term", "trials", "odds ratio", "95 % low", "95 % high", "p"),
+        section=SECTION,
+    )
+    axis = cohort.options.axis
+    rests = ("phase", "countries", "sponsor", FIELD[axis])
+    if absent := [LABELS[f] for f in rests if not seen[f].enough]:
+        table.note = f"Not fitted: {', '.join(absent)} {ABSENT}."
+        return table
+    frame, gone = usable(design(cohort))
+    late = frame["late"].astype(float)
+    terms = matrix(frame) if len(frame) else pd.DataFrame()
+    events = int(min(late.sum(), len(late) - late.sum())) if len(frame) else 0
+    if events < FEW * max(terms.shape[1] - 1, 1):
+        table.note = (
+            f"Not fitted: {events} trials in the smaller outcome are too few for "
+            f"{max(terms.shape[1] - 1, 0)} terms "
+            f"({FEW} a term are the rule)."
+        )
+        return table
+    fitted = fit(late, terms)
+    if fitted is None:
+        table.note = "Not fitted: a term separates the outcomes completely."
+        return table
+    low, high = fitted.conf_int()[0], fitted.conf_int()[1]
+    for term in terms.columns:
+        if term == "const":
+            continue
+        ids = [] if term.startswith("year") else list(frame["trial_id"][terms[term] == 1])
+        values = [float(np.exp(v)) for v in (fitted.params[term], low[term], high[term])]
+        p = float(fitted.pvalues[term])
+        table.add(
+            term,
+            count(frame["trial_id"]) if term.startswith("year") else count(ids),
+            [Cell(f"{v:.2f}") for v in values],
+            Cell("<0.0001" if p < 0.0001 else f"{p:.4f}"),
+        )
+    left = len(cohort) - len(frame)
+    table.note = (
+        f"Logistic regression (statsmodels) over {len(frame):,} trials with a phase, one disease group, a "
+        f"place, "
+        f"funding and a year of {NAME[axis]}; {int(late.sum())} of them late; {left:,} trials lack one of "
+        f"these or have "
+        "several disease groups. Odds ratios against China, hematological disease and academic funding, each "
+        f"adjusted for the others; pseudo R² {fitted.prsquared:.3f}. "
+        + (f"Left out, too few or all alike: {', '.join(gone)}. " if gone else "")
+        + "Phases of a registry are those of today: an old trial had more time to move on. No cause is shown."
+    )
+    return table
+
+
+def fit(late: Any, terms: pd.DataFrame) -> Any:
+    """statsmodels' Logit, or None where it has no finite solution."""
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        warnings.simplefilter("error", PerfectSeparationWarning)
+        try:
+            return Logit(late, terms).fit(disp=0)
+        except (np.linalg.LinAlgError, ConvergenceWarning, PerfectSeparationWarning):
+            return None
+
+
+def cochran_armitage(
+    events: Sequence[int], totals: Sequence[int], scores: Sequence[float]
+) -> tuple[float, float]:
+    """z and two-sided p of a linear trend in proportions (statsmodels' test of ordinal association)."""
+    from statsmodels.stats.contingency_tables import Table as Contingency
+
+    counts = np.array([[e, t - e] for e, t in zip(events, totals, strict=True)], dtype=float)
+    result = Contingency(counts, shift_zeros=False).test_ordinal_association(
+        row_scores=np.asarray(scores, dtype=float), col_scores=np.array([1.0, 0.0])
+    )
+    return float(result.zscore), float(result.pvalue)
+
+
+def trends(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
+    """Trends of shares over years, each share among the trials that could have it."""
+    axis = cohort.options.axis
+    note = (
+        f"Cochran–Armitage tests over the years of {NAME[axis]} up to the last full year (statsmodels), "
+        f"Holm's correction "
+        "over these. Shares of trials that have the field; a trend of what trials state may be a trend of "
+        "stating."
+    )
+    columns = ("share", "years", "trials", "first years %", "last years %", "z", "p", "p (Holm)", "reading")
+    table = Table("trends", "Trends over the years", columns, note=note, section=SECTION)
+    df, products = cohort.df, set(cohort.products.df["trial_id"])
+    kinds: list[tuple[str, list[bool | None], tuple[str, ...]]] = [
+        (
+            "phase II and later",
+            [None if p not in PHASES else bool(x) for p, x in zip(df["phase"], df["late"], strict=True)],
+            ("phase",),
+        ),
+        ("in China", [("China" in r) if r else None for r in df["region"]], ("countries",)),
+        ("solid tumors", [("solid" in g) if g else None for g in df["disease_group"]], ()),
+        ("autoimmune disease", [("autoimmune" in g) if g else None for g in df["disease_group"]], ()),
+        (
+            "several targets (products)",
+            [
+                (len(t) > 1) if t and i in products else None
+                for i, t in zip(df["trial_id"], df["targets"], strict=True)
+            ],
+            (),
+        ),
+        (
+            "industry alone or with others",
+            [None if f is None else f in ("industry", "mixed") for f in df["funding"]],
+            ("sponsor",),
+        ),
+        (
+            "off the shelf (products that state a source)",
+            [
+                ("off_the_shelf" in c) if c and i in products else None
+                for i, c in zip(df["trial_id"], df["cell_source"], strict=True)
+            ],
+            (),
+        ),
+    ]
+    last = cohort.end.year if (cohort.end.month, cohort.end.day) == (12, 31) else cohort.end.year - 1
+    rows: list[list[Any]] = []
+    for name, values, rests in kinds:
+        absent = [LABELS[f] for f in (*rests, FIELD[axis]) if not seen[f].enough]
+        why = f"Not tested: {', '.join(absent)} {ABSENT}."
+        rows.append([name, *[None] * 7, why] if absent else _trend(name, df, values, axis, last))
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [row for row in rows if row[6] is not None]
+    adjusted = multipletests([row[6] for row in tested], method="holm")[1] if tested else ()
+    for row, p in zip(tested, adjusted, strict=True):
+        row[7] = float(p)
+        row[8] = "no trend shown" if p >= 0.05 else "rises" if row[5] > 0 else "falls"
+    for row in rows:
+        z = None if row[5] is None else f"{row[5]:.2f}"
+        table.add(*row[:5], z, _small(row[6]), _small(row[7]), row[8])
+    return table
+
+
+def _small(p: float | None) -> Cell:
+    return Cell(None if p is None else "<0.0001" if p < 0.0001 else f"{p:.4f}")
+
+
+def _trend(name: str, df: pd.DataFrame, values: list[bool | None], axis: str, last: int) -> list[Any]:
+    by: dict[int, list[tuple[str, bool]]] = {}
+    for i, year, value in zip(df["trial_id"], df[f"{axis}_year"], values, strict=True):
+        if year is not None and value is not None and year <= last:
+            by.setdefault(year, []).append((i, value))
+    years = sorted(by)
+    totals = [len(by[y]) for y in years]
+    events = [sum(v for _, v in by[y]) for y in years]
+    everyone = count(i for y in years for i, _ in by[y])
+    if len(years) < 3 or not 5 <= sum(events) <= sum(totals) - 5:
+        return [
+            name,
+            f"{years[0]}–{years[-1]}" if years else None,
+            everyone,
+            None,
+            None,
+            None,
+            None,
+            None,
+            "Not tested: fewer than three years or five trials.",
+        ]
+    z, p = cochran_armitage(events, totals, years)
+    third = max(len(years) // 3, 1)
+    ends = [
+        round(100 * sum(e) / sum(t), 2)
+        for e, t in ((events[:third], totals[:third]), (events[-third:], totals[-third:]))
+    ]
+    return [name, f"{years[0]}–{years[-1]}", everyone, *ends, z, p, None, ""]
+
+
+def pairs(tests: Sequence[Comparison]) -> Table:
+    """Post-hoc: each pair of groups of the comparisons that showed a difference, Holm within each."""
+    from statsmodels.stats.multitest import multipletests
+
+    note = (
+        "Pairs of groups of those comparisons that showed a difference, by the same tests; p is corrected "
+        "(Holm) over "
+        "the pairs of one comparison. A comparison without a difference has no pairs here."
+    )
+    columns = ("comparison", "one", "other", "trials", "test", "Cramér's V", "p", "p (Holm)", "reading")
+    table = Table("pairs_post_hoc", "Which groups differ", columns, note=note, section=SECTION)
+    for test in tests:
+        if test.p_adjusted is None or test.p_adjusted >= 0.05 or len(test.contingency.rows) < 3:
+            continue
+        outcomes = test.contingency.columns[1:-1]
+        groups = {
+            row[0].text(): dict(zip(outcomes, (c.ids or () for c in row[1:-1]), strict=True))
+            for row in test.contingency.rows
+        }
+        made = []
+        for one, other in itertools.combinations(groups, 2):
+            made.append((one, other, _pair(test, groups, one, other, outcomes)))
+        tested = [m for _, _, m in made if m.p is not None]
+        adjusted = iter(multipletests([m.p for m in tested], method="holm")[1]) if tested else iter(())
+        for one, other, m in made:
+            p = None if m.p is None else float(next(adjusted))
+            ids = [i for row in m.contingency.rows for i in row[-1].ids or ()]
+            reading = (
+                f"Not tested: {m.caution}" if p is None else "differ" if p < 0.05 else "no difference shown"
+            )
+            v = Cell(None if m.v is None else f"{m.v:.3f}")
+            table.add(test.name, one, other, count(ids), m.method, v, _small(m.p), _small(p), reading)
+    return table
+
+
+def _pair(
+    test: Comparison, groups: Mapping[str, Any], one: str, other: str, outcomes: Sequence[str]
+) -> Comparison:
+    from cart_nlp.landscape.statistics import compare
+
+    return compare(test.name, test.question, {one: groups[one], other: groups[other]}, list(outcomes))

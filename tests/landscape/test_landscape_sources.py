@@ -1,0 +1,236 @@
+"""What is stated and what is known of a product; organizations; the reporting tree; planned follow-up."""
+
+import pytest
+from conftest import TARGETS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cart_nlp.followup import mentions, planned
+from cart_nlp.landscape import Options, frame, read_records, tables
+from cart_nlp.landscape.diseases import COLUMNS, ORGANS, column, columns_of, organ_system, rolls_up_to
+from cart_nlp.landscape.emerging import tool_of
+from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
+from cart_nlp.landscape.plots.worldmap import outlines, place
+from cart_nlp.lexicon import load
+from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.writers import writer
+
+
+def evidence(field, value, basis, text=""):
+    return Evidence(field=field, value=value, basis=basis, section="brief_title", text=text)
+
+
+SAID = Record(
+    trial_id="A1",
+    car_trial="product",
+    targets=("BCMA", "CD19"),
+    multi_target=True,
+    edits=("TRAC",),
+    vector=("lentiviral",),
+    constructs=(Construct(targets=("BCMA", "CD19"), format="tandem", basis="default"),),
+    evidence=(
+        evidence("targets", "CD19", "text"),
+        evidence("targets", "BCMA", "product"),
+        evidence("edits", "TRAC", "product"),
+        evidence("vector", "lentiviral", "curator"),
+    ),
+)
+
+
+def test_stated_is_not_known_of_a_product():
+    made = tables(frame([SAID]))
+    assert made["targets"].value("BCMA", "trials") == 1 and made["targets"].value("BCMA", "stated") == 0
+    assert made["targets"].value("CD19", "stated") == 1
+    classes = made["technology_classes"]
+    assert [classes.value("gene-edited", c) for c in ("trials", "stated", "from the product only")] == [
+        1,
+        0,
+        1,
+    ]
+    assert made["technology_stated"].value("format of the construct", "by a default") == 1
+    assert made["combinations"].value("BCMA + CD19", "format not stated") == 1
+
+
+def test_basis_text_counts_what_is_stated_alone():
+    made = tables(frame([SAID]), Options(basis="text"))
+    assert [row[0].value for row in made["targets"].rows] == ["CD19", "not stated"]
+    assert made["multi_target"].value("all", "multi-target") == 0
+    assert made["technology_classes"].value("gene-edited", "trials") == 0
+    assert made["technology_classes"].value("vector: viral", "trials") == 1, "a curator's word is a statement"
+    assert made["combinations"].rows == []
+
+
+def test_basis_text_never_counts_more(found, records, df):
+    stated = tables(df, Options(basis="text", as_of=Options().as_of))
+    for name in TARGETS:
+        less, more = stated["targets"].value(name, "trials"), found["targets"].value(name, "trials")
+        assert (less or 0) == found["targets"].value(name, "stated") <= more
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("Provincial Hospital of Example", "OTHER_GOV", "academic"),
+        ("Example University", "OTHER_GOV", "academic"),
+        ("Ministry of Health, Exampleland", "OTHER_GOV", "government"),
+        ("Health Agency of Exampleland", "OTHER_GOV", "government"),
+        ("National Cancer Institute (NCI)", "NIH", "government"),
+        ("Veterans Hospital of Example", "FED", "academic"),
+        ("Novartis", "OTHER", "industry"),
+        ("Novartis", None, "industry"),
+        ("Atara Biotherapeutics", "OTHER", "industry"),
+        ("KAEDI", None, "industry"),
+        ("Celgene", None, "industry"),
+        ("Example Gene Therapeutics", "OTHER", "industry"),
+        ("Example Biotech (Suzhou) Co., Ltd.", "OTHER", "industry"),
+        ("Anything at all", "INDUSTRY", "industry"),
+        ("Horizon 2020 - European Commission", None, "government"),
+        ("European Union program", "OTHER", "government"),
+        ("Jane Q. Doe, MD, PhD", "OTHER", "individual"),
+        ("Wei Zhang", "OTHER_GOV", "individual"),
+        ("zhangxiaoming", "OTHER", "individual"),
+        ("A name", "INDIV", "individual"),
+        ("Example Study Group", "NETWORK", "academic"),
+        ("某大学附属医院", None, "academic"),
+        ("Fonds", None, None),
+    ],
+)
+def test_kinds_of_organizations(name, given, expected):
+    assert kind(name, given) == expected
+
+
+@given(st.text(max_size=200), st.sampled_from([None, "INDUSTRY", "OTHER", "OTHER_GOV", "NIH", "odd"]))
+def test_any_name_has_a_kind_or_none(name, given_class):
+    assert kind(name, given_class) in (*KINDS, None)
+    assert is_person(name) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("sponsor", "given", "others", "expected"),
+    [
+        ("Example University", "OTHER", (), "academic"),
+        ("Example University", "OTHER", ("Acme Co., Ltd.",), "mixed"),
+        ("Acme Co., Ltd.", "INDUSTRY", ("Example Hospital",), "mixed"),
+        ("Acme Co., Ltd.", "INDUSTRY", ("Other Inc.",), "industry"),
+        ("Example University", "OTHER", ("National Cancer Institute (NCI)",), "academic"),
+        ("Jane Q. Doe, MD", "OTHER", (), "individual"),
+        (None, None, ("Example Hospital",), "academic"),
+        (None, None, (), None),
+    ],
+)
+def test_funding(sponsor, given, others, expected):
+    assert funding(sponsor, given, others) == expected
+
+
+def test_families_with_class_and_country():
+    sponsors = ["Nanjing Legend Biotech Co.", "Legend Biotech USA Inc", "Wuhan Union Hospital, China",
+                "Union Hospital, Tongji Medical College, Huazhong University of Science and Technology",
+                "Cellular Biomedicine Group Ltd.", "AbelZeta Inc.", "Abramson Cancer Center at Penn Medicine",
+                "University of Pennsylvania", "Shenzhen Pregene Biopharma Co., Ltd.",
+                "The Pregene (ShenZhen) Biotechnology Company, Ltd."]  # fmt: skip
+    records = [Record(trial_id=f"A{n}", car_trial="product", sponsor=s) for n, s in enumerate(sponsors)]
+    table = tables(frame(records))["sponsors"]
+    got = {row[0].value: [row[1].value, row[2].value, row[4].value] for row in table.rows}
+    assert got == {
+        "Legend Biotech": ["industry", "China", 2],
+        "Wuhan Union Hospital": ["academic", "China", 2],
+        "AbelZeta/Cellular Biomedicine": ["industry", "China", 2],
+        "University of Pennsylvania": ["academic", "United States", 2],
+        "Pregene": ["industry", "China", 2],
+    }
+
+
+def test_every_disease_of_the_lexicon_has_one_column():
+    names = {row["name"] for row in load().tables["diseases"]} if hasattr(load(), "tables") else set()
+    for name in names:
+        assert column(name) in COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (("lymphoma", "B-cell non-Hodgkin lymphoma", "diffuse large B-cell lymphoma"), ("B-cell lymphoma",)),
+        (("lymphoma",), ("hematological, not further stated",)),
+        (("solid tumor", "hepatocellular carcinoma"), ("liver, biliary tract and pancreas",)),
+        (("solid tumor",), ("other or unstated solid",)),
+        (("glioblastoma", "gastric cancer"), ("stomach and intestine", "glioma")),
+        (("never heard of",), ("other",)),
+        ((), ()),
+    ],
+)
+def test_columns_do_not_overlap(names, columns):
+    assert columns_of(names) == columns
+
+
+def test_what_lies_below():
+    assert rolls_up_to("mantle cell lymphoma", "lymphoma") and rolls_up_to("lymphoma", "lymphoma")
+    assert not rolls_up_to("multiple myeloma", "lymphoma")
+    assert organ_system("pancreatic cancer") in ORGANS and organ_system("multiple myeloma") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "tools"),
+    [
+        ("CRISPR/Cas9 knock-out of TRAC", ("CRISPR",)),
+        ("base-edited cells", ("base editing",)),
+        ("TALEN-edited", ("TALEN",)),
+        ("TRAC knock-out", ("tool not stated",)),
+    ],
+)
+def test_editing_tools(words, tools):
+    assert tool_of((evidence("edits", "TRAC", "text", words),)) == tools
+
+
+@pytest.mark.parametrize(
+    "country", ["China", "Korea, Republic of", "Türkiye", "Singapore", "Hong Kong", "Czech Republic"]
+)
+def test_countries_are_on_the_map(country):
+    assert place(country) is not None
+
+
+def test_the_map_has_outlines():
+    assert len(outlines()["countries"]) > 170 and place("Atlantis") is None
+    for rings in outlines()["countries"].values():
+        assert all(len(ring) % 2 == 0 and len(ring) >= 8 for ring in rings)
+
+
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("Participants will be followed for up to 15 years after infusion.", 15),
+        ("There is a 15-year long-term follow-up.", 15),
+        ("Follow-up visits continue for five years; they are contacted yearly for fifteen years.", 15),
+        ("They are monitored for 24 months.", 2),
+        ("The five-year survival rate is low.", None),
+        ("No history of malignancy within 5 years of follow-up.", None),
+        ("Adults followed by a doctor, aged 18 years and older.", None),
+        ("In the past 15 years, patients were followed closely.", None),
+        ("Cells are given once.", None),
+        ("Followed for 150 years.", None),
+    ],
+)
+def test_planned_follow_up(text, years):
+    found = planned({"brief_summary": text})
+    assert (found and found.years) == years
+    if found:
+        assert text[found.start : found.end] == found.text
+
+
+def test_eligibility_plans_nothing():
+    assert planned({"eligibility": "Unable to be followed for 15 years."}) is None
+
+
+@given(st.text(alphabet="follow up for 15 years.;\n年随访", max_size=400))
+def test_offsets_point_at_the_words(text):
+    for one in mentions({"brief_summary": text}):
+        assert text[one.start : one.end] == one.text and 0 < one.years <= 30
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".parquet"])
+def test_records_read_back_whole(tmp_path, suffix):
+    record = SAID.model_copy(update={"title": "=1+1", "sponsor": "+49 Lab", "countries": ("China",)})
+    path = tmp_path / f"r{suffix}"
+    writer(suffix)([record.model_dump_json().encode()], path, True)
+    row = read_records(path).iloc[0]
+    for name in ("trial_id", "title", "sponsor", "targets", "constructs", "edits", "evidence", "countries"):
+        assert row[name] == getattr(record, name), name

@@ -1,0 +1,153 @@
+"""Dates of registration, the window, the end of the data, and rates that divide by exposure."""
+
+import datetime
+
+import pytest
+
+from cart_nlp.landscape import Options, Period, cohort, dating, frame, tables
+from cart_nlp.landscape.growth import rates_between
+from cart_nlp.landscape.key import growth_interval, poisson
+from cart_nlp.landscape.options import OptionError, names_from, options_from
+from cart_nlp.schema import Record
+
+AS_OF = datetime.date(2026, 6, 30)
+
+
+def trial(number, **values):
+    return Record(trial_id=f"NCT{number:08d}", car_trial="product", **values)
+
+
+def placed(*records, end=AS_OF):
+    df = frame(list(records))
+    return dating.place(df["trial_id"], df["first_posted"], df["start_date"], end)
+
+
+def test_a_recorded_date_goes_first_then_the_number_then_the_start():
+    found = placed(
+        trial(3000000, first_posted="2016-12-25", start_date="2018"),
+        trial(3000000, start_date="2018"),
+        Record(trial_id="jRCT1", start_date="2018-05"),
+        Record(trial_id="jRCT2"),
+    )
+    assert found.by == ["registration date", "registration number", "start date", None]
+    assert (
+        found.days[0] == "2016-12-25"
+        and found.days[1].startswith("2016-12")
+        and found.days[2:] == ["2018-05", None]
+    )
+
+
+@pytest.mark.parametrize(
+    "number, month", [(1000000, "2009-10"), (2000000, "2013-1"), (5000000, "2021-08"), (6000000, "2023-08")]
+)
+def test_numbers_whose_date_is_well_known(number, month):
+    assert placed(trial(number)).days[0].startswith(month)
+
+
+def test_numbers_between_dated_records_of_the_input_lie_between():
+    low, high = trial(6950000, first_posted="2025-05-01"), trial(6960000, first_posted="2025-05-11")
+    found = placed(low, trial(6955000), high)
+    assert found.days[1] == "2025-05-06" and found.dated_here == 2
+
+
+def test_no_day_is_after_the_analysis_and_none_before_the_first_number():
+    found = placed(trial(9900000), trial(1, start_date="1997"))
+    assert found.days[0] == AS_OF.isoformat()
+    assert found.by[1] == "start date"
+
+
+def test_the_error_is_that_of_numbers_left_out():
+    error = dating.Numbers(dating.known()).error()
+    assert error.n > 200 and error.median_days < 5 and error.most_days < 30
+    noisy = [
+        (n, datetime.date(2020, 1, 1) + datetime.timedelta(days=n + (40 if n % 2 else 0))) for n in range(200)
+    ]
+    assert dating.Numbers(noisy).error().median_days > 10
+
+
+def test_a_slip_of_the_keyboard_is_no_date():
+    found = placed(Record(trial_id="ChiCTR2000031340", first_posted="1990-01-01"))
+    assert found.days == ["2020"] and found.by == ["registration number"]
+
+
+def test_the_window_is_by_registration():
+    records = [
+        trial(1, first_posted="2024-04-30", start_date="2025"),
+        trial(2, first_posted="2024-05-01", start_date="2023"),
+        trial(3, first_posted="2023-01-01"),
+        trial(4),
+    ]
+    chosen = cohort(frame(records), Options(since="2023-06", until="2024-04", as_of=AS_OF))
+    assert chosen.pick() == ("NCT00000001",)
+    assert chosen.left_out["registered after 2024-04"] == ("NCT00000002",)
+    assert chosen.left_out["registered before 2023-06"] == ("NCT00000003",)
+    assert chosen.left_out["no date, cannot be placed in time"] == ("NCT00000004",)
+
+
+def test_one_registry():
+    records = [
+        trial(1, registry="ClinicalTrials.gov"),
+        Record(trial_id="ChiCTR1", registry="ChiCTR", car_trial="product"),
+    ]
+    chosen = cohort(frame(records), Options(registries=("chictr",)))
+    assert chosen.pick() == ("ChiCTR1",)
+
+
+def test_rates_divide_by_the_time_up_to_the_end():
+    records = [trial(n, first_posted="2023-01-01", start_date="2023-02") for n in range(70)]
+    made = tables(frame(records), Options(until="2024-04", as_of=AS_OF, periods=(Period(2022, None),)))[
+        "periods"
+    ]
+    # the newest registration ends the data, earlier than the limit: 2022-01-01 to 2023-01-01
+    assert [c.value for c in made.rows[1][:5]] == ["2022–", "registration", "1.00", 70, 69.9]
+    late = [*records, trial(99, first_posted="2024-04-30", start_date="2024-06")]
+    made = tables(frame(late), Options(until="2024-04", as_of=AS_OF, periods=(Period(2022, None),)))[
+        "periods"
+    ]
+    assert [c.value for c in made.rows[0][:5]] == ["2022–", "start", "2.33", 70, 30.0], (
+        "a start after the end is a plan"
+    )
+    assert [c.value for c in made.rows[1][:5]] == ["2022–", "registration", "2.33", 71, 30.5]
+
+
+def test_growth_compares_by_the_year():
+    assert rates_between((10, 5.0), (10, 2.5)) == 100.0
+    assert rates_between((0, 5.0), (10, 5.0)) is None
+    assert growth_interval(10, 20, 1, 1)[0] == 100.0
+
+
+@pytest.mark.parametrize("n, low, high", [(0, 0, 3.69), (10, 4.80, 18.39)])
+def test_poisson_as_tables_have_it(n, low, high):
+    assert poisson(n) == pytest.approx((low, high), abs=0.01)
+
+
+def test_years_that_are_not_over_and_plans():
+    records = [trial(n, first_posted="2024-04-30", start_date=str(2022 + n % 4)) for n in range(60)]
+    table = tables(frame(records), Options(as_of=AS_OF))["trials_by_year"]
+    assert {row[0].value: row[-1].value for row in table.rows} == {
+        "2022": "yes",
+        "2023": "yes",
+        "2024": "no",
+        "2025": "plan",
+    }
+
+
+@pytest.mark.parametrize(
+    "given, named",
+    [
+        ({"since": "soon"}, "--since soon"),
+        ({"until": "2024-13"}, "--until 2024-13"),
+        ({"since": "2024-05", "until": "2024-04"}, "--since 2024-05: lies after"),
+        ({"basis": "some"}, "--basis some: write all or text"),
+        ({"axis": "end"}, "--axis end: write start or registration"),
+    ],
+)
+def test_options_that_cannot_be_used(given, named):
+    with pytest.raises(OptionError, match=named):
+        options_from(**given)
+
+
+def test_names_keep_the_order_of_the_report():
+    assert names_from("--figures", "b,a", ("a", "b", "c")) == ("a", "b")
+    with pytest.raises(OptionError, match="--figures x: there is a, b"):
+        names_from("--figures", "x", ("a", "b"))
