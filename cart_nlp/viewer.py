@@ -126,6 +126,6 @@ def _values(row: Mapping[Any, Any], name: str) -> list[str]:
 
 
 def _plain(value: Any) -> str:
-    from cart_nlp.landscape.report import plain
+    from cart_nlp.landscape.pagedata import plain
 
     return plain(value)

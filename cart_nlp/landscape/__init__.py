@@ -48,6 +48,7 @@ def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:
     """The same from a cohort that was chosen before."""
     from cart_nlp.landscape import (
         combinations,
+        comparisons,
         conduct,
         coverage,
         diseases,
@@ -71,7 +72,7 @@ def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:
     subjects = (growth, phases, funding, indications, diseases, targets, combinations, technology, emerging)
     for subject in (*subjects, conduct, transparency):
         found += subject.tables(chosen)
-    tests = statistics.comparisons(chosen, transparency.outcome(chosen, results, seen), seen)
+    tests = comparisons.comparisons(chosen, transparency.outcome(chosen, results, seen), seen)
     found += [statistics.summary(tests), *models.tables(chosen, seen, tests)]
     found += [*(one.contingency for one in tests), flow.duplicates(chosen), flow.excluded(chosen)]
     for table in found:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
+from cart_nlp.landscape.comparisons import place_of
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
 from cart_nlp.landscape.growth import FIELD, NAME
-from cart_nlp.landscape.statistics import Comparison, place_of
+from cart_nlp.landscape.statistics import Comparison
 from cart_nlp.landscape.table import Cell, Table, count
 
 SECTION = "Statistics"
@@ -93,8 +94,7 @@ def late_phase(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
         table.note = f"Not fitted: {', '.join(absent)} {ABSENT}."
         return table
     frame, gone = usable(design(cohort))
-    late = frame["late"].astype(float)
-    terms = matrix(frame) if len(frame) else pd.DataFrame()
+    late, terms = frame["late"].astype(float), matrix(frame) if len(frame) else pd.DataFrame()
     events = int(min(late.sum(), len(late) - late.sum())) if len(frame) else 0
     if events < FEW * max(terms.shape[1] - 1, 1):
         table.note = (

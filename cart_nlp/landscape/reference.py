@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
-from cart_nlp.landscape.key import poisson
+from cart_nlp.landscape.intervals import poisson
 from cart_nlp.landscape.places import DATA
 from cart_nlp.landscape.table import Cell, Table
 from cart_nlp.registries.entry import InputError

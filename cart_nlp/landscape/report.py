@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,31 +25,17 @@ from cart_nlp.landscape import (
     reference,
     run_facts,
 )
-from cart_nlp.landscape.cohort import NOT_STATED, Cohort
+from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
+from cart_nlp.landscape.pagedata import page_of
 from cart_nlp.landscape.records import frame, record_list
-from cart_nlp.landscape.table import Cell, Table
+from cart_nlp.landscape.table import Table
 from cart_nlp.landscape.texts import with_follow_up
-from cart_nlp.pages import Strings, data_uri, embed, render, web
 from cart_nlp.registries.entry import InputError
-from cart_nlp.schema import TAGGED_FIELDS
 
-ROWS_AT_FIRST = 20
 MARK = "cart-nlp landscape"
 MADE = ("report.html", "report.md", "landscape.xlsx", "run.json", "tables", "figures")
 """What a report folder holds; nothing else in it is ours to remove."""
-GLANCE = (
-    ("trials included", "flow", ("trials included",), "records", ""),
-    ("give or study a CAR product", "flow", ("give or study a CAR product",), "records", ""),
-    ("in China", "regions", ("China",), "%", " %"),
-    ("in the United States", "regions", ("United States",), "%", " %"),
-    ("phase II and later", "phases", ("II and later together",), "%", " %"),
-    ("in hematological disease", "disease_groups", ("hematological",), "%", " %"),
-    ("in solid tumors", "disease_groups", ("solid",), "%", " %"),
-    ("in autoimmune disease", "disease_groups", ("autoimmune",), "%", " %"),
-    ("aim at several targets", "multi_target", ("all",), "%", " %"),
-    ("of completed trials with results", "transparency", ("all", "all"), "%", " %"),
-)
 
 
 class EmptyReport(ValueError):
@@ -91,8 +77,8 @@ def build(
     """Read records and write the report; the same records and options give the same bytes on the same date.
 
     `say` is told each step. Raises InputError for files that cannot be read or written over,
-    EmptyReport where no trial is included. Writes report.html, report.md, landscape.xlsx, tables/, figures/ and run.json into
-    `folder`; what an earlier report left there goes, anything else stays.
+    EmptyReport where no trial is included. Writes report.html, report.md, landscape.xlsx, tables/,
+    figures/ and run.json into `folder`; what an earlier report left there goes, anything else stays.
     """
     begun = time.perf_counter()
     asked = asked or Asked()
@@ -137,7 +123,7 @@ def build(
     )
     say("writing the page")
     page = folder / "report.html"
-    page.write_text(_page(chosen, found, drawn, text, measured), encoding="utf-8")
+    page.write_text(page_of(chosen, found, drawn, text, measured), encoding="utf-8")
     (folder / "run.json").write_bytes(
         orjson.dumps(_provenance(records, chosen, asked), option=orjson.OPT_INDENT_2)
     )
@@ -209,186 +195,3 @@ def _provenance(records: Path, chosen: Cohort, asked: Asked) -> dict[str, Any]:
             **{k: len(v) for k, v in chosen.left_out.items()},
         },
     }
-
-
-class _Sets:
-    """Sets of trials as numbers; a set holds positions in the list of trials."""
-
-    def __init__(self, ids: list[str]) -> None:
-        self.at = {one: n for n, one in enumerate(ids)}
-        self.numbers: dict[tuple[int, ...], int] = {}
-
-    def number(self, ids: tuple[str, ...] | None) -> int | None:
-        """The number of a set, None where there is none."""
-        if ids is None:
-            return None
-        return self.numbers.setdefault(tuple(self.at[i] for i in ids if i in self.at), len(self.numbers))
-
-
-def _page(
-    chosen: Cohort,
-    found: Mapping[str, Table],
-    drawn: Mapping[str, Any],
-    text: list[str],
-    measured: methods.Accuracy,
-) -> str:
-    sets = _Sets(_everyone(chosen))
-    sections: dict[str, dict[str, list[Any]]] = {}
-    glance = _glance(found, sets)
-    for plot, section in drawn.values():
-        figure = {
-            "name": plot.name,
-            "title": plot.title,
-            "alt": plot.alt,
-            "caption": plot.caption,
-            "source": data_uri(plot.svg),
-        }
-        sections.setdefault(section, {"figures": [], "tables": []})["figures"].append(figure)
-    rows: dict[str, Any] = {}
-    for table in found.values():
-        sections.setdefault(table.section, {"figures": [], "tables": []})["tables"].append(_shown(table))
-        if table.rows:
-            rows[table.name] = [[_packed(cell, sets) for cell in row] for row in table.rows]
-    last = ("Statistics", "Appendix")
-    ordered = {n: sections[n] for n in sorted(sections, key=lambda n: last.index(n) + 1 if n in last else 0)}
-    data = {"tables": rows, "sets": list(sets.numbers), **_trials(chosen)}
-    return render(
-        "report",
-        title=chosen.options.title,
-        glance=glance,
-        sections=ordered,
-        methods=text,
-        accuracy=measured,
-        data=embed(data),
-        version=__version__,
-        as_of=chosen.options.as_of.isoformat(),
-        included=len(chosen),
-        first=ROWS_AT_FIRST,
-    )
-
-
-def _glance(found: Mapping[str, Table], sets: _Sets) -> list[dict[str, str]]:
-    out = []
-    for label, name, keys, column, unit in GLANCE:
-        table = found[name]
-        cells = table.find(*keys)
-        cell = table.cell(keys, column)
-        link = (
-            f"cell={name}:{table.rows.index(cells)}:{table.columns.index(column)}"
-            if cells and cell.ids is not None
-            else ""
-        )
-        absent = " (not in this export)" if cell.value is None else ""
-        out.append(
-            {
-                "label": label + absent,
-                "text": cell.text() + (unit if cell.value is not None else ""),
-                "link": link,
-            }
-        )
-    named = [row for row in found["targets"].rows if row[0].text() != NOT_STATED]
-    ids = tuple(dict.fromkeys(one for row in named for one in row[1].ids or ()))
-    out.insert(8, {"label": "distinct targets", "text": str(len(named)), "link": f"set={sets.number(ids)}"})
-    return out
-
-
-def _shown(table: Table) -> dict[str, Any]:
-    numeric = [
-        all(isinstance(row[n].value, (int, float, type(None))) for row in table.rows)
-        for n in range(len(table.columns))
-    ]
-    head = [
-        {"name": c, "numeric": n and bool(table.rows)} for c, n in zip(table.columns, numeric, strict=True)
-    ]
-    rows = [
-        [{"text": cell.text(), "linked": cell.ids is not None} for cell in row]
-        for row in table.rows[:ROWS_AT_FIRST]
-    ]
-    return {
-        "name": table.name,
-        "title": table.title,
-        "note": table.note,
-        "head": head,
-        "rows": rows,
-        "size": len(table.rows),
-    }
-
-
-def _packed(cell: Cell, sets: _Sets) -> Any:
-    """[value], [value, set] or [value, set, set of the denominator]: what the page sorts, shows and links."""
-    packed = [cell.value, sets.number(cell.ids), sets.number(cell.of)]
-    while len(packed) > 1 and packed[-1] is None:
-        packed.pop()
-    return packed
-
-
-FIELDS = (
-    "car_trial",
-    "registry",
-    "targets",
-    "constructs",
-    *TAGGED_FIELDS[1:],
-    "phase",
-    "status",
-    "why_stopped",
-    "enrollment",
-    "start_date",
-    "first_posted",
-    "sponsor",
-    "funding",
-    "collaborators",
-    "countries",
-    "has_results",
-    "pmids",
-    "registered",
-    "placed_by",
-    "left out",
-)
-
-
-def _everyone(chosen: Cohort) -> list[str]:
-    """Included trials in their order, then what was left out, each once."""
-    return list(dict.fromkeys([*chosen.df["trial_id"], *chosen.everyone["trial_id"]]))
-
-
-def _trials(chosen: Cohort) -> dict[str, Any]:
-    strings = Strings()
-    trials = []
-    for row in chosen.df.to_dict("records"):
-        fields = [strings.number(plain(row.get(name))) for name in FIELDS]
-        evidence = [
-            [strings.number(part) for part in (e.field, e.value, e.basis, e.section, e.text, e.rule)]
-            for e in row["evidence"]
-        ]
-        trials.append([row["trial_id"], row["title"], web(row["url"]), fields, evidence])
-    reasons = {i: reason for reason, ids in chosen.left_out.items() for i in ids}
-    rest = chosen.everyone.drop_duplicates("trial_id").set_index("trial_id")
-    for one in _everyone(chosen)[len(chosen) :]:
-        known = {
-            "car_trial": rest.at[one, "car_trial"],
-            "registry": rest.at[one, "registry"],
-            "left out": reasons.get(one, ""),
-        }
-        fields = [strings.number(plain(known.get(name))) for name in FIELDS]
-        trials.append([one, str(rest.at[one, "title"]), web(str(rest.at[one, "url"])), fields, []])
-    return {
-        "fields": [name.replace("_", " ") for name in FIELDS],
-        "trials": trials,
-        "strings": strings.pool(),
-    }
-
-
-def plain(value: Any) -> str:
-    """A field's value as text; the empty string if it says nothing."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, tuple):
-        return "; ".join(
-            f"{'+'.join(v.targets)} ({v.format})"
-            if hasattr(v, "format") and hasattr(v, "targets")
-            else str(v)
-            for v in value
-        )
-    return str(value)

@@ -75,16 +75,16 @@ def test_sort_by_a_click(page, built):
 
 
 def test_filter_and_show_all(page, built):
-    box = page.find_element("css selector", "#table-triples")
-    size = len(built[0].tables["triples"].rows)
-    assert size > 20 and len(cells(page, "triples", 0)) == 20
+    box = page.find_element("css selector", "#table-pairs")
+    size = len(built[0].tables["pairs"].rows)
+    assert size > 20 and len(cells(page, "pairs", 0)) == 20
     box.find_element("css selector", ".more button").click()
-    assert len(cells(page, "triples", 0)) == size
+    assert len(cells(page, "pairs", 0)) == size
     box.find_element("css selector", "input").send_keys("cd19 gd2")
     expected = [
-        r[0].value for r in built[0].tables["triples"].rows if "CD19" in r[0].value and "GD2" in r[0].value
+        r[0].value for r in built[0].tables["pairs"].rows if "CD19" in r[0].value and "GD2" in r[0].value
     ]
-    until(lambda: cells(page, "triples", 0) == expected)
+    until(lambda: cells(page, "pairs", 0) == expected)
 
 
 def test_a_number_leads_to_its_trials_and_a_trial_to_its_evidence(page, built):
@@ -111,7 +111,8 @@ def test_the_denominator_of_a_share(page, built):
     row = page.find_element("css selector", "#table-phases tbody tr")
     row.find_elements("css selector", "a")[1].click()
     page.find_element("css selector", "#panel .note a").click()
-    until(lambda: page.find_element("id", "panel-title").text == f"{built[0].included} trials")
+    of = built[0].tables["phases"].rows[0][2].of
+    until(lambda: page.find_element("id", "panel-title").text == f"{len(of)} trials")
     page.find_element("id", "close").click()
 
 
@@ -129,3 +130,44 @@ def test_figures_show_and_nothing_runs_off_the_page(page):
     assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     loaded = "return performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
     assert page.execute_script(loaded) == 0
+
+
+def test_a_number_of_the_flow_leads_to_what_was_left_out(page, built):
+    left = built[0].tables["flow"].ids("CAR mentioned, not studied", "records")
+    rows = page.find_elements("css selector", "#table-flow tbody tr")
+    row = next(r for r in rows if r.text.startswith("CAR mentioned"))
+    row.find_element("css selector", "a").click()
+    until(lambda: page.find_element("id", "panel-title").text == f"{len(left)} trials")
+    links = page.find_elements("css selector", "#panel .trial a")
+    assert [link.text for link in links] == list(left)
+    links[0].click()
+    until(lambda: "CAR mentioned, not studied" in page.find_element("id", "panel-body").text)
+    page.find_element("id", "close").click()
+
+
+def test_paper_shows_every_row_and_no_arrows(page, built):
+    size = len(built[0].tables["pairs"].rows)
+    box = page.find_element("css selector", "#table-pairs input")
+    box.clear()
+    page.execute_script("arguments[0].dispatchEvent(new Event('input'))", box)
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert len(cells(page, "pairs", 0)) == size
+    arrow = "return getComputedStyle(document.querySelector('#table-targets th button'), '::after').content"
+    assert page.execute_script(arrow) in ('""', "none", "normal")
+    shown = "return [...document.querySelectorAll('nav, .controls, .more')].every(n => !n.offsetParent)"
+    assert page.execute_script(shown)
+    page.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_dark_and_phone(page):
+    dark = {"media": "", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    color = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert max(int(n) for n in color[4:-1].split(",")) < 60
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    phone = {"width": 390, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    assert page.execute_script("return document.documentElement.scrollWidth <= 390")
+    page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -131,7 +131,7 @@ def test_publications_join_on_numbers(tmp_path, name, text):
         Record(trial_id="NCT09999999", car_trial="product", status="COMPLETED"),
     ]
     table = tables(frame(records), Options(publications=found))["transparency"]
-    assert table.value(("all", "all"), "%") == 50.0 and table.ids(("all", "all"), "published") == (
+    assert table.value(("all", "all"), "published %") == 50.0 and table.ids(("all", "all"), "published") == (
         "NCT01234567",
     )
 
@@ -149,10 +149,11 @@ def test_results_unknown_are_not_results_absent():
     done = [Record(trial_id=f"T{n}", car_trial="product", status="COMPLETED") for n in range(3)]
     table = tables(frame(done))["transparency"]
     assert table.value(("all", "all"), "%") is None and table.note.startswith("Not in this export")
-    table = tables(
-        frame([*done, Record(trial_id="T9", car_trial="product", status="COMPLETED", has_results=True)])
-    )["transparency"]
-    assert table.value(("all", "all"), "%") == 25.0
+    posted = Record(trial_id="T9", car_trial="product", status="COMPLETED", has_results=True)
+    table = tables(frame([*done, posted]))["transparency"]
+    assert table.value(("all", "all"), "results posted") == 1
+    assert table.value(("all", "all"), "published") is None
+    assert table.value(("all", "all"), "%") is None, "of publications the export tells nothing"
 
 
 ROWS = tomllib.loads((DATA / "stop-reasons.toml").read_text(encoding="utf-8"))["group"]

@@ -6,7 +6,7 @@ import pytest
 
 from cart_nlp.landscape import Options, Period, cohort, dating, frame, tables
 from cart_nlp.landscape.growth import rates_between
-from cart_nlp.landscape.key import growth_interval, poisson
+from cart_nlp.landscape.intervals import growth_interval, poisson
 from cart_nlp.landscape.options import OptionError, names_from, options_from
 from cart_nlp.schema import Record
 

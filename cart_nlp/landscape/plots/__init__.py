@@ -9,16 +9,8 @@ from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.coverage import LABELS
 from cart_nlp.landscape.plots.combined import reach, upset
 from cart_nlp.landscape.plots.flowchart import flow
-from cart_nlp.landscape.plots.shares import (
-    countries,
-    organs,
-    phases,
-    publication_time,
-    sponsors,
-    stopped,
-    targets,
-    transparency,
-)
+from cart_nlp.landscape.plots.outcomes import publication_time, stopped, transparency
+from cart_nlp.landscape.plots.shares import countries, organs, phases, sponsors, targets
 from cart_nlp.landscape.plots.style import Plot, absent
 from cart_nlp.landscape.plots.worldmap import world
 from cart_nlp.landscape.plots.years import diseases, growth, targets_over_time, technology

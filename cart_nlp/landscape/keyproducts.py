@@ -1,0 +1,84 @@
+"""Single figures on targets and on how products are made."""
+
+from __future__ import annotations
+
+from cart_nlp.landscape.cohort import GROUPS, Cohort
+from cart_nlp.landscape.keyfigure import Figure, counted, shared
+from cart_nlp.landscape.table import Cell
+from cart_nlp.landscape.technology import NON_VIRAL
+
+NAMED = {"hematological": GROUPS[0], "solid": GROUPS[1]}
+
+
+def targets(cohort: Cohort) -> list[Figure]:
+    products = cohort.products
+    df = products.df
+    out = [Figure("distinct targets", *_distinct(products))]
+    for label, group in NAMED.items():
+        at = products.where([group in g for g in df["disease_group"]])
+        out.append(Figure(f"distinct targets, {label}", *_distinct(at)))
+    solid = products.where(["solid" in g for g in df["disease_group"]])
+    out += [
+        counted("mesothelin in solid tumors", solid.pick(["MSLN" in t for t in solid.df["targets"]])),
+        counted("gene-edited products", products.pick([bool(e) for e in df["edits"]])),
+        counted("universal products", products.pick(["off_the_shelf" in c for c in df["cell_source"]])),
+    ]
+    silent = [
+        bool(NON_VIRAL & set(v)) and p == "PHASE2" for v, p in zip(df["vector"], df["phase"], strict=True)
+    ]
+    out.append(counted("non-viral products in phase II", products.pick(silent), ("phase",)))
+    us = products.where(
+        [
+            "United States" in r and (y or 9999) <= 2018
+            for r, y in zip(df["region"], df["registration_year"], strict=True)
+        ]
+    )
+    with_one = us.pick([bool(t) for t in us.df["targets"]])
+    for target in ("CD19", "BCMA"):
+        ids = us.pick([target in t for t in us.df["targets"]])
+        out.append(shared(f"{target}, United States to 2018", ids, with_one, ("countries", "registered")))
+    out.append(counted("United States to 2018", us.pick(), ("countries", "registered")))
+    return out + _making(products)
+
+
+def _making(products: Cohort) -> list[Figure]:
+    at = products.where(
+        [
+            t == ("CD19",) and "B-cell acute lymphoblastic leukemia" in i
+            for t, i in zip(products.df["targets"], products.df["indications"], strict=True)
+        ]
+    )
+    df = at.df
+    vector = at.pick([bool(set(v) & {"lentiviral", "retroviral"}) for v in df["vector"]])
+    costim = at.pick([bool(set(c) & {"4-1BB", "CD28"}) for c in df["costim"]])
+    both = at.pick([{"4-1BB", "CD28"} <= set(c) for c in df["costim"]])
+    return [
+        shared(
+            "lentiviral, CD19 B-ALL with a viral vector",
+            at.pick(["lentiviral" in v for v in df["vector"]]),
+            vector,
+        ),
+        shared(
+            "retroviral, CD19 B-ALL with a viral vector",
+            at.pick(["retroviral" in v for v in df["vector"]]),
+            vector,
+        ),
+        shared(
+            "4-1BB alone, CD19 B-ALL with costimulation",
+            tuple(i for i in at.pick(["4-1BB" in c for c in df["costim"]]) if i not in both),
+            costim,
+        ),
+        shared(
+            "CD28 alone, CD19 B-ALL with costimulation",
+            tuple(i for i in at.pick(["CD28" in c for c in df["costim"]]) if i not in both),
+            costim,
+        ),
+        shared("both, CD19 B-ALL with costimulation", both, costim),
+    ]
+
+
+def _distinct(cohort: Cohort) -> tuple[Cell, str]:
+    by = cohort.by("targets")
+    return Cell(
+        len(by), tuple(dict.fromkeys(i for ids in by.values() for i in ids)) if len(by) != 1 else None
+    ), "targets"
