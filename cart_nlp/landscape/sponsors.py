@@ -70,10 +70,10 @@ def merge(
             home[name] = decisions[name]
             kept = decisions[name] == name
             merges.append(Merge(name, decisions[name], "refused" if kept else "applied", 100.0, "reviewer"))
-        elif key in families:
-            home[name] = families[key]
-            if name != families[key]:
-                merges.append(Merge(name, families[key], "applied", 100.0, "sponsors.csv"))
+        elif (family := _family(key, families)) is not None:
+            home[name] = family
+            if name != family:
+                merges.append(Merge(name, family, "applied", 100.0, "sponsors.csv"))
         elif key and key in by_key:
             home[name] = home[by_key[key]]
             merges.append(Merge(name, home[name], "applied", 100.0, "same after normalization"))
@@ -104,10 +104,19 @@ def _nearest(key: str, known: Iterable[str]) -> tuple[str | None, float]:
     return None, 0.0
 
 
+def _family(key: str, families: Mapping[str, str]) -> str | None:
+    """The family of a normalized name; a listed name that ends with * stands for all that begin so."""
+    if key in families:
+        return families[key]
+    begins = (normal(row.name[:-1]) for row in listed() if row.name.endswith("*"))
+    at = next((begin for begin in begins if key.startswith(begin)), None)
+    return None if at is None else families[at]
+
+
 @cache
 def _families() -> dict[str, str]:
     found = {normal(row.canonical): row.canonical for row in listed()}
-    return found | {normal(row.name): row.canonical for row in listed()}
+    return found | {normal(row.name.rstrip("*")): row.canonical for row in listed()}
 
 
 def read_decisions(path: Path) -> dict[str, str]:
