@@ -8,7 +8,10 @@ from typing import Any, get_args
 from cart_nlp.schema import TAGGED_FIELDS, CarTrial, Focus, Format, Mention, Trial
 
 LIST_FIELDS = tuple(f for f in TAGGED_FIELDS if f not in ("disease_markers", "indications", "focus"))
-"""Fields of a record that gold labels as lists; disease markers and indications are not labeled."""
+"""Fields of a record that every gold record labels as lists; disease markers are not labeled."""
+
+OPTIONAL_FIELDS = ("indications",)
+"""Further list fields, scored in those trials alone whose labels have them."""
 
 CLOSED: dict[str, tuple[Any, ...]] = {
     "car_trial": get_args(CarTrial),
@@ -66,8 +69,9 @@ ROLES = (
 LABEL_FIELDS = (
     *("car_trial", "product_targets", "constructs", "focus", "target_evidence", "uncertain", "note"),
     *LIST_FIELDS,
+    *OPTIONAL_FIELDS,
 )
-_UNCERTAIN = {"car_trial", "constructs", "focus", *LIST_FIELDS}
+_UNCERTAIN = {"car_trial", "constructs", "focus", *LIST_FIELDS, *OPTIONAL_FIELDS}
 
 
 def label_faults(labels: Any) -> Iterator[str]:
@@ -81,7 +85,7 @@ def label_faults(labels: Any) -> Iterator[str]:
         yield _unknown("car_trial", labels.get("car_trial"))
     if labels.get("focus") is not None and labels["focus"] not in CLOSED["focus"]:
         yield _unknown("focus", labels["focus"])
-    for name in (*LIST_FIELDS, "product_targets", "uncertain", "target_evidence"):
+    for name in (*LIST_FIELDS, *OPTIONAL_FIELDS, "product_targets", "uncertain", "target_evidence"):
         values = labels.get(name, [])
         if not isinstance(values, list):
             yield f"{name} is {values!r}; give a list"

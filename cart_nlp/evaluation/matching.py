@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cart_nlp.evaluation.gold import INCLUDED, GoldRecord
-from cart_nlp.evaluation.labels import LIST_FIELDS
+from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
 from cart_nlp.schema import Record
 
 Mode = Literal["end-to-end", "tagging"]
@@ -166,8 +166,8 @@ def _fields(gold: GoldRecord, record: Record, basis: Basis) -> dict[str, FieldMa
     without = {} if basis == "all" else known
     labels, uncertain = gold.labels, gold.uncertain
     fields: dict[str, FieldMatch] = {}
-    for name in LIST_FIELDS:
-        if name in uncertain:
+    for name in (*LIST_FIELDS, *OPTIONAL_FIELDS):
+        if name in uncertain or (name in OPTIONAL_FIELDS and name not in labels):
             continue
         wanted = _gold_values(labels, name) if gold.included else frozenset()
         found_values = (

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from cart_nlp.evaluation.gold import INCLUDED
-from cart_nlp.evaluation.labels import LIST_FIELDS
+from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
 from cart_nlp.evaluation.matching import FieldMatch, TrialMatch
 
 LEVELS = ("product", "related", "mention", "no")
 
-FIELD_ORDER = ("targets", "targets_all", "constructs", *LIST_FIELDS[1:])
+FIELD_ORDER = ("targets", "targets_all", "constructs", *LIST_FIELDS[1:], *OPTIONAL_FIELDS)
 """Rows of the table, in its order."""
 
 

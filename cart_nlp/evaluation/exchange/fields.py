@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cart_nlp.evaluation.labels import LIST_FIELDS
+from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
 
 SINGLE = ("car_trial", "focus")
-MULTIPLE = (*LIST_FIELDS, "product_targets", "constructs", "uncertain")
+MULTIPLE = (*LIST_FIELDS, *OPTIONAL_FIELDS, "product_targets", "constructs", "uncertain")
 CHOICES = (*SINGLE, *MULTIPLE)
 """Fields that an annotator may change; the others travel with the record."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, label_studio, prodigy
 from cart_nlp.evaluation.exchange.tasks import task_of
 from cart_nlp.evaluation.gold import GoldError, GoldRecord
-from cart_nlp.evaluation.labels import LIST_FIELDS, ROLES, label_faults, read_mentions
+from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS, ROLES, label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.schema import Mention, Record, Trial
 
@@ -90,7 +90,7 @@ def line_of(gold: GoldRecord) -> dict[str, Any]:
 def preannotated(trial: Trial, record: Record, mentions: Iterable[Mention]) -> dict[str, Any]:
     """A gold line to correct: the trial with the tool's own record as labels and its mentions."""
     labels: dict[str, Any] = {"car_trial": record.car_trial}
-    labels |= {name: list(getattr(record, name)) for name in LIST_FIELDS}
+    labels |= {name: list(getattr(record, name)) for name in (*LIST_FIELDS, *OPTIONAL_FIELDS)}
     labels["constructs"] = [{"targets": list(c.targets), "format": c.format} for c in record.constructs]
     labels |= {"focus": record.focus, "uncertain": [], "note": ""}
     kept = ("section", "start", "end", "text", "label", "concept")
