@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT := out
 
-.PHONY: help demo test lint format bench clean constraints
+.PHONY: help demo test lint format docs bench clean constraints
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test         lint, types, import layers and every test"
 	@echo "make lint         ruff, mypy and the import layers alone"
 	@echo "make format       let ruff mend and format what it can"
+	@echo "make docs         build the site of the documents into out/docs; needs no network"
 	@echo "make bench        accuracy on the gold set, then the speed benchmarks"
 	@echo "make constraints  write constraints.txt anew from the newest releases that fit pyproject.toml"
 	@echo "make clean        remove what the other targets made, .venv too"
@@ -41,6 +42,10 @@ test: lint
 format: .venv/.made
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/.made
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "$(OUT)/docs/index.html"
 
 bench: .venv/.made
 	$(BIN)/cart-nlp evaluate
