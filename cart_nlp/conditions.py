@@ -105,17 +105,19 @@ class Reader:
             if term.concept.label == LABEL:
                 name = term.concept.name
                 cased = tuple(word for word, _, _ in words(term.text)) if term.exact else None
-                self._add(key(term.text), _Name(name, cased, False))
-                if not term.exact:
+                # A British or plural form has the key of its name, and its inverted forms too.
+                if self._add(key(term.text), _Name(name, cased, False)) and not term.exact:
                     turned += [(form, _Name(name, None, True)) for form in inverted(term.text)]
         for form, meant in turned:
             self._add(form, meant)
         self._known = frozenset(word for form in self._keys for word in form)
 
-    def _add(self, form: Key, name: _Name) -> None:
-        if form and form not in self._keys:
+    def _add(self, form: Key, name: _Name) -> bool:
+        """Whether the key is new."""
+        if new := bool(form) and form not in self._keys:
             self._keys[form] = name
             self._trie.add(form)
+        return new
 
     @cached_property
     def _vocabulary(self) -> Mapping[str, tuple[str, ...]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths
+from cart_nlp.conditions import Reader
 from cart_nlp.lexicon import Concept, Lexicon, load
 from cart_nlp.lint.aliases import Alias, aliases, matched
 from cart_nlp.lint.tables import COLUMNS, Row, rows_of
+from cart_nlp.ontology import Ontology
 from cart_nlp.text import fold, spellings
 
 NEAREST = 5
@@ -92,8 +94,10 @@ def look_up(name: str, layers: Sequence[Path] = ()) -> Answer:
     stops = [
         Stopped(row.cell("text"), row.cell("blocks"), row.cell("reason"), _place(row))
         for row in rows
-        if not row.label and _touches(matched(row.cell("text")), asked)
+        if row.path.stem == "stoplist" and _touches(matched(row.cell("text")), asked)
     ]
+    read = [] if found else _as_condition(name, lexicon)
+    found |= {(meaning.label, meaning.concept, meaning.alias): meaning for meaning in read}
     near = [] if found else _nearest(name, lexicon)
     meanings = sorted(found.values(), key=lambda m: (m.label, m.concept, m.alias != name, m.alias))
     return Answer(name, meanings, stops, near)
@@ -141,9 +145,31 @@ def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
         written = fold(alias.written.removeprefix("="))
         if re.sub(r"[ .-]", "", fold(name)) != re.sub(r"[ .-]", "", written):
             needs = f"only as {written!r} in just this case, which {name!r} is not; {needs}"
-    fields = {key: value for key, value in concept.fields.items() if value and key not in ("aliases", "name")}
-    fields.pop("guarded", None)
-    return Meaning(concept.name, concept.label, _place(alias.row), kind, alias.written, needs, fields)
+    return Meaning(
+        concept.name, concept.label, _place(alias.row), kind, alias.written, needs, _fields(concept)
+    )
+
+
+def _fields(concept: Concept) -> dict[str, str]:
+    hidden = ("aliases", "guarded", "name")
+    return {key: value for key, value in concept.fields.items() if value and key not in hidden}
+
+
+def _as_condition(name: str, lexicon: Lexicon) -> list[Meaning]:
+    """The diseases that a name means in a list of conditions: spelled otherwise, inverted, qualified."""
+    reader = Reader(lexicon, Ontology(lexicon))
+    specific = reader.concepts(name)
+    spelling = matched(name) in lexicon.folded
+    needs = "counts wherever it stands as a word" if spelling else "counts in conditions and keywords"
+    return [
+        Meaning(
+            *(concept.name, concept.label, concept.row, "read word by word", name[found.start : found.end]),
+            needs,
+            _fields(concept),
+        )
+        for found in reader.read(name)
+        if found.concept in specific and (concept := lexicon.get("disease", found.concept))
+    ]
 
 
 def _nearest(name: str, lexicon: Lexicon) -> list[tuple[str, str, str]]:

@@ -166,3 +166,18 @@ def test_suggest_counts_unknown_antigens_and_codes(tmp_path: Path) -> None:
         ["XYZ1", "antigen", "2", "2"],
     ]
     assert CliRunner().invoke(app, ["suggest", str(tmp_path / "none.jsonl")]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "concepts", "needs"),
+    [
+        ("acute myeloid leukaemia", ["acute myeloid leukemia"], "counts wherever it stands as a word"),
+        ("Leukemia, Myeloid, Acute", ["acute myeloid leukemia"], "counts in conditions and keywords"),
+        ("melanoma; B-cell adult ALL", ["B-cell acute lymphoblastic leukemia", "melanoma"], "counts in cond"),
+        ("CAR-T injection", [], ""),
+    ],
+)
+def test_a_disease_is_looked_up_as_conditions_are_read(name: str, concepts: list[str], needs: str) -> None:
+    meanings = look_up(name).meanings
+    assert [meaning.concept for meaning in meanings] == concepts
+    assert all(meaning.needs.startswith(needs) for meaning in meanings)
