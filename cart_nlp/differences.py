@@ -97,6 +97,11 @@ def read_rows(source: str) -> Rows:
     return rows
 
 
+def flat_row(record: Record) -> dict[str, str]:
+    """A record's compared fields as flat text."""
+    return {name: _flat(name, value) for name, value in record.to_json().items() if name in COMPARED}
+
+
 def _flat(name: str, value: Any) -> str:
     if name == "car_score" and isinstance(value, int):
         value = float(value)  # a spreadsheet makes 0 of 0.0

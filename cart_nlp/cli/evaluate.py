@@ -55,6 +55,9 @@ def command(
         list[Path] | None,
         typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable."),
     ] = None,
+    corrections: Annotated[
+        Path | None, typer.Option(help="A curator's decisions (.csv, .jsonl), laid over the records first.")
+    ] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List each wrong value, grouped.")] = False,
     compare: Annotated[
         Path | None, typer.Option(help="Result of another run (--json): what got better and worse.")
@@ -65,6 +68,7 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a self-contained page.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over the page, whatever it is.")] = False,
 ) -> None:
     """Score records against gold labels; tags the gold's text if no records are given."""
     from cart_nlp.evaluation.gold import GoldError
@@ -87,7 +91,17 @@ def command(
         others=others,
         compare=compare,
         lexicons=tuple(lexicon or ()),
+        corrections=corrections,
     )
+    if html is not None:
+        from cart_nlp.outputs import claim
+        from cart_nlp.places import PlaceError
+
+        read = [records, dump, compare, corrections, Path(gold) if gold else None, *options.lexicons]
+        try:
+            html = claim(html, [each for each in read if each], ours=(b"cart-nlp",), force=force)
+        except PlaceError as fault:
+            _stop([str(fault)])
     try:
         scored = run(options)
         short = floor_faults(scored, fail_under or [])
@@ -127,8 +141,9 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
 
     if html:
         from cart_nlp.evaluation import page
+        from cart_nlp.outputs import write
 
-        html.write_text(page.render(scored), "utf-8")
+        write(html, page.render(scored))
         print(f"written: {html}", file=sys.stderr)
     if json:
         import orjson

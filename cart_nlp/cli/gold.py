@@ -27,22 +27,63 @@ def export(
         bool, typer.Option("--tag", help="Tag the trials of SOURCE and write the records to correct.")
     ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first N trials.")] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(help="Only these trials, in this order: ids one a line, or a queue of `review`."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="With --tag, only trials with a value, e.g. targets=CD19; repeatable."),
+    ] = None,
+    doubt: Annotated[
+        int | None, typer.Option(min=1, help="With --tag, only the N least sure trials, these first.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="With --tag, only trials that are new or changed since these records.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUTPUT, whatever it is.")] = False,
 ) -> None:
     """Write trials with their labels as tasks of an annotation tool."""
     from cart_nlp.evaluation import gold as gold_set
-    from cart_nlp.evaluation.exchange import formats
+    from cart_nlp.evaluation.exchange import formats, selection
+    from cart_nlp.outputs import claim, claim_folder
+    from cart_nlp.places import PlaceError
 
+    if not tag and (where or doubt or since):
+        _stop(["--where, --doubt and --since choose among tagged trials: give --tag"])
+    inputs: list[Path | str] = [source, *filter(None, [ids])]
+    inputs += [since] if since else []
     try:
         formats.named(to)
+        if to == "brat":
+            place = claim_folder(output, inputs, mark="annotation.conf", force=force)
+        else:
+            place = claim(output, inputs, ours=(b'"gold"',), force=force)
+            if to == "label-studio":
+                claim(output.with_suffix(".xml"), inputs, ours=(b"<View>",), force=force)
+        wanted = selection.read_ids(ids) if ids else None
         if tag:
             from cart_nlp.evaluation.predictions import tag_dump
 
-            lines = [formats.preannotated(*tagged) for tagged in tag_dump(source, limit)]
+            ordered = wanted is not None or doubt is not None
+            found = selection.chosen(
+                tag_dump(source, None if ordered or where or since else limit),
+                ids=wanted,
+                where=where or (),
+                doubt=doubt,
+                since=since,
+            )[:limit]
+            lines = [
+                formats.preannotated(*tagged, rank=rank if ordered else None)
+                for rank, tagged in enumerate(found, 1)
+            ]
         else:
-            lines = [formats.line_of(record) for record in gold_set.read(source).records[:limit]]
-        count = formats.export(lines, to, output)
+            lines = selection.listed(gold_set.read(source).records, wanted)[:limit]
+        count = formats.export(lines, to, place)
     except gold_set.GoldError as error:
         _stop(error.faults)
+    except PlaceError as error:
+        _stop([str(error)])
     print(f"{count} trials to {output} for {to}", file=sys.stderr)
 
 
@@ -50,18 +91,41 @@ def export(
 def import_(
     source: Annotated[Path, typer.Argument(help="What the annotation tool exported.")],
     from_: Annotated[str, typer.Option("--from", help=_FORMATS)],
-    output: Annotated[Path, typer.Option("--out", "-o", help="Gold file to write (.jsonl).")],
+    output: Annotated[
+        Path, typer.Option("--out", "-o", help="Gold file (.jsonl) or corrections to write.")
+    ],
+    as_: Annotated[
+        str, typer.Option("--as", help="gold, or corrections: what was changed, for `tag --corrections`.")
+    ] = "gold",
+    by: Annotated[str, typer.Option(help="Who annotated, for corrections.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over OUTPUT, whatever it is.")] = False,
 ) -> None:
-    """Read corrected tasks back as a gold file."""
-    from cart_nlp.evaluation.exchange import formats
-    from cart_nlp.evaluation.gold import GoldError
+    """Read corrected tasks back, as a gold file or as corrections."""
+    import datetime
 
+    from cart_nlp.curation import writing
+    from cart_nlp.evaluation.exchange import decided, formats
+    from cart_nlp.evaluation.gold import GoldError
+    from cart_nlp.outputs import claim
+    from cart_nlp.places import PlaceError
+
+    if as_ not in ("gold", "corrections"):
+        _stop([f"--as {as_}: give gold or corrections"])
     try:
-        lines = formats.imported(from_, source)
+        pairs = formats.pairs(from_, source)
+        marks = (b'"labels"',) if as_ == "gold" else (writing.MARK,)
+        place = claim(output, [source], ours=marks, force=force)
+        if as_ == "corrections":
+            rows = decided.corrections(pairs, by, datetime.date.today().isoformat())
+            writing.write(rows, place)
+            print(f"{len(rows)} corrections of {len(pairs)} trials to {output}", file=sys.stderr)
+            return
+        formats.save([after for _, after in pairs], place)
     except GoldError as error:
         _stop(error.faults)
-    formats.save(lines, output)
-    print(f"{len(lines)} trials to {output}", file=sys.stderr)
+    except (PlaceError, ValueError) as error:
+        _stop([str(error)])
+    print(f"{len(pairs)} trials to {output}", file=sys.stderr)
 
 
 @app.command("agree")

@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cart_nlp import pages
-from cart_nlp.evaluation import breakdown, svg
+from cart_nlp.evaluation import breakdown, review, svg
 from cart_nlp.evaluation.report import NAMES, interval, percent
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.evaluation.snippets import of_error
@@ -117,6 +117,10 @@ def _plots(result: Mapping[str, Any]) -> Iterator[str]:
             s = calibration[key]
             title = f"Calibration of {key.replace('_', ' ')}: Brier {s['brier']:.3f}, error {s['ece']:.3f}"
             yield _figure(title, svg.reliability(s["bins"], title))
+    if result.get("review"):
+        curves = {name: result["review"][key]["curve"] for key, name in review.NAMES.items()}
+        title = "Review: share of errors left against the share of trials read, the least sure first"
+        yield _figure(title, svg.curves(curves, title))
     if result.get("mentions", {}).get("roles"):
         yield _figure("Roles of antigens: gold in rows", svg.confusion(result["mentions"]["roles"], "roles"))
 

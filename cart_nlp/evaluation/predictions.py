@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,33 @@ def tag_gold(
         if gold.mentions is not None:
             marks[gold.id] = mentions_of(doc)
     return found, marks
+
+
+def corrected(
+    records: Mapping[str, Record],
+    gold: Iterable[GoldRecord],
+    corrections: Path | None,
+    lexicons: Lexicons = (),
+) -> dict[str, Record]:
+    """Records with a file of corrections laid over them; raises GoldError with every fault in it.
+
+    A trial that the file puts in gets a record of its own, if it is among the gold.
+    """
+    if corrections is None:
+        return dict(records)
+    from cart_nlp.batch.jobs import bare_record
+    from cart_nlp.curation.laying import laid, opened
+    from cart_nlp.curation.reading import CorrectionsError
+
+    folders = tuple(map(str, lexicons))
+    try:
+        rows = opened(corrections, folders)
+    except CorrectionsError as error:
+        raise GoldError(error.faults) from None
+    trials = {g.id: g.trial for g in gold}
+    missing = {row.trial_id for row in rows} & trials.keys() - records.keys()
+    everything = [*records.values(), *(bare_record(trials[one]) for one in sorted(missing))]
+    return {record.trial_id: record for record in laid(everything, rows, folders, trials)}
 
 
 def mentions_of(doc: Any) -> tuple[Mention, ...]:

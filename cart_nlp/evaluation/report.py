@@ -30,7 +30,7 @@ def interval(score: Mapping[str, Any], name: str) -> str:
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The report, line by line."""
     # breakdown takes its formats from here.
-    from cart_nlp.evaluation import breakdown
+    from cart_nlp.evaluation import breakdown, review
 
     gold, tool = result["gold"], result["tool"]
     yield (
@@ -58,6 +58,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     for name, part in (
         ("groups", breakdown.groups),
         ("calibration", breakdown.calibration),
+        ("review", review.lines),
         ("mentions", breakdown.mentions),
         ("compare", breakdown.compare),
     ):

@@ -14,6 +14,7 @@ from cart_nlp.evaluation import (
     groups,
     predictions,
     registry_labels,
+    review,
     scoring,
 )
 from cart_nlp.evaluation import gold as gold_set
@@ -38,6 +39,7 @@ class Options:
     others: str = "auto"
     compare: Path | None = None
     lexicons: tuple[Path, ...] = ()
+    corrections: Path | None = None
     resamples: int = bootstrap.RESAMPLES
 
 
@@ -55,6 +57,7 @@ def run(options: Options) -> Evaluation:
         records = predictions.read_records(options.records)
     else:
         records, marks = predictions.tag_gold(labeled.records, options.lexicons)
+    records = predictions.corrected(records, labeled.records, options.corrections, options.lexicons)
     scored = scoring.evaluate(
         labeled, records, mode=options.mode, basis=options.basis, prevalence=options.prevalence
     )
@@ -65,6 +68,7 @@ def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[M
     result = scored.result
     bootstrap.add_intervals(result, scored.matches, options.resamples)
     calibration.add_calibration(result, scored.matches, scored.records)
+    review.add_review(result, scored.matches, scored.records)
     groups.add_groups(result, scored.gold, scored.matches)
     marked = {g.id: g.mentions for g in scored.gold if g.mentions is not None}
     if marked and marks:
@@ -95,6 +99,7 @@ def _registry(options: Options) -> Evaluation:
         records, _ = predictions.tag_gold([*candidates, *unlabeled], options.lexicons)
     else:
         records = given
+    records = predictions.corrected(records, joined.gold.records, options.corrections, options.lexicons)
     extra: list[TrialMatch] = []
     if counted:
         found = [

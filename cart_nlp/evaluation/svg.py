@@ -111,3 +111,40 @@ def reliability(bins: Sequence[Mapping[str, Any]], title: str) -> str:
         parts.append(_text(x(value), size - pad + 14, f"{value:g}", "middle", "soft"))
         parts.append(_text(pad - 6, y(value) + 4, f"{value:g}", "end", "soft"))
     return "".join([*parts, "</svg>"])
+
+
+_STROKES = ("", ' stroke-dasharray="6 4"', ' stroke-dasharray="2 3"')
+
+
+def curves(lines: Mapping[str, Sequence[Sequence[float | None]]], title: str) -> str:
+    """Lines from (share read, share left) without undefined ones, and the diagonal of reading in no order."""
+    width, height, pad = 420.0, 300.0, 40.0
+
+    def x(value: float) -> float:
+        return pad + value * (width - 2 * pad)
+
+    def y(value: float) -> float:
+        return height - pad - value * (height - 2 * pad)
+
+    parts = [_open(width, height, title)]
+    parts.append(
+        f'<path d="M{x(0):.1f} {y(1):.1f}V{y(0):.1f}H{x(1):.1f}M{x(0):.1f} {y(1):.1f}L{x(1):.1f} {y(0):.1f}" '
+        'fill="none" stroke="var(--line)" stroke-width="1.5"/>'
+    )
+    for n, (name, points) in enumerate(lines.items()):
+        known = [(read, left) for read, left in points if read is not None and left is not None]
+        if not known:
+            continue
+        path = "L".join(f"{x(read):.1f} {y(left):.1f}" for read, left in known)
+        dashes = _STROKES[n % len(_STROKES)]
+        parts.append(f'<path d="M{path}" fill="none" stroke="var(--blue)" stroke-width="2"{dashes}/>')
+        top = pad + 14 + 16 * n
+        parts.append(
+            f'<path d="M{x(0.5):.1f} {top - 4:.1f}h26" stroke="var(--blue)" stroke-width="2"{dashes}/>'
+        )
+        parts.append(_text(x(0.5) + 32, top, name, "start", "soft"))
+    for value in (0.0, 0.5, 1.0):
+        parts.append(_text(x(value), height - pad + 16, f"{100 * value:.0f} %", "middle", "soft"))
+        parts.append(_text(pad - 6, y(value) + 4, f"{100 * value:.0f} %", "end", "soft"))
+    parts.append(_text(width / 2, height - 6, "trials read", "middle", "soft"))
+    return "".join([*parts, "</svg>"])

@@ -70,6 +70,7 @@ def test_json_holds_all_parts(files, tmp_path):
         "focus",
         "car_trial",
         "calibration",
+        "review",
         "groups",
         "errors",
     } <= result.keys()
@@ -176,9 +177,8 @@ def test_curators_loop(files, tmp_path):
     for item in rows[2]["annotations"][0]["result"]:
         if item["from_name"] == "cell_type":
             item["value"]["choices"] = ["NK"]
-    for item in rows[6]["annotations"][0]["result"]:
-        if item["from_name"] == "role":
-            item["value"]["choices"] = ["disease_marker"]
+    result = rows[6]["annotations"][0]["result"]
+    rows[6]["annotations"][0]["result"] = [item for item in result if item["from_name"] != "role"]
     tasks.write_text(json.dumps(rows), "utf-8")
     assert cart_nlp("gold", "import", tasks, "--from", "label-studio", "-o", corrected).returncode == 0
 

@@ -186,7 +186,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_changes_made_in_the_tool_come_back_and_nothing_else(name, tmp_path):
-    gold = line()
+    gold = line(targets=["CD22"], constructs=[{"targets": ["CD22"], "format": "single"}])
     path = tmp_path / f"tasks{formats.FORMATS[name].SUFFIX}"
     formats.export([gold], name, path)
     CHANGES[name](path)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+from cart_nlp import outputs
 from cart_nlp.evaluation.exchange.fields import MULTIPLE, SINGLE, Choices
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge
 from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
@@ -143,15 +144,17 @@ def write(tasks: Iterable[Task], path: Path) -> int:
     found = list(tasks)
     path.mkdir(parents=True, exist_ok=True)
     for task in found:
-        stem = quote(task.id, safe="")
+        # brat lists documents by name: a queue keeps its order by its number.
+        rank = task.gold.get("rank")
+        stem = quote(task.id, safe="") if rank is None else f"{rank:05}-{quote(task.id, safe='')}"
         for suffix, text in (
             (".txt", task.text),
             (".ann", standoff(task)),
             (".json", json.dumps(task.gold, ensure_ascii=False) + "\n"),
         ):
-            (path / f"{stem}{suffix}").write_text(text, "utf-8", newline="\n")
+            outputs.write(path / f"{stem}{suffix}", text)
     for name, text in configuration(found).items():
-        (path / name).write_text(text, "utf-8", newline="\n")
+        outputs.write(path / name, text)
     return len(found)
 
 

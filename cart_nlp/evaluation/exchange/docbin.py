@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import outputs
 from cart_nlp.evaluation.exchange.fields import pack, unpack
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, words
 
@@ -52,7 +53,7 @@ def write(tasks: Iterable[Task], path: Path) -> int:
 
     vocab = Vocab()
     docs = [to_doc(task, vocab) for task in tasks]
-    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    outputs.write(path, DocBin(docs=docs, store_user_data=True).to_bytes())
     return len(docs)
 
 

@@ -8,10 +8,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from cart_nlp import outputs
+from cart_nlp.curation.decisions import text_sha256
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, label_studio, prodigy
+from cart_nlp.evaluation.exchange.consistency import inconsistent
 from cart_nlp.evaluation.exchange.tasks import task_of
 from cart_nlp.evaluation.gold import GoldError, GoldRecord
 from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS, ROLES, label_faults, read_mentions
+from cart_nlp.evaluation.matching import predicted_constructs, product_only
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.schema import Mention, Record, Trial
 
@@ -23,6 +27,10 @@ FORMATS: dict[str, ModuleType] = {
     "docbin": docbin,
 }
 """Name -> module with `SUFFIX`, `write(tasks, path)`, `read(path)` and `from_json(row)`."""
+
+
+LABELED = (*LIST_FIELDS, *OPTIONAL_FIELDS, "focus")
+"""Fields whose values may be known of a product."""
 
 
 def named(name: str) -> ModuleType:
@@ -41,10 +49,15 @@ def export(lines: Iterable[Mapping[str, Any]], name: str, path: Path) -> int:
 
 def imported(name: str, path: Path) -> list[dict[str, Any]]:
     """The gold lines that a tool gives back, in the order of the file; raises GoldError with every fault."""
+    return [after for _, after in pairs(name, path)]
+
+
+def pairs(name: str, path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The gold lines as they were exported, each with what the tool gives back of it."""
     form = named(name)
     if not path.exists():
         raise GoldError([f"{path}: no such file; give what {name} exported"])
-    found: list[dict[str, Any]] = []
+    found: list[tuple[dict[str, Any], dict[str, Any]]] = []
     faults: list[str] = []
     seen: dict[str, str] = {}
     try:
@@ -55,17 +68,29 @@ def imported(name: str, path: Path) -> list[dict[str, Any]]:
                 what = f"has no {error}" if isinstance(error, KeyError) else str(error)
                 faults.append(f"{place}: {what}")
                 continue
-            faults += [f"{place}: {line['id']}: {fault}" for fault in line_faults(line)]
+            before = exported(row)
+            wrong = line_faults(line) or ([] if line == before else inconsistent(line, before))
+            faults += [f"{place}: {line['id']}: {fault}" for fault in wrong]
             if line["id"] in seen:
                 faults.append(f"{place}: duplicate id {line['id']!r}, first at {seen[line['id']]}; keep one")
             seen[line["id"]] = place
-            found.append(line)
+            found.append((before, line))
     except (ValueError, KeyError, OSError) as error:
         faults.append(f"{path.name}: cannot be read as {name}: {error}")
     if not found and not faults:
         faults.append(f"{path.name}: no task in it; give what {name} exported")
     if faults:
         raise GoldError(faults)
+    return found
+
+
+def exported(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The gold line that travelled with a task, as it was exported."""
+    if "doc" in row:
+        gold: Any = row["doc"].user_data["gold"]
+    else:
+        gold = row["data"]["gold"] if "data" in row else row["gold"]
+    found: dict[str, Any] = json.loads(gold) if isinstance(gold, str) else dict(gold)
     return found
 
 
@@ -77,9 +102,7 @@ def line_faults(line: Mapping[str, Any]) -> list[str]:
 
 def save(lines: Iterable[Mapping[str, Any]], path: Path) -> None:
     """Write gold lines as JSON lines."""
-    path.write_text(
-        "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8", newline="\n"
-    )
+    outputs.write(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 
 def line_of(gold: GoldRecord) -> dict[str, Any]:
@@ -87,16 +110,33 @@ def line_of(gold: GoldRecord) -> dict[str, Any]:
     return dict(gold.data)
 
 
-def preannotated(trial: Trial, record: Record, mentions: Iterable[Mention]) -> dict[str, Any]:
-    """A gold line to correct: the trial with the tool's own record as labels and its mentions."""
+def preannotated(
+    trial: Trial, record: Record, mentions: Iterable[Mention], rank: int | None = None
+) -> dict[str, Any]:
+    """A gold line to correct: the trial with the tool's own record as labels and its mentions.
+
+    Labels are what the text states: values that are only known of a product stand in `product_targets` and
+    `product_knowledge`. `rank` is the trial's place in a queue.
+    """
+    known = product_only(record)
     labels: dict[str, Any] = {"car_trial": record.car_trial}
-    labels |= {name: list(getattr(record, name)) for name in (*LIST_FIELDS, *OPTIONAL_FIELDS)}
-    labels["constructs"] = [{"targets": list(c.targets), "format": c.format} for c in record.constructs]
+    for name in (*LIST_FIELDS, *OPTIONAL_FIELDS):
+        labels[name] = [v for v in getattr(record, name) if str(v) not in known.get(name, ())]
+    labels["product_targets"] = sorted(known.get("targets", ()))
+    labels["constructs"] = [
+        {"targets": sorted(targets), "format": form}
+        for targets, form in sorted(predicted_constructs(record, known), key=lambda c: (sorted(c[0]), c[1]))
+    ]
     labels |= {"focus": record.focus, "uncertain": [], "note": ""}
     kept = ("section", "start", "end", "text", "label", "concept")
+    extra: dict[str, Any] = {"rank": rank} if rank is not None else {}
+    if rest := {name: sorted(values) for name, values in sorted(known.items()) if name in LABELED}:
+        extra["product_knowledge"] = rest
     return {
         "id": trial.id,
         "source": "tagged by cart-nlp, to be corrected",
+        "text_sha256": text_sha256(trial.sections),
+        **extra,
         "trial": trial_data(trial),
         "labels": labels,
         "mentions": [

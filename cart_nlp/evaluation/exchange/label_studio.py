@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from cart_nlp import outputs
 from cart_nlp.evaluation.exchange.fields import CHOICES, SINGLE, Choices
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge
 from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
@@ -132,8 +133,8 @@ def write(tasks: Iterable[Task], path: Path) -> int:
     """Write the tasks, and the labeling interface beside them as `.xml`; returns how many."""
     found = list(tasks)
     text = json.dumps([to_json(task) for task in found], ensure_ascii=False, indent=1)
-    path.write_text(text + "\n", "utf-8", newline="\n")
-    path.with_suffix(".xml").write_text(interface(found), "utf-8", newline="\n")
+    outputs.write(path, text + "\n")
+    outputs.write(path.with_suffix(".xml"), interface(found))
     return len(found)
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import outputs
+
 
 def write(rows: Iterable[dict[str, Any]], path: Path) -> int:
     """Write one object a line; returns how many."""
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    path.write_text("".join(lines), "utf-8", newline="\n")
+    outputs.write(path, "".join(lines))
     return len(lines)
 
 

@@ -1,0 +1,85 @@
+"""Annotated trials as corrections, and corrections as labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256
+from cart_nlp.curation.reading import correction
+from cart_nlp.evaluation.exchange.fields import choices_of
+from cart_nlp.evaluation.sections import sections_of
+
+Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""A gold line before and after its annotation."""
+
+
+def corrections(pairs: Iterable[Pair], by: str, date: str) -> list[Correction]:
+    """What annotators changed, a `set` a field; what is known of a product stays beside what they state."""
+    found = []
+    for before, after in pairs:
+        old, new = choices_of(before["labels"]), choices_of(after["labels"])
+        for field in FIELDS:
+            if sorted(old.get(field, ())) == sorted(new.get(field, ())):
+                continue
+            known = () if field in SINGLE else before.get("product_knowledge", {}).get(field, ())
+            values = dict.fromkeys([*new.get(field, ()), *map(str, known)])
+            found.append(
+                correction(
+                    {
+                        "trial_id": after["id"],
+                        "field": field,
+                        "action": "set",
+                        "value": "; ".join(values) or "(none)",
+                        "text_sha256": before.get("text_sha256") or text_sha256(sections_of(before["trial"])),
+                        "by": by,
+                        "date": date,
+                        "note": after["labels"].get("note") or "",
+                    },
+                    f"{after['id']} {field}",
+                )
+            )
+    return found
+
+
+def labeled(lines: Iterable[Mapping[str, Any]], rows: Sequence[Correction]) -> list[dict[str, Any]]:
+    """Gold lines of the trials that a curator has decided on, for training and scoring.
+
+    `lines` hold the records after the corrections (`formats.preannotated`). A field that is not settled is
+    marked uncertain, which leaves it out of scoring and training: only what a person said is a label.
+    """
+    settled: dict[str, set[str]] = {}
+    for row in rows:
+        held = settled.setdefault(row.trial_id, set())
+        if row.pins:
+            held.add(row.field)
+    by_trial: dict[str, list[Correction]] = {}
+    for row in rows:
+        by_trial.setdefault(row.trial_id, []).append(row)
+    found = []
+    for line in lines:
+        if line["id"] not in by_trial:
+            continue
+        labels = dict(line["labels"])
+        whole = settled[line["id"]] | _covered(labels, by_trial[line["id"]])
+        labels["uncertain"] = [field for field in _MARKED if field not in whole]
+        names = sorted({row.by for row in by_trial[line["id"]] if row.by})
+        source = f"corrected by {' + '.join(names)}" if names else "corrected"
+        found.append({**line, "labels": labels, "source": source})
+    return found
+
+
+_MARKED = tuple(field for field in FIELDS if field != "disease_markers")
+"""Fields that a gold line can mark as uncertain."""
+
+
+def _covered(labels: Mapping[str, Any], rows: Iterable[Correction]) -> set[str]:
+    """Fields each of whose values a curator has given or confirmed."""
+    given: dict[str, set[str]] = {}
+    for row in rows:
+        if row.action != "remove":
+            given.setdefault(row.field, set()).update(row.values)
+        if row.open:
+            given.setdefault(row.field, set()).update(choices_of(labels).get(row.field, ()))
+    shown = choices_of(labels)
+    return {field for field, values in given.items() if values and set(shown.get(field, ())) <= values}

@@ -1,0 +1,84 @@
+"""The review's curve: counted by hand, drawn in the page, and corrections laid over scored records."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from gold_lines import line, save
+
+from cart_nlp.curation.decisions import Correction
+from cart_nlp.curation.writing import write
+from cart_nlp.evaluation import page, review, run
+from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.schema import Construct, Record
+
+
+def record(number, target, sure):
+    return Record(
+        trial_id=f"NCT0000000{number}",
+        car_trial="product",
+        targets=(target,),
+        constructs=(Construct(targets=(target,), format="single"),),
+        cell_type=("T",),
+        focus="treatment",
+        confidence={"car_trial": 1.0, "targets": sure, "constructs": 1.0},
+    )
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Ten trials; the target sets of three are wrong, two of these among the two least sure."""
+    gold = save(tmp_path / "gold.jsonl", [line(f"NCT0000000{n}") for n in range(10)])
+    wrong = {0: 0.3, 1: 0.4, 5: 0.95}
+    found = [record(n, "CD22" if n in wrong else "CD19", wrong.get(n, 0.8 + n / 100)) for n in range(9)]
+    records = tmp_path / "r.jsonl"
+    records.write_text("".join(r.model_dump_json() + "\n" for r in found))
+    return gold, records
+
+
+def scored(files, **more):
+    gold, records = files
+    return run.run(run.Options(gold=str(gold), records=records, resamples=10, **more))
+
+
+def test_the_curve_is_the_share_of_errors_left(files):
+    found = scored(files).result["review"]
+    targets = found["targets"]
+    assert found["calibrated"] and (targets["trials"], targets["wrong"], targets["unread"]) == (9, 3, 1)
+    curve = dict(map(tuple, targets["curve"]))
+    assert curve[0.0] == 1.0 and curve[1.0] == pytest.approx(0.0)
+    assert curve[0.1] == pytest.approx(1 - 0.9 / 3), "nine tenths of the first trial"
+    assert targets["found_first"] == pytest.approx(0.3)
+    assert curve[0.2] == pytest.approx(1 - 1.8 / 3) and curve[0.5] == pytest.approx(1 / 3)
+    assert targets["expected"] == pytest.approx(
+        0.7 + 0.6 + 0.05 + sum(0.2 - n / 100 for n in (2, 3, 4, 6, 7, 8))
+    )
+    text = list(review.lines(found))
+    assert text[0] == (
+        "review, by confidence: reading the least sure 10 % of 9 trials finds 30.0 % of 3 with "
+        "a wrong target set; 1 more have no record to read"
+    )
+
+
+def test_the_page_has_the_curve(files):
+    drawn = page.render(scored(files))
+    assert "Review: share of errors left" in drawn and "a wrong target set</text>" in drawn
+
+
+def test_corrections_are_laid_over_the_records(files, tmp_path):
+    before = scored(files).result["fields"]["targets"]
+    rows = [
+        Correction("NCT00000000", "targets", "set", ("CD19",)),
+        Correction("NCT00000009", "car_trial", "set", ("product",)),
+        Correction("NCT00000009", "targets", "set", ("CD19",)),
+    ]
+    write(rows, tmp_path / "c.csv")
+    after = scored(files, corrections=tmp_path / "c.csv").result
+    assert (before["fp"], before["fn"]) == (3, 4)
+    assert (after["fields"]["targets"]["fp"], after["fields"]["targets"]["fn"]) == (2, 2)
+    assert after["review"]["targets"]["unread"] == 0, "the trial that was put in has a record"
+    (tmp_path / "c.csv").write_text("trial_id,field,action,value\nNCT1,colour,set,red\n")
+    with pytest.raises(GoldError, match="row 2: unknown field 'colour'"):
+        scored(files, corrections=tmp_path / "c.csv")
+    assert json.loads(json.dumps(after["review"])), "plain JSON"

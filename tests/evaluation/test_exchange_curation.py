@@ -1,0 +1,251 @@
+"""Queues to annotation tools and back: an unedited trip changes no score, faults are seen, changes last."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from gold_lines import line, save
+
+from cart_nlp.cli import main
+from cart_nlp.curation.applying import apply
+from cart_nlp.curation.decisions import Correction, text_sha256
+from cart_nlp.curation.names import names
+from cart_nlp.curation.reading import read
+from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation import predictions
+from cart_nlp.evaluation.exchange import decided, formats, selection
+from cart_nlp.evaluation.exchange.consistency import inconsistent
+from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.evaluation.matching import product_only
+from cart_nlp.evaluation.scoring import evaluate
+from cart_nlp.schema import Construct, Evidence, Record, Trial
+
+DUMP = [
+    {"id": "NCT90000001", "brief_title": "Axicabtagene ciloleucel in B-cell lymphoma"},
+    {"id": "NCT90000002", "brief_title": "CD19/CD22 tandem CAR-T cells with 4-1BB for B-ALL"},
+    {"id": "NCT90000003", "brief_title": "Lentiviral anti-BCMA CAR-T cells in multiple myeloma"},
+    {"id": "NCT90000004", "brief_title": "Aspirin for headache"},
+]
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory):
+    path = tmp_path_factory.mktemp("dump") / "dump.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in DUMP))
+    return path, list(predictions.tag_dump(path))
+
+
+@pytest.fixture(scope="module")
+def bundled():
+    """The written gold trials with what the tool says of them, product knowledge among it."""
+    records, marks = predictions.tag_gold(gold_set.read().records[:120])
+    found = [(gold.trial, records[gold.id], marks.get(gold.id, ())) for gold in gold_set.read().records[:120]]
+    assert any(product_only(record) for _, record, _ in found)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(formats.FORMATS))
+def test_an_unedited_round_trip_changes_no_score(name, bundled, tmp_path):
+    path = tmp_path / f"tasks{formats.FORMATS[name].SUFFIX}"
+    lines = [formats.preannotated(*each, rank=n) for n, each in enumerate(bundled, 1)]
+    formats.export(lines, name, path)
+    back = formats.imported(name, path)
+    assert back == lines, "in the order of the queue"
+    gold = gold_set.read(save(tmp_path / "gold.jsonl", back))
+    result = evaluate(gold, {record.trial_id: record for _, record, _ in bundled}).result
+    for field, score in result["fields"].items():
+        assert (score["fp"], score["fn"]) == (0, 0), field
+        assert score["exact_included"] in (1.0, None)
+    assert result["focus"]["accuracy"] == 1.0 and result["screening"]["recall"] == 1.0
+
+
+def test_product_knowledge_travels_as_such(tagged):
+    found = {trial.id: formats.preannotated(trial, record, marks) for trial, record, marks in tagged[1]}
+    one = found["NCT90000001"]
+    assert one["labels"]["targets"] == [] and one["labels"]["product_targets"] == ["CD19"]
+    assert one["labels"]["constructs"] == [] and one["labels"]["costim"] == []
+    assert one["product_knowledge"]["costim"] == ["CD28"]
+    assert one["labels"]["indications"], "indications go along"
+    assert "product_knowledge" not in found["NCT90000002"]
+
+
+def mentioned(*roles, **labels):
+    gold = line(**labels)
+    first = gold["mentions"][0]
+    gold["mentions"] = [{**first, "role": role} for role in roles]
+    return gold
+
+
+@pytest.mark.parametrize(
+    ("gold", "told"),
+    [
+        (
+            mentioned("disease_marker", "disease_marker"),
+            "CD19 is a target, and everywhere in the text a disease",
+        ),
+        (mentioned("target", targets=["CD22"], constructs=[]), "CD19 is marked as a target and is none of"),
+        (mentioned("target", constructs=[{"targets": ["CD7"], "format": "single"}]), "a construct has CD7"),
+        (mentioned(car_trial="no"), "car_trial is no, yet targets, cell_type, constructs have values"),
+    ],
+)
+def test_spans_and_fields_that_do_not_go_together_are_told(gold, told):
+    (fault,) = inconsistent(gold)
+    assert fault.startswith(told)
+    assert inconsistent(gold, gold) == [], "what was exported so is not the annotator's"
+
+
+def test_what_goes_together_is_fine():
+    assert inconsistent(mentioned("target", "disease_marker")) == []
+    assert inconsistent(mentioned("target", targets=[], product_targets=["CD19"])) == []
+
+
+def test_a_fault_of_the_annotator_stops_the_import(tmp_path):
+    path = tmp_path / "t.jsonl"
+    formats.export([line()], "doccano", path)
+    row = json.loads(path.read_text("utf-8"))
+    row["label"] = [
+        [s, e, name.replace("antigen/target", "antigen/disease_marker")] for s, e, name in row["label"]
+    ]
+    path.write_text(json.dumps(row) + "\n", "utf-8")
+    with pytest.raises(GoldError, match=r"t\.jsonl:1: NCT00000001: CD19 is a target, and everywhere"):
+        formats.imported("doccano", path)
+
+
+def test_changes_in_a_tool_become_corrections_that_last(tagged):
+    trial, record, marks = tagged[1][0]
+    before = formats.preannotated(trial, record, marks)
+    after = {**before, "labels": {**before["labels"], "cell_source": ["autologous"], "focus": "other"}}
+    after["labels"]["costim"] = ["4-1BB"]
+    rows = decided.corrections([(before, after), (before, before)], "ana", "2026-11-28")
+    assert [(r.field, r.action, r.values) for r in rows] == [
+        ("costim", "set", ("4-1BB", "CD28")),
+        ("cell_source", "set", ("autologous",)),
+        ("focus", "set", ("other",)),
+    ], "what is known of the product stays"
+    assert {r.text_sha256 for r in rows} == {text_sha256(trial.sections)} and rows[0].by == "ana"
+    made = apply(record, rows, names(), trial.sections)
+    assert made.costim == ("4-1BB", "CD28") and made.focus == "other" and made.targets == record.targets
+
+
+def test_corrections_become_labels_of_what_was_settled(tmp_path):
+    trial = Trial(id="NCT90000001", sections={"brief_title": "CD19 CAR-T cells"})
+    place = {"basis": "text", "section": "brief_title", "end": 4, "text": "CD19"}
+    record = Record(
+        trial_id=trial.id,
+        car_trial="product",
+        targets=("CD19",),
+        constructs=(Construct(targets=("CD19",), format="single"),),
+        cell_type=("T",),
+        evidence=(Evidence(field="targets", value="CD19", **place),),
+    )
+    given = {"by": "ana", "date": "2026-11-28"}
+    rows = [
+        Correction(trial.id, "targets", "confirm", ("CD19",), **given),
+        Correction(trial.id, "costim", "set", (), **given),
+        Correction(trial.id, "cell_type", "add", ("NK",), **given),
+    ]
+    made = formats.preannotated(trial, apply(record, rows, names(), trial.sections), ())
+    other = formats.preannotated(Trial(id="NCT90000002"), Record(trial_id="NCT90000002"), ())
+    (labels,) = decided.labeled([made, other], rows)
+    assert labels["labels"]["targets"] == ["CD19"] and labels["source"] == "corrected by ana"
+    assert labels["labels"]["cell_type"] == ["NK", "T"]
+    sure = {"targets", "costim"}
+    assert not sure & set(labels["labels"]["uncertain"])
+    assert {"car_trial", "constructs", "cell_type", "vector", "focus"} <= set(labels["labels"]["uncertain"])
+    (back,) = gold_set.read(save(tmp_path / "g.jsonl", [labels])).records
+    assert back.uncertain == frozenset(labels["labels"]["uncertain"])
+
+
+# --- choosing ----------------------------------------------------------------------------------------------
+
+
+def test_trials_are_chosen_by_id_value_doubt_and_change(tagged, tmp_path):
+    _, found = tagged
+
+    def ids(**asked):
+        return [trial.id[-1] for trial, _, _ in selection.chosen(found, **asked)]
+
+    assert ids() == ["1", "2", "3"]
+    assert ids(ids=["NCT90000003", "NCT90000001"]) == ["3", "1"]
+    assert ids(where=["targets=cd19"]) == ["1", "2"] and ids(where=["costim="]) == ["3"]
+    assert ids(where=["targets=CD19", "constructs=CD19+CD22 (tandem)"]) == ["2"]
+    surer = [(t, r.model_copy(update={"confidence": {"targets": s}}), m) for (t, r, m), s in
+             zip(found, (0.9, 0.5, 0.7), strict=True)]  # fmt: skip
+    assert [trial.id[-1] for trial, _, _ in selection.chosen(surer, doubt=2)] == ["2", "3"]
+    old = tmp_path / "old.jsonl"
+    changed = found[1][1].model_copy(update={"phase": "PHASE1"})
+    old.write_text("".join(r.model_dump_json() + "\n" for r in (found[0][1], changed)))
+    assert ids(since=str(old)) == ["2", "3"]
+    for wrong in ({"ids": ["NCT1"]}, {"where": ["colour=red"]}, {"since": "none.jsonl"}):
+        with pytest.raises(GoldError):
+            ids(**wrong)
+
+
+def test_ids_are_read_from_a_list_or_a_queue(tmp_path):
+    (tmp_path / "ids.txt").write_text("NCT2 a note\nNCT1\n\nNCT2\n")
+    (tmp_path / "queue.csv").write_text("\ufeffrank,trial_id,title\n1,NCT9,a\n2,NCT8,b\n", "utf-8")
+    assert selection.read_ids(tmp_path / "ids.txt") == ["NCT2", "NCT1"]
+    assert selection.read_ids(tmp_path / "queue.csv") == ["NCT9", "NCT8"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def called(*words):
+        monkeypatch.setattr(sys, "argv", ["cart-nlp", *map(str, words)])
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        else:
+            code = 0
+        said = capsys.readouterr()
+        return SimpleNamespace(returncode=code, stdout=said.out, stderr=said.err)
+
+    return called
+
+
+def test_a_queue_goes_to_brat_in_its_order_and_comes_back_as_corrections(run, tagged, tmp_path):
+    dump, _ = tagged
+    ids, folder, out = tmp_path / "ids.txt", tmp_path / "brat", tmp_path / "c.csv"
+    ids.write_text("NCT90000003\nNCT90000001\n")
+    assert run("gold", "export", dump, "--tag", "--to", "brat", "--ids", ids, "-o", folder).returncode == 0
+    stems = [path.stem for path in sorted(folder.glob("*.ann"))]
+    assert stems == ["00001-NCT90000003", "00002-NCT90000001"]
+    file = folder / f"{stems[0]}.ann"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("focus T1 treatment", "focus T1 manufacturing"), "utf-8")
+    done = run("gold", "import", folder, "--from", "brat", "--as", "corrections", "--by", "ben", "-o", out)
+    assert done.returncode == 0 and done.stderr == f"1 corrections of 2 trials to {out}\n"
+    (row,) = read(out)
+    assert row.trial_id == "NCT90000003"
+    assert (row.field, row.values, row.by) == ("focus", ("manufacturing",), "ben")
+
+
+def test_inputs_and_what_is_not_ours_are_not_written_over(run, tagged, tmp_path):
+    dump, _ = tagged
+    gold = save(tmp_path / "gold.jsonl", [line()])
+    before = gold.read_bytes()
+    done = run("gold", "export", gold, "--to", "prodigy", "-o", gold)
+    assert done.returncode == 2 and "is read by this command" in done.stderr
+    (tmp_path / "letter.jsonl").write_text("dear reader\n")
+    words = ("gold", "export", gold, "--to", "prodigy", "-o", tmp_path / "letter.jsonl")
+    assert "--force writes over it" in run(*words).stderr
+    assert run(*words, "--force").returncode == 0 and run(*words).returncode == 0, "ours now"
+    (tmp_path / "link").symlink_to(tmp_path / "letter.jsonl")
+    words = ("gold", "import", tmp_path / "letter.jsonl", "--from", "prodigy", "-o")
+    assert "is read by this command" in run(*words, tmp_path / "link", "--force").stderr
+    (tmp_path / "page.html").write_text("<p>holidays")
+    words = ("evaluate", "--gold", gold, "--html")
+    assert "--force writes over it" in run(*words, tmp_path / "page.html").stderr
+    assert "is read by this command" in run(*words, gold, "--force").stderr
+    assert gold.read_bytes() == before and Path(dump).is_file()
+    assert (
+        run("gold", "export", gold, "--to", "prodigy", "--doubt", "3", "-o", tmp_path / "x").returncode == 2
+    )
+    assert (
+        run("gold", "import", gold, "--from", "prodigy", "--as", "poem", "-o", tmp_path / "x").returncode == 2
+    )
