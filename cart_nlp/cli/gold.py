@@ -91,9 +91,7 @@ def export(
 def import_(
     source: Annotated[Path, typer.Argument(help="What the annotation tool exported.")],
     from_: Annotated[str, typer.Option("--from", help=_FORMATS)],
-    output: Annotated[
-        Path, typer.Option("--out", "-o", help="Gold file (.jsonl) or corrections to write.")
-    ],
+    output: Annotated[Path, typer.Option("--out", "-o", help="Gold file (.jsonl) or corrections to write.")],
     as_: Annotated[
         str, typer.Option("--as", help="gold, or corrections: what was changed, for `tag --corrections`.")
     ] = "gold",
