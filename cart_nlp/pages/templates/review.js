@@ -254,7 +254,8 @@ function apply(keepPlace) {
   hits = data.trials.map((t, n) => n).filter(n => wanted(data.trials[n]) && terms.every(term => haystack[n].includes(term))).sort(orders[$("order").value][1]);
   space.style.height = `${hits.length * HEIGHT}px`;
   at = -1;
-  if (hits.length) select(before === undefined ? 0 : Math.max(0, hits.indexOf(before)));
+  const place = Math.max(0, hits.indexOf(before));
+  if (hits.length) select(place, hits[place] === before);
   else { pane.replaceChildren(el("p", { className: "soft", textContent: data.trials.length ? "No trial matches." : "There is nothing to review." })); drawRows(); drawState(); }
 }
 function drawState() {
