@@ -99,6 +99,10 @@ class Ontology:
         node = self._nodes.get(concept)
         return node.ids if node else ()
 
+    def ids_of(self, concepts: Iterable[str]) -> tuple[str, ...]:
+        """The ids of several concepts, concept by concept in alphabetical order, each id once."""
+        return tuple(dict.fromkeys(an_id for concept in sorted(concepts) for an_id in self.ids(concept)))
+
     def rolls_up_to(self, concept: str, ancestor: str) -> bool:
         """Whether a trial of `concept` counts as one of `ancestor`: the same concept, or one below it."""
         return concept == ancestor or ancestor in self.ancestors(concept)

@@ -48,10 +48,7 @@ class Diseases(Component):
             for h in chosen
             for group in groups((h.concept,), ontology)
         ]
-        concepts = sorted({hit.concept for hit in chosen})
-        view.notes["indication_ids"] = tuple(
-            dict.fromkeys(an_id for concept in concepts for an_id in ontology.ids(concept))
-        )
+        view.notes["indication_ids"] = ontology.ids_of({hit.concept for hit in chosen})
 
     def _named(self, view: State) -> Iterator[Named]:
         """The diseases that the sections name: lists and titles read as such, prose by its mentions."""

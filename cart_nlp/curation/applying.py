@@ -187,6 +187,9 @@ class _Work:
         targets = self._values["targets"]
         if targets != self._record.targets:
             update["target_ids"] = self._known.target_ids(targets)
+        indications = self._values["indications"]
+        if indications != self._record.indications:
+            update["indication_ids"] = self._known.ontology.ids_of(indications)
         update |= {
             "multi_target": len(targets) > 1,
             "constructs": tuple(

@@ -8,6 +8,7 @@ from typing import get_args
 
 from cart_nlp.curation.decisions import FIELDS
 from cart_nlp.lexicon import Lexicon, load
+from cart_nlp.ontology import Ontology
 from cart_nlp.schema import CarTrial, Focus
 from cart_nlp.text import fold, lower
 
@@ -91,6 +92,11 @@ class Names:
         asked = lower(fold(value))
         best = process.extract(asked, table.keys(), scorer=fuzz.ratio, limit=20, score_cutoff=_NEAR_ENOUGH)
         return list(dict.fromkeys(table[text] for text, *_ in best))[:NEAREST]
+
+    @cached_property
+    def ontology(self) -> Ontology:
+        """The diseases of these names, as a tree with ids."""
+        return Ontology(self.lexicon)
 
     def target_ids(self, targets: tuple[str, ...]) -> tuple[str, ...]:
         """HGNC ids of targets, by number."""

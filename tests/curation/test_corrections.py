@@ -266,6 +266,13 @@ def test_set_pins_the_field_and_keeps_what_the_tool_said_as_replaced():
     assert [e.value for e in found.evidence if e.field == "targets" and e.basis == "text"] == ["CD19"]
 
 
+def test_ids_follow_corrected_indications():
+    base = record(indications=("lymphoma",), indication_ids=("DOID:0060058",))
+    found = corrected(row("indications", "set", "multiple myeloma"), base=base)
+    assert found.indication_ids == ("DOID:9538", "NCIT:C3242", "ONCOTREE:PCM")
+    assert corrected(row("costim", "add", "CD28"), base=base).indication_ids == base.indication_ids
+
+
 def test_add_keeps_the_others_and_remove_tells_where_the_words_were():
     found = corrected(row("costim", "add", "4-1BB"), row("targets", "remove", "CD22"))
     assert found.costim == ("4-1BB",) and found.targets == ("CD19",)
