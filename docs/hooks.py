@@ -19,6 +19,8 @@ ELSEWHERE = {
     "benchmarks/gold/README.md": "gold.md",
 }
 """Page of the project that is no document of this folder -> its name on the site."""
+_SHIM = "https://unpkg.com/iframe-worker/shim"
+_EXAMPLE = re.compile(r"(?:<blockquote>\s*){3}<p>(.*?)</p>\s*(?:</blockquote>\s*){3}", re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
 
 
@@ -41,6 +43,21 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if name.startswith("reference/"):
         return markdown
     return _LINK.sub(lambda found: _link(found, Path(home), Path(name)), markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """An example of a docstring begins with >>>, which Markdown takes for a quotation in a quotation."""
+    return _EXAMPLE.sub(r"<pre><code>&gt;&gt;&gt; \1</code></pre>", html)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """The theme fetches its shim of workers for pages on a disk from elsewhere; this site brings it along."""
+    return output.replace(_SHIM, os.path.relpath("assets/iframe-worker.js", Path(page.file.dest_uri).parent))
+
+
+def on_post_template(output_content: str, **_: Any) -> str:
+    """The same for the page that a server shows for an address that is not there."""
+    return output_content.replace(_SHIM, "/assets/iframe-worker.js")
 
 
 def _link(found: re.Match[str], home: Path, page: Path) -> str:

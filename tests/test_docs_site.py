@@ -86,6 +86,11 @@ def test_the_site_loads_nothing_from_elsewhere(site, pages):
     assert re.findall(r"url\(['\"]?https?:", sheets) == []
 
 
+def test_search_knows_the_values_of_fields(site):
+    index = (site / "search" / "search_index.json").read_text("utf-8")
+    assert "donor_derived" in index and "labels.html" in index
+
+
 def test_reference_has_every_command_and_every_public_name(site):
     import cart_nlp
 
