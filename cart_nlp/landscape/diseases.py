@@ -8,6 +8,7 @@ from functools import cache
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
 from cart_nlp.landscape.places import DATA
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
+from cart_nlp.ontology import shipped
 
 SECTION = "Diseases"
 COLUMNS = (
@@ -18,7 +19,7 @@ COLUMNS = (
     "T-cell leukemia and lymphoma",
     "multiple myeloma and plasma cells",
     "acute myeloid leukemia and other myeloid",
-    "hematological, not further stated",
+    "other or unstated hematological",
     "liver, biliary tract and pancreas",
     "stomach and intestine",
     "kidney and bladder",
@@ -44,33 +45,29 @@ ORGANS = COLUMNS[8:21]
 
 
 @cache
-def _tree() -> dict[str, tuple[str, tuple[str, ...]]]:
+def _columns() -> dict[str, str]:
     with (DATA / "diseases.csv").open(encoding="utf-8", newline="") as lines:
-        return {
-            row["name"]: (row["column"], tuple(p for p in row["above"].split(" | ") if p))
-            for row in csv.DictReader(lines)
-        }
+        return {row["name"]: row["column"] for row in csv.DictReader(lines)}
 
 
+@cache
 def column(concept: str) -> str:
-    """The one reporting column of an indication; what the tree does not know is "other"."""
-    return _tree().get(concept, ("other", ()))[0]
+    """The one reporting column of an indication: that of the nearest concept on its path that has one."""
+    path = reversed(shipped().path(concept))
+    return next((found for one in path if (found := _columns().get(one))), "other")
 
 
 def organ_system(concept: str) -> str | None:
-    """The organ system of a solid tumor, None for any other disease."""
+    """The organ column of a solid tumor, None for any other disease."""
     found = column(concept)
     return found if found in ORGANS else None
 
 
-def rolls_up_to(concept: str, group: str) -> bool:
-    """Whether an indication is the group or lies below it."""
-    return concept == group or group in _tree().get(concept, ("", ()))[1]
-
-
 def under(cohort: Cohort, group: str) -> Ids:
     """Trials of an indication or of any below it, each once."""
-    return cohort.pick([any(rolls_up_to(one, group) for one in names) for names in cohort.df["indications"]])
+    return cohort.pick(
+        [any(shipped().rolls_up_to(one, group) for one in names) for names in cohort.df["indications"]]
+    )
 
 
 def columns_of(names: tuple[str, ...]) -> tuple[str, ...]:

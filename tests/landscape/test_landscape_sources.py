@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cart_nlp.followup import mentions, planned
-from cart_nlp.landscape import Options, frame, read_records, tables
-from cart_nlp.landscape.diseases import COLUMNS, ORGANS, column, columns_of, organ_system, rolls_up_to
+from cart_nlp.landscape import Options, cohort, frame, read_records, tables
+from cart_nlp.landscape.diseases import COLUMNS, ORGANS, column, columns_of, organ_system, under
 from cart_nlp.landscape.emerging import tool_of
 from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
+from cart_nlp.landscape.places import DATA
 from cart_nlp.landscape.plots.worldmap import outlines, place
-from cart_nlp.lexicon import load
+from cart_nlp.ontology import shipped
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import writer
 
@@ -140,17 +141,28 @@ def test_families_with_class_and_country():
     }
 
 
-def test_every_disease_of_the_lexicon_has_one_column():
-    names = {row["name"] for row in load().tables["diseases"]} if hasattr(load(), "tables") else set()
-    for name in names:
-        assert column(name) in COLUMNS
+def test_every_disease_of_the_lexicon_has_a_column_of_its_group():
+    kinds = {"hematological": COLUMNS[:8], "solid": COLUMNS[8:21], "autoimmune": COLUMNS[21:25]}
+    astray = [
+        (name, column(name))
+        for name in shipped().below
+        if (group := shipped().group(name)) in kinds and column(name) not in kinds[group]
+    ]
+    assert astray == []
+
+
+def test_columns_name_diseases_of_the_lexicon():
+    named = (DATA / "diseases.csv").read_text(encoding="utf-8").splitlines()[1:]
+    for line in named:
+        name, where = line.split(",", 1)[0], line.split(",", 1)[1].strip('"')
+        assert name in shipped() and where in COLUMNS, line
 
 
 @pytest.mark.parametrize(
     ("names", "columns"),
     [
         (("lymphoma", "B-cell non-Hodgkin lymphoma", "diffuse large B-cell lymphoma"), ("B-cell lymphoma",)),
-        (("lymphoma",), ("hematological, not further stated",)),
+        (("lymphoma",), ("other or unstated hematological",)),
         (("solid tumor", "hepatocellular carcinoma"), ("liver, biliary tract and pancreas",)),
         (("solid tumor",), ("other or unstated solid",)),
         (("glioblastoma", "gastric cancer"), ("stomach and intestine", "glioma")),
@@ -163,8 +175,9 @@ def test_columns_do_not_overlap(names, columns):
 
 
 def test_what_lies_below():
-    assert rolls_up_to("mantle cell lymphoma", "lymphoma") and rolls_up_to("lymphoma", "lymphoma")
-    assert not rolls_up_to("multiple myeloma", "lymphoma")
+    names = ["mantle cell lymphoma", "lymphoma", "multiple myeloma"]
+    records = [Record(trial_id=n, car_trial="product", indications=(n,)) for n in names]
+    assert under(cohort(frame(records)), "lymphoma") == ("mantle cell lymphoma", "lymphoma")
     assert organ_system("pancreatic cancer") in ORGANS and organ_system("multiple myeloma") is None
 
 
