@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cart_nlp.landscape.cohort import GROUPS, Cohort
 from cart_nlp.landscape.keyfigure import Figure, counted, shared
 from cart_nlp.landscape.table import Cell
@@ -13,10 +15,11 @@ NAMED = {"hematological": GROUPS[0], "solid": GROUPS[1]}
 def targets(cohort: Cohort) -> list[Figure]:
     products = cohort.products
     df = products.df
-    out = [Figure("distinct targets", *_distinct(products))]
+    out = [Figure("distinct targets", *_distinct(products)), _all("distinct targets", products)]
     for label, group in NAMED.items():
         at = products.where([group in g for g in df["disease_group"]])
-        out.append(Figure(f"distinct targets, {label}", *_distinct(at)))
+        name = f"distinct targets, {label}"
+        out += [Figure(name, *_distinct(at)), _all(name, at)]
     solid = products.where(["solid" in g for g in df["disease_group"]])
     out += [
         counted("mesothelin in solid tumors", solid.pick(["MSLN" in t for t in solid.df["targets"]])),
@@ -75,6 +78,18 @@ def _making(products: Cohort) -> list[Figure]:
         ),
         shared("both, CD19 B-ALL with costimulation", both, costim),
     ]
+
+
+def chao(counts: Iterable[int]) -> float:
+    """Chao's lower bound of how many kinds there are, from the counts of those seen (bias-corrected)."""
+    seen = list(counts)
+    once, twice = seen.count(1), seen.count(2)
+    return len(seen) + once * (once - 1) / (2 * (twice + 1))
+
+
+def _all(name: str, cohort: Cohort) -> Figure:
+    estimate = round(chao(len(ids) for ids in cohort.by("targets").values()), 1)
+    return Figure(f"{name}, estimate of all", Cell(estimate), "targets")
 
 
 def _distinct(cohort: Cohort) -> tuple[Cell, str]:

@@ -121,6 +121,11 @@ def _reason(
             parts.append("no trial of these records tells")
     elif ours.ids is not None and ours.of is not None:
         parts.append(f"{len(ours.ids):,} of {len(ours.of):,} trials")
+    elif fact["row"] == ["trials included"]:
+        parts.append(
+            f"{100 * int(ours.value or 0) / float(fact['published']):.1f} % of the study's: these records "
+            f"are a sample"
+        )
     elif fact["unit"] == "year" and ours.ids:
         parts.append(f"by {', '.join(ours.ids[:3])}{' …' if len(ours.ids) > 3 else ''}")
     for other in fact.get("also", ()):

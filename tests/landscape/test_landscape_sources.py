@@ -9,6 +9,7 @@ from cart_nlp.followup import mentions, planned
 from cart_nlp.landscape import Options, cohort, frame, read_records, tables
 from cart_nlp.landscape.diseases import COLUMNS, ORGANS, column, columns_of, organ_system, under
 from cart_nlp.landscape.emerging import tool_of
+from cart_nlp.landscape.keyproducts import chao
 from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
 from cart_nlp.landscape.places import DATA
 from cart_nlp.landscape.plots.worldmap import outlines, place
@@ -172,6 +173,11 @@ def test_columns_name_diseases_of_the_lexicon():
 )
 def test_columns_do_not_overlap(names, columns):
     assert columns_of(names) == columns
+
+
+@pytest.mark.parametrize(("counts", "estimate"), [([5, 4, 3], 3), ([1, 1, 1, 2, 9], 5 + 3 / 2), ([], 0)])
+def test_chao_as_the_textbook_has_it(counts, estimate):
+    assert chao(counts) == estimate
 
 
 def test_what_lies_below():
