@@ -37,7 +37,7 @@ _AMERICAN = tuple(
         (r"aemi(?=[ac])", "emi"),
         (r"^haem", "hem"),
         (r"tumour", "tumor"),
-        (r"oesoph", "esoph"),
+        (r"^(gastro)?oesoph", r"\1esoph"),
         (r"^gynaec", "gynec"),
         (r"^paediatr", "pediatr"),
         (r"^coeliac", "celiac"),

@@ -206,7 +206,7 @@ def _layer(concepts: dict[tuple[str, str], Concept], path: Path, label: str) -> 
         if known is not None:
             merged = dict(known.fields)
             for key, value in fields.items():
-                if key in ("aliases", "guarded"):
+                if key in ("aliases", "narrower", "guarded"):
                     old, new = split(merged.get(key, "")), split(value)
                     kept = [a for a in old if a not in new] if remove == "aliases" else [*old, *new]
                     merged[key] = SEPARATOR.join(dict.fromkeys(kept))
@@ -221,7 +221,7 @@ def _terms(concept: Concept) -> Iterable[Term]:
     guards = concept.values("guarded")
     # A name that is ambiguous by itself (T, CD7, in_vivo) is repeated in `guarded`: then it is no free alias.
     name = () if concept.name in {guard.removeprefix("=") for guard in guards} else (concept.name,)
-    columns = ((*name, *concept.values("aliases")), guards)
+    columns = ((*name, *concept.values("aliases"), *concept.values("narrower")), guards)
     for guarded, aliases in zip((False, True), columns, strict=True):
         for alias in aliases:
             exact = alias.startswith("=")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,8 @@ def _forms(name: str) -> set[str]:
 
 def _stands(alias: Alias, concept: Concept) -> bool:
     """Whether an alias of a row is still one after the layers above it."""
-    still = {*concept.values("aliases"), *concept.values("guarded"), concept.name}
+    names = (concept.values(column) for column in ("aliases", "narrower", "guarded"))
+    still = {concept.name, *chain.from_iterable(names)}
     return alias.written in still
 
 
@@ -139,6 +141,7 @@ def _place(row: Row) -> str:
 
 def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
     kind = "guarded" if alias.guarded else "free"
+    kind += ", narrower" if alias.written in concept.values("narrower") else ""
     needs = GUARDS[concept.label] if alias.guarded else "counts wherever it stands as a word"
     if alias.exact:
         kind += ", exact case"
@@ -151,7 +154,7 @@ def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
 
 
 def _fields(concept: Concept) -> dict[str, str]:
-    hidden = ("aliases", "guarded", "name")
+    hidden = ("aliases", "guarded", "narrower", "name")
     return {key: value for key, value in concept.fields.items() if value and key not in hidden}
 
 

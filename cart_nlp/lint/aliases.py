@@ -51,7 +51,7 @@ def matched(written: str) -> str:
 def aliases(row: Row) -> Iterator[Alias]:
     """What a row is found by; its name as well, unless that is repeated in `guarded`."""
     guards = row.values("guarded")
-    free = row.values("aliases")
+    free = (*row.values("aliases"), *row.values("narrower"))
     if row.name not in {guard.removeprefix("=") for guard in guards}:
         free = (row.name, *free)
     for guarded, cell in ((False, free), (True, guards)):

@@ -89,7 +89,7 @@ def _placed(row: Row, rows: Mapping[str, Row]) -> Iterator[str]:
         yield f"group: {here!r}, but {parent.name!r} above it is {there!r}; correct one, or the parent"
     if circle := _circle(row.name, rows):
         yield f"parent: {' → '.join(circle)} is a circle"
-    names = {row.name, *row.values("aliases"), *row.values("guarded")}
+    names = {row.name, *row.values("aliases"), *row.values("narrower"), *row.values("guarded")}
     for value in row.values("differs"):
         if value not in names:
             yield f"differs: {value!r} is no name of {row.name!r}"

@@ -86,7 +86,12 @@ class Layer:
             yield f"nothing named {what!r} to remove from; see cart-nlp lexicon show"
             return
         if row.cell("remove") == "aliases":
-            have = {value for r in known for column in ("aliases", "guarded") for value in r.values(column)}
+            have = {
+                value
+                for r in known
+                for column in ("aliases", "narrower", "guarded")
+                for value in r.values(column)
+            }
             for value in (*row.values("aliases"), *row.values("guarded")):
                 if value not in have:
                     yield f"{row.name!r} has no alias {value!r} to take away; write it as its row does"

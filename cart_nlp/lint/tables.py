@@ -30,8 +30,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "armoring": _PLAIN,
     "switches": _PLAIN,
     "diseases": (
-        *("name", "group", "parent", "also", "system", "doid", "ncit", "oncotree", "aliases", "guarded"),
-        *("differs", "note", "source"),
+        *("name", "group", "parent", "also", "system", "doid", "ncit", "oncotree", "aliases", "narrower"),
+        *("guarded", "differs", "note", "source"),
     ),
     "disease_qualifiers": ("name", "kind", "source"),
     "stoplist": ("text", "blocks", "reason", "example"),
