@@ -111,7 +111,10 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_commands_of_a_tutorial_print_what_stands_below_them(page, folder):
-    blocks = re.findall(r"^```console\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    text = page.read_text("utf-8")
+    for table in re.findall(r"^```csv\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        (folder / "corrections.csv").write_text(table, "utf-8")
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     for part in (part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]):
         command, _, output = part.partition("\n")
         words = shlex.split(command)

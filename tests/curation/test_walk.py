@@ -1,4 +1,4 @@
-"""The whole loop on real trials: tag, review, ten corrections with the keyboard, tag again, a changed text."""
+"""The whole loop on real trials: tag, review, ten corrections by keyboard, tag again, a changed text."""
 
 import gzip
 import json
@@ -56,9 +56,7 @@ class Curator:
         press(self.browser, ESCAPE, "/", trial)
         until(lambda: self.browser.execute_script("return hits.length === 1 && current().i") == trial)
         press(self.browser, ENTER)
-        script = (
-            "const t = current(); here = { field: arguments[0], value: shownValues(t, arguments[0])[0] };"
-        )
+        script = "const f = arguments[0]; here = { field: f, value: shownValues(current(), f)[0] };"
         self.browser.execute_script(script + "drawTrial(); focusHere()", field)
         return self.browser.execute_script("return here.value")
 
@@ -84,11 +82,8 @@ def test_the_walk(tmp_path):
         before = {one: Record.model_validate_json(line) for one, line in lines_of(first).items()}
         asked = browser.execute_script("return data.trials.map(t => t.i)")
         assert len(asked) == 60 and before.keys() >= set(asked)
-        screened = next(
-            trial["id"]
-            for trial in map(json.loads, gzip.open(DUMP, "rt", encoding="utf-8"))
-            if trial["id"] not in before
-        )
+        with gzip.open(DUMP, "rt", encoding="utf-8") as source:
+            screened = next(t["id"] for t in map(json.loads, source) if t["id"] not in before)
         curator = Curator(browser)
         corrected(curator, asked, before)
         curator.does(screened, "car_trial", "set", ("product",), ESCAPE, "p", screened, ENTER)
