@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import gzip
+import io
 import json
 import re
 import sys
@@ -206,7 +207,7 @@ def _xlsx(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        book = load_workbook(path, read_only=True)
+        book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True)
         missing = [
             name for name in ("records", "constructs", "evidence", "raw") if name not in book.sheetnames
         ]
@@ -214,7 +215,7 @@ def _xlsx(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise InputError(f"{path}: no sheet {missing[0]}; is this the output of `cart-nlp tag`?")
         parts = {name: list(_sheet(book[name])) for name in ("constructs", "evidence", "raw")}
         rows = list(_sheet(book["records"]))
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as fault:
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as fault:
         raise InputError(f"{path}: not XLSX: {fault}") from fault
     of: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, found in parts.items():

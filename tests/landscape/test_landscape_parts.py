@@ -4,6 +4,7 @@ import datetime
 import json
 import tomllib
 
+import duckdb
 import pytest
 
 from cart_nlp.landscape import (
@@ -345,19 +346,23 @@ def test_run_file_fills_the_flow(records):
     assert "the file holds" in tables(frame(records[:3]), None, run)["flow"].note
 
 
-def test_csv_and_parquet_give_the_same_tables(records, found, options, tmp_path):
+def test_every_format_of_records_gives_the_same_tables(records, found, options, tmp_path):
     from cart_nlp.writers import writer
 
     lines = [r.model_dump_json().encode() for r in records]
-    for suffix in (".jsonl", ".csv", ".csv.gz", ".parquet", ".xlsx"):
+    for suffix in (".jsonl", ".csv.gz", ".parquet", ".xlsx", ".duckdb"):
         path = tmp_path / f"records{suffix}"
-        writer(suffix)(lines, path, True)
+        if suffix == ".duckdb":
+            with duckdb.connect(str(path)) as base:
+                base.execute(f"CREATE TABLE records AS SELECT * FROM '{tmp_path / 'records.parquet'}'")
+        else:
+            writer(suffix)(lines, path, True)
         again = tables(read_records(path), options)
         for name, table in found.items():
             if suffix.startswith(".csv") and name.startswith(("technology", "targets", "editing_tools")):
                 continue  # a flat file has no evidence: tested below
             assert again[name].rows == table.rows, (suffix, name)
-    flat = tables(read_records(tmp_path / "records.csv"), options)["technology_stated"]
+    flat = tables(read_records(tmp_path / "records.csv.gz"), options)["technology_stated"]
     assert flat.value("targets", "stated") == 0 and flat.value("targets", "origin unknown") > 0
 
 
@@ -370,6 +375,8 @@ def test_csv_and_parquet_give_the_same_tables(records, found, options, tmp_path)
         ("r.csv", "a,b\n1,2\n", "no column trial_id"),
         ("r.csv", "trial_id,enrollment\nA,many\n", "r.csv:2: enrollment"),
         ("r.parquet", "nope", "not Parquet"),
+        ("r.xlsx", "nope", "not XLSX"),
+        ("r.duckdb", "nope", "no store of `cart-nlp tag`"),
         ("r.txt", "", "not from '.txt'"),
         ("r.jsonl.gz", "nope", "cannot be read"),
     ],
