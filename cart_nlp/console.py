@@ -90,6 +90,11 @@ def fault_line(fault: OSError) -> str:
     return f"{os.fsdecode(fault.filename)}: {what[:1].lower()}{what[1:]}"
 
 
+def reason(fault: Exception) -> str:
+    """What went wrong, without the number that the system has for it."""
+    return getattr(fault, "strerror", None) or str(fault)
+
+
 def missing_line(fault: ModuleNotFoundError) -> str | None:
     """Which extra brings a package that is not installed; None for one that no extra brings."""
     package = (fault.name or "").partition(".")[0]

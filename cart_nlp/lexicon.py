@@ -171,6 +171,8 @@ def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
+            if not {"name", "text"} & set(reader.fieldnames or ()):
+                raise LexiconError(f"{path}:1: no column `name` (in the stoplist `text`) in its header")
             for row in reader:
                 if None in row or None in row.values():
                     raise LexiconError(
@@ -264,6 +266,8 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     for folder in folders:
         if not folder.is_dir():
             raise LexiconError(f"{folder}: no such folder of lexicons")
+        if not any(folder.glob("*.csv")) and not any(folder.rglob("*.toml")):
+            raise LexiconError(f"{folder}: holds no lexicon; see `cart-nlp lexicon check {folder}`")
         for path in sorted(folder.glob("*.csv")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
             if path.stem in LABELS:

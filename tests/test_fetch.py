@@ -207,6 +207,30 @@ def test_requests_are_spaced(server: Server, waits: list[float], tmp_path: Path)
     assert all(50 < wait <= 60 for wait in waits)
 
 
+def test_a_server_that_is_not_there_is_given_up_soon_and_told_meanwhile(
+    waits: list[float], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with httpx.Client() as client:
+        api = Api(client, "http://127.0.0.1:9", 0, sleep=waits.append, say=said.append)
+        with pytest.raises(FetchError, match=r"gave up after 3 tries \(ConnectError"):
+            fetch("CAR-T", tmp_path / "o.jsonl", api)
+    assert waits == [1, 2]
+    assert [line.partition("; ")[2] for line in said] == ["trying again in 1 s", "trying again in 2 s"]
+
+
+def test_only_studies_changed_since_a_day_are_asked_for() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["filter.advanced"])
+        return httpx.Response(200, stream=httpx.ByteStream(b'{"studies": []}'))
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        list(Api(client, "http://api", 0).pages("CAR-T", since="2026-01-31"))
+    assert asked == ["AREA[LastUpdatePostDate]RANGE[2026-01-31,MAX]"]
+
+
 def test_no_server_is_one_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cart_nlp import lexicon, load, paths, tag
+from cart_nlp import LexiconError, lexicon, lint, load, paths, tag
 from cart_nlp.cli.lexicon import app
 from cart_nlp.lookup import look_up
 from cart_nlp.suggest import suggest
@@ -181,3 +181,15 @@ def test_a_disease_is_looked_up_as_conditions_are_read(name: str, concepts: list
     meanings = look_up(name).meanings
     assert [meaning.concept for meaning in meanings] == concepts
     assert all(meaning.needs.startswith(needs) for meaning in meanings)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "holds no lexicon"), ("", "no column `name`"), ("title,aliases\nCD19,B4\n", "no column `name`")],
+)
+def test_an_empty_folder_and_a_wrong_header_are_refused_as_the_check_refuses_them(tmp_path, content, told):
+    if content is not None:
+        (tmp_path / "antigens.csv").write_text(content)
+    with pytest.raises(LexiconError, match=told):
+        lexicon.load(tmp_path)
+    assert lint.check(tmp_path)

@@ -121,9 +121,10 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
             finish.complete(target, journal, store, summary, options, hashing)
         except KeyboardInterrupt:
             done = journal.last + 1
-            raise Interrupted(
-                f"interrupted after {done:,} records; --resume with the same arguments goes on from there"
-            ) from None
+            advice = "--resume with the same arguments goes on from there"
+            if None in header["inputs"]:
+                advice = "what came through a pipe cannot be resumed"
+            raise Interrupted(f"interrupted after {done:,} records; {advice}") from None
         except OSError as fault:
             raise OutputError(
                 f"{fault.filename or target.out}: {fault.strerror or fault}; {_REMEDY}"

@@ -16,6 +16,9 @@ def command(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .jsonl or .jsonl.gz.")],
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many studies.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only studies that changed on this day or later, e.g. 2026-01-31.")
+    ] = None,
     page_size: Annotated[int, typer.Option(min=1, max=1000, help="Studies a request.")] = 1000,
     base_url: Annotated[
         str, typer.Option(help="Address of the API, for a mirror or a proxy.")
@@ -44,11 +47,13 @@ def command(
 
     if not out.name.endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")):
         _stop(f"{out}: studies are written as JSON lines; name the file .jsonl or .jsonl.gz", 2)
+    if since is not None and not _is_day(since):
+        _stop(f"--since {since}: write a day as 2026-01-31", 2)
     signal.signal(signal.SIGTERM, _terminated)
     try:
         with httpx.Client(timeout=timeout, headers={"User-Agent": f"cart-nlp/{__version__}"}) as client:
-            api = Api(client, base_url, pause, timeout=timeout)
-            found = fetch(query, out, api, page_size=page_size, limit=limit, progress=progress)
+            api = Api(client, base_url, pause, timeout=timeout, say=_say)
+            found = fetch(query, out, api, page_size=page_size, limit=limit, since=since, progress=progress)
     except FetchError as fault:
         _stop(str(fault), 2)
     except (ValueError, httpx.InvalidURL, ImportError) as fault:  # of a proxy that the environment names
@@ -81,3 +86,12 @@ def _say(line: str) -> None:
 def _stop(line: str, code: int) -> NoReturn:
     _say(line)
     raise typer.Exit(code)
+
+
+def _is_day(text: str) -> bool:
+    import datetime
+
+    try:
+        return len(text) == 10 and bool(datetime.date.fromisoformat(text))
+    except ValueError:
+        return False

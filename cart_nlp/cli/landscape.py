@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from cart_nlp import console
+
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
@@ -129,9 +131,8 @@ def command(
         )
         with _progress() as say:
             built = build(records, out, options, asked, say)
-    except (InputError, OptionError, EmptyReport, OSError) as fault:
-        typer.echo(f"cart-nlp landscape: {fault}", err=True)
-        raise typer.Exit(1 if isinstance(fault, EmptyReport) else 2) from fault
+    except (InputError, OptionError, EmptyReport) as fault:
+        console.stop("cart-nlp landscape", str(fault), 1 if isinstance(fault, EmptyReport) else 2)
     if reference:
         from cart_nlp.landscape.reference import printed
 

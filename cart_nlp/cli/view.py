@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from cart_nlp import console
+
 
 def command(
     records: Annotated[
@@ -47,7 +49,6 @@ def command(
             from cart_nlp.viewer import view
 
             count = view(records, place, texts, corrections)
-    except (InputError, PlaceError, GoldError, OSError) as fault:
-        typer.echo(f"cart-nlp view: {fault}", err=True)
-        raise typer.Exit(2) from fault
+    except (InputError, PlaceError, GoldError) as fault:
+        console.stop("cart-nlp view", str(fault))
     typer.echo(f"{count} trials: {out}", err=True)

@@ -154,6 +154,10 @@ def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
     except json.JSONDecodeError as error:
         faults.append(f"{where}: not JSON ({error.msg}, column {error.colno}); one object a line")
         return None
+    if isinstance(data, dict) and {"trial_id", "car_trial"} <= data.keys():
+        raise GoldError(
+            [f"{where}: a record of `cart-nlp tag`, no label; give records to evaluate with --records FILE"]
+        )
     if not isinstance(data, dict) or not {"id", "trial", "labels"} <= data.keys():
         faults.append(f"{where}: a gold record needs id, trial and labels")
         return None

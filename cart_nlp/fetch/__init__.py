@@ -37,6 +37,7 @@ def fetch(
     *,
     page_size: int = PAGE,
     limit: int | None = None,
+    since: str | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Fetched:
     """Write the studies of a query to a JSONL file (gzipped if its name ends in .gz), each id once.
@@ -53,9 +54,9 @@ def fetch(
         with begun(part) as raw:
             if out.name.endswith(".gz"):
                 with gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-                    found = _write(cast(IO[bytes], packed), query, api, page_size, limit, progress)
+                    found = _write(cast(IO[bytes], packed), query, api, page_size, limit, since, progress)
             else:
-                found = _write(raw, query, api, page_size, limit, progress)
+                found = _write(raw, query, api, page_size, limit, since, progress)
         part.replace(final)
     except OSError as fault:
         part.unlink(missing_ok=True)
@@ -72,12 +73,13 @@ def _write(
     api: Api,
     page_size: int,
     limit: int | None,
+    since: str | None,
     progress: Callable[[int, int | None], None] | None,
 ) -> Fetched:
     seen: set[str] = set()
     total: int | None = None
     pages = nameless = again = 0
-    for page in api.pages(query, min(page_size, limit or page_size)):
+    for page in api.pages(query, min(page_size, limit or page_size), since):
         pages += 1
         said = page.get("totalCount")
         total = said if isinstance(said, int) and not isinstance(said, bool) else total

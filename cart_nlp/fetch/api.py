@@ -21,6 +21,7 @@ PAGE = 1_000
 PAUSE = 1.2
 """Seconds between two requests: the API allows about fifty a minute."""
 TRIES = 6
+CONNECT_TRIES = 3
 LONGEST_WAIT = 120.0
 ANSWER_BYTES = 64 << 20
 """Bytes of an answer, unpacked; a page of a thousand studies with results has half of that."""
@@ -58,11 +59,18 @@ class Api:
     tries: int = TRIES
     sleep: Callable[[float], None] = time.sleep
     timeout: float = 60.0
+    say: Callable[[str], None] = lambda line: None
+    """Hears why a request is tried again, and when."""
     _last: float = field(default=float("-inf"))
 
-    def pages(self, query: str, page_size: int = PAGE) -> Iterator[dict[str, Any]]:
-        """The pages of a query (`query.term` of the API) in their order; raises FetchError."""
+    def pages(self, query: str, page_size: int = PAGE, since: str | None = None) -> Iterator[dict[str, Any]]:
+        """The pages of a query (`query.term` of the API) in their order; raises FetchError.
+
+        `since` leaves out studies that were not changed on that day or later.
+        """
         parameters = {"query.term": query, "pageSize": str(page_size), "countTotal": "true", "format": "json"}
+        if since is not None:
+            parameters["filter.advanced"] = f"AREA[LastUpdatePostDate]RANGE[{since},MAX]"
         seen: set[str] = set()
         while True:
             page = self._get(parameters)
@@ -86,6 +94,7 @@ class Api:
     def _get(self, parameters: dict[str, str]) -> dict[str, Any]:
         url = f"{self.shown().rstrip('/')}/studies"
         reason = ""
+        tries = self.tries
         for attempt in range(1, self.tries + 1):
             self._space()
             try:
@@ -99,11 +108,16 @@ class Api:
                 raise FetchError(f"{url}: {fault}") from None
             except httpx.TransportError as fault:
                 reason, wait = f"{type(fault).__name__}: {fault}", _backoff(attempt)
+                if isinstance(fault, httpx.ConnectError):
+                    tries = min(tries, CONNECT_TRIES)
             except (httpx.HTTPError, httpx.InvalidURL, ValueError) as fault:
                 raise FetchError(f"{url}: {fault}") from None
-            if attempt < self.tries:
-                self.sleep(min(wait, LONGEST_WAIT))
-        raise FetchError(f"{url}: gave up after {self.tries} tries ({reason}); try again later")
+            if attempt >= tries:
+                break
+            wait = min(wait, LONGEST_WAIT)
+            self.say(f"{reason}; trying again in {wait:.0f} s")
+            self.sleep(wait)
+        raise FetchError(f"{url}: gave up after {tries} tries ({reason}); try again later")
 
     def _answer(self, request: httpx.Request, url: str) -> dict[str, Any]:
         """The page that a request brings, within the bounds of size and time."""

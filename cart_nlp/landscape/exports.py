@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cart_nlp.console import reason
 from cart_nlp.landscape.publications import Entry
 from cart_nlp.registries.entry import InputError
 
@@ -29,7 +30,7 @@ def entries(path: Path) -> list[Entry]:
         data = path.read_bytes()
         data = gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError) as fault:
-        raise InputError(f"{path}: cannot be read: {fault}") from fault
+        raise InputError(f"{path}: cannot be read: {reason(fault)}") from fault
     found = [one for one in _entries(path, data) if one.pmid]
     if not found:
         raise InputError(f"{path}: no publication in it; {_WANTED}")

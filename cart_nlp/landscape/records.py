@@ -18,6 +18,7 @@ import orjson
 import pandas as pd
 from pydantic import ValidationError
 
+from cart_nlp.console import reason
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import SCHEMA_VERSION, Record
 from cart_nlp.writers.dates import without_types
@@ -95,7 +96,7 @@ def _open(path: Path) -> bytes:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError) as fault:
-        raise InputError(f"{path}: cannot be read: {fault}") from fault
+        raise InputError(f"{path}: cannot be read: {reason(fault)}") from fault
 
 
 def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

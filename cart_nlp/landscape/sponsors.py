@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cart_nlp.console import reason
 from cart_nlp.landscape.organizations import listed
 from cart_nlp.registries.entry import InputError
 
@@ -140,4 +141,4 @@ def read_decisions(path: Path) -> dict[str, str]:
                     decisions[name] = name if word == "refused" else into
             return decisions
     except (OSError, UnicodeDecodeError) as fault:
-        raise InputError(f"{path}: cannot be read: {fault}") from fault
+        raise InputError(f"{path}: cannot be read: {reason(fault)}") from fault

@@ -229,3 +229,15 @@ def test_an_interrupt_while_reading_is_told_as_such(tmp_path: Path) -> None:
     options = Options((str(source),), str(tmp_path / "out.jsonl"), workers=0)
     with pytest.raises(Interrupted, match="interrupted after 3 records"):
         run(options, type(parts)(parts.source, parts.hits, stopped, parts.today))  # type: ignore[arg-type]
+
+
+def test_an_interrupted_pipe_is_not_said_to_go_on(tmp_path: Path) -> None:
+    def stopped(source: str, report: object) -> object:
+        yield from list(fakes.read(str(tmp_path / "in.jsonl"), print))[:4]
+        raise KeyboardInterrupt
+
+    fakes.dump(tmp_path / "in.jsonl", 10)
+    parts = fakes.parts(tmp_path)
+    options = Options(("-",), str(tmp_path / "out.jsonl"), workers=0)
+    with pytest.raises(Interrupted, match="what came through a pipe cannot be resumed"):
+        run(options, type(parts)(parts.source, parts.hits, stopped, parts.today))  # type: ignore[arg-type]

@@ -186,3 +186,11 @@ def test_sections_agree_with_the_readers_of_dumps():
         path.write_text(json.dumps(data) + "\n", "utf-8")
         (entry,) = registries.read(path)
         assert entry.trial().sections == sections.sections_of(data)
+
+
+def test_records_given_as_gold_are_one_line(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text('{"trial_id": "NCT1", "car_trial": "product"}\n' * 1_273)
+    with pytest.raises(GoldError) as fault:
+        gold_set.read(path)
+    assert len(fault.value.faults) == 1 and "--records" in fault.value.faults[0]
