@@ -38,8 +38,8 @@ _FUZZY_FROM = 7
 """Letters of a word from which one wrong letter is forgiven."""
 _MOST_LEFT = 3
 """Words that may stand before "and" and share the head after it."""
-_MOST_SEEN, _MOST_READ = 20_000, 5_000
-"""Words and texts that are remembered, since registries repeat them; no dump may fill the memory."""
+_MOST_SEEN, _MOST_READ, _SHORT = 20_000, 5_000, 120
+"""Words and texts (and their length) that are remembered, as registries repeat them; memory stays bounded."""
 
 
 class Found(NamedTuple):
@@ -133,7 +133,7 @@ class Reader:
         form = self._seen.get(word)
         if form is None:
             form = self._mended(standard(word))
-            if len(self._seen) < _MOST_SEEN:
+            if len(word) <= _SHORT and len(self._seen) < _MOST_SEEN:
                 self._seen[word] = form
         return form
 
@@ -152,7 +152,7 @@ class Reader:
         known = self._read.get((text, listed))
         if known is None:
             known = tuple(self._parse(text, listed))
-            if len(self._read) < _MOST_READ:
+            if len(text) <= _SHORT and len(self._read) < _MOST_READ:
                 self._read[text, listed] = known
         return known
 

@@ -54,6 +54,7 @@ _CANCER = re.compile(r"(.+) cancer")
 _LOGIC = re.compile(r"\b(\w+ologic)(al)?\b")
 _ADJECTIVE = re.compile(r"(?:al|ar|an|ic|ine|cell|negative|positive|resistant)$")
 _UNTURNED = re.compile(r"\b(?:of|in|with|and|or|the|to|from|without)\b|[,;()+]")
+_LONG_WORD = 64
 _MOST_TURNED = 6
 """Words of a name beyond which nobody inverts it."""
 
@@ -105,13 +106,16 @@ def unclaimed(names: Collection[str]) -> Iterator[tuple[str, str]]:
                 yield spelling, name
 
 
-@lru_cache(maxsize=1 << 14)
 def standard(word: str) -> str:
     """A word in the one form in which names are compared: lower case, American, singular, no accents.
 
     >>> [standard(word) for word in ("Tumours", "Malignancies", "Sjögren", "metastases", "Lupus")]
     ['tumor', 'malignancy', 'sjogren', 'metastasis', 'lupus']
     """
+    return _remembered(word) if len(word) < _LONG_WORD else _standard(word)
+
+
+def _standard(word: str) -> str:
     word = "positive" if word == "+" else lower(word)
     if not word.isascii():
         word = "".join(c for c in unicodedata.normalize("NFKD", word) if not unicodedata.combining(c))
@@ -126,6 +130,9 @@ def standard(word: str) -> str:
     if word.endswith("tases"):
         return f"{word[:-2]}is"
     return word if word.endswith(("ss", "us", "is")) else word[:-1]
+
+
+_remembered = lru_cache(maxsize=1 << 14)(_standard)
 
 
 def words(text: str) -> Iterator[tuple[str, int, int]]:

@@ -121,5 +121,21 @@ def score(dumps: Sequence[Path], layers: Sequence[Path] = (), path: Path | None 
     return Score(tuple(judged), len(table))
 
 
+def main(dumps: Sequence[str]) -> int:
+    """Print the figures of some dumps; 2 and one line for what cannot be read."""
+    try:
+        if not dumps:
+            raise GoldError(["give the dumps that hold the conditions"])
+        lines = list(score([Path(name) for name in dumps]).lines())
+    except GoldError as error:
+        print(*error.faults, sep="\n", file=sys.stderr)
+        return 2
+    except (registries.InputError, lexicon.LexiconError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(lines))
+    return 0
+
+
 if __name__ == "__main__":
-    print("\n".join(score([Path(name) for name in sys.argv[1:]]).lines()))
+    sys.exit(main(sys.argv[1:]))

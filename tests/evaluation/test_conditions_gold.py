@@ -64,7 +64,7 @@ def test_the_bundled_labels_are_known_concepts_and_most_specific() -> None:
     table = conditions.gold(paths.gold() / "conditions.csv")
     ontology = shipped()
     assert Counter(sample for sample, _, _ in table.values()) == {
-        **{"frequent": 400, "rare-1": 200, "rare-2": 200, "rare-3": 100}
+        **{"frequent": 400, "rare-1": 200, "rare-2": 200, "rare-3": 100, "rare-4": 100}
     }
     for _, _, concepts in table.values():
         assert all(concept in ontology for concept in concepts)
@@ -77,12 +77,21 @@ def test_figures_on_real_conditions() -> None:
     if not all(dump.is_file() for dump in DUMPS):
         pytest.skip("../shared/corpus is not here")
     scored = conditions.score(DUMPS)
-    assert (len(scored.judged), scored.missing) == (900, 0)
+    assert (len(scored.judged), scored.missing) == (1000, 0)
     assert scored.share("right") >= 0.97
     assert scored.share("right_group") >= 0.99
-    for sample in ("rare-1", "rare-2", "rare-3"):
+    for sample in ("rare-1", "rare-2", "rare-3", "rare-4"):
         assert scored.share("right", sample) >= 0.93
         assert scored.share("right_group", sample) >= 0.97
+
+
+def test_several_dumps_at_once_and_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dump, _ = files(tmp_path, ("Multiple Myeloma", 1, "multiple myeloma"))
+    assert conditions.main([str(dump), str(dump)]) == 0
+    assert "frequent: 1 strings of 132 trials, concepts 100.0% right" in capsys.readouterr().out
+    for wrong in ([], [str(tmp_path / "none.jsonl")]):
+        assert conditions.main(wrong) == 2
+        assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_on_the_command_line(tmp_path: Path) -> None:
