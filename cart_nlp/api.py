@@ -34,6 +34,7 @@ def iter_records(
     columns: Mapping[str, str] | None = None,
     lexicons: Lexicons = (),
     dedupe: bool = False,
+    corrections: Path | None = None,
     workers: int = 0,
     timeout: float = 120.0,
     on_reject: OnReject | None = None,
@@ -42,7 +43,8 @@ def iter_records(
 
     `paths` are dumps of any supported registry format, plain or compressed; `format` forces one, `columns`
     names the columns of a table (trial field -> column). As `cart-nlp tag` does, it leaves out trials that
-    are neither product nor related unless `everything` is set. `lexicons` are folders of your own rows.
+    are neither product nor related unless `everything` is set. `lexicons` are folders of your own rows,
+    `corrections` a curator's decisions, laid over what the tool finds.
     `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on, and
     `timeout` bounds the seconds of one record. A record that cannot be used is passed to `on_reject` as one
     line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read.
@@ -51,6 +53,7 @@ def iter_records(
     from cart_nlp.batch.options import Options
     from cart_nlp.batch.pool import Pool, inline
     from cart_nlp.batch.running import real_parts
+    from cart_nlp.curation.ledger import opened
 
     options = Options(
         inputs=tuple(map(str, paths)),
@@ -64,7 +67,8 @@ def iter_records(
         timeout=timeout,
     )
     parts = real_parts(options)
-    feed = Feed(options.inputs, parts.reader, parts.hits(), everything, dedupe=dedupe)
+    ledger = opened(None if corrections is None else str(corrections), options.lexicons)
+    feed = Feed(options.inputs, parts.reader, parts.hits(), everything, dedupe=dedupe, ledger=ledger)
     with contextlib.ExitStack() as stack:
         if workers:
             pool = Pool(parts.source, workers=workers, timeout=timeout, keep_all=everything)
@@ -88,6 +92,7 @@ def tag_file(
     columns: Mapping[str, str] | None = None,
     lexicons: Lexicons = (),
     dedupe: bool = False,
+    corrections: Path | None = None,
     workers: int = 0,
     timeout: float = 120.0,
     on_reject: OnReject | None = None,
@@ -103,6 +108,7 @@ def tag_file(
         columns=columns,
         lexicons=lexicons,
         dedupe=dedupe,
+        corrections=corrections,
         workers=workers,
         timeout=timeout,
         on_reject=on_reject,

@@ -58,6 +58,7 @@ EXAMPLES = {
     "gold import": ("cart-nlp gold import done.jsonl --from doccano -o gold.jsonl",),
     "gold agree": ("cart-nlp gold agree a.jsonl b.jsonl",),
     "corrections check": ("cart-nlp corrections check corrections.csv",),
+    "corrections labels": ("cart-nlp corrections labels corrections.csv --text dump.jsonl -o gold.jsonl",),
     "corrections merge": ("cart-nlp corrections merge a.csv b.csv -o both.csv",),
     "review": (
         "cart-nlp review records.jsonl --budget 50 -o queue.csv",

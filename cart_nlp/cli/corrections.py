@@ -129,6 +129,37 @@ def merge(
         raise typer.Exit(1)
 
 
+@app.command("labels")
+def labels(
+    file: Annotated[Path, typer.Argument(help="Corrections: .csv or .jsonl.")],
+    text: Annotated[list[Path], typer.Option(help="Dump that holds the text of the trials. Repeatable.")],
+    output: Annotated[Path, typer.Option("--out", "-o", help="Gold file to write (.jsonl).")],
+    lexicon: Annotated[list[Path] | None, _LEXICON] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
+) -> None:
+    """Write the decided trials as labels to score and train with; what nobody settled is marked uncertain."""
+    from cart_nlp.curation.laying import opened, read_trials
+    from cart_nlp.evaluation.exchange import decided, formats
+    from cart_nlp.evaluation.gold import GoldError
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.outputs import claim
+    from cart_nlp.places import PlaceError
+    from cart_nlp.registries.entry import InputError
+
+    folders = tuple(map(str, lexicon or ()))
+    try:
+        place = claim(output, [file, *text], ours=(b'"labels"',), force=force)
+        rows = opened(file, folders)
+        trials = read_trials(text, {row.trial_id for row in rows})
+        lines = decided.label_lines(rows, trials, folders)
+        formats.save(lines, place)
+    except (InputError, LexiconError, PlaceError, GoldError) as fault:
+        _stop(str(fault).splitlines())
+    missing = len({row.trial_id for row in rows} - trials.keys())
+    rest = f"; the text of {missing} more is not in the dump" if missing else ""
+    print(f"{len(lines)} labeled trials to {output}{rest}", file=sys.stderr)
+
+
 def _lines(found: Merged, a: Path, b: Path) -> Iterable[str]:
     from cart_nlp.evaluation.report import percent, table
 

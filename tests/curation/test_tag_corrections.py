@@ -86,8 +86,8 @@ def test_decisions_are_applied_and_nothing_else_changes(folder):
 
 @pytest.mark.parametrize(
     "way",
-    [{"workers": 2}, {"keep_all": True}, {"dedupe": True}, {"out": "-"}],
-    ids=["workers", "all", "dedupe", "standard output"],
+    [{"workers": 2}, {"keep_all": True}, {"dedupe": True}, {"out": "-"}, {"engine": "dask", "workers": 1}],
+    ids=["workers", "all", "dedupe", "standard output", "dask"],
 )
 def test_every_way_through_gives_the_same_records(folder, way, capfdbinary):
     tagged(folder)

@@ -15,6 +15,7 @@ from cart_nlp.curation.applying import apply
 from cart_nlp.curation.decisions import Correction, text_sha256
 from cart_nlp.curation.names import names
 from cart_nlp.curation.reading import read
+from cart_nlp.curation.writing import write
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation import predictions
 from cart_nlp.evaluation.exchange import decided, formats, selection
@@ -158,6 +159,36 @@ def test_corrections_become_labels_of_what_was_settled(tmp_path):
     assert {"car_trial", "constructs", "cell_type", "vector", "focus"} <= set(labels["labels"]["uncertain"])
     (back,) = gold_set.read(save(tmp_path / "g.jsonl", [labels])).records
     assert back.uncertain == frozenset(labels["labels"]["uncertain"])
+
+
+def test_a_file_of_corrections_becomes_a_gold_file(run, tagged, tmp_path):
+    dump, _ = tagged
+    rows = [
+        Correction("NCT90000002", "targets", "set", ("CD19", "CD20"), by="ana"),
+        Correction("NCT90000004", "car_trial", "confirm", ("no",), by="ben"),
+        Correction("NCT90000099", "focus", "set", ("other",)),
+    ]
+    write(rows, tmp_path / "c.csv")
+    out = tmp_path / "gold.jsonl"
+    done = run("corrections", "labels", tmp_path / "c.csv", "--text", dump, "-o", out)
+    assert done.returncode == 0
+    assert done.stderr == f"2 labeled trials to {out}; the text of 1 more is not in the dump\n"
+    first, second = gold_set.read(out).records
+    assert first.labels["targets"] == ["CD19", "CD20"] and "targets" not in first.uncertain
+    assert "constructs" in first.uncertain and second.labels["car_trial"] == "no"
+    assert "car_trial" not in second.uncertain
+    assert (
+        "is read by this command"
+        in run("corrections", "labels", tmp_path / "c.csv", "--text", dump, "-o", dump, "--force").stderr
+    )
+
+
+def test_corrections_are_laid_over_records_in_python(tagged, tmp_path):
+    from cart_nlp.api import iter_records
+
+    write([Correction("NCT90000002", "focus", "set", ("other",))], tmp_path / "c.csv")
+    found = {r.trial_id: r.focus for r in iter_records(tagged[0], corrections=tmp_path / "c.csv")}
+    assert found["NCT90000002"] == "other" and found["NCT90000003"] == "treatment"
 
 
 # --- choosing ----------------------------------------------------------------------------------------------

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256
+from cart_nlp.curation.laying import laid
 from cart_nlp.curation.reading import correction
 from cart_nlp.evaluation.exchange.fields import choices_of
+from cart_nlp.evaluation.exchange.formats import preannotated
 from cart_nlp.evaluation.sections import sections_of
+from cart_nlp.schema import Trial
 
 Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 """A gold line before and after its annotation."""
@@ -40,6 +43,27 @@ def corrections(pairs: Iterable[Pair], by: str, date: str) -> list[Correction]:
                 )
             )
     return found
+
+
+def label_lines(
+    rows: Sequence[Correction], trials: Mapping[str, Trial], lexicons: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """Gold lines of the decided trials whose text is at hand (by id), tagged and corrected, in rows' order."""
+    from pathlib import Path
+
+    from cart_nlp.assembly import record
+    from cart_nlp.evaluation.predictions import mentions_of, pipeline
+    from cart_nlp.pipeline import make_doc
+
+    nlp = pipeline(tuple(map(Path, lexicons)))
+    lines = []
+    for one in dict.fromkeys(row.trial_id for row in rows):
+        if one not in trials:
+            continue
+        doc = nlp(make_doc(nlp, trials[one]))
+        (corrected,) = laid([record(doc)], rows, lexicons, trials)
+        lines.append(preannotated(trials[one], corrected, mentions_of(doc)))
+    return labeled(lines, rows)
 
 
 def labeled(lines: Iterable[Mapping[str, Any]], rows: Sequence[Correction]) -> list[dict[str, Any]]:
