@@ -48,7 +48,7 @@ def corrections(pairs: Iterable[Pair], by: str, date: str) -> list[Correction]:
 def label_lines(
     rows: Sequence[Correction], trials: Mapping[str, Trial], lexicons: tuple[str, ...] = ()
 ) -> list[dict[str, Any]]:
-    """Gold lines of the decided trials whose text is at hand (by id), tagged and corrected, in rows' order."""
+    """Gold lines of the decided trials whose text is at hand (by id), tagged and corrected."""
     from pathlib import Path
 
     from cart_nlp.assembly import record
