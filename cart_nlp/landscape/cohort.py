@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cart_nlp.landscape import dating
-from cart_nlp.landscape.organizations import funding
+from cart_nlp.landscape.organizations import funding, institution
 from cart_nlp.landscape.places import REGIONS, region
 from cart_nlp.landscape.publications import Export
 from cart_nlp.landscape.table import Ids
@@ -241,6 +241,11 @@ def _derive(df: pd.DataFrame) -> None:
     df["year"] = df["start_year"]
     df["region"] = pd.Series(
         [tuple(sorted({region(c) for c in cs}, key=REGIONS.index)) for cs in df["countries"]], dtype=object
+    )
+    df["sponsor"] = pd.Series(
+        [institution(*row) for row in zip(df["sponsor"], df["sponsor_class"], df["raw"], strict=True)],
+        df.index,
+        dtype=object,
     )
     # The record's own funding follows the registry's classes alone.
     df["funding"] = pd.Series(

@@ -14,7 +14,7 @@ CLASSES = ("academic", "industry", "government", "individual", "mixed")
 RULE = (
     "academic: universities, hospitals (public ones too), foundations; government: ministries, councils, "
     "NIH, "
-    "programs of the European Union; individual: a person without an institution in the record; mixed: "
+    "programs of the European Union; individual: a person for whom the record names no institution; mixed: "
     "industry "
     "together with another class. The registry's class INDUSTRY decides first, then the name."
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -127,6 +127,14 @@ def kind(name: str, registry_class: str | None = None) -> str | None:
     if registry_class in ("OTHER", "NETWORK") or _ACADEMIC.search(name):
         return "academic"
     return None
+
+
+def institution(sponsor: str | None, registry_class: str | None, raw: Mapping[str, str]) -> str | None:
+    """The sponsor, or where that is a person the institution that the record names for them."""
+    place = raw.get("sponsor_affiliation", "").strip()
+    if not sponsor or not place or kind(sponsor, registry_class) != "individual" or is_person(place):
+        return sponsor
+    return place
 
 
 def funding(sponsor: str | None, registry_class: str | None, collaborators: Sequence[str]) -> str | None:

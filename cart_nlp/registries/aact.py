@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "countries": ("name", "removed"),
     "id_information": ("id_value",),
     "study_references": ("pmid", "reference_type"),
+    "responsible_parties": ("affiliation",),
 }  # fmt: skip
 """Table -> columns that a trial needs; any of them may be missing in an old or partial copy."""
 
@@ -135,6 +136,7 @@ def parse(study: Study) -> Trial:
                 "enrollment": own.get("enrollment"),
                 "start_date": start,
                 "sponsor_class": lead_class,
+                "sponsor_affiliation": next(iter(_column(study, "responsible_parties", "affiliation")), ""),
             }
         ),
     )

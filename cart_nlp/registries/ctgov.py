@@ -106,6 +106,7 @@ def parse(data: Mapping[str, Any]) -> Trial:
                 "enrollment": dig(design, "enrollmentInfo", "count"),
                 "start_date": start,
                 "sponsor_class": lead_class,
+                "sponsor_affiliation": dig(sponsors, "responsibleParty", "investigatorAffiliation"),
             }
         ),
     )

@@ -89,7 +89,8 @@ def parse(raw: bytes) -> Trial:
         why_stopped=said(study, "why_stopped") or None,
         raw=shapes.raw(
             {"phase": phases, "status": state, "study_type": kind, "enrollment": count, "start_date": start,
-             "sponsor_class": lead_class}
+             "sponsor_class": lead_class,
+             "sponsor_affiliation": said(study, "responsible_party/investigator_affiliation")}
         ),
     )  # fmt: skip
 

@@ -58,11 +58,11 @@ def load(path):
 
 
 def payer(sponsor, collaborators):
-    kinds = [KIND[c] for c in collaborators]
-    everyone = set(kinds) | ({KIND[sponsor]} if sponsor else set())
+    kinds = [KIND[c] for c in collaborators if c in KIND]
+    everyone = set(kinds) | ({KIND[sponsor]} if sponsor in KIND else set())
     if "industry" in everyone and len(everyone) > 1:
         return "mixed"
-    if sponsor:
+    if sponsor in KIND:
         return KIND[sponsor]
     return next((k for k in ("academic", "industry", "government") if k in everyone), None)
 

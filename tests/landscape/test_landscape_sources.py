@@ -124,6 +124,22 @@ def test_funding(sponsor, given, others, expected):
     assert funding(sponsor, given, others) == expected
 
 
+def test_a_person_is_the_institution_that_the_record_names():
+    person = Record(trial_id="A1", car_trial="product", sponsor="Jane Q. Doe, MD", sponsor_class="OTHER")
+    placed = person.model_copy(
+        update={"trial_id": "A2", "raw": {"sponsor_affiliation": "Example University"}}
+    )
+    other = placed.model_copy(
+        update={"trial_id": "A3", "sponsor": "Acme Co., Ltd.", "sponsor_class": "INDUSTRY"}
+    )
+    table = tables(frame([person, placed, other]))["sponsors"]
+    assert {row[0].value: row[1].value for row in table.rows} == {
+        "Jane Q. Doe, MD": "individual",
+        "Example University": "academic",
+        "Acme Co., Ltd.": "industry",
+    }
+
+
 def test_families_with_class_and_country():
     sponsors = ["Nanjing Legend Biotech Co.", "Legend Biotech USA Inc", "Wuhan Union Hospital, China",
                 "Union Hospital, Tongji Medical College, a university",

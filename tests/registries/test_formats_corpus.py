@@ -77,7 +77,9 @@ def test_every_structured_value_of_the_exports_is_normalized() -> None:
             left += [
                 (trial.id, field, raw)
                 for field, raw in trial.raw.items()
-                if getattr(trial, field) is None and not (field == "start_date" and raw == "null")
+                if field != "sponsor_affiliation"  # stands beside the sponsor, normalized to nothing
+                and getattr(trial, field) is None
+                and not (field == "start_date" and raw == "null")
             ]
     assert left == []
 

@@ -49,6 +49,17 @@ def test_types_are_kept(tmp_path, name, text, expected):
     assert {r.pmid: r.type for r in entry.trial().references} == expected
 
 
+def test_the_institution_of_a_person_is_kept(tmp_path):
+    module = {
+        "leadSponsor": {"name": "Jane Q. Doe", "class": "OTHER"},
+        "responsibleParty": {"type": "SPONSOR_INVESTIGATOR", "investigatorAffiliation": "Example University"},
+    }
+    study = {"protocolSection": JSON["protocolSection"] | {"sponsorCollaboratorsModule": module}}
+    (tmp_path / "a.json").write_text(json.dumps(study))
+    (entry,) = read(tmp_path / "a.json")
+    assert entry.trial().raw["sponsor_affiliation"] == "Example University"
+
+
 def test_one_vocabulary_the_first_type_told_wins():
     pairs = [
         ("1", ""),
