@@ -10,6 +10,9 @@ from cart_nlp.registries.entry import InputError
 from cart_nlp.registries.identifiers import identities, kind_of
 from cart_nlp.schema import Trial
 
+MOST_HOLDERS = 32
+"""Groups that a number is looked up in: real ones are in two or three."""
+
 
 class Merge(NamedTuple):
     """What became of records that name each other: `into` keeps its id, `merged` were merged into it.
@@ -70,18 +73,20 @@ def merge(trials: Iterable[Trial], report: Callable[[Merge], None] | None = None
     groups = _Groups()
     holders: dict[str, list[int]] = {}
     starts: list[int] = []
+    ids: list[str] = []
     links: dict[int, list[str]] = {}
     refused: dict[tuple[int, int], list[str]] = {}
     try:
         with tempfile.TemporaryFile(prefix="cart-nlp-") as store:
             for trial in trials:
                 starts.append(store.tell())
+                ids.append(trial.id)
                 store.write(trial.model_dump_json(exclude_defaults=True).encode() + b"\n")
                 own = identities([trial.id]) or (trial.id,)
                 at = groups.add({kind_of(own[0]) or "?" + trial.registry: own[0]})
                 for number in dict.fromkeys(own + identities(trial.secondary_ids)):
                     _link(groups, at, number, holders.setdefault(number, []), links, refused)
-            yield from _written(store, starts, groups, links, refused, report)
+            yield from _written(store, starts, ids, groups, links, refused, report)
     except OSError as error:
         raise InputError(f"--dedupe: the temporary file failed: {error.strerror}; set TMPDIR") from None
 
@@ -94,21 +99,28 @@ def _link(
     links: dict[int, list[str]],
     refused: dict[tuple[int, int], list[str]],
 ) -> None:
-    """Join a record with the groups that hold its number; one record a group is remembered for it."""
+    """Join a record with the groups that hold its number; one record a group is remembered for it.
+
+    A number that many registrations of one registry share is no trial's own, and links no more of them.
+    """
     joined = False
+    first: int | None = None
     for holder in holders:
         if groups.join(holder, at):
             links.setdefault(at, []).append(number)
             joined = True
-        else:
-            refused.setdefault((holder, at), []).append(number)
-    if not joined:
+        elif first is None:
+            first = holder
+    if first is not None:
+        refused.setdefault((first, at), []).append(number)
+    if not joined and len(holders) < MOST_HOLDERS:
         holders.append(at)
 
 
 def _written(
     store: IO[bytes],
     starts: list[int],
+    ids: list[str],
     groups: _Groups,
     links: dict[int, list[str]],
     refused: dict[tuple[int, int], list[str]],
@@ -124,7 +136,7 @@ def _written(
     if report is not None:
         for (one, other), numbers in refused.items():
             if groups.find(one) != groups.find(other):
-                report(Merge(trial(one).id, (trial(other).id,), tuple(dict.fromkeys(numbers)), refused=True))
+                report(Merge(ids[one], (ids[other],), tuple(dict.fromkeys(numbers)), refused=True))
     for group in members.values():
         lead, *others = sorted((trial(at) for at in group), key=_rank)
         if others:
@@ -150,12 +162,15 @@ def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
     fields = {name: getattr(lead, name) for name in Trial.model_fields}
     sections, raw = dict(lead.sections), dict(lead.raw)
     said = set(sections.values())
+    lists = {name: dict.fromkeys(fields[name]) for name in ("secondary_ids", "pmids", "countries")}
+    heads = {key[:at] for key in sections for at, sign in enumerate(key) if sign == "/"}
+    copies: dict[str, int] = {}
     for other in others:
         prefix = other.id
-        at = 1
-        while any(key.startswith(f"{prefix}/") for key in sections):
-            at += 1
-            prefix = f"{other.id}#{at}"
+        while prefix in heads:
+            copies[other.id] = copies.get(other.id, 1) + 1
+            prefix = f"{other.id}#{copies[other.id]}"
+        heads.add(prefix)
         for key, text in other.sections.items():
             if text not in said:
                 said.add(text)
@@ -169,11 +184,11 @@ def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
         for name, value in fields.items():
             if value is None:
                 fields[name] = getattr(other, name)
-        for name in ("secondary_ids", "pmids", "references", "countries"):
-            fields[name] = tuple(dict.fromkeys(fields[name] + getattr(other, name)))
-        if other.id != lead.id:
-            fields["secondary_ids"] = tuple(dict.fromkeys((*fields["secondary_ids"], other.id)))
+        for name, values in lists.items():
+            values |= dict.fromkeys(getattr(other, name))
+        lists["secondary_ids"][other.id] = None
         fields["has_results"] = fields["has_results"] or other.has_results
+    lists["secondary_ids"].pop(lead.id, None)
+    fields |= {name: tuple(values) for name, values in lists.items()}
     fields["countries"] = tuple(sorted(fields["countries"]))
-    fields["secondary_ids"] = tuple(number for number in fields["secondary_ids"] if number != lead.id)
     return Trial(**(fields | {"sections": sections, "raw": raw}))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -158,3 +160,43 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dedupe.tempfile, "TemporaryFile", full)
     with pytest.raises(dedupe.InputError, match="No space left on device; set TMPDIR"):
         list(merge([trial("NCT00000001")]))
+
+
+def shared_number(count: int) -> list[Trial]:
+    return [trial(f"NCT{n:08}", "2019-001234-56") for n in range(count)]
+
+
+def shared_numbers(count: int) -> list[Trial]:
+    shared = [f"2019-{n:06}-12" for n in range(8)]
+    return [trial(f"NCT{n:08}", *shared, *(f"NCT{n + k:08}" for k in (1, 2, 3))) for n in range(count)]
+
+
+def one_trial(count: int) -> list[Trial]:
+    return [trial("NCT00000001", title=f"Version {n}", pmids=(str(n),)) for n in range(count)]
+
+
+def star(count: int) -> list[Trial]:
+    return [trial("NCT00000001", *(f"DRKS{n:08}" for n in range(count)))] + [
+        trial(f"DRKS{n:08}") for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("make", [shared_number, shared_numbers, one_trial, star])
+def test_time_and_report_grow_with_the_records_only(make: Callable[[int], list[Trial]]) -> None:
+    seconds, said = [], []
+    for count in (500, 2_000):
+        trials = make(count)
+        notes: list[Merge] = []
+        began = time.process_time()
+        assert list(merge(trials, notes.append))
+        seconds.append(time.process_time() - began)
+        said.append(sum(len(str(note)) for note in notes))
+    assert seconds[1] < 4 * 2.5 * seconds[0] + 0.5
+    assert said[1] <= 4 * 1.5 * said[0] + 1_000
+
+
+def test_registrations_that_share_a_number_are_told_once_each() -> None:
+    whole, notes = merged(*shared_number(100))
+    assert len(whole) == 100
+    assert [note.refused for note in notes] == [True] * 99
+    assert {note.merged[0] for note in notes} == {f"NCT{n:08}" for n in range(1, 100)}
