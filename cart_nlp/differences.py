@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime
-import gzip
-import sys
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -16,10 +12,11 @@ from typing import Any
 
 import orjson
 
+from cart_nlp import readback
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.writers.dates import stated, without_types
-from cart_nlp.writers.flat import cell
+from cart_nlp.writers.flat import cell, unguarded
 
 COMPARED = tuple(name for name in Record.model_fields if name not in UNCOMPARED)
 """Fields that are compared; evidence, confidence and raw values go with what they support."""
@@ -82,18 +79,24 @@ def read_rows(source: str) -> Rows:
     kinds = {
         **dict.fromkeys((".jsonl", ".ndjson"), _jsonl),
         **dict.fromkeys((".csv", ".tsv"), _csv),
-        **dict.fromkeys((".parquet", ".duckdb"), _nested),
+        ".parquet": _parquet,
+        ".duckdb": _duckdb,
         ".xlsx": _xlsx,
     }
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind not in kinds:
         raise InputError(f"{source}: cannot compare {kind or 'a file without suffix'}; use {' '.join(kinds)}")
     rows: Rows = {}
-    for row in kinds[kind](path):
+    for number, row in enumerate(kinds[kind](path), 1):
         trial = row.get("trial_id")
         if not isinstance(trial, str):
             raise InputError(f"{source}: a row without trial_id; is this the output of `cart-nlp tag`?")
-        rows[trial] = {key: _flat(key, value) for key, value in row.items() if key in COMPARED}
+        try:
+            rows[trial] = {key: _flat(key, value) for key, value in row.items() if key in COMPARED}
+        except (AttributeError, KeyError, TypeError, ValueError) as fault:
+            raise InputError(
+                f"{source}: record {number}: a value of another type than `cart-nlp tag` writes: {fault}"
+            ) from None
     return rows
 
 
@@ -109,56 +112,43 @@ def _flat(name: str, value: Any) -> str:
     return ("true" if found else "false") if isinstance(found, bool) else str(found)
 
 
-def _open(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError, zlib.error) as fault:
-        raise InputError(f"{path}: cannot be read: {fault}") from None
-
-
 def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(_open(path).split(b"\n"), 1):
-        if line.strip():
-            try:
-                row = orjson.loads(line)
-            except orjson.JSONDecodeError as fault:
-                raise InputError(f"{path}:{number}: not JSON: {fault}") from None
-            yield row if isinstance(row, dict) else {}
+    for number, line in readback.lines(path):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as fault:
+            raise InputError(f"{path}:{number}: not JSON: {fault}") from None
+        if not isinstance(row, dict):
+            raise InputError(f"{path}:{number}: {type(row).__name__} where a record is meant")
+        yield row
 
 
 def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    text = _open(path).decode("utf-8-sig", "replace")
-    delimiter = "\t" if path.name.removesuffix(".gz").endswith(".tsv") else ","
-    for row in csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter):
-        yield {key: _unguarded(value) for key, value in row.items() if key and isinstance(value, str)}
-
-
-def _unguarded(text: str) -> str:
-    parts = text.split("; ")
-    return "; ".join(
-        part[1:] if part[:1] == "'" and part[1:].lstrip()[:1] in "=+-@＝＋－＠" else part for part in parts
-    )
+    csv.field_size_limit(readback.CELL)
+    delimiter = "\t" if path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
+    budget = readback.Budget(path)
+    rows = csv.DictReader(readback.text(path), delimiter=delimiter)
+    try:
+        if "trial_id" not in (rows.fieldnames or ()):
+            raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
+        for row in rows:
+            budget.take(0)
+            yield {key: unguarded(value) for key, value in row.items() if key and isinstance(value, str)}
+    except csv.Error as fault:
+        raise InputError(f"{path}:{rows.line_num}: not a table: {fault}") from None
 
 
 def _xlsx(path: Path) -> Iterator[dict[str, Any]]:
-    import zipfile
-
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(path, read_only=True)
-    except (OSError, zipfile.BadZipFile, KeyError) as fault:
-        raise InputError(f"{path}: not XLSX: {fault}") from None
-    with contextlib.closing(book):
+    budget = readback.Budget(path)
+    with readback.workbook(path) as book:
         if "records" not in book.sheetnames:
             raise InputError(f"{path}: no sheet `records`; is this the output of `cart-nlp tag`?")
-        rows = book["records"].iter_rows()
-        heads = [str(head.value) for head in next(rows)]
+        rows = book["records"].iter_rows(max_col=2 * len(Record.model_fields))
+        heads = [str(head.value) for head in next(rows, ())]
         for row in rows:
-            found = zip_longest(heads, map(_value, row[: len(heads)]))  # empty cells at the end are left out
-            yield dict(found)
+            values = list(map(_value, row[: len(heads)]))
+            budget.take(sum(len(value) for value in values if isinstance(value, str)))
+            yield dict(zip_longest(heads, values))  # empty cells at the end of a row are left out
 
 
 def _value(cell: Any) -> Any:
@@ -167,30 +157,19 @@ def _value(cell: Any) -> Any:
     if isinstance(value, datetime.date):
         shape = str(cell.number_format)
         return stated(value, "day" if "d" in shape else "month" if "m" in shape else "year")
-    return _unguarded(value) if isinstance(value, str) else value
+    return unguarded(value) if isinstance(value, str) else value
 
 
-def _nested(path: Path) -> Iterator[dict[str, Any]]:
-    import duckdb
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    return map(without_types, readback.parquet_rows(path))
 
-    query = "SELECT * FROM records" if path.suffix == ".duckdb" else "SELECT * FROM read_parquet(?)"
-    try:
-        with duckdb.connect(
-            str(path) if path.suffix == ".duckdb" else ":memory:", read_only=path.suffix == ".duckdb"
-        ) as base:
-            found = base.execute(query, [str(path)] if "?" in query else [])
-            names = [column[0] for column in found.description or ()]
-            while rows := found.fetchmany(1_000):
-                for row in rows:
-                    yield without_types(dict(zip(names, row, strict=True)))
-    except duckdb.Error as fault:
-        raise InputError(f"{path}: cannot be read: {str(fault).strip().splitlines()[0]}") from None
+
+def _duckdb(path: Path) -> Iterator[dict[str, Any]]:
+    return map(without_types, readback.store_rows(path))
 
 
 def _past(path: Path, moment: str) -> Rows:
     """The rows of a store as they were at a moment, from its history."""
-    import duckdb
-
     try:
         when = datetime.datetime.fromisoformat(moment)
     except ValueError:
@@ -201,18 +180,17 @@ def _past(path: Path, moment: str) -> Rows:
         when = when.astimezone(datetime.UTC).replace(tzinfo=None)
     if not path.is_file():
         raise InputError(f"{path}: no such store")
-    try:
-        with duckdb.connect(str(path), read_only=True) as base:
-            found = base.execute(
-                "SELECT trial_id, field, value FROM history "
-                "WHERE since <= ? AND (until IS NULL OR until > ?)",
-                [when, when],
-            ).fetchall()
-    except duckdb.Error as fault:
-        raise InputError(f"{path}: not a store: {str(fault).strip().splitlines()[0]}") from None
+    query = (
+        "SELECT trial_id, field, value FROM main.history WHERE since <= ? AND (until IS NULL OR until > ?)"
+    )
     rows: Rows = {}
-    for trial, name, value in found:
-        row = rows.setdefault(trial, dict.fromkeys(COMPARED, ""))
-        if name in COMPARED:
-            row[name] = _flat(name, orjson.loads(value))
+    budget = readback.Budget(path)
+    with readback.store(path, "history") as base:
+        found = base.execute(query, [when, when])
+        while some := found.fetchmany(1_000):
+            for trial, name, value in some:
+                budget.take(len(value) - readback.ROW)
+                row = rows.setdefault(trial, dict.fromkeys(COMPARED, ""))
+                if name in COMPARED:
+                    row[name] = _flat(name, orjson.loads(value))
     return rows

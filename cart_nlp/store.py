@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import orjson
 
+from cart_nlp.readback import FOREIGN, tables_of
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.search import any_of
 from cart_nlp.writers import OutputError
@@ -136,16 +137,16 @@ class connected:
 
     def __enter__(self) -> duckdb.DuckDBPyConnection:
         try:
-            self._base = duckdb.connect(str(self._path), read_only=self._read_only)
+            self._base = duckdb.connect(str(self._path), read_only=self._read_only, config=FOREIGN)
             if self._create:
                 self._base.execute(_TABLES)
                 self._base.execute("INSERT INTO meta VALUES (?)", [FORMAT])
-            found = self._base.execute("SELECT max(format) FROM meta").fetchone()
-        except duckdb.CatalogException:
-            self._base.close()
-            raise OutputError(
-                f"{self._path}: a DuckDB file, but no store of cart-nlp; choose another name"
-            ) from None
+            if not tables_of(self._base).issuperset(("meta", "runs", "trials", "history")):
+                self._base.close()
+                raise OutputError(
+                    f"{self._path}: a DuckDB file, but no store of cart-nlp; choose another name"
+                )
+            found = self._base.execute("SELECT max(format) FROM main.meta").fetchone()
         except duckdb.Error as fault:
             raise OutputError(f"{self._path}: cannot be opened as a store: {_first_line(fault)}") from None
         if found is None or found[0] != FORMAT:

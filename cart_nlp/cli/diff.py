@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cart_nlp import console
+
+if TYPE_CHECKING:
+    from cart_nlp.differences import Differences
 
 
 def command(
@@ -23,37 +28,32 @@ def command(
 
     unknown = [name for name in field or () if name not in COMPARED]
     if unknown:
-        print(
-            f"cart-nlp diff: --field {unknown[0]}: no such field; there are {', '.join(COMPARED)}",
-            file=sys.stderr,
-        )
-        raise typer.Exit(2)
+        known = ", ".join(COMPARED)
+        console.stop("cart-nlp diff", f"--field {unknown[0]}: no such field; there are {known}")
     try:
         found = compare(read_rows(old), read_rows(new), tuple(field) if field else COMPARED)
     except InputError as fault:
-        print(f"cart-nlp diff: {fault}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    try:
-        if json:
-            import dataclasses
+        console.stop("cart-nlp diff", str(fault))
+    if json:
+        import dataclasses
 
-            import orjson
+        import orjson
 
-            print(orjson.dumps(dataclasses.asdict(found)).decode())
-        else:
-            for trial in found.new:
-                print(f"+ {trial}")
-            for trial in found.vanished:
-                print(f"- {trial}")
-            for change in found.changes:
-                print(f"~ {change.trial_id} {change.field}: {change.old or '–'} → {change.new or '–'}")
-            print(
-                f"{len(found.new):,} new, {found.changed:,} changed, {found.unchanged:,} unchanged, "
-                f"{len(found.vanished):,} vanished"
-            )
-        sys.stdout.flush()
-    except BrokenPipeError:
-        import os
+        from cart_nlp.writers.flat import escaped
 
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        console.put(escaped(orjson.dumps(dataclasses.asdict(found))).decode())
+    else:
+        for line in _lines(found):
+            console.put(console.safe(line, lines=False))
     raise typer.Exit(1 if found.new or found.vanished or found.changes else 0)
+
+
+def _lines(found: Differences) -> Iterator[str]:
+    yield from (f"+ {trial}" for trial in found.new)
+    yield from (f"- {trial}" for trial in found.vanished)
+    for change in found.changes:
+        yield f"~ {change.trial_id} {change.field}: {change.old or '–'} → {change.new or '–'}"
+    yield (
+        f"{len(found.new):,} new, {found.changed:,} changed, {found.unchanged:,} unchanged, "
+        f"{len(found.vanished):,} vanished"
+    )

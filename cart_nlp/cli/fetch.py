@@ -9,6 +9,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cart_nlp import console
+
 
 def command(
     query: Annotated[
@@ -78,14 +80,11 @@ def _terminated(number: int, frame: Any) -> NoReturn:
 
 
 def _say(line: str) -> None:
-    from cart_nlp.terminal import safe
-
-    print(f"cart-nlp fetch: {safe(line, lines=False)}", file=sys.stderr)
+    console.say("cart-nlp fetch", line)
 
 
 def _stop(line: str, code: int) -> NoReturn:
-    _say(line)
-    raise typer.Exit(code)
+    console.stop("cart-nlp fetch", line, code)
 
 
 def _is_day(text: str) -> bool:

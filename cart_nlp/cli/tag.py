@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from cart_nlp import console
 from cart_nlp.batch import spawning
 
 if TYPE_CHECKING:
@@ -242,10 +243,8 @@ def _terminated(number: int, frame: Any) -> NoReturn:
 
 
 def _say(line: str) -> None:
-    safe = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
-    print(f"cart-nlp tag: {safe}", file=sys.stderr)
+    console.say("cart-nlp tag", line)
 
 
 def _stop(line: str, code: int) -> NoReturn:
-    _say(line)
-    raise typer.Exit(code)
+    console.stop("cart-nlp tag", line, code)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime
-import gzip
-import io
 import json
 import re
-import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_origin
@@ -18,10 +14,11 @@ import orjson
 import pandas as pd
 from pydantic import ValidationError
 
-from cart_nlp.console import reason
+from cart_nlp import readback
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import SCHEMA_VERSION, Record
 from cart_nlp.writers.dates import without_types
+from cart_nlp.writers.flat import unguarded
 
 LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is tuple)
 _CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
@@ -91,27 +88,18 @@ def _record(path: Path, place: str, row: dict[str, Any]) -> Record:
         raise InputError(f"{path}:{place}: {where}: {first['msg']} (value {value!r})") from fault
 
 
-def _open(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as fault:
-        raise InputError(f"{path}: cannot be read: {reason(fault)}") from fault
-
-
 def _jsonl(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    data = _open(path)
-    if data[:1] == b"[":
+    if readback.begins(path)[:1] == b"[":
         try:
-            rows = orjson.loads(data)
+            rows = orjson.loads(readback.whole(path))
         except orjson.JSONDecodeError as fault:
             raise InputError(f"{path}: not JSON: {fault}") from fault
+        budget = readback.Budget(path)
         for number, row in enumerate(rows, 1):
+            budget.take(0)
             yield f"item {number}", _object(path, f"item {number}", row)
         return
-    for number, line in enumerate(data.splitlines(), 1):
-        if not line.strip():
-            continue
+    for number, line in readback.lines(path):
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as fault:
@@ -128,19 +116,22 @@ def _object(path: Path, place: str, row: Any) -> dict[str, Any]:
 
 
 def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    text = _open(path).decode("utf-8-sig", errors="replace")
-    reader = csv.DictReader(text.splitlines(keepends=True))
-    if "trial_id" not in (reader.fieldnames or []):
-        raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
-    for row in reader:
-        yield str(reader.line_num), {key: _cell(key, value or "") for key, value in row.items() if key}
+    csv.field_size_limit(readback.CELL)
+    budget = readback.Budget(path)
+    reader = csv.DictReader(readback.text(path))
+    try:
+        if "trial_id" not in (reader.fieldnames or []):
+            raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
+        for row in reader:
+            budget.take(0)
+            yield str(reader.line_num), {key: _cell(key, value or "") for key, value in row.items() if key}
+    except csv.Error as fault:
+        raise InputError(f"{path}:{reader.line_num}: not a table: {fault}") from None
 
 
 def _cell(name: str, value: str) -> Any:
     """A flat value back in the type of its field; the empty string is None, or () for a list."""
-    if value[:1] == "'" and value[1:2] in ("=", "+", "-", "@", "\t", "\r"):
-        value = value[1:]
+    value = unguarded(value)
     if name == "constructs":
         return tuple(_construct(part) for part in value.split("; ") if part)
     if name == "references":
@@ -175,49 +166,24 @@ def _construct(text: str) -> dict[str, Any]:
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        rows = pyarrow.parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as fault:
-        raise InputError(f"{path}: not Parquet: {fault}") from fault
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(readback.parquet_rows(path), 1):
         yield f"row {number}", {key: _nested(key, value) for key, value in without_types(row).items()}
 
 
 def _duckdb(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    import duckdb
-
-    try:
-        with duckdb.connect(str(path), read_only=True) as base:
-            cursor = base.execute("SELECT * FROM records ORDER BY rowid")
-            names = [column[0] for column in cursor.description or ()]
-            rows = cursor.fetchall()
-    except duckdb.Error as fault:
-        said = str(fault).splitlines()[0]
-        raise InputError(f"{path}: no store of `cart-nlp tag`: {said}") from fault
-    for number, row in enumerate(rows, 1):
-        found = without_types(dict(zip(names, row, strict=True)))
-        values = {name: _nested(name, value) for name, value in found.items()}
-        yield f"row {number}", values
+    for number, row in enumerate(readback.store_rows(path), 1):
+        yield f"row {number}", {name: _nested(name, value) for name, value in without_types(row).items()}
 
 
 def _xlsx(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        book = load_workbook(io.BytesIO(path.read_bytes()), read_only=True)
-        missing = [
-            name for name in ("records", "constructs", "evidence", "raw") if name not in book.sheetnames
-        ]
+    budget = readback.Budget(path)
+    names = ("records", "constructs", "evidence", "raw")
+    with readback.workbook(path) as book:
+        missing = [name for name in names if name not in book.sheetnames]
         if missing:
             raise InputError(f"{path}: no sheet {missing[0]}; is this the output of `cart-nlp tag`?")
-        parts = {name: list(_sheet(book[name])) for name in ("constructs", "evidence", "raw")}
-        rows = list(_sheet(book["records"]))
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as fault:
-        raise InputError(f"{path}: not XLSX: {fault}") from fault
+        rows, *others = ([*_sheet(book[name], budget)] for name in names)
+    parts = dict(zip(names[1:], others, strict=True))
     of: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, found in parts.items():
         for part in found:
@@ -245,10 +211,11 @@ def _split(value: Any) -> list[str]:
     return [part for part in str(value or "").split("; ") if part]
 
 
-def _sheet(sheet: Any) -> Iterator[dict[str, Any]]:
-    rows = sheet.iter_rows()
+def _sheet(sheet: Any, budget: readback.Budget) -> Iterator[dict[str, Any]]:
+    rows = sheet.iter_rows(max_col=2 * len(Record.model_fields))
     names = [str(cell.value) for cell in next(rows, ())]
     for row in rows:
+        budget.take(sum(len(cell.value) for cell in row if isinstance(cell.value, str)) - readback.ROW // 2)
         if any(cell.value is not None for cell in row):
             yield {name: _value(cell) for name, cell in zip(names, row, strict=False)}
 
@@ -258,16 +225,7 @@ def _value(cell: Any) -> Any:
     if isinstance(cell.value, datetime.datetime):
         shown = str(cell.number_format).lower()
         return cell.value.strftime("%Y-%m-%d")[: 10 if "d" in shown else 7 if "m" in shown else 4]
-    return _unguarded(cell.value)
-
-
-def _unguarded(value: Any) -> Any:
-    """A text without the apostrophe that keeps a spreadsheet from running it."""
-    return (
-        value[1:]
-        if isinstance(value, str) and value[:1] == "'" and value[1:].lstrip()[:1] in tuple("=+-@＝＋－＠")
-        else value
-    )
+    return unguarded(cell.value) if isinstance(cell.value, str) else cell.value
 
 
 def _nested(name: str, value: Any) -> Any:

@@ -149,7 +149,7 @@ def read_parquet(
         raise InputError(f"{name}: not a whole Parquet file: {_first_line(error)}") from None
     found = shape_of(columns, mapping, shape, name)
     size = path.stat().st_size
-    _check_parquet(source.metadata, size, name)
+    check_parquet(source.metadata, size, name)
     at = given = 0
     try:
         for batch in source.iter_batches(batch_size=_BATCH):
@@ -169,7 +169,7 @@ def read_parquet(
         yield Reject(name, f"after row {at}", None, f"the Parquet file is damaged: {_first_line(error)}")
 
 
-def _check_parquet(metadata: Any, size: int, name: str) -> None:
+def check_parquet(metadata: Any, size: int, name: str) -> None:
     """Refuse a file that would fill the memory or claims more rows than it can hold ids."""
     if metadata.num_rows > max(_FEW_ROWS, size):
         raise InputError(f"{name}: claims {metadata.num_rows:,} rows in {size:,} bytes: not read")

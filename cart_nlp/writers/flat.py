@@ -16,7 +16,9 @@ JOINT = "; "
 CELL_LIMIT = 32_767
 """Characters that a spreadsheet cell can hold."""
 
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_FORMULA = r"(?=\s*[=+\-@＝＋－＠])"
+_OPENING = re.compile(r"(^|; ?)" + _FORMULA)
+_GUARD = re.compile(r"(^|; ?)'" + _FORMULA)
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -42,12 +44,23 @@ def clean(text: str) -> str:
 
 
 def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe before a leading = + - @.
+    """A cell that no spreadsheet takes for a formula: an apostrophe before = + - @ at its start.
 
-    >>> guarded("=1+1"), guarded("+CD19"), guarded("CD19")
-    ("'=1+1", "'+CD19", 'CD19')
+    The same after a semicolon, at which a spreadsheet of some countries begins a new cell.
+
+    >>> guarded("=1+1"), guarded("+CD19"), guarded("CD19"), guarded("x;=1+1")
+    ("'=1+1", "'+CD19", 'CD19', "x;'=1+1")
     """
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
+    return _OPENING.sub(r"\1'", cell)
+
+
+def unguarded(cell: str) -> str:
+    """The cell as it was before it was guarded.
+
+    >>> unguarded("'=1+1; '+CD19"), unguarded("'tis")
+    ('=1+1; +CD19', "'tis")
+    """
+    return _GUARD.sub(r"\1", cell)
 
 
 def construct_text(construct: Mapping[str, Any]) -> str:

@@ -378,7 +378,7 @@ def test_every_format_of_records_gives_the_same_tables(records, found, options, 
         ("r.xlsx", "nope", "not XLSX"),
         ("r.duckdb", "nope", "no store of `cart-nlp tag`"),
         ("r.txt", "", "not from '.txt'"),
-        ("r.jsonl.gz", "nope", "cannot be read"),
+        ("r.jsonl.gz", "nope", "not JSON"),
     ],
 )
 def test_bad_records_in_one_line(tmp_path, name, text, fault):

@@ -1,0 +1,226 @@
+"""Files of records read back within bounds: what is held of a small file is small, however it is packed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cart_nlp.registries import bounds
+from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.jsonvalues import split_lines
+from cart_nlp.registries.sources import (
+    ARCHIVE_ERRORS,
+    Feed,
+    decompressed,
+    file_feed,
+    open_file,
+    shown,
+)
+
+if TYPE_CHECKING:
+    import duckdb
+
+HELD, TIMES = 128 << 20, 60
+"""Bytes that the rows of a file may take, or so many times its size: real ones take three times as much,
+those of a gzipped file thirty times."""
+ROW = 1_500
+"""Bytes that a row takes besides its text."""
+
+CELL = 16 << 20
+"""Characters of the longest cell of a table; while it is read, each takes four bytes."""
+
+
+class Budget:
+    """Counts what is held of a file; raises InputError when it is more than a file of that size can mean."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._left = max(HELD, path.stat().st_size * TIMES)
+
+    def take(self, size: int) -> None:
+        """One more row of so many bytes or characters."""
+        self._left -= size + ROW
+        if self._left < 0:
+            raise InputError(
+                f"{shown(str(self._path))}: its rows fill the memory, as those of a decompression bomb do; "
+                "unpack it yourself if you trust it"
+            )
+
+
+def _feed(path: Path) -> Iterator[Feed]:
+    """The unpacked content, once; raises InputError where it is damaged."""
+    with open_file(str(path)) as stream:
+        outer = file_feed(str(path), stream)
+        feed = decompressed(outer)
+        yield feed
+        fault = feed.fault or outer.fault
+        if fault:
+            raise InputError(f"{shown(str(path))}: {fault}")
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of every line that is not blank."""
+    budget = Budget(path)
+    for feed in _feed(path):
+        for number, line in split_lines(feed):
+            if line is None or bounds.heavy(line):
+                why = bounds.TOO_LONG if line is None else bounds.TOO_MANY
+                raise InputError(f"{shown(str(path))}:{number}: {why}")
+            budget.take(len(line))
+            yield number, line
+
+
+def whole(path: Path) -> bytes:
+    """The whole content, as a JSON array needs it."""
+    budget = Budget(path)
+    parts = []
+    for feed in _feed(path):
+        for chunk in feed.chunks():
+            budget.take(len(chunk))
+            parts.append(chunk)
+    data = b"".join(parts)
+    if bounds.heavy(data):
+        raise InputError(f"{shown(str(path))}: {bounds.TOO_MANY}")
+    return data
+
+
+def begins(path: Path) -> bytes:
+    """The first bytes of the content."""
+    with open_file(str(path)) as stream:
+        return decompressed(file_feed(str(path), stream)).peek(64)
+
+
+def text(path: Path) -> Iterator[str]:
+    """The lines of a table in UTF-8, line ends kept."""
+    budget = Budget(path)
+    for feed in _feed(path):
+        with io.TextIOWrapper(
+            io.BufferedReader(_Raw(feed.chunks())), "utf-8-sig", "replace", newline=""
+        ) as file:
+            while line := file.readline(bounds.MAX_RECORD):
+                budget.take(len(line) - ROW)  # a row may have many lines
+                yield line
+
+
+class _Raw(io.RawIOBase):
+    """Chunks as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        given = self._rest[: len(buffer)]
+        self._rest = self._rest[len(given) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+
+def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, nested values in plain types."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(f"{shown(str(path))}: pip install 'cart-nlp[tables]' to read Parquet") from None
+    from cart_nlp.registries.sheets import check_parquet
+
+    budget = Budget(path)
+    try:
+        source = parquet.ParquetFile(path)
+        texts = [field.name for field in source.schema_arrow if str(field.type) in ("string", "binary")]
+        source = parquet.ParquetFile(path, read_dictionary=texts)  # a value that repeats is held once
+        check_parquet(source.metadata, path.stat().st_size, shown(str(path)))
+        for batch in source.iter_batches(batch_size=100):
+            for at in range(batch.num_rows):
+                row = {name: batch.column(name)[at].as_py() for name in batch.schema.names}
+                budget.take(sum(map(_size, row.values())))
+                yield row
+    except (OSError, ValueError, pyarrow.ArrowException, MemoryError) as fault:
+        said = str(fault).split("\n", 1)[0][:200] or type(fault).__name__
+        raise InputError(f"{shown(str(path))}: not Parquet, or damaged: {shown(said)}") from None
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, list | tuple):
+        return 60 + sum(map(_size, value))
+    if isinstance(value, dict):
+        return 200 + sum(map(_size, value.values()))
+    return len(value) if isinstance(value, str | bytes) else 8
+
+
+FOREIGN: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "autoload_known_extensions": "false",
+    "lock_configuration": "true",
+}
+"""How a DuckDB file that anybody may have made is opened: nothing in it reads other files or the network."""
+
+
+def tables_of(base: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables of a file, without its views: to read from those would run what they say."""
+    query = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'main' AND NOT temporary"
+    return {row[0] for row in base.execute(query).fetchall()}
+
+
+@contextlib.contextmanager
+def store(path: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A store to read one table of; raises InputError for what is none, or has no such table."""
+    try:
+        import duckdb
+    except ImportError:
+        raise InputError(f"{path}: pip install 'cart-nlp[tables]' to read a store") from None
+    try:
+        with duckdb.connect(str(path), read_only=True, config=FOREIGN) as base:
+            if table not in tables_of(base):
+                raise InputError(f"{path}: no table {table}; is this a store of `cart-nlp tag`?")
+            yield base
+    except duckdb.Error as fault:
+        said = shown(str(fault).strip().split("\n", 1)[0])
+        raise InputError(f"{path}: no store of `cart-nlp tag`: {said}") from None
+
+
+def store_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a store's table of records."""
+    budget = Budget(path)
+    with store(path, "records") as base:
+        found = base.execute("SELECT * FROM main.records ORDER BY rowid")
+        names = [column[0] for column in found.description or ()]
+        while rows := found.fetchmany(100):
+            for row in rows:
+                budget.take(sum(map(_size, row)))
+                yield dict(zip(names, row, strict=True))
+
+
+@contextlib.contextmanager
+def workbook(path: Path) -> Iterator[Any]:
+    """A workbook of openpyxl to read; raises InputError for what is none, or unpacks to far too much."""
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise InputError(f"{path}: pip install 'cart-nlp[tables]' to read XLSX") from None
+    try:
+        with zipfile.ZipFile(path) as book:
+            given = sum(member.file_size for member in book.infolist())
+        if given > max(HELD // 2, path.stat().st_size * TIMES):
+            raise InputError(f"{shown(str(path))}: unpacks to {given:,} bytes, as a decompression bomb does")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is damaged is told below
+            opened = load_workbook(io.BytesIO(path.read_bytes()), read_only=True)
+        with contextlib.closing(opened) as found:
+            yield found
+    except (*ARCHIVE_ERRORS, SyntaxError, KeyError, TypeError, AttributeError) as fault:
+        raise InputError(f"{path}: not XLSX, or damaged: {shown(str(fault))[:200]}") from None
