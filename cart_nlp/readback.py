@@ -143,7 +143,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
         source = parquet.ParquetFile(path)
         texts = [field.name for field in source.schema_arrow if str(field.type) in ("string", "binary")]
         source = parquet.ParquetFile(path, read_dictionary=texts)  # a value that repeats is held once
-        check_parquet(source.metadata, path.stat().st_size, shown(str(path)))
+        check_parquet(path, source.metadata.num_rows, shown(str(path)))
         for batch in source.iter_batches(batch_size=100):
             for at in range(batch.num_rows):
                 row = {name: batch.column(name)[at].as_py() for name in batch.schema.names}

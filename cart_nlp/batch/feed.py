@@ -57,6 +57,8 @@ class Feed:
     merges: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    twins: dict[str, None] = field(default_factory=dict)
 
     def jobs(self) -> Iterator[Job | Outcome | None]:
         """A job for each record to tag, an outcome for each that is settled, None for a pause."""
@@ -78,14 +80,28 @@ class Feed:
                 elif decided is not None:
                     yield replace(job(number, entry), decided=decided)
                 elif self.hits(entry.text):
+                    self._look_for_twins(entry)
                     yield job(number, entry)
                 elif self.keep_all:
+                    self._look_for_twins(entry)
                     yield job(number, entry, candidate=False)
                 else:
                     self.screened += 1
             if number % _LOOK == 0 and time.monotonic() - clock > PAUSE:
                 yield None
                 clock = time.monotonic()
+        if self.twins:
+            ids = "id stands" if len(self.twins) == 1 else "ids stand"
+            self._note(
+                f"{len(self.twins):,} {ids} more than once, {next(iter(self.twins))} for one: "
+                "each record is tagged; --dedupe merges them"
+            )
+
+    def _look_for_twins(self, entry: Entry) -> None:
+        if entry.id in self.ids:
+            self.twins[entry.id] = None
+        elif entry.id:
+            self.ids.add(entry.id)
 
     def _deduped(self) -> Iterator[Job | Outcome]:
         """Settled records first, then one job a trial, numbered in this order."""

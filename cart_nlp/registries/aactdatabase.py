@@ -144,7 +144,7 @@ def _studies(
                     continue
                 own = {column: value or "" for column, value in zip(columns["studies"], values, strict=True)}
                 study = aact.Study(checked, own, rows.get(number, {}))
-                yield Entry(name, place, aact.text(study), study, aact.parse)
+                yield Entry(name, place, aact.text(study), study, aact.parse, study.number)
 
 
 def _children(

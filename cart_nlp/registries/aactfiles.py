@@ -9,13 +9,15 @@ from __future__ import annotations
 import codecs
 import zipfile
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import orjson
 
-from cart_nlp.registries import aact, shapes
+from cart_nlp.registries import aact, bounds, shapes
 from cart_nlp.registries.archives import open_member
+from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
 from cart_nlp.registries.sources import Feed, read_chunks, remove_folder, shown, temporary_folder
 from cart_nlp.registries.tablerows import rows
@@ -23,6 +25,8 @@ from cart_nlp.registries.tablerows import rows
 _STUDIES_A_FILE = 2000
 _MOST_FILES = 400
 _FLUSH = 1 << 16
+_ROW_COST = 256
+"""Bytes that a row takes in memory beside its letters."""
 
 Dealt = tuple[str, str, list[str]]
 
@@ -149,11 +153,19 @@ def _place(row: tuple[str, list[str]]) -> tuple[int, str]:
 def _join(name: str, path: Path) -> Iterator[Entry | Reject]:
     """Entries of one range of numbers."""
     studies: dict[str, dict[str, list[tuple[str, list[str]]]]] = {}
+    sizes: Counter[str] = Counter()
     with path.open("rb") as stream:
         for line in stream:
             table, number, row_id, values = orjson.loads(line)
-            studies.setdefault(number, {}).setdefault(table, []).append((row_id, values))
+            sizes[number] += len(line) + _ROW_COST
+            if sizes[number] <= bounds.MAX_RECORD:
+                studies.setdefault(number, {}).setdefault(table, []).append((row_id, values))
+            else:
+                studies[number] = {}
     for number in sorted(studies):
+        if sizes[number] > bounds.MAX_RECORD:
+            yield Reject(name, f"studies.txt: {shown(number[:40])}", number[:100], TOO_LONG)
+            continue
         tables = studies.pop(number)
         own, *again = tables.pop("studies")
         joined = {
@@ -170,7 +182,7 @@ def _join(name: str, path: Path) -> Iterator[Entry | Reject]:
         except Rejected as reason:
             yield Reject(name, place, None, str(reason))
             continue
-        yield Entry(name, place, aact.text(study), study, aact.parse)
+        yield Entry(name, place, aact.text(study), study, aact.parse, study.number)
         for _ in again:
             yield Reject(
                 name, place, number, "the study stands in studies.txt more than once; the first row is used"

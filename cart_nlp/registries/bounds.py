@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-MAX_RECORD = 1 << 27
-"""Bytes of the longest record that is read (128 MiB); in a table, of the longest row."""
+MAX_RECORD = 1 << 25
+"""Bytes of the longest record that is read (32 MiB); in a table, of the longest row.
+
+The largest study of ClinicalTrials.gov has some 20 MB. A text of this size with one emoji takes four times as
+much in memory, and is held twice while it is read."""
 TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB: not read"
-MAX_VALUES = 400 << 20
+MAX_VALUES = 250 << 20
 """Bytes that the values of one record may take in memory by a cautious estimate."""
 TOO_MANY = "holds too many values: not read"
 BOMB_SIZE = 1 << 30

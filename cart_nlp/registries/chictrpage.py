@@ -60,7 +60,7 @@ def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[En
         yield Reject(feed.name, f"page of {number}", number, _CUT)
         return
     text = " ".join(value for values in labels.values() for value in values)
-    yield Entry(feed.name, f"page of {number}", text, labels, _parse_detail)
+    yield Entry(feed.name, f"page of {number}", text, labels, _parse_detail, number)
 
 
 def _rows(page: bytes, name: str) -> Iterator[Entry | Reject]:
@@ -74,7 +74,7 @@ def _rows(page: bytes, name: str) -> Iterator[Entry | Reject]:
         element = None if root is None else next(root.iter("tr"), None)
         each = None if element is None else _listed(element)
         if each is not None:
-            yield Entry(name, f"row {each['id']}", " ".join(each.values()), each, _parse_listed)
+            yield Entry(name, f"row {each['id']}", " ".join(each.values()), each, _parse_listed, each["id"])
             numbers.remove(each["id"]) if each["id"] in numbers else None
         elif not numbers and b"ChiCTR" in row and row.count(b"<td") > 3:
             yield Reject(name, "a row", None, "a row of the list that cannot be read")

@@ -78,6 +78,16 @@ def _secondary(identifiers: Mapping[str, Any]) -> list[str]:
     return [number for number in numbers if number]
 
 
+def _transitioned(data: Mapping[str, Any]) -> list[str]:
+    """The EudraCT number that a trial had before it came to CTIS, in every place where layouts put it."""
+    application = fields(data.get("authorizedApplication"))
+    return [
+        line(fields(holder.get(name)).get("eudraCtCode"))
+        for holder in (data, application, _part_one(data))
+        for name in ("eudraCt", "eudraCtInfo")
+    ]
+
+
 def _countries(data: Mapping[str, Any], parts_two: list[Any]) -> list[str]:
     named = [
         line(dig(part, "mscInfo", "countryName") or dig(part, "mscInfo", "mscName")) for part in parts_two
@@ -163,7 +173,7 @@ def parse(data: Mapping[str, Any]) -> Trial:
             primary_outcomes=_endpoints(about, "primaryEndPoints"),
             secondary_outcomes=_endpoints(about, "secondaryEndPoints"),
         ),
-        secondary_ids=shapes.unique([*_secondary(naming), line(dig(data, "eudraCtInfo", "eudraCtCode"))]),
+        secondary_ids=shapes.unique([*_secondary(naming), *_transitioned(data)]),
         phase=normalize.phase(phases),
         status=normalize.status(_STATUS_CODES.get(state, state)),
         study_type="INTERVENTIONAL",

@@ -13,6 +13,11 @@ class InputError(Exception):
     """An input that cannot be read at all: one line with the file, the fault and the remedy."""
 
 
+OWN_RECORDS = (
+    "records that cart-nlp has written, not a registry's export: give the export that they come from"
+)
+
+
 class Rejected(Exception):
     """A record that makes no trial; the message is the reason."""
 
@@ -32,7 +37,8 @@ class Entry:
     """One record of an input, parsed only as far as its format makes necessary.
 
     `text` is what the screen searches: the raw bytes of the record where the format has them
-    (JSON lines, members of an archive), otherwise its joined strings. `trial()` does the rest of the work.
+    (JSON lines, members of an archive), otherwise its joined strings. `id` is the number that the record
+    gives itself. `trial()` does the rest of the work.
     """
 
     source: str
@@ -40,6 +46,7 @@ class Entry:
     text: bytes | str
     data: Any
     parse: Callable[[Any], Trial]
+    id: str = ""
 
     def trial(self) -> Trial:
         """Build the trial; raises Rejected with the reason if the record makes none."""

@@ -48,7 +48,7 @@ def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[En
             continue
         if block.number != number:
             if held:
-                yield _entry(feed.name, at, held)
+                yield _entry(feed.name, at, number, held)
             held, number, at, size = [], block.number, block.at, 0
         size += block.size
         if size <= bounds.MAX_RECORD:
@@ -57,12 +57,12 @@ def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[En
             yield Reject(feed.name, f"line {at}", number, TOO_LONG)
             held = []
     if held:
-        yield _entry(feed.name, at, held)
+        yield _entry(feed.name, at, number, held)
 
 
-def _entry(source: str, at: int, held: list[list[str]]) -> Entry:
+def _entry(source: str, at: int, number: str, held: list[list[str]]) -> Entry:
     text = "\n".join(line for block in held for line in block)
-    return Entry(source, f"line {at}", text, held, parse)
+    return Entry(source, f"line {at}", text, held, parse, number)
 
 
 @dataclass

@@ -287,7 +287,11 @@ class Document:
         """Raise _Broken if the next record begins within this one, which lacks its end then."""
         window = self._window
         first, last = start - window.base + 1, end - window.base
-        for key in self._firsts or _NEVER_NESTED:
+        keys = tuple(self._firsts)
+        if not keys:
+            begins = _OBJECT.match(window.data, start - window.base)
+            keys = (*_NEVER_NESTED, *((begins[1].decode("latin-1"),) if begins else ()))
+        for key in keys:
             sure = key in _NEVER_NESTED
             if (
                 not (sure or kin)
@@ -305,7 +309,7 @@ class Document:
                     value, over = window.value(place, start)
                 except _Broken:
                     continue
-                if self._is_kin(value):
+                if self._is_kin(value) or (not self._firsts and self._is_record(value)):
                     raise _Broken(place, _SWALLOWED, place)
                 at = over - window.base
 
@@ -359,13 +363,13 @@ class Document:
         if self._firsts[key] >= _ENOUGH and key not in self._nested:
             return True, place
         if self._spent > _FREE + 2 * self._window.end:
-            return False, place + 1
+            return False, place + 2 * _MARGIN
         try:
             value, end = self._window.value(place)
         except _Broken as broken:
             self._spent += broken.position - place + _MARGIN
             return False, place + 1
-        self._spent += end - place
+        self._spent += end - place + _MARGIN
         if self._is_kin(value) or self._is_record(value):
             return True, place
         inner = self._window.data[place - self._window.base + 1 : end - self._window.base]

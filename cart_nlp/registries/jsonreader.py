@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cart_nlp.registries import ctgov, ctgovold, ctis, mapped, native, nci
 from cart_nlp.registries.bounds import TOO_LONG
-from cart_nlp.registries.entry import Entry, Reject, Rejected
+from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected
 from cart_nlp.registries.identifiers import identities
 from cart_nlp.registries.jsondocument import Document
 from cart_nlp.registries.jsonvalues import is_lines, parse, search_text, sound, split_lines
@@ -69,12 +69,13 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
                 raise Rejected(f"a JSON {type(data).__name__}, not an object")
             if shape is None or not (shape is forced or shape.recognizes(data)):
                 shape = shape_of(data)
-            shape.identify(data)
+            own = shape.identify(data)
         except Rejected as reason:
+            _refuse_own(data, source)
             yield Reject(source, place, _number(raw), str(reason))
         else:
             # The bytes, not the values: most records go no further, and bytes are cheap to hand on.
-            yield Entry(source, place, search_text(raw, data), raw, _Parsing(shape.parse))
+            yield Entry(source, place, search_text(raw, data), raw, _Parsing(shape.parse), own)
 
 
 def _line(raw: bytes, note: Note) -> tuple[bytes, Any, str]:
@@ -128,11 +129,18 @@ def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
             continue
         try:
             shape = forced or shape_of(value.data)
-            shape.identify(value.data)
+            own = shape.identify(value.data)
         except Rejected as reason:
+            _refuse_own(value.data, source)
             yield Reject(source, place, _number(value.raw), str(reason))
         else:
-            yield Entry(source, place, search_text(value.raw, value.data), value.data, shape.parse)
+            yield Entry(source, place, search_text(value.raw, value.data), value.data, shape.parse, own)
+
+
+def _refuse_own(data: Any, source: str) -> None:
+    """Records of this project are told once, not one by one."""
+    if isinstance(data, dict) and data.keys() >= mapped.OWN_KEYS:
+        raise InputError(f"{source}: {OWN_RECORDS}")
 
 
 def shape_of(data: Any) -> Shape:
@@ -142,6 +150,8 @@ def shape_of(data: Any) -> Shape:
     for shape in SHAPES:
         if shape.recognizes(data):
             return shape
+    if data.keys() >= mapped.OWN_KEYS:
+        raise Rejected(OWN_RECORDS)
     keys = ", ".join(shown(str(key)[:30]) for key in list(data)[:6])
     guessed = mapped.json_guess(data)
     if guessed is None and data.keys() & {"brief_title", "official_title", "title", "brief_summary"}:

@@ -53,6 +53,8 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "pmids": ("pmids", "pmid", "pubmed_ids"),
 }  # fmt: skip
 """Field of a trial -> column names that are taken for it, in order of preference."""
+OWN_KEYS = {"trial_id", "car_trial"}
+"""What a record of this project has, and no registry's."""
 SHORT_NAMES = {
     "title": "brief_title",
     "summary": "brief_summary",

@@ -16,9 +16,16 @@ _PHASE_NUMBER = re.compile(r"(?<![a-z0-9])(early[ _]?(?:phase[ _]?)?1|iv|iii|ii|
 _PHASE_NO = {
     "", "na", "not applicable", "not selected", "none", "null", "other", "不适用", "not specified", "-",
     "retrospective study", "diagnostic new technique clinical study", "observational study",
+    "diagnostic new technique clincal study", "new treatment measure clinical study",
+    "回顾性研究", "其它", "其他", "诊断新技术临床试验", "治疗新技术临床试验",
 }  # fmt: skip
-_CTIS_PHASE = {
+_PHASE_NAMES = {
     "human pharmacology": ["1"],
+    "ba/be": ["1"],
+    "bioequivalence": ["1"],
+    "post market": ["4"],
+    "post-market": ["4"],
+    "上市后": ["4"],
     "therapeutic exploratory": ["2"],
     "therapeutic confirmatory": ["3"],
     "therapeutic use": ["4"],
@@ -27,7 +34,7 @@ _CTIS_PHASE = {
 
 def phase(raw: str) -> str | None:
     """EARLY_PHASE1, PHASE1 … PHASE4, joined as PHASE1|PHASE2, or NA where there is no phase by design."""
-    said = re.sub(r"n\s*/\s*a", "na", raw.strip().lower()[:200])
+    said = re.sub(r"n\s*[/\\]\s*a", "na", raw.strip().lower()[:200])
     if not said:
         return None
     if said in _PHASE_NO:
@@ -42,8 +49,10 @@ def phase(raw: str) -> str | None:
             found.add("EARLY_PHASE1")
         else:
             found.add(f"PHASE{_ROMAN.get(number, number)}")
+    if not found and "探索性研究" in said:  # what ChiCTR's English pages call 0
+        return "EARLY_PHASE1"
     if not found:
-        for name, numbers in _CTIS_PHASE.items():
+        for name, numbers in _PHASE_NAMES.items():
             if name in said:
                 found.update(f"PHASE{number}" for number in numbers)
     if "na" in said.split() and not found:
@@ -67,13 +76,14 @@ _STATUS = {
     "halted;temporarily closed to accrual and intervention",
     "TERMINATED": "terminated;prematurely ended;stopped early;中止;提前终止;discontinued;stopped;revoked",
     "WITHDRAWN": "withdrawn;withdrawn before enrollment;cancelled;not authorised;expired;prohibited by ca",
-    "UNKNOWN": "unknown;unknown status;not available;other",
+    "UNKNOWN": "unknown;unknown status;not available;other;gb no longer in eu eea;no longer in eu eea;"
+    "trial no longer in eu eea",
     "AVAILABLE": "available",
     "NO_LONGER_AVAILABLE": "no longer available",
     "TEMPORARILY_NOT_AVAILABLE": "temporarily not available",
     "APPROVED_FOR_MARKETING": "approved for marketing",
     "WITHHELD": "withheld",
-    "ONGOING": "ongoing;active;authorised;authorized;restarted",
+    "ONGOING": "ongoing;active;authorised;authorized;restarted;trial now transitioned",
 }
 _STATUS_OF = {
     re.sub(r"[\W_]+", " ", said).strip(): name
@@ -89,7 +99,7 @@ def status(raw: str) -> str | None:
     trials that wait, go on, are completed and were stopped.
     """
     said = re.sub(r"[\W_]+", " ", raw.strip().lower()[:200]).strip()
-    return _STATUS_OF.get(said)
+    return _STATUS_OF.get(said) or _STATUS_OF.get(said.removesuffix(" no longer in eu eea"))
 
 
 _STUDY_TYPES = (

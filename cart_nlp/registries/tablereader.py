@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cart_nlp.registries import ctgovtable, ictrp, mapped, shapes
-from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
+from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected
 from cart_nlp.registries.sources import Feed
 from cart_nlp.registries.tablerows import rows
 from cart_nlp.schema import Trial
@@ -33,6 +33,8 @@ def shape_of(
 ) -> TableShape:
     """The format of a table by its header; raises InputError if nothing in it can be taken for an id."""
     if not mapping:
+        if set(columns) >= mapped.OWN_KEYS:
+            raise InputError(f"{name}: {OWN_RECORDS}")
         for shape in SHAPES:
             if shape.name == forced or (forced in (None, "table") and shape.recognizes(columns)):
                 return shape
@@ -68,7 +70,7 @@ def read(
 def entry(source: str, place: str, text: str, row: Mapping[str, Any], shape: TableShape) -> Entry | Reject:
     """One row as an entry, or the reason why it is none."""
     try:
-        shape.identify(row)
+        own = shape.identify(row)
     except Rejected as reason:
         return Reject(source, place, None, str(reason))
-    return Entry(source, place, text, row, shape.parse)
+    return Entry(source, place, text, row, shape.parse, own)

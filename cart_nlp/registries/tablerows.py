@@ -8,6 +8,7 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator
+from sys import getsizeof
 from typing import NamedTuple
 
 from cart_nlp.registries import bounds
@@ -204,7 +205,9 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
         line = next(lines, None)
         if line is None:
             return
-        if '"' not in line:
+        if getsizeof(line) > bounds.MAX_RECORD + _LOOK_AHEAD:
+            cells, fault = [], TOO_LONG
+        elif '"' not in line:
             cells = line.rstrip("\r\n").split(mark)
         else:
             cells, fault = _quoted(line, lines, mark, starts)
@@ -262,7 +265,7 @@ def _quoted(line: str, lines: _Lines, mark: str, starts: _Starts | None) -> tupl
     except _NextRow:
         return [], "a quote is not closed"
     except csv.Error as error:
-        fault = f"not valid CSV: {error}"
+        fault = str(error) if TOO_LONG in str(error) else f"not valid CSV: {error}"
     if len(lines.taken) == 1:  # perhaps just a stray quote within one line
         try:
             return next(csv.reader((line,), delimiter=mark)), ""
@@ -274,9 +277,9 @@ def _quoted(line: str, lines: _Lines, mark: str, starts: _Starts | None) -> tupl
 def _row(line: str, lines: _Lines, starts: _Starts | None) -> Iterator[str]:
     """The lines of a row; raises _NextRow where another one begins."""
     yield line
-    size, whole = len(line), 0
+    size, whole = getsizeof(line), 0
     for line in lines:
-        size += len(line)
+        size += getsizeof(line)
         if size > bounds.MAX_RECORD:
             raise csv.Error(TOO_LONG)
         if starts is not None:

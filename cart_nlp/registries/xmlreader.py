@@ -49,7 +49,7 @@ def read(feed: Feed, *, shape: str, mapping: Mapping[str, str] | None = None) ->
             yield Reject(feed.name, place, None, str(reason))
             continue
         raw = mended(record.raw, feed.noting(place))
-        yield Entry(feed.name, place, search_text(raw), raw, known.parse)
+        yield Entry(feed.name, place, search_text(raw), raw, known.parse, said)
 
 
 def _tag(feed: Feed, pattern: str) -> str:

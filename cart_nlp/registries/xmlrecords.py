@@ -23,6 +23,7 @@ _COMMENT = re.compile(rb"<!--.{0,5000}?-->", re.DOTALL)
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w:.-]{0,60})[\s>]")
 _MARKUP = re.compile(rb"<!--.{0,5000}?-->|<[?!/A-Za-z][^<>]{0,5000}>", re.DOTALL)
 _TAIL = 1 << 12
+_PIECE = 1 << 20
 _LONGEST_GAP = 1 << 16
 _TAGS = re.compile(
     r"</?(?:p|b|i|u|br|li|ul|ol|div|span|strong|em|sup|sub|font|table|tr|td)\b[^<>]{0,300}>", re.I
@@ -156,11 +157,22 @@ def _mended(found: re.Match[bytes]) -> bytes:
     return b"&amp;" + found[0][1:]
 
 
-def search_text(raw: bytes) -> bytes | str:
+def search_text(raw: bytes) -> bytes:
     """The record as the screen is to see it: references resolved, and no line break within a phrase."""
-    if b"&" not in raw:
+    if b"&" in raw:
+        raw = html.unescape(raw.decode("utf-8", "replace")).encode("utf-8", "replace")
+    if len(raw) < _PIECE:
         return b" ".join(raw.split())
-    return " ".join(html.unescape(raw.decode("utf-8", "replace")).split())
+    return b" ".join(b" ".join(piece.split()) for piece in _pieces(raw))
+
+
+def _pieces(raw: bytes) -> Iterator[bytes]:
+    """A text cut between words: all of its words at once would take many times its own size."""
+    at = 0
+    while at < len(raw):
+        end = raw.find(b" ", at + _PIECE) + 1 or len(raw)
+        yield raw[at:end]
+        at = end
 
 
 def plain(said: str) -> str:

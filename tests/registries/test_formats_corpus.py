@@ -122,3 +122,11 @@ def test_json_and_csv_of_the_same_trial_agree() -> None:
             if re.match(r"interventions\[\d+\]\.name", key):
                 assert not re.match(r"[A-Z_]{4,}: ", text)
     assert same_conditions >= len(shared) * 0.8
+
+
+def test_a_transitioned_trial_names_its_old_number() -> None:
+    folder = CORPUS / "formats" / "ctis-json-ctrdata"
+    numbers = {
+        number for path in folder.glob("*.json") for trial in trials(path) for number in trial.secondary_ids
+    }
+    assert {"2019-001588-63", "2019-003842-34", "2021-004994-30"} <= numbers

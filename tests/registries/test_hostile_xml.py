@@ -138,13 +138,13 @@ def test_deep_nesting_is_rejected_fast() -> None:
     assert time.perf_counter() - start < 5
 
 
-def test_fifty_megabytes_in_one_field() -> None:
-    long = "CAR-T " * (50_000_000 // 6)
+def test_thirty_megabytes_in_one_field() -> None:
+    long = "CAR-T " * (30_000_000 // 6)
     found = list(
         xmlreader.read(feed(GOOD[0].replace(">T<", f">{long}<").encode(), 1 << 20), shape="ctgov-xml")
     )
     assert isinstance(found[0], Entry)
-    assert len(found[0].trial().sections["brief_title"]) > 49_000_000
+    assert len(found[0].trial().sections["brief_title"]) > 29_000_000
 
 
 def test_records_are_not_confused_with_longer_names() -> None:
@@ -154,7 +154,7 @@ def test_records_are_not_confused_with_longer_names() -> None:
 
 
 def test_the_screen_sees_characters_not_references() -> None:
-    assert search_text(b"<a>CAR&#8209;T   cells\n  &amp; &#x3B1;</a>") == "<a>CAR‑T cells & α</a>"
+    assert search_text(b"<a>CAR&#8209;T   cells\n  &amp; &#x3B1;</a>") == "<a>CAR‑T cells & α</a>".encode()
     assert search_text(b"<a>chimeric\n     antigen</a>") == b"<a>chimeric antigen</a>"
 
 

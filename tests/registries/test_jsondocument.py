@@ -150,7 +150,7 @@ def test_a_record_too_long_is_told_and_the_next_one_read(monkeypatch: pytest.Mon
     long = b'{"id": "x", "brief_title": "' + b"a" * 5000 + b'"}'
     ids, rejects = split(jsonreader.read(feed(b"\n".join((LINE_1, long, LINE_2)), 300)))
     assert ids == ["NCT00000001", "NCT00000002"]
-    assert [(each.place, each.reason) for each in rejects] == [("line 2", "longer than 128 MiB: not read")]
+    assert [(each.place, each.reason) for each in rejects] == [("line 2", "longer than 32 MiB: not read")]
 
 
 @given(st.lists(st.binary(max_size=9).filter(lambda b: b"\n" not in b and b"\r" not in b)), st.integers(1, 5))

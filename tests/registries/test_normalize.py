@@ -76,6 +76,10 @@ def test_american_dates_where_they_are_known_to_be() -> None:
         ("Therapeutic exploratory (Phase II)", "PHASE2"),
         ("Human pharmacology (Phase I): no\nTherapeutic exploratory (Phase II): yes\n"
          "Therapeutic confirmatory - (Phase III): yes\nTherapeutic use (Phase IV): no", "PHASE2|PHASE3"),
+        ("上市后药物", "PHASE4"), ("Post-market", "PHASE4"), ("Post Marketing Surveillance", "PHASE4"),
+        ("探索性研究/预试验", "EARLY_PHASE1"), ("BA/BE", "PHASE1"), ("Phase 2/Post-market", "PHASE2"),
+        ("回顾性研究", "NA"), ("其它", "NA"), ("n\\a", "NA"), ("Diagnostic New Technique Clincal Study", "NA"),
+        ("New Treatment Measure Clinical Study", "NA"),
         ("", None),
         ("something", None),
     ],
@@ -108,6 +112,9 @@ def test_normal_phases_stay(names: list[str]) -> None:
         ("Prematurely Ended", "TERMINATED"),
         ("Closed to Accrual", "ACTIVE_NOT_RECRUITING"),
         ("Temporarily not available", "TEMPORARILY_NOT_AVAILABLE"),
+        ("Trial now transitioned", "ONGOING"),
+        ("GB - no longer in EU/EEA", "UNKNOWN"),
+        ("Completed - no longer in EU/EEA", "COMPLETED"),
         ("", None),
     ],
 )
