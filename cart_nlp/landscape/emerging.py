@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from cart_nlp.landscape.cohort import GROUPS, PHASE_NAMES, PHASES, Cohort
 from cart_nlp.landscape.diseases import COLUMNS, columns_of
+from cart_nlp.landscape.growth import FIELD, NAME, by_end
+from cart_nlp.landscape.intervals import growth_interval
 from cart_nlp.landscape.places import REGIONS
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 from cart_nlp.schema import Evidence
@@ -36,11 +38,71 @@ TOOLS = ("CRISPR", "base editing", "TALEN", "ZFN", "meganuclease", "tool not sta
 def tables(cohort: Cohort) -> list[Table]:
     """Autoimmune disease; technology by disease and place; in vivo by vector; editing tools; new targets."""
     products = cohort.products
-    return [_autoimmune(cohort), _crossed(products), _in_vivo(products), _tools(products), _first(products)]
+    return [
+        _periods(products),
+        _autoimmune(cohort),
+        _crossed(products),
+        _in_vivo(products),
+        _tools(products),
+        _first(products),
+    ]
 
 
 def _ids(cohort: Cohort, field: str, wanted: frozenset[str] | None) -> Ids:
     return cohort.pick([any(wanted is None or v in wanted for v in values) for values in cohort.df[field]])
+
+
+def _periods(cohort: Cohort) -> Table:
+    """Features in the two periods of --growth, by the year, with the interval of the growth."""
+    early, late = cohort.options.growth
+    axis = cohort.options.axis
+    years = by_end(cohort, axis)
+    begin = min((y for y in years if y is not None), default=cohort.end.year)
+    spans = [period.span(begin, cohort.end) for period in (early, late)]
+    note = (
+        f"Product trials by year of {NAME[axis]} in the two periods of --growth ({spans[0]:.2f} and "
+        f"{spans[1]:.2f} "
+        "years up to the end of the data); growth is that of trials a year, with the 95 % interval of a "
+        "ratio of "
+        "rates. A feature that is told more often grows as one that is used more often does."
+    )
+    columns = (
+        "feature",
+        str(early),
+        str(late),
+        f"{early} a year",
+        f"{late} a year",
+        "growth %",
+        "low",
+        "high",
+    )
+    table = Table(
+        "emerging_by_period",
+        "What grew between two periods",
+        columns,
+        note=note,
+        section=SECTION,
+        rests=(FIELD[axis],),
+    )
+    sides = [set(cohort.pick([p.holds(y) for y in years])) for p in (early, late)]
+    tools = dict(zip(cohort.df["trial_id"], map(tool_of, cohort.df["evidence"]), strict=True))
+    groups: list[tuple[str, Ids]] = [("all product trials", cohort.pick())]
+    groups += [(name, _ids(cohort, field, wanted)) for name, field, wanted in KINDS]
+    edited = _ids(cohort, "edits", None)
+    groups += [(f"edited by {name}", tuple(i for i in edited if name in tools[i])) for name in TOOLS[:-1]]
+    of = [columns_of(names) for names in cohort.df["indications"]]
+    auto = COLUMNS[21:25]
+    groups += [(name, cohort.pick([name in one for one in of])) for name in (*auto, "infection")]
+    for name, ids in groups:
+        found = [tuple(i for i in ids if i in side) for side in sides]
+        change = growth_interval(len(found[0]), len(found[1]), *spans)
+        rates = [
+            Cell(round(len(f) / span, 2), f) if span else Cell(None)
+            for f, span in zip(found, spans, strict=True)
+        ]
+        grown = [Cell(change[0], found[1]), Cell(change[1]), Cell(change[2])] if change else [Cell(None)] * 3
+        table.add(name, [count(f) for f in found], rates, grown)
+    return table
 
 
 def _autoimmune(cohort: Cohort) -> Table:

@@ -126,7 +126,7 @@ def test_hostile_text_is_text(page):
 
 def test_figures_show_and_nothing_runs_off_the_page(page):
     broken = "return [...document.images].filter(i => !i.complete || i.naturalWidth < 100).length"
-    assert len(page.find_elements("css selector", "figure img")) == 16 and page.execute_script(broken) == 0
+    assert len(page.find_elements("css selector", "figure img")) == 17 and page.execute_script(broken) == 0
     assert page.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     loaded = "return performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).length"
     assert page.execute_script(loaded) == 0

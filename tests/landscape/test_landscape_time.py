@@ -110,6 +110,16 @@ def test_rates_divide_by_the_time_up_to_the_end():
     assert [c.value for c in made.rows[1][:5]] == ["2022–", "registration", "2.33", 71, 30.5]
 
 
+def test_what_grew_between_two_periods():
+    early = [trial(n, start_date="2018", cell_source=("in_vivo",) if n < 10 else ()) for n in range(1, 41)]
+    late = [trial(n, start_date="2022", cell_source=("in_vivo",) if n < 140 else ()) for n in range(100, 160)]
+    options = Options(as_of=AS_OF, growth=(Period(2018, 2019), Period(2022, 2022)))
+    row = tables(frame([*early, *late]), options)["emerging_by_period"].find("in vivo, any")
+    values = [cell.value for cell in row]
+    assert values[1:3] == [9, 40] and values[3:5] == pytest.approx([4.5, 40.0], abs=0.05)
+    assert values[5] == pytest.approx(100 * (40 / 4.5 - 1), abs=2) and values[6] < values[5] < values[7]
+
+
 def test_growth_compares_by_the_year():
     assert rates_between((10, 5.0), (10, 2.5)) == 100.0
     assert rates_between((0, 5.0), (10, 5.0)) is None

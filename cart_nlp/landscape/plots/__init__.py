@@ -13,7 +13,7 @@ from cart_nlp.landscape.plots.outcomes import publication_time, stopped, transpa
 from cart_nlp.landscape.plots.shares import countries, organs, phases, sponsors, targets
 from cart_nlp.landscape.plots.style import Plot, absent
 from cart_nlp.landscape.plots.worldmap import world
-from cart_nlp.landscape.plots.years import diseases, growth, targets_over_time, technology
+from cart_nlp.landscape.plots.years import diseases, growth, registrations, targets_over_time, technology
 from cart_nlp.landscape.table import Table
 
 
@@ -29,6 +29,7 @@ class Figure:
 FIGURES: dict[str, Figure] = {
     "flow": Figure(flow, "Screening", "flow"),
     "growth": Figure(growth, "Growth and geography", "trials_by_year"),
+    "registrations": Figure(registrations, "Growth and geography", "trials_by_registration_year"),
     "world": Figure(world, "Growth and geography", "countries"),
     "countries": Figure(countries, "Growth and geography", "countries"),
     "phases": Figure(phases, "Phases", "phases"),
@@ -76,6 +77,7 @@ __all__ = [
     "phases",
     "publication_time",
     "reach",
+    "registrations",
     "sponsors",
     "stopped",
     "targets",

@@ -45,9 +45,11 @@ def _dated(table: Table) -> pd.DataFrame:
     return frame
 
 
-def _mark_open(axes: Any, tables: Mapping[str, Table], say: bool = True) -> None:
+def _mark_open(
+    axes: Any, tables: Mapping[str, Table], say: bool = True, table: str = "trials_by_year"
+) -> None:
     """Shade the years that are not over: their fall is no fall."""
-    years = tables["trials_by_year"].frame
+    years = tables[table].frame
     still = [int(y) for y, over in zip(years["year"], years["year over"], strict=True) if over == "no"]
     low, high = axes.get_xlim()
     if still and still[0] - 0.5 < high:
@@ -105,30 +107,39 @@ def targets_over_time(tables: Mapping[str, Table], top: int = 8) -> Plot:
 
 def growth(tables: Mapping[str, Table]) -> Plot:
     """Trials by start year with regions, and the cumulative count."""
-    data = _dated(tables["trials_by_year"])
+    return _growth(tables, "trials_by_year", "start")
+
+
+def registrations(tables: Mapping[str, Table]) -> Plot:
+    """The same by year of registration."""
+    return _growth(tables, "trials_by_registration_year", "registration")
+
+
+def _growth(tables: Mapping[str, Table], table: str, axis: str) -> Plot:
+    data = _dated(tables[table])
     with styled():
         figure, (left, right) = canvas(10, 4, 1, 2, width_ratios=(3, 2))
         if data.empty:
-            empty(left, "no trial states a start date")
+            empty(left, f"no trial has a date of {axis}")
             empty(right, "")
         else:
             years = list(data["year"])
             left.bar(years, data["trials"].astype(int), color="#D9D9D9", label="all trials", width=0.8)
             shown = [name for name in REGIONS if data[name].notna().all() and data[name].sum()]
             _lines(left, years, {name: list(data[name].astype(int)) for name in shown})
-            left.set(title="Trials by start year and region", xlabel="start year", ylabel="trials")
+            left.set(title=f"Trials by {axis} year and region", xlabel=f"{axis} year", ylabel="trials")
             left.legend(loc="upper left", fontsize=8)
             right.step(years, data["cumulative"].astype(int), where="mid", color="black", linewidth=1.5)
             right.fill_between(years, data["cumulative"].astype(int), step="mid", color="#D9D9D9")
-            right.set(title="Cumulative", xlabel="start year", ylabel="trials")
+            right.set(title="Cumulative", xlabel=f"{axis} year", ylabel="trials")
             for axes in (left, right):
                 _whole(axes)
-                _mark_open(axes, tables)
+                _mark_open(axes, tables, table=table)
     alt = (
-        "Bars: trials by start year; lines: trials by region, a multinational trial in each of "
+        f"Bars: trials by {axis} year; lines: trials by region, a multinational trial in each of "
         "its regions; right: cumulative count."
     )
-    return Plot("growth", "Growth by region", figure, data, alt)
+    return Plot("growth", f"Growth by region, by {axis} year", figure, data, alt)
 
 
 def diseases(tables: Mapping[str, Table]) -> Plot:
