@@ -20,6 +20,8 @@ app = typer.Typer(
     help="Check a curator's corrections, and lay those of two curators together.",
 )
 _LEXICON = typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable.")
+_OURS = (b"trial_id,field,action", b'{"trial_id"')
+"""By which a file of corrections is known."""
 _PREFER = ("a", "b", "newest")
 
 
@@ -32,16 +34,27 @@ def check(
     text: Annotated[
         list[Path] | None, typer.Option(help="Dump of the trials: tells stale decisions. Repeatable.")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Write them again, names as in the lexicons, with --text fingerprints too."
+        ),
+    ] = None,
     lexicon: Annotated[list[Path] | None, _LEXICON] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
 ) -> None:
     """Tell what is wrong in a file of corrections. Exit 1 if it cannot be applied."""
-    from cart_nlp.curation import checking
+    from cart_nlp import outputs
+    from cart_nlp.curation import checking, writing
     from cart_nlp.curation.names import names
     from cart_nlp.curation.reading import read_all
     from cart_nlp.lexicon import LexiconError
+    from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
 
     try:
+        inputs = [file, *(text or ()), *filter(None, [records])]
+        place = output and outputs.claim(output, inputs, ours=_OURS, force=force)
         known = names(tuple(map(str, lexicon or ())))
         ids = None
         if records is not None:
@@ -55,7 +68,9 @@ def check(
             there = read_trials(text, {row.trial_id for row in read_all(file)[0]})
             texts = {one: trial.sections for one, trial in there.items()}
         found = checking.check(file, known, ids, texts)
-    except (InputError, LexiconError) as fault:
+        if place and not found.faults:
+            writing.write(checking.stamped(found.rows, texts or {}), place)
+    except (InputError, LexiconError, PlaceError) as fault:
         _stop(str(fault).splitlines())
     _say(found.faults)
     _say(f"warning: {line}" for line in found.warnings)
@@ -120,8 +135,7 @@ def merge(
     if output is not None:
         try:
             read = [a, b, *filter(None, [adjudicated, records])]
-            marks = (writing.MARK, b'{"trial_id"')
-            writing.write(found.rows, outputs.claim(output, read, ours=marks, force=force))
+            writing.write(found.rows, outputs.claim(output, read, ours=_OURS, force=force))
         except PlaceError as fault:
             _stop([str(fault)])
         print(f"{len(found.rows)} corrections to {output}", file=sys.stderr)

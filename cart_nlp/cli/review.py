@@ -12,6 +12,7 @@ from cart_nlp import console
 if TYPE_CHECKING:
     from cart_nlp.curation.queue import Item, Queue
 
+BLIND = "without --text the page has no words, and its corrections no fingerprint of the text"
 _SHOWN = 30
 """Records in the table on the terminal, where no budget is given."""
 
@@ -85,6 +86,8 @@ def command(
         console.say("cart-nlp review", line)
     if out is not None:
         console.say("cart-nlp review", f"{len(done.items):,} records → {out}")
+        if out.suffix.lower() == ".html" and not text:
+            console.say("cart-nlp review", BLIND)
 
 
 def _table(items: tuple[Item, ...]) -> list[str]:

@@ -50,5 +50,12 @@ def command(
 
             count = view(records, place, texts, corrections)
     except (InputError, PlaceError, GoldError) as fault:
-        console.stop("cart-nlp view", str(fault))
+        *lines, last = str(fault).splitlines() or [""]
+        for line in lines:
+            console.say("cart-nlp view", line)
+        console.stop("cart-nlp view", last)
     typer.echo(f"{count} trials: {out}", err=True)
+    if review and not texts:
+        from cart_nlp.cli.review import BLIND
+
+        console.say("cart-nlp view", BLIND)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cart_nlp.curation.applying import INCLUDED, is_stale
-from cart_nlp.curation.decisions import SINGLE, Correction, construct_of, shown
+from cart_nlp.curation.decisions import SINGLE, Correction, construct_of, shown, text_sha256
 from cart_nlp.curation.names import CLOSED, Names
 from cart_nlp.curation.reading import CorrectionsError, read_all
 from cart_nlp.registries.identifiers import identities, registry_of
@@ -69,6 +69,16 @@ def check(
                     f"{row.place}: {row.trial_id}: stale: its text changed since {row.date or 'then'}"
                 )
     return found
+
+
+def stamped(rows: Iterable[Correction], texts: Mapping[str, Mapping[str, str]]) -> list[Correction]:
+    """Rows with the fingerprint of their trial's text (trial -> section -> text), where they have none."""
+    return [
+        row._replace(text_sha256=text_sha256(texts[row.trial_id]))
+        if not row.text_sha256 and row.trial_id in texts
+        else row
+        for row in rows
+    ]
 
 
 def _canonical(row: Correction, known: Names, warnings: list[str]) -> Correction:

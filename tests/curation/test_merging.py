@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cart_nlp.curation.decisions import COLUMNS, Correction
+from cart_nlp.curation.decisions import COLUMNS, Correction, text_sha256
 from cart_nlp.curation.merging import merge
 from cart_nlp.curation.names import names
 from cart_nlp.curation.reading import read
@@ -89,6 +89,19 @@ def run(*words):
     done = subprocess.run([PROGRAM, "corrections", *words], capture_output=True, text=True, timeout=120)
     assert "Traceback" not in done.stderr
     return done
+
+
+def test_check_writes_names_and_fingerprints(tmp_path):
+    dump = tmp_path / "dump.jsonl"
+    dump.write_text('{"id": "NCT90000001", "brief_title": "CD19 CAR-T cells"}\n')
+    mine = tmp_path / "mine.csv"
+    mine.write_text(HEAD + "NCT90000001,targets,set,CD269\nNCT90000002,focus,set,other\n")
+    done = run("check", str(mine), "--text", str(dump), "-o", str(tmp_path / "checked.csv"))
+    assert done.returncode == 0
+    first, second = read(tmp_path / "checked.csv")
+    assert first.values == ("BCMA",) and first.text_sha256 == text_sha256({"brief_title": "CD19 CAR-T cells"})
+    assert second.text_sha256 == "", "its text is not there"
+    assert run("check", str(mine), "-o", str(mine), "--force").returncode == 2
 
 
 def test_check_and_merge_on_the_command_line(tmp_path):
