@@ -22,6 +22,7 @@ from cart_nlp.curation.decisions import (
 from cart_nlp.registries.encoding import guess
 from cart_nlp.registries.entry import InputError
 from cart_nlp.registries.tablerows import delimiter
+from cart_nlp.writers.flat import unguarded
 
 MAX_BYTES = 1 << 28
 """A larger file holds no corrections."""
@@ -179,8 +180,3 @@ def _names(path: Path, cells: Iterable[Any]) -> list[str]:
             [f"{path.name}: row 1: no column {', '.join(missing)}; the first row names {', '.join(COLUMNS)}"]
         )
     return names
-
-
-def unguarded(cell: str) -> str:
-    """A cell without the apostrophe that keeps a spreadsheet from running it."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].lstrip()[:1] in ("=", "+", "-", "@") else cell

@@ -137,7 +137,7 @@ def test_decisions_with_the_keyboard_are_what_is_saved(browser, folder):
     press(browser, "n", "CD20", ENTER)
     go(browser, 2)
     field(browser, "focus")
-    press(browser, "c", "manufacturing", ENTER, "t", "the title says so; really", ENTER)
+    press(browser, "c", "manufacturing", ENTER, "t", "the title says so; =really", ENTER)
     field(browser, "constructs")
     press(browser, "e", "cd22 ( tandem )", ENTER)
     assert browser.find_element("id", "form").is_displayed() is False
@@ -174,7 +174,7 @@ def test_decisions_with_the_keyboard_are_what_is_saved(browser, folder):
     assert {r.by for r in rows} == {"Ana Ruiz"} and all(
         re.fullmatch(r"\d{4}-\d\d-\d\d", r.date) for r in rows
     )
-    assert {r.note for r in rows} == {"", "the title says so; really"}
+    assert {r.note for r in rows} == {"", "the title says so; =really"}
     for r in rows[:-1]:
         assert r.text_sha256 == text_sha256(trial(int(r.trial_id[-1])).sections)
     assert path.read_bytes() == as_bytes(rows, ".csv"), "the bytes that the program writes"

@@ -220,7 +220,7 @@ function putIn() {
 // Saving: the same bytes as the program writes.
 function csv(rows) {
   const quoted = text => /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  const guarded = text => /^[=+\-@＝＋－＠]/.test(text.trimStart()) ? `'${text}` : text;
+  const guarded = text => text.replace(/(^|; ?)(?=\s*[=+\-@＝＋－＠])/g, "$1'");
   const clean = text => text.replace(/[\t\n\v\f\r\x85\u2028\u2029]+/g, " ").replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g, "");
   return "\ufeff" + [COLUMNS, ...rows.map(row => COLUMNS.map(name => guarded(clean(row[name] || ""))))].map(cells => `${cells.map(quoted).join(",")}\r\n`).join("");
 }
