@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 
+from cart_nlp.batch.jobs import job, packed, parsed, unpacked
 from cart_nlp.registries import Entry, InputError, Rejected
 from cart_nlp.registries.reading import read_feed
 from cart_nlp.registries.sources import Feed, decompressed
 from cart_nlp.schema import Trial
+from cart_nlp.search import CAR, Engine, Needle, Search
+from cart_nlp.text import fold_bytes
 
 NOTES: list[str] = []
 
@@ -18,11 +25,14 @@ def check_readers(data: bytes, size: int = 1 << 16) -> Counter[str]:
     Returns how many records were entries, rejects at reading, and rejects at building.
     """
     counts: Counter[str] = Counter()
+    held: list[Entry] = []
     feed = Feed("input", iter([data[at : at + size] for at in range(0, len(data), size)]))
     try:
         for each in read_feed(decompressed(feed), None, None, NOTES.append):
             if isinstance(each, Entry):
                 assert isinstance(each.text, str | bytes)
+                check_screen(each.text)
+                held = [*held[-7:], each]
                 try:
                     check_trial(each.trial())
                     counts["trials"] += 1
@@ -37,7 +47,43 @@ def check_readers(data: bytes, size: int = 1 << 16) -> Counter[str]:
         check_line(str(error))
         counts["refused"] += 1
     NOTES.clear()
+    check_passage(held)
     return counts
+
+
+def check_passage(entries: list[Entry]) -> None:
+    """All records of a chunk reach a worker or are refused, whatever the others in it are."""
+    jobs = [job(number, entry) for number, entry in enumerate(entries)]
+    data, sent, refused = packed(jobs)
+    assert sorted([*(each.number for each in sent), *(each.number for each in refused)]) == [
+        each.number for each in jobs
+    ]
+    for each in unpacked(data):
+        before = parsed(each.number, "", "", entries[each.number].parse, entries[each.number].data)
+        after = parsed(each.number, "", "", each.parse, each.data)
+        assert before == after
+
+
+@cache
+def _screens() -> list[Callable[[bytes | str], bool]]:
+    """The screen of a few words, with each engine that there is."""
+    words = [CAR, Needle(b"chimeric", context="cells"), Needle(b"ctl019", left=True, right=True)]
+    engines: list[Engine] = ["ahocorasick"]
+    if importlib.util.find_spec("hyperscan"):
+        engines.append("hyperscan")
+    contexts = {"cells": [b"t cell"], "car": [b"cell", b"car-t"]}
+    return [Search(words, contexts, engine, fold_bytes).hits for engine in engines]
+
+
+def check_screen(text: bytes | str) -> None:
+    """Both engines say the same of a record, as bytes and as text."""
+    forms: list[bytes | str] = [text]
+    if isinstance(text, str):
+        forms.append(text.encode("utf-8", "surrogatepass"))
+    else:
+        with contextlib.suppress(UnicodeDecodeError):
+            forms.append(text.decode())
+    assert len({hits(form) for hits in _screens() for form in forms}) == 1
 
 
 def check_line(said: str) -> None:
