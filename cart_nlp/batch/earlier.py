@@ -9,14 +9,15 @@ from typing import Any
 
 import orjson
 
+from cart_nlp.batch.jobs import mended
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.options import Summary
 from cart_nlp.batch.provenance import Hashing
 from cart_nlp.batch.target import Target
 from cart_nlp.writers import STORES
 
-GUARDED = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".xlsx")
-"""Suffixes of the outputs in which the formula guard shows."""
+UNGUARDED = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".parquet", *STORES)
+"""Suffixes of the outputs in which the formula guard does not show."""
 
 
 def notes(journal: Journal, resume: bool) -> list[str]:
@@ -35,7 +36,7 @@ def finished(target: Target, header: dict[str, Any], guard: bool) -> dict[str, A
         return None
     if before.get("corrections") != header["corrections"]:
         return None
-    if target.suffix in GUARDED and before["options"].get("formula_guard") != guard:
+    if target.suffix not in UNGUARDED and before["options"].get("formula_guard") != guard:
         return None
     if target.suffix in STORES:
         return before if _session(target) == before.get("session") else None
@@ -81,7 +82,7 @@ def hashes(paths: Iterable[Path]) -> list[dict[str, Any]]:
         if path.is_file():
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-                found.append({"name": path.name, "bytes": file.tell(), "sha256": digest})
+                found.append({"name": mended(path.name), "bytes": file.tell(), "sha256": digest})
     return found
 
 

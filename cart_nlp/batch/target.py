@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 STAGE = ".cart-nlp-part"
 """Ending of the folder beside an output in which its files are written; none but ours is named so."""
 
+NATIVE = (".parquet", ".duckdb")
+"""Suffixes of formats whose libraries open the file themselves, by a name in UTF-8."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -38,6 +41,8 @@ class Target:
         named = Path(options.out)
         suffix = suffix_of(named)
         out = writable(named)
+        if suffix in NATIVE and any("\ud800" <= sign <= "\udfff" for sign in str(out)):
+            raise OutputError(f"{out}: a {suffix} file has to have a name in UTF-8; choose another name")
         rejects = (
             writable(Path(options.rejects), "--rejects ")
             if options.rejects

@@ -76,6 +76,7 @@ def _print(trial: Trial, layers: list[Path], json: bool, everything: bool) -> No
 
 def _from_file(wanted: str, file: str) -> Trial:
     """The trial of that id, or of that secondary id, in a dump."""
+    from cart_nlp.batch.provenance import shown_source
     from cart_nlp.registries import read
     from cart_nlp.registries.entry import InputError, Reject, Rejected
 
@@ -104,7 +105,7 @@ def _from_file(wanted: str, file: str) -> Trial:
     if second is not None:
         return second
     more = f"; the first record that could not be read is at {broken}" if broken else ""
-    _stop(f"{file}: no trial {wanted!r} among its {count:,} records{more}")
+    _stop(f"{shown_source(file)}: no trial {wanted!r} among its {count:,} records{more}")
 
 
 def _without_id(raw: bytes) -> bool:

@@ -344,3 +344,19 @@ def test_text_that_is_too_long_to_be_read_is_told(tmp_path: Path) -> None:
         assert note.startswith("1 trial longer than what is read; most in B: 30,000 characters were not")
     raw = [json.loads(line)["raw"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert raw == [{}, {"unread": "brief_title from 60000"}]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other bytes than UTF-8")
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet", "duckdb"])
+def test_names_that_are_no_utf_8_are_names(tmp_path: Path, suffix: str) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    source = fakes.dump(tmp_path / f"{odd}.jsonl", [{"id": "A", "title": "CAR"}, {"id": "", "title": "CAR"}])
+    chosen = options(tmp_path, source, f"{odd}.out.{suffix}", resume=True, mapping={"title": odd})
+    if suffix in ("parquet", "duckdb"):
+        with pytest.raises(OutputError, match="has to have a name in UTF-8"):
+            run(chosen, fakes.parts(tmp_path))
+        return
+    assert run(chosen, fakes.parts(tmp_path)).written == 1
+    assert run(chosen, fakes.parts(tmp_path)).already
+    said = json.loads((tmp_path / f"{odd}.out.{suffix}.run.json").read_text("utf-8"))
+    assert said["inputs"][0]["path"].endswith("caf\ufffd.jsonl")
