@@ -22,6 +22,8 @@ from rich.text import Text
 SAMPLE = Path(__file__).with_name("trials.jsonl")
 SHOWN = "GOLD-0011"
 """The trial whose evidence is shown: feeder cells and reagents in it name domains that the cells lack."""
+ROOM = 100
+"""Columns of a terminal from which on there is room for a column a field."""
 WIDE = 130
 """Columns of a terminal from which on there is room for titles."""
 STYLES = {"product": "green", "related": "yellow", "mention": "dim", "no": "dim"}
@@ -66,10 +68,14 @@ def included(records: Iterable[Record], width: int) -> Table:
     table.add_column("verdict", no_wrap=True)
     if width >= WIDE:
         table.add_column("title", no_wrap=True, overflow="ellipsis", max_width=width - 112, style="dim")
-    table.add_column("targets", max_width=26)
-    for name, most in (("costim", 7), ("vector", 12), ("source", 13), ("cells", 11)):
-        table.add_column(name, max_width=most)
-    table.add_column("engineered")
+    table.add_column("targets", max_width=26, overflow="fold")
+    table.add_column("costim", max_width=7, overflow="fold")
+    if width >= ROOM:
+        for name, most in (("vector", 12), ("source", 13), ("cells", 11)):
+            table.add_column(name, max_width=most, overflow="fold")
+        table.add_column("engineered", overflow="fold")
+    else:
+        table.add_column("source, cells, vector, engineered", overflow="fold")
     rows = sorted(
         (record for record in records if record["car_trial"] in ("product", "related")),
         key=lambda record: (record["car_trial"], record["trial_id"]),
@@ -82,8 +88,7 @@ def included(records: Iterable[Record], width: int) -> Table:
             Text(level, STYLES[level]),
             *title,
             _targets(record),
-            *(_values(record, field) for field in ("costim", "vector", "cell_source", "cell_type")),
-            _engineering(record),
+            *_cells(record, width),
             end_section=after is not None and after["car_trial"] != level,
         )
     return table
@@ -94,12 +99,26 @@ def left_out(records: Iterable[Record]) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("left out", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", style="dim")
+    table.add_column("title", overflow="fold", style="dim")
     for record in records:
         level = record["car_trial"]
         if level in ("mention", "no"):
             table.add_row(record["trial_id"], Text(level, STYLES[level]), Text(record["title"]))
     return table
+
+
+def _cells(record: Record, width: int) -> list[Text]:
+    """What is said of the cells: a column each where there is room, else all in one."""
+    fields = ("costim", "vector", "cell_source", "cell_type")
+    if width >= ROOM:
+        return [*(_values(record, field) for field in fields), _engineering(record)]
+    said = [
+        _value(record, field, value)
+        for field in ("cell_source", "cell_type", "vector")
+        for value in record[field]
+    ]
+    engineered = _engineering(record)
+    return [_values(record, "costim"), Text(", ").join([*said, engineered] if engineered.plain else said)]
 
 
 def _targets(record: Record) -> Text:

@@ -137,6 +137,8 @@ def _conditions(dump: Path | None, layers: list[Path], json: bool) -> None:
 
 
 def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> None:
+    import shutil
+
     from cart_nlp.evaluation import breakdown, report
 
     if html:
@@ -150,9 +152,11 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
 
         print(orjson.dumps(scored.result, option=orjson.OPT_INDENT_2).decode())
         return
-    print("\n".join(report.lines(scored.result)))
+    # In full where no terminal is known: a file has no width.
+    width = shutil.get_terminal_size((10_000, 0)).columns
+    print("\n".join(report.fitted(report.lines(scored.result), width)))
     if errors:
-        print("\n".join(breakdown.errors(scored.result["errors"])))
+        print("\n".join(report.fitted(breakdown.errors(scored.result["errors"]), width)))
 
 
 def _stop(faults: list[str]) -> NoReturn:
