@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"ChiCTR[-A-Za-z]{0,10}\d{8,10}")
 _NUMBER_CELL = re.compile(rb">\s{0,50}(ChiCTR[-A-Za-z]{0,10}\d{8,10})\s{0,50}<")
+_NUMBER_BYTES = re.compile(rb"ChiCTR[-A-Za-z]{0,10}\d{8}")
+_TAG = re.compile(rb"<[^<>]{0,2000}>")
 _ROW = re.compile(rb"<tr(?=[\s>])", re.IGNORECASE)
 _LARGEST = 1 << 24
 _MOST_TAGS = 1_000_000
@@ -67,7 +69,9 @@ def _rows(page: bytes, name: str) -> Iterator[Entry | Reject]:
     """The rows of a search list, each parsed by itself: what is broken in one harms no other."""
     from lxml import etree
 
-    for row in _ROW.split(page):
+    for at, row in enumerate(_ROW.split(page)):
+        if not at:  # before the first row: what the table begins with, should its row be damaged
+            row = row[row.rfind(b"<table") :] if b"<table" in row else b""
         numbers = [found.decode() for found in _NUMBER_CELL.findall(row)]
         parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
         root = etree.fromstring(b"<table><tr" + row, parser)
@@ -76,7 +80,7 @@ def _rows(page: bytes, name: str) -> Iterator[Entry | Reject]:
         if each is not None:
             yield Entry(name, f"row {each['id']}", " ".join(each.values()), each, _parse_listed, each["id"])
             numbers.remove(each["id"]) if each["id"] in numbers else None
-        elif not numbers and b"ChiCTR" in row and row.count(b"<td") > 3:
+        elif not numbers and _NUMBER_BYTES.search(_TAG.sub(b"", row)):
             yield Reject(name, "a row", None, "a row of the list that cannot be read")
         for number in numbers:
             yield Reject(name, f"row {number}", number, "a row of the list that cannot be read")

@@ -102,7 +102,7 @@ def _blocks(feed: Feed) -> Iterator[_Block]:
             and (not before or (bool(following) and following[0].startswith(_HEADING)))
         )
         if block is None:
-            astray = said.startswith(("A. ", "A.1 ", "A.2 "))
+            astray = said.startswith(("A. ", "A.1 ", "A.2 ")) or _NUMBER.search(said[:200]) is not None
         else:
             astray = before.startswith("P. ") and block.is_whole() and not said.startswith(("N. ", "P. "))
         if heading or numbered or astray:

@@ -203,7 +203,7 @@ class Document:
         """Where a value ends that is no record; raises _Broken if it is but the wrong half of a string."""
         end = self._window.value(start)[1]
         after, sign = self._window.beyond(end, b" \t\r\n", start)
-        if sign not in (b",", b"]", b"") and self._frames:
+        if sign not in (b",", b"]", b"") and (self._frames or sign not in (b"{", b"[")):
             raise _Broken(start, _NO_OBJECT)
         return after
 

@@ -121,9 +121,9 @@ def test_a_dump_cut_between_two_records_is_told() -> None:
 
 @pytest.mark.parametrize("piece", ["<clinical_study>", "</clinical_study>", "<clinical_study a='", "<!--"])
 def test_time_is_linear(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     read("<all>" + piece * ((1 << 20) // len(piece)))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_record_of_very_many_elements_is_rejected() -> None:
