@@ -36,7 +36,7 @@ def needs(pattern: str) -> Needs:
 
 
 class _UnknownSyntax(Exception):
-    """A group of a kind that the cues do not use, such as flags."""
+    """Syntax that the cues do not use, such as flags or characters by their number."""
 
 
 def _worth(found: frozenset[str]) -> int:
@@ -108,6 +108,8 @@ class _Reader:
         if char == "\\":
             escaped = self.pattern[self.at]
             self.at += 1
+            if escaped in "xuUN" or escaped.isdigit():
+                raise _UnknownSyntax  # a character by its number or name, or what a group found
             if escaped in "bBAZ":
                 return "", None, False
             return ("", None, True) if escaped.isalnum() else (escaped, None, True)

@@ -89,3 +89,20 @@ def test_no_cue_matches_where_its_hint_says_that_it_cannot() -> None:
     assert matched > 2_000
     spared = sum(found.cues[name] is not pattern for name, pattern in CUES.items())
     assert spared > len(CUES) / 6
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"\x63ells only", "cells only"),
+        (r"\u0063ells only", "cells only"),
+        (r"\U00000063ells only", "cells only"),
+        (r"\N{LATIN SMALL LETTER C}ells only", "cells only"),
+        (r"\143ells only", "cells only"),
+        (r"(ab)\1cd xyz", "ababcd xyz"),
+    ],
+)
+def test_characters_by_number_or_name_are_not_taken_for_their_digits(pattern: str, text: str) -> None:
+    assert re.search(pattern, text)
+    found = needs(pattern)
+    assert found is None or any(string in text for string in found)
