@@ -124,6 +124,8 @@ def guarded(command: str) -> Iterator[None]:
         stop(command, "interrupted", INTERRUPTED)
     except ModuleNotFoundError as fault:
         line = missing_line(fault)
+        if line is not None and command == "cart-nlp landscape":
+            line = line.replace("[evaluation]", "[landscape]")  # scipy comes with either
         if line is None:
             raise
         stop(command, line)
