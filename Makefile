@@ -10,7 +10,7 @@ OUT := out
 help:
 	@echo "make demo         tag a sample of 40 trials and show what comes out"
 	@echo "make test         lint, types, import layers and every test"
-	@echo "make lint         ruff, mypy and the import layers alone"
+	@echo "make lint         ruff, mypy, the import layers and the bound on complexity alone"
 	@echo "make format       let ruff mend and format what it can"
 	@echo "make docs         build the site of the documents into out/docs; needs no network"
 	@echo "make bench        accuracy on the gold set, then the speed benchmarks"
@@ -35,6 +35,7 @@ lint: .venv/.made
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python .ci/complexity.py
 
 test: lint
 	$(BIN)/python -m pytest

@@ -12,42 +12,67 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path("benchmarks/results")
-SETS = {"gold dev": "written trials", "registry dev": "registry trials"}
-"""Set in accuracy.json -> heading of its column; both are the halves that rules may be written on."""
-ROWS = {
-    "screening: recall": "screening.recall",
-    "screening: precision": "screening.precision",
-    "targets: exact set": "targets.exact",
-    "targets, trials with several: exact set": "targets.exact_multi",
-    "constructs and formats: exact set": "constructs.exact",
-    "costimulation: exact set": "costim.exact",
-    "vector: exact set": "vector.exact",
-    "cell source: exact set": "cell_source.exact",
-    "cell type: exact set": "cell_type.exact",
-    "disease group: exact set": "disease_group.exact",
-    "purpose": "focus.accuracy",
-}
-"""What the table calls a score -> its name in accuracy.json."""
+CARD = Path("models/cart_base/card.json")
+FIELDS = {
+    "costim": "costimulation", "generation": "generation", "vector": "vector", "cell_source": "cell source",
+    "cell_type": "cell type", "edits": "edits", "armoring": "armoring", "safety_switch": "safety switch",
+}  # fmt: skip
+"""Field -> what the table calls it."""
 
 
 def accuracy(root: Path = ROOT) -> str:
-    """The table of the last release in accuracy.json."""
-    latest = json.loads((root / RESULTS / "accuracy.json").read_text("utf-8"))[-1]
-    shown = [name for name in SETS if name in latest["sets"]]
+    """What cross-validation and the first looks at blind labels gave, with counts and intervals."""
+    folds = json.loads((root / CARD).read_text("utf-8"))["cross_validation"]
+    looks = json.loads((root / RESULTS / "first-looks.json").read_text("utf-8"))["looks"]
+    looked: dict[str, list[int]] = {}
+    for look in looks:
+        for name, (right, whole) in look["counts"].items():
+            total = looked.setdefault(name, [0, 0])
+            total[0] += right
+            total[1] += whole
+    study, targets = folds["car_trial"], folds["targets"]
+    rows = {
+        "screening: recall": study["recall"],
+        "screening: precision": study["precision"],
+        "targets: exact set": targets["exact"],
+        "targets, trials with several: exact set": targets["several"],
+        "targets: silence": targets["silent"],
+        "constructs, trials with several targets: exact set": None,
+    }
     lines = [
-        f"Version {latest['version']}, {latest['date']}, development halves:",
-        "",
-        f"| | {' | '.join(SETS[name] for name in shown)} |",
-        f"|---|{'---:|' * len(shown)}",
+        "| on trials that nobody tuned to | cross-validation | first look at blind labels |",
+        "|---|---:|---:|",
+        *(
+            f"| {title} | {_share(shown and shown['share'], shown and shown['n'])} | "
+            f"{_share(*_of(looked.get(title)))} |"
+            for title, shown in rows.items()
+        ),
+        *(f"| {title}: F1 | {_f1(folds[field])} | |" for field, title in FIELDS.items()),
     ]
-    for title, score in ROWS.items():
-        cells = [_percent(latest["sets"][name]["scores"].get(score)) for name in shown]
-        lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+def _of(counts: list[int] | None) -> tuple[float | None, int | None]:
+    return (counts[0] / counts[1], counts[1]) if counts else (None, None)
+
+
+def _share(share: float | None, n: int | None) -> str:
+    """A share in percent with Wilson's 95 % interval and its count."""
+    if share is None or not n:
+        return ""
+    low, high = wilson(share, n)
+    return f"{100 * share:.1f} % ({100 * low:.1f}–{100 * high:.1f}; n = {n})"
+
+
+def _f1(figures: dict[str, float]) -> str:
+    return f"{100 * figures['f1']:.1f} % (n = {figures['tp'] + figures['fn']})"
+
+
+def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a share."""
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * ((share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def speed(root: Path = ROOT) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import hashlib
 import itertools
+import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths
 from cart_nlp.disease_names import unclaimed
+from cart_nlp.rules import Rule, rules_of
 from cart_nlp.text import fold, lower, spellings
 
 LABELS = {
@@ -29,10 +31,14 @@ LABELS = {
     "armoring": "armoring",
     "switches": "safety_switch",
     "diseases": "disease",
+    "car_words": "car",
+    "generations": "generation",
 }
 """File stem -> label of its terms."""
 
 SEPARATOR = " | "
+DIRECTIONS = ("left", "right", "both")
+SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")
 
 
 class LexiconError(Exception):
@@ -52,6 +58,11 @@ class Concept:
         """The parts of a multi-valued cell."""
         cell = self.fields.get(column)
         return split(cell) if cell else ()
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """Everything that the row is found by, guarded or not."""
+        return (*self.values("aliases"), *self.values("guarded"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +87,36 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """A regular expression over folded text with the value that it stands for, and its own tests.
+class Cue:
+    """A word or phrase that tells what a mention near it does there, as one row of cues.csv.
 
-    `cue` strings (lower case) must occur in the text for the expression to be tried at all.
+    `direction` is the side of the mention on which the cue stands; `scope` how far it reaches: `adjacent`,
+    `near` (four words), `clause`, `sentence`, `trial`, or `inside` for words that belong to a name.
+    `*` at an end of the text stands for the rest of a word.
     """
 
-    name: str
+    text: str
+    category: str
+    direction: str
+    scope: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A token pattern in the form of spaCy's rulers, with its own tests."""
+
     label: str
     concept: str
-    regex: re.Pattern[str]
-    cue: tuple[str, ...]
+    tokens: tuple[Mapping[str, Any], ...]
     hits: tuple[str, ...]
     misses: tuple[str, ...]
     row: str
 
-
-def _cue(name: str, table: Any) -> re.Pattern[str]:
-    """Compile one table of cues.toml: its lists, joined by |, stand for their {names} in its pattern."""
-    if not isinstance(table, dict) or not isinstance(pattern := table.get("pattern", "{words}"), str):
-        raise LexiconError(
-            f"cues.toml: [{name}] is no table with a pattern and lists; see lexicons/README.md"
-        )
-    for key, items in table.items():
-        if isinstance(items, list):
-            pattern = pattern.replace("{" + key + "}", "|".join(map(str, items)))
-    try:
-        return re.compile(pattern)
-    except re.error as fault:
-        raise LexiconError(f"cues.toml: [{name}]: {fault}; each item must be a regular expression") from fault
+    @property
+    def entry(self) -> Mapping[str, Any]:
+        """The pattern as a ruler takes it."""
+        return {"label": self.label, "id": self.concept, "pattern": [dict(token) for token in self.tokens]}
 
 
 @cache
@@ -121,10 +133,31 @@ class Lexicon:
     terms: tuple[Term, ...]
     stops: tuple[Stop, ...]
     patterns: tuple[Pattern, ...]
-    cues: Mapping[str, Mapping[str, object]]
     digest: str
+    cue_rows: tuple[Cue, ...] = ()
+    rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    """Decision → its ordered rules."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Every file that was read, as `layer/name` → its bytes: what a saved model takes along."""
     qualifiers: frozenset[str] = frozenset()
     """Words between those of a disease's name that do not change which disease it is (stage, age, line)."""
+
+    def words(self, category: str) -> frozenset[str]:
+        """The texts of the cues of one category."""
+        return self._words.get(category, frozenset())
+
+    @cached_property
+    def _words(self) -> dict[str, frozenset[str]]:
+        found: dict[str, set[str]] = {}
+        for cue in self.cue_rows:
+            found.setdefault(cue.category, set()).add(cue.text)
+        return {category: frozenset(texts) for category, texts in found.items()}
+
+    def with_terms(self, terms: Iterable[Term]) -> Lexicon:
+        """The same lexicon with further terms, their concepts included."""
+        new = tuple(terms)
+        concepts = {**{(t.concept.label, t.concept.name): t.concept for t in new}, **self.concepts}
+        return replace(self, terms=(*self.terms, *new), concepts=concepts)
 
     def get(self, label: str, name: str) -> Concept | None:
         """The concept of that canonical name, if there is one."""
@@ -140,15 +173,6 @@ class Lexicon:
                 if term.concept not in found:
                     table[spelling] = (*found, term.concept)
         return table
-
-    @cached_property
-    def patterns_of_cues(self) -> Mapping[str, re.Pattern[str]]:
-        """Every cue by its dotted name ("role.edit"), compiled."""
-        compiled = {}
-        for group, tables in self.cues.items():
-            for name, table in tables.items():
-                compiled[f"{group}.{name}"] = _cue(f"{group}.{name}", table)
-        return compiled
 
     @cached_property
     def cd_numbers(self) -> Mapping[str, str]:
@@ -218,12 +242,21 @@ def _layer(concepts: dict[tuple[str, str], Concept], path: Path, label: str) -> 
         concepts[label, name] = Concept(label, name, fields, f"{path.name}:{number}")
 
 
+def own_name(label: str, name: str, aliases: Sequence[str], guarded: Sequence[str]) -> tuple[str, ...]:
+    """The free aliases of a row, led by its name where that is one.
+
+    A name that is ambiguous by itself (T, CD7, in_vivo) is repeated in `guarded`, one that counts only in its
+    case (CAR) as the alias `=NAME`; the name of a generation is a number, and nobody's word for it.
+    """
+    held = f"={name}" in aliases or not {name, f"={name}"}.isdisjoint(guarded)
+    return tuple(aliases) if held or label == "generation" else (name, *aliases)
+
+
 def _terms(concept: Concept) -> Iterable[Term]:
     seen = set()
     guards = concept.values("guarded")
-    # A name that is ambiguous by itself (T, CD7, in_vivo) is repeated in `guarded`: then it is no free alias.
-    name = () if concept.name in {guard.removeprefix("=") for guard in guards} else (concept.name,)
-    columns = ((*name, *concept.values("aliases"), *concept.values("narrower")), guards)
+    free = (*concept.values("aliases"), *concept.values("narrower"))
+    columns = (own_name(concept.label, concept.name, free, guards), guards)
     for guarded, aliases in zip((False, True), columns, strict=True):
         for alias in aliases:
             exact = alias.startswith("=")
@@ -235,20 +268,67 @@ def _terms(concept: Concept) -> Iterable[Term]:
 
 
 def _patterns(path: Path) -> Iterable[Pattern]:
-    for number, entry in enumerate(_toml(path).get("pattern", []), 1):  # type: ignore[arg-type, var-annotated]
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
+            entry = json.loads(line)
             yield Pattern(
-                name=f"{path.stem}.{entry['name']}",
                 label=entry["label"],
-                concept=entry.get("concept", ""),
-                regex=re.compile(entry["regex"], 0 if entry.get("case") else re.IGNORECASE),
-                cue=tuple(entry.get("cue", ())),
+                concept=entry["id"],
+                tokens=tuple(entry["pattern"]),
                 hits=tuple(entry["hits"]),
                 misses=tuple(entry["misses"]),
-                row=f"{path.name}#{entry['name']}",
+                row=f"{path.name}:{number}",
             )
-        except (KeyError, re.error) as fault:
-            raise LexiconError(f"{path}: pattern {number}: {fault}; see lexicons/README.md") from fault
+        except (KeyError, TypeError, json.JSONDecodeError) as fault:
+            raise LexiconError(f"{path}:{number}: {fault}; see lexicons/README.md") from fault
+
+
+def _needed(row: Mapping[str, str], column: str, place: str) -> str:
+    """A cell of a column that the table must have."""
+    if column not in row:
+        raise LexiconError(f"{place}: the column {column!r} is missing; see lexicons/README.md")
+    return row[column].strip()
+
+
+def _cues(path: Path) -> Iterable[Cue]:
+    for number, row in _rows(path):
+        place = f"{path}:{number}"
+        text, category, direction, scope = (
+            _needed(row, column, place) for column in ("text", "category", "direction", "scope")
+        )
+        for what, value, allowed in (("direction", direction, DIRECTIONS), ("scope", scope, SCOPES)):
+            if value not in allowed:
+                raise LexiconError(f"{place}: {what} {value!r} is none of {', '.join(allowed)}")
+        if not text.strip("*"):
+            raise LexiconError(f"{place}: a cue without text")
+        yield Cue(lower(fold(text)), category, direction, scope, f"{path.name}:{number}")
+
+
+def _stops(path: Path) -> Iterable[Stop]:
+    for number, row in _rows(path):
+        place = f"{path}:{number}"
+        text, blocks, reason = (_needed(row, column, place) for column in ("text", "blocks", "reason"))
+        exact = text.startswith("=")
+        folded = fold(text.removeprefix("="))
+        yield Stop(folded if exact else lower(folded), blocks, exact, reason, f"{path.name}:{number}")
+
+
+def _rules(path: Path) -> tuple[Rule, ...]:
+    try:
+        return rules_of(_toml(path), path.name)
+    except (KeyError, TypeError) as fault:
+        raise LexiconError(f"{path}: a rule without {fault}; see lexicons/README.md") from fault
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder that are read: tables, then patterns, then rules, each by name."""
+    if not folder.is_dir():
+        raise LexiconError(f"{folder}: no such folder of lexicons")
+    shapes = ("*.csv", "patterns/*.jsonl", "rules/*.toml")
+    found = [path for shape in shapes for path in sorted(folder.glob(shape))]
+    if not found:
+        raise LexiconError(f"{folder}: holds no lexicon; see `cart-nlp lexicon check {folder}`")
+    return found
 
 
 def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
@@ -256,47 +336,42 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
 
     Raises LexiconError with file and line if a file cannot be used.
     """
-    folders = [*([paths.lexicons()] if shipped else []), *map(Path, layers)]
     concepts: dict[tuple[str, str], Concept] = {}
     stops: list[Stop] = []
     patterns: list[Pattern] = []
-    cues: dict[str, dict[str, object]] = {}
+    cues: list[Cue] = []
+    rules: dict[str, tuple[Rule, ...]] = {}
+    files: dict[str, bytes] = {}
     qualifiers: set[str] = set()
     digest = hashlib.sha256()
-    for folder in folders:
-        if not folder.is_dir():
-            raise LexiconError(f"{folder}: no such folder of lexicons")
-        if not any(folder.glob("*.csv")) and not any(folder.rglob("*.toml")):
-            raise LexiconError(f"{folder}: holds no lexicon; see `cart-nlp lexicon check {folder}`")
-        for path in sorted(folder.glob("*.csv")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-            if path.stem in LABELS:
+    for number, folder in enumerate([*([paths.lexicons()] if shipped else []), *map(Path, layers)]):
+        for path in _files(folder):
+            content = path.read_bytes()
+            files[f"{number}/{path.relative_to(folder).as_posix()}"] = content
+            digest.update(path.name.encode() + b"\0" + content)
+            if path.suffix == ".jsonl":
+                patterns += _patterns(path)
+            elif path.suffix == ".toml":
+                rules[path.stem] = _rules(path)
+            elif path.stem in LABELS:
                 _layer(concepts, path, LABELS[path.stem])
+            elif path.stem == "cues":
+                cues += _cues(path)
             elif path.stem == "stoplist":
-                for number, row in _rows(path):
-                    text = row["text"]
-                    exact = text.startswith("=")
-                    folded = fold(text.removeprefix("="))
-                    stops.append(
-                        Stop(
-                            folded if exact else lower(folded),
-                            row["blocks"],
-                            exact,
-                            row["reason"],
-                            f"{path.name}:{number}",
-                        )
-                    )
+                stops += _stops(path)
             elif path.stem == "disease_qualifiers":
                 qualifiers.update(lower(fold(row["name"])) for _, row in _rows(path))
-        for path in sorted((folder / "patterns").glob("*.toml")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-            patterns.extend(_patterns(path))
-        for path in sorted(folder.glob("cues.toml")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-            for group, tables in _toml(path).items():
-                cues.setdefault(group, {}).update(tables)  # type: ignore[call-overload]
     terms = list(itertools.chain.from_iterable(map(_terms, concepts.values())))
     diseases = {term.text: term for term in terms if term.concept.label == "disease" and not term.exact}
     terms += [replace(diseases[name], text=text) for text, name in unclaimed(diseases)]
-    words = frozenset(qualifiers)
-    return Lexicon(concepts, tuple(terms), tuple(stops), tuple(patterns), cues, digest.hexdigest(), words)
+    return Lexicon(
+        concepts,
+        tuple(terms),
+        tuple(stops),
+        tuple(patterns),
+        digest.hexdigest(),
+        tuple(cues),
+        rules,
+        files,
+        frozenset(qualifiers),
+    )

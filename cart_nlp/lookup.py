@@ -32,6 +32,8 @@ GUARDS = {
     "armoring": "counts only where it is said to be added to the cells",
     "safety_switch": "counts only as part of the study's product",
     "disease": "counts only where the words around make it a disease",
+    "car": "counts only where the words around make it a receptor",
+    "generation": "counts only where it is said of a CAR",
 }
 """Label -> what a guarded name of it needs."""
 
@@ -108,7 +110,7 @@ def _rows(folder: Path) -> list[Row]:
     return [
         row
         for path in sorted(folder.glob("*.csv"))
-        if path.stem in COLUMNS
+        if path.stem in COLUMNS and path.stem != "cues"
         for row in rows_of(path)
         if isinstance(row, Row)
     ]

@@ -1,19 +1,17 @@
-"""The pipeline from its config: load it, turn a Trial into what its components read, tag it."""
+"""The pipeline from its config: load it, turn a Trial into a Doc, tag it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp import paths
-from cart_nlp.schema import Record, Trial
+from cart_nlp.schema import Mention, Record, Trial
 
 if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
-
-    from cart_nlp.components.state import State
 
 MAX_SECTION, MAX_TEXT = 60_000, 600_000
 """Characters of a section and of a trial that are read; the longest real ones have a tenth of that."""
@@ -28,83 +26,94 @@ def load(lexicons: Sequence[str | Path] = ()) -> Language:
     """
     import spacy
 
+    from cart_nlp.signals.doc import vocabulary_of
+
     layers = [str(Path(folder)) for folder in lexicons]
-    overrides: dict[str, Any] = {}
-    if layers:
-        from spacy.util import load_config
-
-        components = load_config(paths.model() / "config.cfg")["components"]
-        overrides = {
-            f"components.{name}.lexicons": layers
-            for name, settings in components.items()
-            if "lexicons" in settings
-        }
-    return spacy.load(paths.model(), config=overrides)
-
-
-def make_state(trial: Trial) -> State:
-    """What the components work on: the sections of a trial in reading order, joined to one text."""
-    from cart_nlp.components.state import Section, State
-
-    parts, sections, at = [], [], 0
-    for key, whole in trial.sections.items():
-        text = whole[:MAX_SECTION]
-        if text and at + len(text) < MAX_TEXT:
-            sections.append(Section.of(key, at, at + len(text)))
-            parts.append(text)
-            at += len(text) + len(GAP)
-    return State(GAP.join(parts), sections, trial=trial)
+    readers = ("cart_terms", "cart_patterns")
+    overrides: dict[str, Any] = {f"components.{name}.lexicons": layers for name in readers} if layers else {}
+    nlp = spacy.load(paths.model(), config=overrides)
+    vocabulary_of(nlp, "cart_nlp")  # faults of the lexicons are told now, not with the first text
+    return nlp
 
 
 def make_doc(nlp: Language, trial: Trial) -> Doc:
-    """The Doc of a trial, not yet tagged; its sections are `doc.spans["sections"]`."""
-    from cart_nlp.components.state import attach
+    """The Doc of a trial, not yet tagged: its sections in reading order, joined to one text.
 
-    view = make_state(trial)
-    doc = nlp.make_doc(view.original)
-    attach(doc, view)
+    `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans.
+    """
+    from cart_nlp.signals.doc import register
+    from cart_nlp.signals.reading import keep_text
+
+    register()
+    parts: list[str] = []
+    sections: list[list[Any]] = []
+    at = 0
+    for key, whole in trial.sections.items():
+        text = whole[:MAX_SECTION]
+        if text and at + len(text) < MAX_TEXT:
+            sections.append([key, at, at + len(text)])
+            parts.append(text)
+            at += len(text) + len(GAP)
+    text = GAP.join(parts)
+    doc = nlp.make_doc(text)
+    keep_text(doc, text)
+    doc._.cart_sections = sections
+    doc._.cart_trial = {"id": trial.id, "study_type": trial.study_type or ""}
+    spans = (doc.char_span(start, end, label=key, alignment_mode="contract") for key, start, end in sections)
+    doc.spans["sections"] = [span for span in spans if span is not None]
     return doc
 
 
-class TrialTagger:
-    """Runs a pipeline over trials.
-
-    The shipped components read text, so the tokens of a Doc and its spans are made only where a component
-    that is not theirs has been added.
-    """
-
-    def __init__(self, nlp: Language) -> None:
-        from cart_nlp.components.spans import Spans
-        from cart_nlp.components.state import Component
-
-        steps = [step for _, step in nlp.pipeline]
-        self._nlp = nlp
-        self._steps = [step for step in steps if isinstance(step, Component)]
-        self._whole = all(isinstance(step, Component | Spans) for step in steps)
-
-    def read(self, trial: Trial) -> State:
-        """All that the pipeline finds in a trial."""
-        if not self._whole:
-            from cart_nlp.components.state import state
-
-            return state(self._nlp(make_doc(self._nlp, trial)))
-        view = make_state(trial)
-        for step in self._steps:
-            step.apply(view)
-            if view.notes.get("car_trial") in ("no", "mention"):
-                break  # nothing that is still to be found would be written
-        return view
-
-    def tag(self, trial: Trial) -> Record:
-        """The record of one trial."""
-        from cart_nlp.assembly import record
-
-        return record(self.read(trial))
-
-
 def tag_trial(nlp: Language, trial: Trial) -> Record:
-    """The record of one trial; for many, one `TrialTagger(nlp)` spares a look at the pipeline for each."""
-    return TrialTagger(nlp).tag(trial)
+    """The record of one trial."""
+    from cart_nlp.assembly import record
+
+    return record(nlp(make_doc(nlp, trial)), trial)
+
+
+def mentions(doc: Doc) -> tuple[Mention, ...]:
+    """Every mention of a tagged Doc, by place, with offsets into its section.
+
+    Antigens and ligands have the role that they play there, those that are no target as well.
+    """
+    from cart_nlp.assembly import place_of
+    from cart_nlp.signals.reading import MENTIONS
+
+    place = place_of(doc)
+    found = []
+    for span in doc.spans.get(MENTIONS, ()):
+        start, end = span.start_char, span.end_char
+        key, first, _ = place.section(start)
+        found.append(
+            Mention(
+                section=key,
+                start=start - first,
+                end=end - first,
+                text=place.text[start:end],
+                label=span.label_,
+                concept=span.kb_id_,
+                role=span._.cart_role if span.label_ in ("antigen", "ligand") else "",
+                rule=span.id_.rstrip("?"),
+            )
+        )
+    return tuple(found)
+
+
+def tag_trials(nlp: Language, trials: Iterable[Trial]) -> Iterator[Record]:
+    """The records of many trials, in their order."""
+    for trial in trials:
+        yield tag_trial(nlp, trial)
+
+
+def as_trial(source: str | Trial | Mapping[str, Any]) -> Trial:
+    """A text, a trial, or a registry record given as a mapping, as a Trial."""
+    if isinstance(source, Trial):
+        return source
+    if isinstance(source, str):
+        return Trial(id="text", sections={"text": source})
+    from cart_nlp.registries import from_mapping
+
+    return from_mapping(source)
 
 
 def tag(source: str | Trial | Mapping[str, Any], nlp: Language | None = None) -> Record:
@@ -113,15 +122,7 @@ def tag(source: str | Trial | Mapping[str, Any], nlp: Language | None = None) ->
     >>> tag("CD19/CD22 bispecific CAR-T cells with 4-1BB").targets
     ('CD19', 'CD22')
     """
-    if isinstance(source, str):
-        trial = Trial(id="text", sections={"text": source})
-    elif isinstance(source, Trial):
-        trial = source
-    else:
-        from cart_nlp.registries import from_mapping
-
-        trial = from_mapping(source)
-    return tag_trial(nlp or _default(), trial)
+    return tag_trial(nlp or _default(), as_trial(source))
 
 
 _loaded: list[Any] = []

@@ -1,73 +1,71 @@
 """Candidate filter over raw text: which records are worth parsing further and showing to spaCy.
 
-The strings are derived from the lexicons (every product name) and from the words without which no component
-can find a CAR. A record without any of them cannot be included; a record with one is only a candidate.
+What it looks for comes from the same lexicons as everything else, a user's folders included: the words for a
+CAR, the names of products, and cues of the categories `screen_…`. A record without any of them cannot be
+included; a record with one is only a candidate.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
-from cart_nlp.lexicon import Lexicon
+from cart_nlp.lexicon import Lexicon, Term
 from cart_nlp.search import CAR, Engine, Needle, Search
 from cart_nlp.text import fold, fold_bytes, lower, spellings
 
-RECEPTOR_WORDS = (
-    *(f"{how} {cell}" for how in ("targeted", "targeting", "directed", "specific") for cell in
-      ("t cell", "t-cell", "t lymph", "t-lymph", "nk cell", "nk-cell", "natural killer", "immune cell")),
-    "designer t", "zetakine", "artificial t", "targeted t cell", "targeted t-cell", "directed t cell",
-    "directed t-cell",
-    "specific t cell", "specific t-cell", "targeted nk", "bbz", "28z", "bb\\u03b6", "28\\u03b6",
-    "universal immune receptor", "嵌合", "キメラ", "\\u5d4c\\u5408",
-)  # fmt: skip
-"""Lower-case strings that stand for a CAR by themselves, plain or as JSON escapes."""
-EDGED_WORDS = ("t-bod", "t bod", "tbod")
-"""The same, where no letter may stand before them."""
-ENGINEERING_WORDS = (
-    "chimeric", "redirected", "re-directed", "genetically", "gene-modified", "gene modified",
-    "gene-engineered", "gene engineered", "engineered", "transduced", "gene transfer",
-)  # fmt: skip
-"""Lower-case strings that may tell of a CAR in a text that names cells or receptors."""
-CELL_WORDS = (
-    "t cell", "t-cell", "t lymph", "t-lymph", "lymphocyte", "nk cell", "nk-cell", "natural killer",
-    "killer cell", "macrophage", "receptor", "cell therap", "immune cell", "cytotoxic", "t\\u",
-    "mononuclear", "cik",
-)  # fmt: skip
-"""Lower-case strings, the likeliest first: each text whose engineering words tell of a CAR has one."""
-
-
-CAR_COMPANY = (
-    " cell", "-cell", "_cell", "tcell", "lympho", "antigen", "chimeric", "cart", "car-", "car t",
-    "car\\u", "car nk", "carnk", "leuk", "myelo", "cancer", "tumo", "cd19", "bcma", "lupus", "autoimmun",
-    "细胞", "細胞", "\\u7ec6\\u80de", "\\u7d30\\u80de",
-)  # fmt: skip
-"""Lower-case strings, the likeliest first: each text whose word CAR is a receptor, not a vehicle, has one."""
+_BLANK = "\u2423"
+_SHORT = 4
+"""Letters and digits of a name that needs company: so few stand in the names of other things as well."""
 
 
 def needles(lexicon: Lexicon) -> Iterator[Needle]:
     """All that the screen looks for."""
     yield CAR
-    for word in RECEPTOR_WORDS:
-        yield Needle(word.encode())
-    for word in EDGED_WORDS:
-        yield Needle(word.encode(), left=True)
-    for word in ENGINEERING_WORDS:
-        yield Needle(word.encode(), context="cells")
+    for word in _written(lexicon.words("screen_receptor")):
+        yield Needle(word)
+    for word in _written(lexicon.words("screen_receptor_edged")):
+        yield Needle(word, left=True)
+    for word in _written(lexicon.words("screen_engineering")):
+        yield Needle(word, context="cells")
     for term in lexicon.terms:
-        if term.concept.label == "product" and len(term.text) >= 3:
-            for spelling in spellings(lower(fold(term.text))):
-                yield Needle(spelling.encode(), left=True, right=True)
+        if term.concept.label in ("car", "product"):
+            yield from _of_term(term)
 
 
-def _encoded(words: Iterable[str]) -> list[bytes]:
-    return [word.encode() for word in words]
+def _of_term(term: Term) -> Iterator[Needle]:
+    """What finds a name in raw text; a short one, or one that is ambiguous by itself, needs company."""
+    text = lower(fold(term.text))
+    alone = not term.guarded and sum(sign.isalnum() for sign in text) > _SHORT
+    car = term.concept.label == "car"  # whatever follows it, "receptors" and "receptor-T" alike
+    for word in _written(spellings(text)):
+        yield Needle(word, left=True, right=not (car and alone), context="" if alone else "car")
+
+
+def _written(words: Iterable[str]) -> Iterator[bytes]:
+    """Words as UTF-8, and as JSON escapes where they are not ASCII; `\u2423` at an end stands for a blank."""
+    for word in words:
+        plain = word.replace(_BLANK, " ")
+        yield plain.encode()
+        if not plain.isascii():
+            yield json.dumps(plain)[1:-1].encode()
+
+
+def _likely(words: Iterable[str]) -> list[bytes]:
+    """The words of a context: short ones that name cells are the likeliest, and come first."""
+    return list(
+        _written(sorted(words, key=lambda word: ("cell" not in word, len(word), word.replace(_BLANK, " "))))
+    )
 
 
 class Screen:
     """Tells whether a record's raw bytes or text can name a CAR at all."""
 
     def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
-        contexts = {"cells": _encoded(CELL_WORDS), "car": _encoded(CAR_COMPANY)}
+        contexts = {
+            "cells": _likely(lexicon.words("screen_cells")),
+            "car": _likely(lexicon.words("screen_company")),
+        }
         self.search = Search(needles(lexicon), contexts, engine, fold_bytes)
         self.hits = self.search.hits
         """True for a candidate. Bytes are UTF-8; spelling variants of a character count as that character."""

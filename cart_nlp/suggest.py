@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from cart_nlp.text import lower
 
 if TYPE_CHECKING:
-    from cart_nlp.components.state import State
+    from spacy.tokens import Doc
+
     from cart_nlp.lexicon import Lexicon
     from cart_nlp.schema import Trial
+    from cart_nlp.signals.reading import Reading
+    from cart_nlp.vocabulary import Vocabulary
 
 WIDTH = 40
 """Characters of text on each side of an example."""
@@ -83,15 +86,15 @@ def suggest(
 
     Raises InputError if a dump cannot be read, LexiconError if a lexicon cannot be used.
     """
-    from cart_nlp import lexicon
-    from cart_nlp.pipeline import TrialTagger, load
+    from cart_nlp.pipeline import load, make_doc
     from cart_nlp.registries import read
     from cart_nlp.registries.entry import Reject, Rejected
     from cart_nlp.screening import Screen
+    from cart_nlp.signals.doc import vocabulary_of
 
-    known = lexicon.load(*layers)
-    screen = Screen(known)
-    tagger = TrialTagger(load(layers))
+    nlp = load(layers)
+    known = vocabulary_of(nlp, "suggest")
+    screen = Screen(known.lexicon)
     found: dict[tuple[str, str], Candidate] = {}
     count = tagged = rejected = 0
     for corpus in corpora:
@@ -109,34 +112,43 @@ def suggest(
             except Rejected:
                 rejected += 1
                 continue
-            tagged += _collect(tagger.read(trial), trial, known, found)
+            tagged += _collect(nlp(make_doc(nlp, trial)), trial, known, found)
     candidates = [each for each in found.values() if len(each.trials) >= minimum]
     for each in candidates:
         each.term = max(each.spellings, key=lambda s: (each.spellings[s], s))
-        each.nearest = _nearest(each, known)
+        each.nearest = _nearest(each, known.lexicon)
     candidates.sort(key=lambda c: (-len(c.trials), -c.mentions, c.kind, c.term))
     return Survey(count, tagged, rejected, candidates)
 
 
-def _collect(view: State, trial: Trial, known: Lexicon, found: dict[tuple[str, str], Candidate]) -> bool:
-    """Add the candidates of one trial, as it was read; says whether it is about CAR cells."""
-    if view.notes.get("car_trial") not in ("product", "related"):
+def _collect(doc: Doc, trial: Trial, known: Vocabulary, found: dict[tuple[str, str], Candidate]) -> bool:
+    """Add the candidates of one tagged trial; says whether it is about CAR cells."""
+    from cart_nlp.signals.reading import read, text_of
+
+    if doc._.cart.get("car_trial") not in ("product", "related"):
         return False
-    novel = ((h.start, h.end, "antigen") for h in view.hits if h.rule == "novel")
-    for start, end, kind in (*novel, *codes(view, known)):
-        written = view.original[start:end]
+    view, text = read(doc, known), text_of(doc)
+    novel = ((m.start, m.end, "antigen") for m in view.of("antigen") if m.row == "novel")
+    for start, end, kind in (*novel, *codes(view)):
+        written = text[start:end]
         candidate = found.setdefault((kind, _key(written)), Candidate(written, kind))
         candidate.trials.add(trial.id)
         candidate.mentions += 1
         candidate.spellings[written] += 1
         if not candidate.example:
-            candidate.example_id, candidate.example = trial.id, _example(view, start, end)
+            candidate.example_id, candidate.example = trial.id, _example(text, view, start, end)
     return True
 
 
-def codes(view: State, known: Lexicon) -> Iterator[tuple[int, int, str]]:
+def codes(view: Reading) -> Iterator[tuple[int, int, str]]:
     """Product-like codes beside CAR words, in titles, interventions and prose, that no lexicon knows."""
-    hits = [(h.start, h.end) for h in view.hits if h.label not in ("cell_type", "cell_source", "disease")]
+    known = view.vocabulary.lexicon
+    hits = [
+        (m.start, m.end)
+        for m in view.mentions
+        if m.label not in ("cell_type", "cell_source", "disease", "car")
+        and not (m.label == "product" and m.row == "novel")
+    ]
     for match in _CODE.finditer(view.text):
         start, end = match.span("code")
         code = lower(match["code"])
@@ -170,10 +182,10 @@ def _key(written: str) -> str:
     return re.sub(r"[\W_]", "", lower(written))
 
 
-def _example(view: State, start: int, end: int) -> str:
+def _example(text: str, view: Reading, start: int, end: int) -> str:
     """The words around, in one line."""
     section = view.section(start)
-    words = view.original[max(section.start, start - WIDTH) : min(section.end, end + WIDTH)]
+    words = text[max(section.start, start - WIDTH) : min(section.end, end + WIDTH)]
     return re.sub(r"\s+", " ", words).strip()
 
 

@@ -16,8 +16,9 @@ from cart_nlp.schema import TAGGED_FIELDS
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from spacy.tokens import Doc
 
-    from cart_nlp.components.state import State
+    from cart_nlp.reasons import Why
     from cart_nlp.schema import Record
 
 # The end of a word whose beginning is marked ("cell" + "s"): it stays before what the mark says.
@@ -57,26 +58,28 @@ class Mark:
     value: str
 
 
-def marks(view: State, record: Record) -> list[Mark]:
+def marks(doc: Doc, record: Record) -> list[Mark]:
     """What to show in the text: the evidence of every value, and other antigens with their role."""
-    found = []
-    shown = set()
+    from cart_nlp.assembly import place_of
+    from cart_nlp.pipeline import mentions
+
+    where = place_of(doc)
+    values = (doc._.cart or {}).get("values", {})
     fields = FIELDS if record.car_trial in ("product", "related") else ("car_trial",)
+    found = []
     for field in fields:
-        for hit in view.values.get(field, []):
-            value = "" if field == "car_trial" else hit.concept
-            found.append(_mark(view, hit.start, hit.end, field, value))
-            shown.add((hit.start, hit.end, field))
-    for hit in view.of("antigen", "ligand"):
-        if hit.role and (hit.start, hit.end, "targets") not in shown:
-            role = "no target" if hit.role == "target" else hit.role.replace("_", " ")
-            found.append(_mark(view, hit.start, hit.end, role, hit.concept))
+        for value, start, end, *_ in values.get(field, ()):
+            section, first, _ = where.section(start)
+            found.append(
+                Mark(section, start - first, end - first, field, "" if field == "car_trial" else value)
+            )
+    shown = {(m.section, m.start, m.end, m.said) for m in found}
+    for one in mentions(doc):
+        here = (one.section, one.start, one.end)
+        if one.role and not shown & {(*here, "targets"), (*here, "disease_markers")}:
+            role = "no target" if one.role == "target" else one.role.replace("_", " ")
+            found.append(Mark(*here, role, one.concept))
     return sorted(set(found), key=lambda m: (m.section, m.start, -m.end, m.said))
-
-
-def _mark(view: State, start: int, end: int, said: str, value: str) -> Mark:
-    section = view.section(start)
-    return Mark(section.key, start - section.start, end - section.start, said, value)
 
 
 def render(
@@ -134,6 +137,27 @@ def _table(record: Record) -> Table:
         joined = "; ".join(f"{'+'.join(c.targets)} ({c.format})" for c in record.constructs)
         table.add_row("constructs", Text(safe(joined, lines=False)))
     return table
+
+
+def render_reasons(console: Console, told: Iterable[Why]) -> None:
+    """Print why each value stands, and why another does not."""
+    console.print()
+    for one in told:
+        head = Text(safe(f"{one.name}: {one.value}", lines=False), style="bold" if one.stands else "dim bold")
+        head.append("" if one.stands else "  not in the record")
+        head.append("" if one.probability is None else f"  {one.probability:.2f}")
+        console.print(head, soft_wrap=True)
+        if one.text:
+            console.print(
+                Text(safe(f"    {one.section}: {one.text}", lines=False), style="dim"), soft_wrap=True
+            )
+        if one.rule:
+            console.print(Text(safe(f"    decided by {one.rule}", lines=False)), soft_wrap=True)
+        for part in one.parts:
+            for side, held in (("for", part.signals_for), ("against", part.signals_against)):
+                if held:
+                    listed = ", ".join(f"{signal} {weight:+.1f}" for signal, weight in held)
+                    console.print(Text(safe(f"    {part.of}, {side}: {listed}", lines=False)), soft_wrap=True)
 
 
 def highlighted(text: str, found: Sequence[Mark], *, plain: bool) -> Text:

@@ -126,7 +126,7 @@ _INFIX = (
     r"|,(?![0-9]{3}(?![0-9]))|[^\w\s,'’]+|_+"
 )
 # Signs at the front come off in one piece: one at a time, spaCy would copy the rest of the word for each.
-_PREFIX = r"[^\w\s]+"
+_PREFIX = r"^[^\w\s]+"
 
 
 def tokenizer(nlp: Language) -> Tokenizer:

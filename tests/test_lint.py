@@ -1,11 +1,12 @@
 """The shipped lexicons pass; every kind of fault is told with file and line."""
 
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from cart_nlp import lint, paths
+from cart_nlp import lexicon, lint, paths
 from cart_nlp.cli.lexicon import app
 
 ANTIGENS = "name,hgnc_id,symbol,full_name,kind,aliases,guarded,note,source\n"
@@ -15,7 +16,6 @@ PRODUCTS = (
 )
 STOPS = "text,blocks,reason,example\n"
 SHORT = "name,aliases,guarded,source\n"
-PATTERN = '[[pattern]]\nname = "p"\nlabel = "cell_source"\nconcept = "autologous"\ncue = ["own"]\n'
 
 
 def faults(folder: Path, **files: str | bytes) -> list[str]:
@@ -186,39 +186,119 @@ def test_removed_alias_is_free_for_another_concept(tmp_path: Path) -> None:
     assert faults(tmp_path, antigens=header + rows) == []
 
 
+def entry(**changes: object) -> str:
+    """A good pattern as a line of JSON, with some keys changed; None takes one away."""
+    good = {
+        "label": "antigen", "id": "CD19", "pattern": [{"LOWER": "frizzle"}, {"LOWER": "nine"}],
+        "hits": ["Frizzle nine CAR"], "misses": ["frizzle ten"],
+    }  # fmt: skip
+    return json.dumps({key: value for key, value in {**good, **changes}.items() if value is not None})
+
+
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("line", "told"),
     [
-        ("regex = 'own'\nhits = ['their own']\nmisses = ['none']\n", ""),
-        ("regex = 'own'\nhits = ['own', 'owl']\nmisses = ['none']\n", "no cue occurs in the hit 'owl'"),
-        ("regex = 'own c'\nhits = ['own']\nmisses = ['none']\n", "does not match its hit 'own'"),
-        ("regex = 'own'\nhits = ['own']\nmisses = ['owner']\n", "matches 'own' in its miss 'owner'"),
-        ("regex = '(own'\nhits = ['own']\nmisses = ['none']\n", "not a regular expression"),
-        ("regex = 'own'\nmisses = ['none']\n", "the key 'hits' is missing"),
-        ("regex = 'own'\nhits = ['own']\nmisses = ['none']\ncolor = 1\n", "no key 'color'"),
+        (entry(), ""),
+        (entry(hits=["frizzle ten CAR"]), "does not match its hit 'frizzle ten CAR'"),
+        (entry(misses=["a frizzle nine"]), "matches in its miss 'a frizzle nine'"),
+        (entry(pattern="frizzle"), "a plain phrase is an alias in a table"),
+        (entry(pattern=[{"LOWER": "Frizzle"}]), "LOWER: 'Frizzle' never matches"),
+        (entry(pattern=[{"LOUDER": "frizzle"}]), "no token pattern: "),
+        (entry(misses=None), "the key 'misses' is missing"),
+        (entry(color=1), "no key 'color'"),
+        (entry(label="gene"), "no label 'gene'; there are antigen"),
+        (entry(id="FZ9"), "'FZ9' is no antigen in the tables"),
+        ("{", "not JSON"),
+        ("[1]", "not an object"),
     ],
 )
-def test_pattern(tmp_path: Path, body: str, told: str) -> None:
+def test_pattern(tmp_path: Path, line: str, told: str) -> None:
     (tmp_path / "patterns").mkdir()
-    (tmp_path / "patterns" / "p.toml").write_text(PATTERN + body, encoding="utf-8")
+    (tmp_path / "patterns" / "p.jsonl").write_text(line + "\n", encoding="utf-8")
     found = [str(fault) for fault in lint.check(tmp_path)]
     assert len(found) == bool(told), found
-    assert all(f"{tmp_path}/patterns/p.toml:1: " in line and told in line for line in found)
+    assert all(f"{tmp_path}/patterns/p.jsonl:1: " in line and told in line for line in found)
+
+
+def test_a_pattern_stands_once(tmp_path: Path) -> None:
+    (tmp_path / "patterns").mkdir()
+    (tmp_path / "patterns" / "p.jsonl").write_text(f"{entry()}\n{entry()}\n", encoding="utf-8")
+    (found,) = [str(fault) for fault in lint.check(tmp_path)]
+    assert found.endswith("p.jsonl:2: the pattern stands in line 1 already; take one away")
+
+
+CUES = "text,category,direction,scope,hits,misses,source\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("in the wake of,prior,left,clause,in the wake of CD19 CAR-T,awake of it,me\n", ""),
+        ("in the wake,prior,left,clause,the wake,,me\n", "'in the wake' is not found in its hit 'the wake'"),
+        ("in the wake,prior,left,clause,,seen in the wake of it,me\n", "is found in its miss"),
+        ("after,nothing,left,clause,,,me\n", "nothing asks for the category 'nothing'"),
+        ("in the wake of,prior,up,clause,,,me\n", "direction: 'up' is none of left, right, both"),
+        ("in the wake of,prior,left,page,,,me\n", "scope: 'page' is none of adjacent, near"),
+        ("In the wake,prior,left,clause,,,me\n", "the cue 'In the wake' is 'in the wake'"),
+        ("in*wake,prior,left,clause,,,me\n", "* stands at an end of them"),
+        ("in the wake of,prior,left,clause,,,\n", "the column 'source' is empty"),
+    ],
+)
+def test_cue(tmp_path: Path, row: str, told: str) -> None:
+    found = faults(tmp_path, cues=CUES + row)
+    assert len(found) == bool(told), found
+    assert all(told in line and line.startswith("cues.csv:2: ") for line in found), found
+
+
+def test_a_cue_of_the_shipped_ones_is_not_said_again(tmp_path: Path) -> None:
+    known = next(iter(lexicon.load().cue_rows))
+    row = f"{known.text},{known.category},{known.direction},{known.scope},,,me\n"
+    (found,) = faults(tmp_path, cues=CUES + row)
+    assert f"{known.text!r} stands under {known.category!r} already, in cues.csv:" in found
+
+
+def rule(**changes: object) -> str:
+    good = {"name": "asked", "verdict": "other", "needs": ["focus_other@title"],
+            "hits": ["Outpatient care after CAR-T"], "misses": ["CD19 CAR-T cells"]}  # fmt: skip
+    pairs = {key: value for key, value in {**good, **changes}.items() if value is not None}
+    return "[[rule]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in pairs.items())
 
 
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ("[role.edit]\nwords = ['(']\n", "the key 'about' is missing"),
-        ("[role.edit]\nabout = 'x'\nwords = ['(']\n", "is no regular expression"),
-        ("[role.nothing]\nabout = 'x'\nwords = ['a']\n", "no component asks for the cue 'role.nothing'"),
-        ("[role.edit\n", "not TOML"),
+        (rule(), ""),
+        (
+            rule(hits=["CD19 CAR-T cells"]),
+            "1: rule 'asked': its hit 'CD19 CAR-T cells' is decided by no rule",
+        ),
+        (rule(misses=["Outpatient CAR-T"]), "1: rule 'asked': decides its miss 'Outpatient CAR-T'"),
+        (
+            rule() + rule(name="late"),
+            "7: rule 'late': its hit 'Outpatient care after CAR-T' is decided by asked",
+        ),
+        (rule(verdict="fun"), "1: rule 'asked': no verdict 'fun' of focus"),
+        (rule(needs=None), "1: rule 'asked': holds everywhere"),
+        (rule(hits=None), "1: rule 'asked': the key 'hits' is missing"),
+        (rule(color="red"), "1: rule 'asked': no key 'color'"),
+        ("[[rule]\n", "1: not TOML"),
     ],
 )
-def test_cues(tmp_path: Path, body: str, told: str) -> None:
-    (tmp_path / "cues.toml").write_text(body, encoding="utf-8")
+def test_rule(tmp_path: Path, body: str, told: str) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "focus.toml").write_text(body, encoding="utf-8")
     found = [str(fault) for fault in lint.check(tmp_path)]
-    assert [line for line in found if told in line and line.startswith(f"{tmp_path}/cues.toml:1: ")], found
+    assert len(found) == bool(told), found
+    assert all(f"{tmp_path}/rules/focus.toml:{told}" in line for line in found), found
+
+
+@pytest.mark.parametrize("place", ["rules/colors.toml", "patterns/p.toml"])
+def test_a_file_that_nothing_reads_is_told(tmp_path: Path, place: str) -> None:
+    path = tmp_path / place
+    path.parent.mkdir()
+    path.write_text("", encoding="utf-8")
+    (tmp_path / "cell_types.csv").write_text(SHORT, encoding="utf-8")
+    assert [fault.path for fault in lint.check(tmp_path)] == [path]
 
 
 def test_fix_orders_and_loses_nothing(tmp_path: Path) -> None:

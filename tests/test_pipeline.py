@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from spacy.tokens import Doc
 from spacy.util import registry
 
 import cart_nlp
-from cart_nlp import paths, registries
+from cart_nlp import paths
 from cart_nlp.assembly import record
-from cart_nlp.pipeline import TrialTagger, load, make_doc, tag_trial
+from cart_nlp.pipeline import load, make_doc, mentions, tag_trial, tag_trials
 from cart_nlp.schema import TAGGED_FIELDS, Record, Trial
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,8 +25,12 @@ FACTORIES = sorted(
         "spacy_factories"
     ]
 )
-SAMPLE = ROOT / "benchmarks" / "sample" / "trials.jsonl"
 TEXT = "CD19/CD22 bispecific CAR-T cells with 4-1BB for lymphoma"
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    return load()
 
 
 def test_spacy_loads_the_folder() -> None:
@@ -35,31 +40,59 @@ def test_spacy_loads_the_folder() -> None:
     assert [s.kb_id_ for s in doc.spans["cart"] if s.label_ == "antigen"] == ["CD19", "CD22"]
 
 
-def test_config_holds_every_factory_once() -> None:
-    assert sorted(spacy.load(paths.model()).pipe_names) == FACTORIES
+def test_config_holds_every_factory_once(nlp: Language) -> None:
+    assert sorted(nlp.pipe_names) == FACTORIES
+
+
+def test_what_components_need_comes_before_them(nlp: Language) -> None:
+    assert nlp.analyze_pipes()["problems"] == {name: [] for name in nlp.pipe_names}
 
 
 @pytest.mark.parametrize("name", FACTORIES)
-def test_add_pipe(name: str) -> None:
+def test_a_factory_alone_works_or_says_what_it_needs(name: str) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe(name)
-    assert nlp("Anti-CD19 CAR-T cells (CART19)").text == "Anti-CD19 CAR-T cells (CART19)"
+    try:
+        doc = nlp("Anti-CD19 CAR-T cells (CART19)")
+    except ValueError as fault:
+        assert re.fullmatch(
+            rf"{name}: the pipeline has no cart_\w+ before it; add it with nlp\.add_pipe.*", str(fault)
+        )
+    else:
+        assert doc.text == "Anti-CD19 CAR-T cells (CART19)"
 
 
-def test_pipeline_assembled_by_hand_gives_the_same_spans() -> None:
-    shipped = load()
+@pytest.mark.parametrize("name", FACTORIES)
+def test_a_factory_after_the_terms_works_or_says_what_it_needs(name: str) -> None:
     nlp = spacy.blank("en")
-    nlp.tokenizer = registry.tokenizers.get("cart_nlp.tokenizer.v1")()(nlp)
-    for name in shipped.pipe_names:
+    nlp.add_pipe("cart_terms")
+    if name != "cart_terms":
         nlp.add_pipe(name)
-    docs = [each(TEXT) for each in (shipped, nlp)]
-    said = [[(s.text, s.label_, s.kb_id_, s._.role) for s in doc.spans["cart"]] for doc in docs]
-    assert said[0] == said[1]
-    assert ("CD19", "antigen", "CD19", "target") in said[0]
+    try:
+        doc = nlp("Anti-CD19 CAR-T cells (CART19)")
+    except ValueError as fault:
+        assert re.match(
+            rf"{name}: the pipeline has no cart_\w+ before it; add it with nlp\.add_pipe", str(fault)
+        )
+    else:
+        assert "CD19" in {span.kb_id_ for span in doc.spans["cart"]}
+
+
+def test_pipeline_assembled_by_hand_gives_the_same_spans(nlp: Language) -> None:
+    by_hand = spacy.blank("en")
+    by_hand.tokenizer = registry.tokenizers.get("cart_nlp.tokenizer.v1")()(by_hand)
+    for name in nlp.pipe_names:
+        by_hand.add_pipe(name)
+    docs = [each(TEXT) for each in (nlp, by_hand)]
+    assert mentions(docs[0]) == mentions(docs[1])
+    assert record(docs[0]) == record(docs[1])
+    assert ("CD19", "antigen", "CD19", "target") in {
+        (m.text, m.label, m.concept, m.role) for m in mentions(docs[0])
+    }
 
 
 def test_public_api() -> None:
-    assert sorted(cart_nlp.__all__) == sorted(["Record", "Trial", "__version__", "load", "tag"])
+    assert {"Record", "Trial", "__version__", "load", "tag"} <= set(cart_nlp.__all__)
     record = cart_nlp.tag(TEXT)
     assert isinstance(record, Record)
     assert (record.targets, record.costim, record.multi_target) == (("CD19", "CD22"), ("4-1BB",), True)
@@ -83,46 +116,70 @@ def test_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_sections_are_spans_and_nothing_crosses_them() -> None:
-    nlp = load()
+def test_sections_are_spans_and_nothing_crosses_them(nlp: Language) -> None:
     trial = Trial(
         id="t", sections={"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."}
     )
     doc = nlp(make_doc(nlp, trial))
     assert [(s.label_, s.text) for s in doc.spans["sections"]] == list(trial.sections.items())
+    starts = {span.start_char for span in doc.spans["sections"]}
+    assert starts <= {sentence.start_char for sentence in doc.sents}
     assert tag_trial(nlp, trial).targets == ("CD19",)
 
 
-def test_evidence_of_values_and_offsets() -> None:
+def test_entities_are_mentions_that_do_not_overlap(nlp: Language) -> None:
+    doc = nlp("huCART-meso cells, CD19 CAR-T cells")
+    spans = {(s.start, s.end, s.label_, s.kb_id_) for s in doc.spans["cart"]}
+    entities = [(e.start, e.end, e.label_, e.kb_id_) for e in doc.ents]
+    assert set(entities) <= spans
+    assert len(entities) < len(spans)
+    assert ("huCART-meso", "product") in {(e.text, e.label_) for e in doc.ents}
+    assert all(left[1] <= right[0] for left, right in pairwise(entities))
+
+
+def test_every_mention_is_its_own_characters(nlp: Language) -> None:
+    """Whatever the lexicon finds inside a word becomes whole tokens with just those characters."""
+    doc = nlp("抗CD19CAR-T, CD19xCD22-CAR, huCART19 and CTL019, 4SCAR19/22")
+    found = {(m.text, m.label, m.concept) for m in mentions(doc)}
+    assert {("CD19", "antigen", "CD19"), ("CD22", "antigen", "CD22"), ("22", "antigen", "CD22")} <= found
+    for mention, span in zip(mentions(doc), doc.spans["cart"], strict=True):
+        assert doc.text[mention.start : mention.end] == mention.text == span.text
+
+
+def test_rejected_mentions_are_told_with_their_role(nlp: Language) -> None:
+    doc = nlp("CD22 CAR-T cells for CD20+ lymphoma after prior BCMA CAR-T")
+    roles = {m.concept: m.role for m in mentions(doc) if m.label == "antigen"}
+    assert roles == {"CD22": "target", "CD20": "disease_marker", "BCMA": "prior_therapy"}
+    assert record(doc).targets == ("CD22",)
+
+
+def test_evidence_of_values_and_offsets(nlp: Language) -> None:
     sections = {
-        "brief_title": "Autologous IL13Rα2‑CAR T cells",
+        "brief_title": "Autologous IL13Rα2‑CAR T cells for CD30+ lymphoma",
         "brief_summary": "Les cellules (ＣＤ１９ CAR-T, ζ‑chain) 抗CD22 CAR-T, lentiviral, 4‑1BB. Ünïcödé İ",
     }
-    record = tag_trial(load(), Trial(id="t", sections=sections))
+    record = tag_trial(nlp, Trial(id="t", sections=sections))
     for evidence in record.evidence:
-        assert sections[evidence.section][evidence.start : evidence.end] == evidence.text
+        if evidence.basis != "default":
+            assert sections[evidence.section][evidence.start : evidence.end] == evidence.text
     for field in TAGGED_FIELDS:
         value = getattr(record, field)
         values = value if isinstance(value, tuple) else (value,) if value else ()
         told = {e.value for e in record.evidence if e.field == field}
         assert {str(each) for each in values} == told
     assert "IL13Ra2" in record.targets
+    assert record.disease_markers == ("CD30",)
 
 
-def test_determinism() -> None:
+def test_determinism(nlp: Language) -> None:
     trial = Trial(id="t", sections={"brief_title": TEXT, "brief_summary": "CART19 or CART22, autologous."})
-    first, second = load(), load()
-    records = [tag_trial(nlp, trial).model_dump_json() for nlp in (first, second, first)]
+    records = [tag_trial(each, trial).model_dump_json() for each in (nlp, load(), nlp)]
     assert len(set(records)) == 1
 
 
-def test_a_trial_has_the_same_record_with_a_doc_and_without() -> None:
-    nlp = load()
-    tagger = TrialTagger(nlp)
-    trials = [read.trial() for read in registries.read(SAMPLE) if isinstance(read, registries.Entry)]
-    assert len(trials) > 30
-    for trial in trials:
-        assert tagger.tag(trial) == record(nlp(make_doc(nlp, trial)))
+def test_records_of_many_are_those_of_each(nlp: Language) -> None:
+    trials = [Trial(id=f"t{n}", sections={"brief_title": f"CD{n} CAR-T cells"}) for n in (19, 20, 22, 7)]
+    assert list(tag_trials(nlp, trials)) == [tag_trial(nlp, trial) for trial in trials]
 
 
 def test_a_component_of_someone_else_gets_its_doc() -> None:
@@ -135,7 +192,7 @@ def test_a_component_of_someone_else_gets_its_doc() -> None:
         return doc
 
     nlp.add_pipe("someone_elses", last=True)
-    assert TrialTagger(nlp).tag(Trial(id="t", sections={"brief_title": TEXT})).targets == ("CD19", "CD22")
+    assert tag_trial(nlp, Trial(id="t", sections={"brief_title": TEXT})).targets == ("CD19", "CD22")
     assert "CD19" in seen[0]
 
 

@@ -154,3 +154,47 @@ def test_real_trials_are_candidates_in_full_width_and_with_other_dashes_and_blan
         wanted = verdict(text)
         assert verdict(text.translate(wide)) == wanted
         assert verdict(text.translate(other)) == wanted
+
+
+LAYERS = [
+    ("car_words", "name,aliases,source\nCAR,frizzle receptor,me\n", "Study of frizzle receptors in cancer"),
+    ("car_words", "name,aliases,source\nFRX,=FRX cells,me\n", "Study of FRX cells in cancer"),
+    ("car_words", "name,aliases,source\nFRX,=FRX,me\n", "Study of FRX T cells in cancer"),
+    ("products", "name,aliases,source\nfrizzlecel,FZ-9901 | frizzle-cel,me\n", "FZ 9901 in cancer"),
+    ("products", "name,aliases,guarded,source\nfrizzlecel,,FZ9,me\n", "FZ9, which are T cells, in cancer"),
+    (
+        "cues",
+        "text,category,direction,scope,source\nfrizzled,screen_engineering,both,inside,me\n",
+        "Study of frizzled T cells in cancer",
+    ),
+    (
+        "cues",
+        "text,category,direction,scope,source\nfrizzled,screen_receptor,both,inside,me\n",
+        "Study of frizzled things",
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "rows", "text"), LAYERS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_users_words_open_the_screen(
+    tmp_path: Path, table: str, rows: str, text: str, engine: Engine
+) -> None:
+    assert not Screen(lexicon.load(), engine).hits(text)
+    (tmp_path / f"{table}.csv").write_text(rows, encoding="utf-8")
+    assert Screen(lexicon.load(tmp_path), engine).hits(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["S101 in asthma", "The CAR0001 form", "FRX 12 by car", "Trial of MB-102, a stent", "EDO-S1011 drug"],
+)
+def test_a_short_code_without_company_is_no_candidate(text: str) -> None:
+    assert not verdict(text)
+
+
+def test_whatever_the_lexicons_call_a_car_is_let_through() -> None:
+    """Every word for a receptor and every product, in the company in which it counts."""
+    terms = [term for term in lexicon.load().terms if term.concept.label in ("car", "product")]
+    assert len(terms) > 800
+    assert [term.text for term in terms if not verdict(f"Infusion of {term.text} T cells, lymphoma")] == []

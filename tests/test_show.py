@@ -27,7 +27,7 @@ def show(*arguments: str) -> Result:
 def test_text_with_roles() -> None:
     done = show("CD19 CAR-T cells with 4-1BB for CD20+ lymphoma after prior BCMA CAR-T")
     assert done.exit_code == 0
-    for said in ("[CD19]{targets}", "[4-1BB]{costim}", "[CD20]{disease marker}", "[BCMA]{prior therapy}"):
+    for said in ("[CD19]{targets}", "[4-1BB]{costim}", "[CD20]{disease_markers}", "[BCMA]{prior therapy}"):
         assert said in " ".join(done.stdout.split())
 
 

@@ -107,7 +107,7 @@ def test_wheel_says_its_license_command_and_components(wheel):
         assert any(n.endswith("/licenses/LICENSE") for n in archive.namelist())
     assert "cart-nlp = cart_nlp.cli:main" in text
     targets = {line.split("=")[1].split(":")[0].strip() for line in text.splitlines() if "=" in line}
-    assert "cart_nlp.components.gazetteer" in targets
+    assert "cart_nlp.components.terms" in targets
     assert targets - {"cart_nlp.cli"} <= modules
 
 

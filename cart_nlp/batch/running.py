@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -42,9 +43,9 @@ Progress = Callable[[int, int, int], None]
 
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The real tagger, loaded in the process that calls."""
-    from cart_nlp.pipeline import TrialTagger, load
+    from cart_nlp.pipeline import load, tag_trial
 
-    return TrialTagger(load(lexicons)).tag
+    return functools.partial(tag_trial, load(lexicons))
 
 
 def real_parts(options: Options) -> Parts:

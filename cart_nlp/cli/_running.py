@@ -49,6 +49,7 @@ EXAMPLES = {
     ),
     "view": ("cart-nlp view records.jsonl --text dump.jsonl -o page.html",),
     "lexicon check": ("cart-nlp lexicon check", "cart-nlp lexicon check my-terms --fix"),
+    "lexicon export": ("cart-nlp lexicon export --to entity-ruler patterns.jsonl",),
     "lexicon show": ("cart-nlp lexicon show CD269",),
     "lexicon suggest": ("cart-nlp lexicon suggest dump.jsonl --out candidates.csv",),
     "gold export": (

@@ -143,6 +143,38 @@ def suggest(
     _say(f"{len(result.candidates):,} candidates{to}")
 
 
+@app.command("export")
+def export(
+    to: Annotated[
+        str, typer.Option("--to", help="Form to write: entity-ruler, JSON lines for spaCy's rulers.")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write; - for standard output.")],
+    lexicon: _Layers = None,
+) -> None:
+    """Write all unambiguous names, and the token patterns, for another pipeline."""
+    import json
+
+    from cart_nlp.components.terms import ruler_patterns
+    from cart_nlp.lexicon import LexiconError, load
+    from cart_nlp.places import PlaceError, begun, regular
+
+    if to != "entity-ruler":
+        _stop(f"--to {to}: there is entity-ruler")
+    try:
+        found = list(ruler_patterns(load(*(lexicon or []))))
+        text = "".join(json.dumps(pattern, ensure_ascii=False) + "\n" for pattern in found)
+        if str(file) == "-":
+            sys.stdout.buffer.write(text.encode("utf-8"))
+        else:
+            with begun(regular(file)) as out:
+                out.write(text.encode("utf-8"))
+    except (LexiconError, PlaceError) as fault:
+        _stop(str(fault))
+    except OSError as fault:
+        _stop(f"{file}: cannot be written: {fault.strerror}")
+    _say(f"{len(found):,} patterns: {file}")
+
+
 def _write(path: Path, result: Survey) -> None:
     import csv
 

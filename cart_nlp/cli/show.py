@@ -33,6 +33,12 @@ def command(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
     all_: Annotated[bool, typer.Option("--all", help="Print sections without marks too.")] = False,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--why", help="Print for each value, and each rejected one, what spoke for and against it."
+        ),
+    ] = False,
 ) -> None:
     """Tag one text or one trial and print it with its evidence."""
     from cart_nlp.lexicon import LexiconError
@@ -51,27 +57,33 @@ def command(
             _stop(f"{text.strip()} looks like a trial's id: name the dump that holds it with --file")
         trial = Trial(id="text", sections={"text": text})
     try:
-        _print(trial, lexicon or [], json, all_)
+        _print(trial, lexicon or [], json, all_, why)
     except LexiconError as fault:
         _stop(str(fault))
 
 
-def _print(trial: Trial, layers: list[Path], json: bool, everything: bool) -> None:
+def _print(trial: Trial, layers: list[Path], json: bool, everything: bool, why: bool) -> None:
     from cart_nlp.assembly import record
-    from cart_nlp.components.state import state
     from cart_nlp.pipeline import load, make_doc
-    from cart_nlp.terminal import marks, render
+    from cart_nlp.reasons import reasons
+    from cart_nlp.terminal import marks, render, render_reasons
 
     nlp = load(layers)
     doc = nlp(make_doc(nlp, trial))
-    found = record(doc)
+    found = record(doc, trial)
+    told = reasons(nlp, doc) if why else []
     if json:
-        print(console.escaped_json(found.to_json()))
+        content = found.to_json()
+        print(
+            console.escaped_json({"record": content, "why": [w.to_json() for w in told]} if why else content)
+        )
         return
     from rich.console import Console
 
     screen = Console(highlight=False, markup=False, emoji=False)
-    render(screen, found, trial.sections.items(), marks(state(doc), found), everything=everything)
+    render(screen, found, trial.sections.items(), marks(doc, found), everything=everything)
+    if why:
+        render_reasons(screen, told)
 
 
 def _from_file(wanted: str, file: str) -> Trial:

@@ -1,1 +1,1 @@
-"""The pipeline's components, one spaCy factory a module."""
+"""One spaCy factory a module."""

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components.state import Component, State
+from cart_nlp.signals.doc import vocabulary_of
+from cart_nlp.signals.reading import Reading, read, text_of
 
 if TYPE_CHECKING:
+    from spacy.tokens import Doc
     from spacy.vocab import Vocab
 
 _BRACKETED = re.compile(r"\(\s?(?P<short>[A-Za-z][A-Za-z0-9./-]{1,9})\s?\)")
@@ -64,32 +66,37 @@ def pairing() -> Pairing:
     return paired_by_scispacy
 
 
-def pairs(vocab: Vocab, view: State) -> dict[str, str]:
+def pairs(vocab: Vocab, reading: Reading) -> dict[str, str]:
     """Short form -> long form as written, for the pairs that the trial defines and an antigen is part of."""
-    text = view.text
-    antigens = view.of("antigen", "ligand")
+    text = reading.text
+    antigens = reading.of("antigen", "ligand")
     written = {text[hit.start : hit.end] for hit in antigens}
     ends = {hit.end for hit in antigens}
     found: dict[str, str] = {}
     for match in _BRACKETED.finditer(text):
-        short = match["short"]
-        if short in found or sum(c.isupper() for c in short) < 2 or "CAR" in short:
+        short, start = match["short"], match.start()
+        if short in found or not _may_be_short(short):
             continue
-        start = match.start()
-        if short not in written and ends.isdisjoint((start, start - 1, start - 2)):
-            continue
-        first, _ = view.sentence(start)
-        places = [word.span() for word in _WORDS.finditer(text, first, start)]
-        places = places[-min(len(short) + 5, 2 * len(short)) :]
-        if not places:
-            continue
-        definition = pairing()(vocab, [text[begin:end] for begin, end in places], short)
-        if definition is None:
-            continue
-        long_form = text[places[definition][0] : start].strip()
-        if _plausible(short, long_form):
-            found[short] = long_form
+        if short in written or not ends.isdisjoint((start, start - 1, start - 2)):
+            long_form = _long_form(vocab, reading, short, start)
+            if _plausible(short, long_form):
+                found[short] = long_form
     return found
+
+
+def _may_be_short(text: str) -> bool:
+    """Whether a bracketed word may be an antigen's short form."""
+    return sum(letter.isupper() for letter in text) > 1 and "CAR" not in text
+
+
+def _long_form(vocab: Vocab, reading: Reading, short: str, start: int) -> str:
+    """The words before a bracket that spell the short form in it; none: the empty string."""
+    text = reading.text
+    first, _ = reading.sentence(start)
+    places = [word.span() for word in _WORDS.finditer(text, first, start)]
+    places = places[-min(len(short) + 5, 2 * len(short)) :]
+    definition = pairing()(vocab, [text[begin:end] for begin, end in places], short) if places else None
+    return "" if definition is None else text[places[definition][0] : start].strip()
 
 
 def _plausible(short: str, long_form: str) -> bool:
@@ -99,18 +106,20 @@ def _plausible(short: str, long_form: str) -> bool:
     return long_form[0].lower() == short[0].lower() and len(long_form) > len(short)
 
 
-@Language.factory("cart_abbreviations")
+@Language.factory("cart_abbreviations", assigns=["doc._.cart_short_forms"], requires=["doc.spans"])
 def make(nlp: Language, name: str) -> Abbreviations:
-    """Create the component."""
-    return Abbreviations(nlp.vocab)
+    """Create the component; it needs a cart_terms before it."""
+    return Abbreviations(nlp, name)
 
 
-class Abbreviations(Component):
-    """Writes the short forms that a Doc defines to its state."""
+class Abbreviations:
+    """Writes the short forms that a Doc defines to `doc._.cart_short_forms`."""
 
-    def __init__(self, vocab: Vocab) -> None:
-        self.vocab = vocab
+    def __init__(self, nlp: Language, name: str) -> None:
+        self.nlp, self.name = nlp, name
 
-    def apply(self, view: State) -> None:
-        if "(" in view.text:
-            view.short_forms = pairs(self.vocab, view)
+    def __call__(self, doc: Doc) -> Doc:
+        if "(" in text_of(doc):
+            reading = read(doc, vocabulary_of(self.nlp, self.name))
+            doc._.cart_short_forms = pairs(doc.vocab, reading) or None
+        return doc

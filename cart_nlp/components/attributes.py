@@ -1,141 +1,127 @@
-"""How the study's CAR cells are built: costimulation, generation, vector, cell source and cell type.
-
-Each value is a hit of the lexicons or patterns that speaks of the study's own product. An ambiguous
-("guarded") name counts only where the words around it say that it means the domain, vector or source.
-"""
+"""How the study's CAR cells are built and changed: domains, generation, vector, source, carrier, payloads."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components import carriers, sources
-from cart_nlp.components.context import elsewhere, near, of_study
-from cart_nlp.components.own_words import prefer_own
-from cart_nlp.components.state import Component, Hit, State
+from cart_nlp.rules import first
+from cart_nlp.scoring.candidates import Candidate, certainty
+from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
+from cart_nlp.signals.doc import decided
+from cart_nlp.signals.fields import ALLOGENEIC, instances
+from cart_nlp.signals.reading import Reading
 
-_ALWAYS_DOMAIN = frozenset(["CD28", "4-1BB"])
-_OFTEN_DOMAIN = frozenset(["CD27", "ICOS", "OX40", "CD40", "DAP10", "DAP12", "2B4", "MyD88"])
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
-
-def costim(view: State, hit: Hit) -> bool:
-    """Whether a hit names a costimulatory domain of the study's CAR."""
-    if hit.row is None or hit.row.fields.get("kind") == "signaling" or not of_study(view, hit.start):
-        return False
-    before, after = near(view, hit.start, hit.end, 60, 60)
-    if view.cue("costim.not_right").match(after) and not re.match(r"[\s-]*(?:co-?)?stimulatory", after):
-        return False
-    if view.cue("costim.not_left").search(before) and not re.match(
-        r"[\s-]*(?:zeta|z\b|co-?\s?stim|intracell|signal|domain|:)", after
-    ):
-        return False
-    tight = before[-40:] + " " + after[:45]
-    bare = (
-        re.fullmatch(
-            r"cd\d+\w?|icos|ox40|4-1bb|41bb|4\.1bb|dap1[02]|2b4|myd88", view.low[hit.start : hit.end]
-        )
-        is not None
-    )
-    if hit.concept in _ALWAYS_DOMAIN or not (hit.guarded or bare):
-        return (
-            not re.search(r"dynabead|\bbeads?\b|okt3", tight)
-            or view.cue("costim.domain").search(after[:30]) is not None
-        )
-    if hit.concept in _OFTEN_DOMAIN:
-        return view.cue("costim.domain").search(tight) is not None
-    return (
-        re.search(
-            r"costim|co-\s?stim|signal|endodomain|intracellular|cytoplasmic|domain",
-            before[-25:] + " " + after[:30],
-        )
-        is not None
-    )
+FIELDS = ("costim", "generation", "vector", "cell_source", "cell_type", "edits", "armoring", "safety_switch")
+RULED = frozenset(["edits"])
+"""Fields that rules decide: too few trials have a value for a scorer to hold up in cross-validation."""
+_RULE_SURE, _RULE_SILENT = 0.9, 0.02
 
 
-def vector(view: State, hit: Hit) -> bool:
-    """Whether a hit says how the CAR gene enters the cells."""
-    if not of_study(view, hit.start) or elsewhere(view, hit.start, hit.end):
-        return False
-    before, after = near(view, hit.start, hit.end, 80, 80)
-    first, last = view.sentence(hit.start)
-    if view.cue("vector.quality").search(view.low, first, last):
-        return False
-    if view.cue("vector.testing_right").search(after) or view.cue("vector.testing_left").search(before):
-        return False
-    if hit.guarded and "electropor" in view.low[hit.start : hit.end]:
-        return False
-    if hit.guarded and hit.concept == "crispr_knock_in":
-        return (
-            re.search(r"knock(?:ed)?[\s-]?in\b|insert|integrat|locus", before[-60:] + after[:60]) is not None
-        )
-    if hit.guarded and hit.concept in ("adenoviral", "AAV"):
-        return re.search(r"vector|transduc|deliver", before[-20:] + after[:25]) is not None
-    if hit.guarded:
-        return view.cue("vector.making").search(before[-50:] + after[:50]) is not None
-    return True
-
-
-def generation(view: State, hit: Hit) -> bool:
-    """Whether a hit states the generation of the study's CAR."""
-    before, _ = near(view, hit.start, hit.end, 40, 0)
-    return (
-        of_study(view, hit.start)
-        and not view.cue("context.conventional_left").search(before)
-        and not elsewhere(view, hit.start, hit.end)
-    )
-
-
-JUDGES: dict[str, Callable[[State, Hit], bool]] = {
-    "costim": costim,
-    "vector": vector,
-    "cell_source": sources.cell_source,
-    "cell_type": carriers.cell_type,
-    "generation": generation,
-}
-
-
-def joined(view: State, label: str, kept: list[Hit]) -> list[Hit]:
-    """Hits that stand beside a kept one: OX40 in "CD28 and OX40", IL-10 in "IL-10/IL-15 CAR-NK"."""
-    found: list[Hit] = []
-    if not kept:
-        return found
-    for hit in view.of(label):
-        if hit in kept or hit.row is None or hit.row.fields.get("kind") == "signaling":
-            continue
-        for other in kept:
-            low, high = sorted((hit, other), key=lambda h: h.start)
-            gap = view.low[low.end : high.start] if low.end <= high.start else "?"
-            if re.fullmatch(r"\s?[/,.+&-]\s?|\s?(?:and|or|plus|&|then)\s", gap):
-                found.append(hit)
-                break
-    return found
-
-
-@Language.factory("cart_attributes")
+@Language.factory("cart_attributes", requires=["doc.spans"], assigns=["doc._.cart"])
 def make(nlp: Language, name: str) -> Attributes:
-    """Create the component."""
-    return Attributes()
+    """Create the component; it needs a cart_terms and a cart_study before it."""
+    return Attributes(nlp, name)
 
 
-class Attributes(Component):
-    """Writes the attribute values of a Doc."""
+class Attributes(Weighted):
+    """Writes the values of these fields for a trial that is about CAR cells."""
 
-    def apply(self, view: State) -> None:
-        stated = {
-            label: [hit for hit in view.of(label) if judge(view, hit)] for label, judge in JUDGES.items()
-        }
-        stated["costim"] += joined(view, "costim", stated["costim"])
-        stated["cell_source"] = sources.resolve(view, stated["cell_source"])
-        told = {hit.start for hit in stated["cell_type"] if hit.concept == "T"}
-        stated["cell_type"] = carriers.resolve(view, stated["cell_type"] + carriers.named(view, told))
-        if {h.concept for h in stated["vector"]} & {"sleeping_beauty", "piggybac", "transposon"}:
-            # The transposase comes as mRNA and the transposon as a plasmid: the system is the vector.
-            stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]
-        if any(h.concept == "lnp" for h in stated["vector"]):
-            stated["vector"] = [h for h in stated["vector"] if h.concept not in ("mrna", "plasmid")]
-        for label, hits in stated.items():
-            known = view.values.get(label, [])
-            # What is known of a product fills silence; where the text speaks, it alone counts.
-            view.values[label] = prefer_own(view, hits) + [h for h in known if h.spells or not hits]
+    def __call__(self, doc: Doc) -> Doc:
+        state = decided(doc)
+        if state.get("car_trial") not in ("product", "related"):
+            return doc
+        reading = self.reading(doc)
+        sure = state.setdefault("sure", {})
+        for field in FIELDS:
+            found = self.candidates(reading, field)
+            sure[field] = certainty(found, 1.0)
+            state["values"][field] = self.values(found, field)
+        return doc
+
+    def candidates(self, reading: Reading, field: str) -> list[Candidate]:
+        """The candidates of a field, the most probable first."""
+        if field in RULED:
+            return ruled(reading, field)
+        scorer = self.field(field)
+        return resolve(field, scorer.score(instances(reading, field))) if scorer else []
+
+    def values(self, found: list[Candidate], field: str) -> list[Value]:
+        """The values that stand, one entry a supporting mention."""
+        scorer = self.field(field)
+        return [
+            (
+                one.concept,
+                scored.instance.mention.start,
+                scored.instance.mention.end,
+                rule_of(scored, scorer)
+                if scorer
+                else "; ".join((scored.instance.mention.row.rstrip("?"), *one.signals)),
+                "text",
+                round(one.probability, 4),
+            )
+            for one in found
+            if one.probability >= 0.5
+            for scored in supporting(one)
+        ]
+
+
+def ruled(reading: Reading, field: str) -> list[Candidate]:
+    """The candidates of a field that rules decide."""
+    from cart_nlp.signals.candidate import Scored
+
+    rules = reading.vocabulary.lexicon.rules.get(field, ())
+    by_concept: dict[str, list[Scored]] = {}
+    rows: dict[str, list[str]] = {}
+    for one in instances(reading, field):
+        rule = first(rules, one.signals)
+        holds = rule is not None and rule.verdict == "yes"
+        by_concept.setdefault(one.concept, []).append(Scored(one, 2.0 if holds else -2.0))
+        if rule is not None and holds:
+            rows.setdefault(one.concept, [rule.row])
+    found = [
+        Candidate(concept, _RULE_SURE if concept in rows else _RULE_SILENT, scored, rows.get(concept, []))
+        for concept, scored in by_concept.items()
+    ]
+    return sorted(found, key=lambda c: (-c.probability, c.concept))
+
+
+def resolve(field: str, found: list[Candidate]) -> list[Candidate]:
+    """What the values of a field say together."""
+    if field == "safety_switch" and sum(one.probability >= 0.5 for one in found) > 1:
+        # A named switch leaves no room for an unnamed one.
+        return [one for one in found if one.concept != "other"]
+    return sources(found) if field == "cell_source" else found
+
+
+_NO_SECOND = frozenset(["cord_blood", "ipsc", "cell_line", "in_vivo"])
+"""Sources beside which "allogeneic" says nothing more."""
+
+
+def sources(found: list[Candidate]) -> list[Candidate]:
+    """Whose cells "allogeneic" means: banked ones where edited or called universal, else a donor's."""
+    by_name = {one.concept: one for one in found}
+    plain = by_name.pop(ALLOGENEIC, None)
+    if plain is None:
+        return found
+    sure = {name for name, one in by_name.items() if one.probability >= 0.5}
+    if plain.probability < 0.5 or sure & _NO_SECOND:
+        return list(by_name.values())
+    banked = "donor_derived" not in sure and _banked(plain, by_name.get("off_the_shelf"))
+    name = "off_the_shelf" if banked else "donor_derived"
+    known = by_name.get(name, Candidate(name, 0.0))
+    chance = max(plain.probability, known.probability)
+    by_name[name] = Candidate(name, chance, [*plain.scored, *known.scored], plain.signals)
+    if name == "off_the_shelf":
+        by_name.pop("donor_derived", None)
+    return sorted(by_name.values(), key=lambda c: (-c.probability, c.concept))
+
+
+def _banked(plain: Candidate, shelf: Candidate | None) -> bool:
+    """Whether allogeneic cells are those of a bank: edited ones, or of a product called universal."""
+    edited = any("trial:edited_source" in scored.instance.signals for scored in plain.scored)
+    return edited or (shelf is not None and shelf.probability >= 0.3)

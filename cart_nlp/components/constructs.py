@@ -2,193 +2,217 @@
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 
-from cart_nlp.components import formats
-from cart_nlp.components.context import NAMED, OUTCOMES, PROSE, STUDY, TITLES, TOLD
-from cart_nlp.components.own_words import background, prefer_own
-from cart_nlp.components.roles import chooses
-from cart_nlp.components.state import Chain, Component, Hit, State
-from cart_nlp.components.store import lexicon_of
-from cart_nlp.lexicon import Lexicon
+from cart_nlp.components.roles import Roles
+from cart_nlp.rules import first
+from cart_nlp.scoring.candidates import Candidate, FieldScorer, certainty
+from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
+from cart_nlp.signals import formats
+from cart_nlp.signals.candidate import zone
+from cart_nlp.signals.doc import decided
+from cart_nlp.signals.fields import instances
+from cart_nlp.signals.mention import place
+from cart_nlp.signals.reading import MENTIONS, Reading
+from cart_nlp.signals.units import Unit, units
 
-# How sure a target is by the tightness of its slot; counted on the dev half, see docs/evaluation.md.
-_SURE = (0.6, 0.75, 0.9, 0.97)
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+Entry = dict[str, Any]
+Own = list[tuple[Unit, frozenset[str]]]
+"""The coordinations of the study's targets, each with the targets that it names."""
 
 
-def _tag(chain: Chain) -> bool:
-    return all(h.row is not None and h.row.fields.get("kind") == "hapten" for h in chain.hits)
+@Language.factory("cart_constructs", requires=["doc.spans"], assigns=["doc._.cart"])
+def make(nlp: Language, name: str) -> Constructs:
+    """Create the component; it needs a cart_terms, a cart_roles and a cart_study before it."""
+    return Constructs(nlp, name)
 
 
-class Resolver:
-    """Turns judged chains into targets and constructs."""
+class Constructs(Weighted):
+    """Writes targets, constructs and disease markers of a trial that is about CAR cells."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self.lexicon = lexicon
+    def __call__(self, doc: Doc) -> Doc:
+        state = decided(doc)
+        if state.get("car_trial") not in ("product", "related"):
+            return doc
+        reading = self.reading(doc)
+        roles = self.roles()
+        candidates = roles.candidates(reading)
+        found = [one for one in candidates if one.probability >= 0.5]
+        scorer = roles.field("targets")
+        state["values"]["targets"] = targets_of(found, scorer) if scorer else []
+        state.setdefault("sure", {})["targets"] = certainty(candidates, 1.0)
+        known = self.known(state, reading)
+        targets = frozenset(one.concept for one in found)
+        own = own_units(reading, targets, found)
+        entries, sure = self.entries(reading, targets, own, known)
+        state["constructs"] = with_costim(reading, entries, own, state["values"].get("costim", []))
+        state["sure"]["constructs"] = state["sure"]["targets"] * sure
+        state["values"]["disease_markers"] = markers(doc)
+        names = {*targets, *(name for known_targets, _, _ in known for name in known_targets)}
+        lexicon = reading.vocabulary.lexicon
+        state["ids"] = {name: list(lexicon.hgnc(name)) for name in sorted(names)}
+        return doc
 
-    def targets_of(self, hit: Hit) -> tuple[str, ...]:
-        """The antigens that a hit stands for: itself, or what a ligand binds."""
-        if hit.label == "ligand" and hit.row is not None:
-            return hit.row.values("targets")
-        return (hit.concept,)
-
-    def select(self, view: State) -> list[Chain]:
-        """The chains whose antigens are the study's targets."""
-        # What a switchable CAR binds is a tag; the adaptor that carries it gives the target.
-        judged = [(c.kind, c) for c in view.chains if not _tag(c)]
-        strong = [c for kind, c in judged if kind in NAMED and c.role == "target" and c.slot]
-        # A symbol that nobody knows is a code, where titles and interventions name an antigen that is known.
-        strong = [c for c in strong if any(h.rule != "novel" for h in c.hits)] or strong
-        firm = self._without_slips(view, strong)
-        if len(firm) < len(strong):
-            slips = {c.start for c in strong} - {c.start for c in firm}
-            judged = [(kind, c) for kind, c in judged if c.start not in slips]
-            strong = firm
-        if strong:
-            titles = " ".join(view.low[x.start : x.end] for x in view.sections if x.kind in TITLES)
-            if re.search(r"sequential|序贯|followed by", titles):
-                strong += [
-                    c for kind, c in judged if kind in TITLES and c.role == "recipients" and c.slot == 3
-                ]
-            known = {h.concept for c in strong for h in c.hits}
-            more = [
-                c
-                for kind, c in judged
-                if kind in TOLD
-                and c.role == "target"
-                and c.slot == 3
-                and ({h.concept for h in c.hits} & known)
-            ]
-            return strong + more
-        tiers = (
-            (TOLD, ("target",), 3),
-            (TOLD, ("target",), 2),
-            (STUDY, ("target",), 0),
-            (STUDY, ("recipients",), 2),
-            *([(TITLES | PROSE, ("prior_therapy",), 3)] if view.notes.get("car_trial") == "related" else []),
-            (OUTCOMES, ("background",), 2),
-            (NAMED, ("unclear",), 0),
-            (TOLD, ("background",), 3),
-        )
-        for kinds, roles, slot in tiers:
-            found = [c for kind, c in judged if kind in kinds and c.role in roles and c.slot >= slot]
-            if found:
-                return found
-        # A panel of markers of the patients treated is the panel that the cells are made against.
-        return [
-            c
-            for kind, c in judged
-            if kind in TITLES | PROSE
-            and c.role in ("disease_marker", "unclear")
-            and len({h.concept for h in c.hits}) > 2
-            and (c.rule != "assay" or chooses(view, c))
-        ]
-
-    def _in_own_words(self, view: State, chosen: list[Chain]) -> list[Hit]:
-        """The target mentions; for a target told only as background, those of the study that say it too."""
-        aside = {h.concept for c in chosen for h in c.hits} - {
-            h.concept for c in chosen if not background(view, c.start) for h in c.hits
-        }
-        more = [
-            c
-            for c in view.chains
-            if aside
-            and c not in chosen
-            and c.role == "target"
-            and c.slot
-            and c.kind in STUDY
-            and not background(view, c.start)
-            and {h.concept for h in c.hits} <= aside
-        ]
-        values = []
-        for chain in [*chosen, *more]:
-            score = _SURE[chain.slot] - (0 if chain.kind in NAMED else 0.04)
-            values += [
-                Hit(hit.start, hit.end, "targets", target, f"{chain.rule}; {hit.rule}", hit.row, score=score)
-                for hit in chain.hits
-                for target in self.targets_of(hit)
-            ]
-        return prefer_own(view, values)
-
-    def _agree(self, view: State, targets: set[str]) -> None:
-        """A mention that nothing near it explains does what the trial's other mentions of it do."""
-        for chain in view.chains:
-            if chain.role == "unclear" and all(set(self.targets_of(h)) <= targets for h in chain.hits):
-                chain.role = "target"
-                for hit in chain.hits:
-                    hit.role = "target"
-
-    def _without_slips(self, view: State, chains: list[Chain]) -> list[Chain]:
-        """Drop a list of the interventions that differs from the title's in one antigen: follow the title."""
-
-        def antigens(chain: Chain) -> frozenset[str]:
-            return frozenset(t for h in chain.hits for t in self.targets_of(h))
-
-        titled = [antigens(c) for c in chains if c.kind in TITLES]
-        titled += [
-            frozenset(h.row.values("targets"))
-            for h in view.values.get("products", ())
-            if h.row and view.section(h.start).kind in TITLES and len(formats.spelled(h)) > 1
-        ]
-        return [
-            c
-            for c in chains
-            if c.kind in TITLES
-            or len(own := antigens(c)) < 2
-            or not any(len(t) == len(own) and len(t & own) == len(own) - 1 for t in titled)
-            or own in titled
-        ]
-
-    def resolve(self, view: State) -> None:
-        """Write the hits that are targets, the constructs and the target ids."""
-        chosen = self.select(view)
-        values = view.values.setdefault("targets", [])
-        groups: list[formats.Group] = []
-        values += self._in_own_words(view, chosen)
-        for chain in chosen:
-            groups += formats.split(view, chain, self.targets_of)
-        products = [hit for hit in view.values.get("products", ()) if hit.row]
-        for hit in products:
-            if targets := formats.spelled(hit):
-                # A name for several products given together is no bispecific one.
-                form = _format_of(hit)
-                groups.append(_group(view, hit, targets, form if form in ("cocktail", "sequential") else ""))
-        # What is known of a product counts where the words leave one of its antigens out.
-        told = {t for group in groups for t in group.targets}
-        for hit in products:
-            if hit.row and (targets := hit.row.values("targets")) and not set(targets) <= told:
-                groups.append(_group(view, hit, targets, _format_of(hit)))
-        self._agree(view, {h.concept for h in values})
-        view.notes["constructs"] = formats.constructs(view, groups)
-        names = sorted({h.concept for h in values})
-        view.notes["target_ids"] = sorted(
-            {i for name in names for i in self.lexicon.hgnc(name)}, key=lambda i: int(i.split(":")[1])
+    def roles(self) -> Roles:
+        """The pipeline's cart_roles, which has the candidate targets."""
+        for _, pipe in self.nlp.pipeline:
+            if isinstance(pipe, Roles):
+                return pipe
+        raise ValueError(
+            f"{self.name}: the pipeline has no cart_roles before it; add it with nlp.add_pipe('cart_roles')"
         )
 
+    def signals(self, doc: Doc) -> list[str]:
+        """The signals of the constructs of a Doc that the components before this one have seen."""
+        reading = self.reading(doc)
+        found = [one for one in self.roles().candidates(reading) if one.probability >= 0.5]
+        targets = frozenset(one.concept for one in found)
+        forms = [form for _, form, _ in self.known(decided(doc), reading)]
+        return formats.signals(reading, own_units(reading, targets, found), targets, forms)
 
-def _format_of(hit: Hit) -> str:
-    return hit.row.fields.get("format", "") if hit.row else ""
+    @staticmethod
+    def known(state: dict[str, Any], reading: Reading) -> list[tuple[tuple[str, ...], str, str]]:
+        """Targets, format and name of each product of the study of which the lexicon knows the targets."""
+        names = dict.fromkeys(value[0] for value in state["values"].get("products", ()))
+        rows = [(name, reading.vocabulary.lexicon.get("product", name)) for name in names]
+        return [
+            (tuple(sorted(row.values("targets"))), row.fields.get("format", ""), name)
+            for name, row in rows
+            if row is not None and row.values("targets")
+        ]
+
+    def entries(
+        self,
+        reading: Reading,
+        targets: frozenset[str],
+        own: Own,
+        known: list[tuple[tuple[str, ...], str, str]],
+    ) -> tuple[list[Entry], float]:
+        """The constructs, and the probability that their formats are right."""
+        stated, sure = self.stated(reading, targets, own, [form for _, form, _ in known])
+        told = {target for entry in stated for target in entry["targets"]}
+        for names, form, _ in known:
+            if not told.issuperset(names):
+                stated.append(_entry(names, form or _usual(names), "product", "", ()))
+                told.update(names)
+        for entry in stated:
+            entry["products"] = sorted({name for names, _, name in known if list(names) == entry["targets"]})
+        return stated, sure
+
+    def stated(
+        self, reading: Reading, targets: frozenset[str], own: Own, forms: list[str]
+    ) -> tuple[list[Entry], float]:
+        """The constructs that the text states."""
+        if not targets:
+            return [], 1.0
+        held = formats.signals(reading, own, targets, forms)
+        rule = first(reading.vocabulary.lexicon.rules.get("formats", ()), held)
+        scorer = self.linear("formats")
+        if rule is not None:
+            verdict, sure, why = rule.verdict, 0.95, rule.row
+        elif scorer is not None:
+            chances = scorer.probabilities(held)
+            verdict = max(sorted(chances), key=lambda name: chances[name])
+            sure = chances[verdict]
+            why = "formats." + next((s for s, w in scorer.reasons(held, verdict) if w > 0), "most common")
+        else:
+            verdict, sure, why = "joint:bispecific", 0.5, "formats.default"
+        return build(reading, verdict, targets, own, why), sure
 
 
-def _group(view: State, hit: Hit, targets: tuple[str, ...], form: str) -> formats.Group:
-    """The antigens of a named product, where its name stands."""
-    kind = view.section(hit.start).kind
-    return formats.Group(targets, hit.start, hit.end, kind, form, product=hit.concept)
+def _usual(targets: tuple[str, ...]) -> str:
+    """The format of a product of which only the targets are known."""
+    return "single" if len(targets) == 1 else "bispecific"
 
 
-@Language.factory("cart_constructs", default_config={"lexicons": []})
-def make(nlp: Language, name: str, lexicons: list[str]) -> Constructs:
-    """Create the component; `lexicons` are folders layered over the shipped ones."""
-    return Constructs(Resolver(lexicon_of(tuple(lexicons))))
+def build(reading: Reading, verdict: str, targets: frozenset[str], own: Own, why: str) -> list[Entry]:
+    """The entries of a verdict: `joint:FORMAT`, `split:FORMAT`, `one:FORMAT`, `adaptor` or `mixed`."""
+    kind, _, form = verdict.partition(":")
+    words = stating(reading, form or kind)
+    basis = "text" if words or form == "single" else "default"
+    if kind == "joint":
+        return [_entry(tuple(sorted(targets)), form, basis, why, words)]
+    if kind in ("one", "split", "adaptor"):
+        return [_entry((name,), form or kind, basis, why, words) for name in sorted(targets)]
+    groups = mixed(targets, own)
+    return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why, ()) for g in groups]
 
 
-class Constructs(Component):
-    """Writes targets and constructs of a Doc."""
+def mixed(targets: frozenset[str], own: Own) -> list[tuple[str, ...]]:
+    """The target sets of products that differ: as titles and interventions group them, else one by one."""
+    groups = {names for unit, names in own if zone(place(unit)) == "named"} or {names for _, names in own}
+    if all(len(names) == 1 for names in groups):
+        groups = {frozenset([name]) for name in targets}
+    return sorted(tuple(sorted(names)) for names in groups)
 
-    def __init__(self, resolver: Resolver) -> None:
-        self.resolver = resolver
 
-    def apply(self, view: State) -> None:
-        self.resolver.resolve(view)
+def _entry(targets: tuple[str, ...], form: str, basis: str, why: str, words: tuple[int, ...]) -> Entry:
+    return {"targets": list(targets), "format": form, "basis": basis, "rule": why, "words": list(words),
+            "products": [], "costim": []}  # fmt: skip
+
+
+def stating(reading: Reading, form: str) -> tuple[int, ...]:
+    """Start and end of the words that state a format, those of titles and interventions first."""
+    hits = [hit for hit in reading.cues if hit.says(form)]
+    ranked = sorted(hits, key=lambda h: (zone(place_of(reading, h.start)) != "named", h.start))
+    return (ranked[0].start, ranked[0].end) if ranked else ()
+
+
+def place_of(reading: Reading, offset: int) -> str:
+    """The place of a character."""
+    from cart_nlp.signals.mention import PLACES
+
+    return PLACES.get(reading.section(offset).kind, "other")
+
+
+def targets_of(found: list[Candidate], scorer: FieldScorer) -> list[Value]:
+    """The target values, one entry a supporting mention."""
+    return [
+        (
+            one.concept,
+            scored.instance.mention.start,
+            scored.instance.mention.end,
+            rule_of(scored, scorer),
+            "text",
+            round(one.probability, 4),
+        )
+        for one in found
+        for scored in supporting(one)
+    ]
+
+
+def own_units(reading: Reading, targets: frozenset[str], found: list[Candidate]) -> Own:
+    """The coordinations that name the study's targets as such."""
+    good: dict[int, set[str]] = {}
+    for one in found:
+        for scored in supporting(one):
+            good.setdefault(scored.instance.unit, set()).add(one.concept)
+    numbered = enumerate(units(reading, reading.of("antigen", "ligand")))
+    return [(unit, frozenset(good[number] & targets)) for number, unit in numbered if number in good]
+
+
+def with_costim(reading: Reading, entries: list[Entry], own: Own, values: list[Value]) -> list[Entry]:
+    """Each construct's costimulation: all that is stated for the only one, else what its sentence tells."""
+    for entry in entries:
+        homes = {unit.first for unit, names in own if names == frozenset(entry["targets"])}
+        entry["costim"] = sorted(
+            {value[0] for value in values if len(entries) == 1 or reading.sentence(value[1])[0] in homes}
+        )
+    return entries
+
+
+def markers(doc: Doc) -> list[Value]:
+    """Antigens that the disease or the participants must carry, by the role of their mentions."""
+    return [
+        (span.kb_id_, span.start_char, span.end_char, span.id_.rstrip("?") + "; role", "text", 1.0)
+        for span in doc.spans[MENTIONS]
+        if span.label_ == "antigen" and span._.cart_role == "disease_marker"
+    ]
+
+
+__all__ = ["Constructs", "build", "instances", "own_units"]

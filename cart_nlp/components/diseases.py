@@ -3,88 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache, partial
+from functools import partial
+from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.components.context import near
-from cart_nlp.components.state import Component, Hit, Section, State
-from cart_nlp.components.store import lexicon_of
 from cart_nlp.conditions import Reader
-from cart_nlp.lexicon import Lexicon
 from cart_nlp.ontology import LABEL, Ontology
 from cart_nlp.population import LISTS, TITLES, Named, groups, population
+from cart_nlp.scoring.weighted import Value
 from cart_nlp.short_forms import definitions, occurrences
+from cart_nlp.signals.doc import decided, vocabulary_of
+from cart_nlp.signals.mention import turns
+from cart_nlp.signals.reading import Mention, Reading, Section, read, text_of
+from cart_nlp.signals.units import single
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+    from cart_nlp.lexicon import Lexicon
 
 
-@lru_cache(maxsize=4)
-def reader_of(lexicons: tuple[str, ...]) -> Reader:
-    """The reader of conditions of the shipped lexicons with a user's folders on top; built once a process."""
-    lexicon = lexicon_of(lexicons)
-    return Reader(lexicon, Ontology(lexicon))
+@Language.factory("cart_diseases", requires=["doc.spans"], assigns=["doc._.cart"])
+def make(nlp: Language, name: str) -> Diseases:
+    """Create the component; it needs a cart_terms before it."""
+    return Diseases(nlp, name)
 
 
-@Language.factory("cart_diseases", default_config={"lexicons": []})
-def make(nlp: Language, name: str, lexicons: list[str]) -> Diseases:
-    """Create the component; `lexicons` are folders layered over the shipped ones."""
-    folders = tuple(lexicons)
-    return Diseases(reader_of(folders), lexicon_of(folders))
+class Diseases:
+    """Writes indications and disease groups of a trial that is about CAR cells."""
 
+    def __init__(self, nlp: Language, name: str) -> None:
+        self.nlp, self.name = nlp, name
+        self._known: tuple[Lexicon, Reader] | None = None
 
-class Diseases(Component):
-    """Writes indications and disease groups of a Doc."""
+    def reader(self, lexicon: Lexicon) -> Reader:
+        """The reader of conditions of a lexicon; built once."""
+        if self._known is None or self._known[0] is not lexicon:
+            self._known = lexicon, Reader(lexicon, Ontology(lexicon))
+        return self._known[1]
 
-    def __init__(self, reader: Reader, lexicon: Lexicon) -> None:
-        self.reader = reader
-        self.lexicon = lexicon
-
-    def apply(self, view: State) -> None:
-        ontology = self.reader.ontology
-        named = list(self._named(view))
-        chosen = [self._hit(one) for one in population(named, ontology, partial(_aside, view))]
-        view.values["indications"] = chosen
-        view.values["disease_group"] = [
-            Hit(h.start, h.end, "disease_group", group, h.rule, h.row)
-            for h in chosen
-            for group in groups((h.concept,), ontology)
+    def __call__(self, doc: Doc) -> Doc:
+        state = decided(doc)
+        if state.get("car_trial") not in ("product", "related"):
+            return doc
+        reading = read(doc, vocabulary_of(self.nlp, self.name))
+        lexicon = reading.vocabulary.lexicon
+        reader = self.reader(lexicon)
+        named = list(_named(reading, text_of(doc), reader))
+        chosen = population(named, reader.ontology, partial(_aside, reading))
+        state["values"]["indications"] = [_value(one.concept, one, lexicon) for one in chosen]
+        state["values"]["disease_group"] = [
+            _value(group, one, lexicon) for one in chosen for group in groups((one.concept,), reader.ontology)
         ]
-        view.notes["indication_ids"] = ontology.ids_of({hit.concept for hit in chosen})
-
-    def _named(self, view: State) -> Iterator[Named]:
-        """The diseases that the sections name: lists and titles read as such, prose by its mentions."""
-        mentions = [Named(h.start, h.end, h.concept, "", h.guarded) for h in view.of(LABEL)]
-        defined = definitions(view.text, mentions)
-        at = 0
-        for section in view.sections:
-            first = at
-            while at < len(mentions) and mentions[at].start < section.end:
-                at += 1
-            inside: Iterable[Named] = mentions[first:at]
-            if section.kind in LISTS or (section.kind in TITLES and at > first):
-                inside = self._read(view, section, mentions[first:at], defined)
-            for one in inside:
-                concept = defined.get(view.text[one.start : one.end], one.concept) if defined else one.concept
-                yield one._replace(concept=concept, kind=section.kind)
-
-    def _read(
-        self, view: State, section: Section, mentions: list[Named], defined: dict[str, str]
-    ) -> Iterator[Named]:
-        """What a list of names or a title says, and mentions that this reading leaves out."""
-        text = view.original[section.start : section.end]
-        found = [*self.reader.read(text, listed=section.kind in LISTS), *occurrences(text, defined)]
-        guarded = {one.concept for one in mentions if one.guarded}
-        taken: set[int] = set()
-        for start, end, concept in found:
-            taken.update(range(section.start + start, section.start + end))
-            yield Named(section.start + start, section.start + end, concept, section.kind, concept in guarded)
-        yield from (one for one in mentions if taken.isdisjoint(range(one.start, one.end)))
-
-    def _hit(self, one: Named) -> Hit:
-        row = self.lexicon.get(LABEL, one.concept)
-        return Hit(one.start, one.end, LABEL, one.concept, row.row if row else "", row, one.guarded)
+        state["indication_ids"] = list(reader.ontology.ids_of({one.concept for one in chosen}))
+        return doc
 
 
-def _aside(view: State, one: Named) -> bool:
-    """Whether the words around a disease say that participants need not have it."""
-    before, after = near(view, one.start, one.end, 60, 30)
-    return bool(view.cue("disease.aside").search(before) or view.cue("disease.aside_right").match(after))
+def _value(concept: str, one: Named, lexicon: Lexicon) -> Value:
+    row = lexicon.get(LABEL, one.concept)
+    return concept, one.start, one.end, row.row if row else "", "text", 1.0
+
+
+def _named(reading: Reading, text: str, reader: Reader) -> Iterator[Named]:
+    """The diseases that the sections name: lists and titles read as such, prose by its mentions."""
+    mentions = [Named(m.start, m.end, m.concept, "", m.guarded) for m in reading.of(LABEL)]
+    defined = definitions(reading.text, mentions)
+    at = 0
+    for section in reading.sections:
+        first = at
+        while at < len(mentions) and mentions[at].start < section.end:
+            at += 1
+        inside: Iterable[Named] = mentions[first:at]
+        if section.kind in LISTS or (section.kind in TITLES and at > first):
+            inside = _read(text, section, mentions[first:at], defined, reader)
+        for one in inside:
+            concept = defined.get(reading.text[one.start : one.end], one.concept) if defined else one.concept
+            yield one._replace(concept=concept, kind=section.kind)
+
+
+def _read(
+    text: str, section: Section, mentions: list[Named], defined: dict[str, str], reader: Reader
+) -> Iterator[Named]:
+    """What a list of names or a title says, and mentions that this reading leaves out."""
+    own = text[section.start : section.end]
+    found = [*reader.read(own, listed=section.kind in LISTS), *occurrences(own, defined)]
+    guarded = {one.concept for one in mentions if one.guarded}
+    taken: set[int] = set()
+    for start, end, concept in found:
+        taken.update(range(section.start + start, section.start + end))
+        yield Named(section.start + start, section.start + end, concept, section.kind, concept in guarded)
+    yield from (one for one in mentions if taken.isdisjoint(range(one.start, one.end)))
+
+
+def _aside(reading: Reading, one: Named) -> bool:
+    """Whether the words around a disease make it a complication, a vaccine's or a code's."""
+    unit = single(reading, Mention(one.start, one.end, LABEL, one.concept, ""))
+    return bool(turns(reading, unit) & {"disease_aside", "disease_aside_right"})

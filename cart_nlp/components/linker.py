@@ -1,135 +1,77 @@
-"""Mention → concept where a string alone does not decide: guards, short forms, misspellings, new names."""
+"""Mention → concept where a string alone does not decide: short forms, misspellings, new names, new codes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 from spacy.language import Language
 
-from cart_nlp.components.chains import car_words
-from cart_nlp.components.literals import Literals
-from cart_nlp.components.state import Component, Hit, State
-from cart_nlp.components.store import lexicon_of
 from cart_nlp.lexicon import Lexicon
+from cart_nlp.signals.doc import vocabulary_of, write_mentions
+from cart_nlp.signals.mention import NAMED, PLACES
+from cart_nlp.signals.reading import Mention, Reading, read
 from cart_nlp.text import lower
 
-_SUFFIXES = ("specific", "targeted", "targeting", "directed", "redirected")
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
-_WORD_BEFORE = re.compile(
-    r"(?<![a-z\d])(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)"
-    rf"(?:[\s-](?:{'|'.join(_SUFFIXES)}))?[\s-]$"
-)
 _SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)"
-_SYMBOL_AFTER = re.compile(rf"(?:both )?{_SYMBOL}(?=[\s,/.;)-]|$)")
-_SYMBOL_BEFORE = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?:{'|'.join(_SUFFIXES)})[\s-]$")
-OPENERS = Literals(("anti-", "anti ", "targeting ", "targets ", "against ", "specific for ", "cart-", "car-"))
-_NOVEL_CONTEXT = re.compile(r"\bcar\b|car-|cart|chimeric")
-_NOT_NOVEL = frozenset(
-    [
-        "car",
-        "cart",
-        "ucar",
-        "ucart",
-        "t",
-        "nk",
-        "dna",
-        "rna",
-        "hiv",
-        "hla",
-        "tcr",
-        "fda",
-        "gmp",
-        "crs",
-        "icans",
-        "all",
-        "aml",
-        "cll",
-        "nhl",
-        "mm",
-        "bm",
-        "iv",
-        "hsct",
-        "cns",
-        "r",
-        "r/r",
-        "b-all",
-        "t-all",
-        "dlbcl",
-        "gbm",
-        "hcc",
-        "crc",
-        "nsclc",
-        "sle",
-        "tnbc",
-        "who",
-        "egfrt",
-        "pd",
-        "pd1",
-        "pd-1",
-        "pd-l1",
-        "pdl1",
-        "ctla4",
-        "ctla-4",
-        "tnf",
-        "il",
-        "il6",
-        "il-6",
-        "cd3",
-        "cd28",
-        "cd3/cd28",
-        "cmv",
-        "ebv",
-        "mhc",
-        "peg",
-        "abo",
-        "rh",
-        "ena",
-        "ana",
-        "dsdna",
-        "aqp4",
-        "achr",
-        "ro",
-        "la",
-        "sm",
-        "b-cell",
-        "t-cell",
-        "b",
-        "cell",
-        "tki",
-        "vegf",
-        "atg",
-        "car-t",
-        "car-nk",
-        "aso",
-    ]
+_SYMBOL_AFTER = re.compile(rf"(?:both |the )?{_SYMBOL}(?=[\s,/.;)-]|$)")
+_SYMBOL_BOUND = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?P<suffix>[A-Za-z]{{6,10}})(?![\w])")
+_LISTED = re.compile(rf"(?:(?:[/,+&、]|\band|\bor)\s?)?(?<![\w-]){_SYMBOL}(?![\w-])(?:\s?[/,+&、]\s?)?")
+_BEFORE_CAR = re.compile(r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}$")
+_CODE = re.compile(
+    r"(?P<code>[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
 )
+"""Capitals with digits, as sponsors name products."""
+_LETTERS = re.compile(r"[A-Za-z]+")
+_FIRM = frozenset(["antigen", "ligand", "product", "safety_switch"])
+"""Labels of mentions that leave no room for another reading of the same words."""
+_LOOSE = frozenset(["edit", "costim"])
+"""Labels whose names may also be an antigen that no lexicon has as one."""
 _MIN_SCORE = 85
-_CONFUSABLE = frozenset(
-    [
-        "mesothelioma",
-        "lymphoma",
-        "leukemia",
-        "glypicans",
-        "claudins",
-        "myeloma",
-        "melanoma",
-        "mesothelial",
-        "nucleoli",
-        "nectins",
-        "integrins",
-        "mucins",
-        "neoplasm",
-    ]
-)
+"""Least similarity, of 100, of a misspelled word and the antigen's name that is meant."""
+
+
+@Language.factory("cart_linker", requires=["doc.spans"], assigns=["doc.spans"])
+def make(nlp: Language, name: str) -> LinkerComponent:
+    """Create the component; it needs a cart_terms before it."""
+    return LinkerComponent(nlp, name)
+
+
+class LinkerComponent:
+    """Rewrites the mentions of a Doc."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        self.nlp, self.name = nlp, name
+        self._linker: Linker | None = None
+
+    def __call__(self, doc: Doc) -> Doc:
+        vocabulary = vocabulary_of(self.nlp, self.name)
+        if self._linker is None or self._linker.lexicon is not vocabulary.lexicon:
+            self._linker = Linker(vocabulary.lexicon)
+        reading = read(doc, vocabulary)
+        linked = self._linker(reading, doc._.cart_short_forms or {})
+        if linked != reading.mentions:
+            write_mentions(doc, linked)
+        return doc
+
+
+def _apart(found: Iterable[Mention], taken: Sequence[Mention]) -> list[Mention]:
+    """The mentions that overlap none that is there already."""
+    return [m for m in found if not any(t.start < m.end and m.start < t.end for t in taken)]
 
 
 class Linker:
-    """Decides guarded hits, and adds hits for defined short forms, misspelled words and unknown symbols."""
+    """Applies the short forms of a trial, and adds misspelled words, unknown symbols and unknown codes."""
 
     def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
         self.known = lexicon.folded
         words: dict[tuple[str, str], str] = {}
         for term in lexicon.terms:
@@ -139,151 +81,147 @@ class Linker:
                     words.setdefault((stem[1], stem[2] or ""), term.concept.name)
         self.words = words
         self.stems = sorted({stem for stem, _ in words})
-        self.rows = {
-            term.concept.name: term.concept for term in lexicon.terms if term.concept.label == "antigen"
-        }
+        openers = sorted(lexicon.words("opener"), key=lambda text: (-len(text), text))
+        self._opener = re.compile("|".join(map(re.escape, openers)) or r"(?!)")
+        self._suffixes = lexicon.words("slot_suffix")
+        self._not_symbol = lexicon.words("not_symbol")
+        self._not_code = lexicon.words("not_code")
+        self._confusable = lexicon.words("confusable")
 
-    def __call__(self, view: State) -> None:
-        """Rewrite the hits of a Doc."""
-        view.hits = [h for h in view.hits if h.label not in ("antigen", "ligand") or self.keep(view, h)]
-        places = view.starts_of(OPENERS)
-        openings = [
-            at + len(opener)
-            for opener, starts in places.items()
-            for at in starts
-            # "LCAR-AMDR": the code of a product.
-            if not (opener.startswith("car") and at and view.low[at - 1].isalpha())
-        ]
-        heads = self.heads(view)
-        new = [
-            *self.defined(view),
-            *self.misspelled(view, openings, heads),
-            *self.novel(view, openings, heads),
-        ]
-        if new:
-            view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
+    def __call__(self, reading: Reading, short_forms: dict[str, str]) -> list[Mention]:
+        """The mentions of a Reading as they are meant."""
+        kept = [m for m in reading.mentions if self._stands(reading, m, short_forms)]
+        taken = [m for m in kept if m.label in _FIRM]
+        new = _apart((*self._defined(reading, kept, short_forms), *self._in_slots(reading)), taken)
+        new = [*new, *_apart(self._beside(reading, [*taken, *new]), taken)]
+        codes = _apart(self._codes(reading), (*taken, *new))
+        return sorted({*kept, *new, *codes}, key=lambda m: (m.start, -m.end, m.label, m.concept, m.row))
 
-    def keep(self, view: State, hit: Hit) -> bool:
-        """Whether an antigen hit stands: its short form means it here, or a guarded one is in a CAR slot."""
-        written = view.text[hit.start : hit.end]
-        meaning = view.short_forms.get(written)
-        if meaning is not None:
-            concepts = self.known.get(lower(meaning), ())
-            if any(c.name == hit.concept for c in concepts):
-                return True
-            if hit.guarded:
-                return (
-                    not concepts
-                    and fuzz.partial_ratio(
-                        lower(meaning),
-                        lower(self.rows[hit.concept].fields.get("full_name", ""))
-                        if hit.concept in self.rows
-                        else "",
-                    )
-                    > 80
-                )
-        if not hit.guarded:
+    def _stands(self, reading: Reading, mention: Mention, short_forms: dict[str, str]) -> bool:
+        """Whether an antigen's short form means it here."""
+        if mention.label not in ("antigen", "ligand"):
             return True
-        low = view.low
-        return (
-            view.cue("guard.right").match(low, hit.end) is not None
-            or view.cue("guard.left").search(low, max(0, hit.start - 40), hit.start) is not None
-        )
+        meaning = short_forms.get(reading.text[mention.start : mention.end])
+        if meaning is None or not mention.guarded:
+            return True
+        concepts = self.known.get(lower(meaning), ())
+        if any(c.name == mention.concept for c in concepts):
+            return True
+        row = self.lexicon.get("antigen", mention.concept)
+        full = lower(row.fields.get("full_name", "")) if row else ""
+        return not concepts and fuzz.partial_ratio(lower(meaning), full) > 80
 
-    def defined(self, view: State) -> list[Hit]:
-        """Hits of short forms that are in no lexicon but are defined here by an antigen's long form."""
-        hits = []
-        taken = {(h.start, h.end) for h in view.hits if h.label in ("antigen", "ligand")}
-        for short, long_form in view.short_forms.items():
+    def _defined(
+        self, reading: Reading, kept: list[Mention], short_forms: dict[str, str]
+    ) -> Iterator[Mention]:
+        """Short forms that are in no lexicon but are defined here by an antigen's long form."""
+        for short, long_form in short_forms.items():
             concepts = [c for c in self.known.get(lower(long_form), ()) if c.label == "antigen"]
             if not concepts or any(c.name == concepts[0].name for c in self.known.get(lower(short), ())):
                 continue
-            for found in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}(?![A-Za-z0-9])", view.text):
-                if found.span() not in taken:
-                    hits.append(Hit(*found.span(), "antigen", concepts[0].name, "abbreviation", concepts[0]))
-        return hits
+            for found in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}(?![A-Za-z0-9])", reading.text):
+                yield Mention(*found.span(), "antigen", concepts[0].name, "abbreviation")
 
-    def heads(self, view: State) -> list[tuple[int, str]]:
-        """Start of each CAR word that a separate word precedes, with that word's last piece."""
-        low = view.low
-        found = []
-        for start, _ in car_words(view):
-            if start > 1 and low[start - 1] in " -":
-                tail = low[max(0, start - 16) : start - 1]
-                found.append((start, tail[max(tail.rfind(" "), tail.rfind("-")) + 1 :]))
+    def _in_slots(self, reading: Reading) -> Iterator[Mention]:
+        """Words where an antigen's name should stand: after "anti-" and the like, before a CAR word."""
+        taken: list[Mention] = []
+        for start, end, bound in self._slots(reading):
+            if any(one.start < end and start < one.end for one in taken):
+                continue  # the "anti-XYZ1" before a CAR word holds the XYZ1 after "anti-"
+            mention = self._misspelled(reading, start, end) or self._novel(reading, start, end, bound)
+            if mention is not None:
+                taken.append(mention)
+                yield mention
+
+    def _slots(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
+        """Start and end of each word in a slot, and whether words of binding say that it is one."""
+        yield from self._after_openers(reading)
+        for found in _SYMBOL_BOUND.finditer(reading.text):
+            if found["suffix"].lower() in self._suffixes:
+                yield (*found.span("word"), True)
+        yield from self._before_cars(reading)
+
+    def _after_openers(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
+        """Words right after "anti-", "targeting" and the like."""
+        for opener in self._opener.finditer(reading.low):
+            if opener.start() and reading.low[opener.start() - 1].isalpha():
+                continue
+            for pattern, text in ((_SYMBOL_AFTER, reading.text), (_WORD_AFTER, reading.low)):
+                found = pattern.match(text, opener.end())
+                if found:
+                    yield (*found.span("word"), True)
+
+    def _before_cars(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
+        """Words right before a CAR word, a suffix like "-directed" between them or not."""
+        for car in reading.cars:
+            found = _BEFORE_CAR.search(reading.text, max(0, car.start - 30), car.start)
+            if found and (found["suffix"] is None or found["suffix"][1:] in self._suffixes):
+                yield (*found.span("word"), found["suffix"] is not None)
+
+    def _misspelled(self, reading: Reading, start: int, end: int) -> Mention | None:
+        """A word that is one slip away from an antigen's name; its digits must be the same."""
+        word = reading.low[start:end]
+        letters = re.match(r"[a-z]{6,}", word)
+        if letters is None or letters[0] in self._confusable:
+            return None
+        if word in self.known or letters[0] in self.known:
+            return None
+        best = process.extractOne(letters[0], self.stems, scorer=fuzz.ratio, score_cutoff=_MIN_SCORE)
+        if best is None or abs(len(best[0]) - len(letters[0])) > 2:
+            return None
+        name = self.words.get((best[0], re.sub(r"[^\d.]", "", word)))
+        return Mention(start, end, "antigen", name, "fuzzy") if name else None
+
+    def _novel(self, reading: Reading, start: int, end: int, bound: bool) -> Mention | None:
+        """A symbol that no lexicon knows; one with several digits before a CAR word is a product's code."""
+        symbol = reading.text[start:end].rstrip("-.")
+        low = lower(symbol)
+        if not _is_symbol(symbol) or low in self._not_symbol:
+            return None
+        if any(row.label not in _LOOSE for row in self.known.get(low, ())):
+            return None
+        if not bound and sum(c.isdigit() for c in symbol) > 1 and not low.startswith("cd"):
+            return None
+        return Mention(start, start + len(symbol), "antigen", symbol, "novel")
+
+    def _beside(self, reading: Reading, mentions: list[Mention]) -> list[Mention]:
+        """Symbols in one list with an antigen: "TIM3/CD33", "CD33, ABC1 and CD123"."""
+        found: list[Mention] = []
+        at = sorted({(m.start, m.end) for m in mentions if m.label == "antigen"})
+        ends = {end for _, end in at}
+        starts = {start for start, _ in at}
+        for match in _LISTED.finditer(reading.text):
+            start, end = match.span("word")
+            if not ends & {match.start(), start - 1} and match.end() not in starts:
+                continue
+            mention = self._novel(reading, start, end, True)
+            if mention is not None:
+                found.append(mention)
+                ends.add(mention.end)
         return found
 
-    def slots(
-        self,
-        openings: list[int],
-        heads: list[int],
-        after: re.Pattern[str],
-        before: re.Pattern[str],
-        text: str,
-    ) -> Iterator[tuple[int, int, str]]:
-        """Words in a targeting slot: right after one of the openings, or right before a CAR word."""
-        seen = set()
-        for at in openings:
-            found = after.match(text, at)
-            if found and found.span("word") not in seen:
-                seen.add(found.span("word"))
-                yield (*found.span("word"), found["word"])
-        for start in heads:
-            found = before.search(text, max(0, start - 45), start)
-            if found and found.span("word") not in seen:
-                seen.add(found.span("word"))
-                yield (*found.span("word"), found["word"])
-
-    def misspelled(self, view: State, openings: list[int], preceded: list[tuple[int, str]]) -> list[Hit]:
-        """Words in a targeting slot that are one slip away from an antigen's name; digits must be equal."""
-        hits = []
-        # A short word is no antigen's name misspelled; digits may belong to a longer one.
-        heads = [start for start, piece in preceded if len(piece) > 5 or not piece.isalpha()]
-        for start, end, word in self.slots(openings, heads, _WORD_AFTER, _WORD_BEFORE, view.low):
-            letters = re.match(r"[a-z]+", word)
-            if letters is None or letters[0] in _CONFUSABLE or word in self.known or letters[0] in self.known:
-                continue
-            best = process.extractOne(letters[0], self.stems, scorer=fuzz.ratio, score_cutoff=_MIN_SCORE)
-            if best is None or abs(len(best[0]) - len(letters[0])) > 2:
-                continue
-            if any(h.start < end and h.end > start and h.label != "cell_type" for h in view.hits):
-                continue
-            digits = re.sub(r"[^\d.]", "", word)
-            name = self.words.get((best[0], digits))
-            if name is not None:
-                hits.append(Hit(start, end, "antigen", name, "fuzzy", self.rows[name], score=best[1] / 100))
-        return hits
-
-    def novel(self, view: State, openings: list[int], preceded: list[tuple[int, str]]) -> list[Hit]:
-        """Symbols in a targeting slot that no lexicon knows: "anti-XYZ1 CAR-T"."""
-        hits = []
-        heads = [start for start, piece in preceded if piece in _SUFFIXES]
-        for start, end, word in self.slots(openings, heads, _SYMBOL_AFTER, _SYMBOL_BEFORE, view.text):
-            symbol = word.rstrip("-")
-            if lower(symbol) in _NOT_NOVEL or lower(symbol) in self.known or not 3 <= len(symbol) <= 10:
-                continue
-            if any(h.start < end and h.end > start for h in view.hits):
-                continue
-            first, last = view.sentence(start)
-            if not _NOVEL_CONTEXT.search(view.low[max(first, start - 80) : min(last, end + 60)]):
-                continue
-            if re.match(r"[\s-]*(?:antibod|mab|therap(?!.{0,20}car)|drug)", view.low[end : end + 20]):
-                continue
-            hits.append(Hit(start, start + len(symbol), "antigen", symbol, "novel", None, score=0.4))
-        return hits
+    def _codes(self, reading: Reading) -> Iterator[Mention]:
+        """Codes in titles and names of interventions that may be the product's."""
+        codes: set[str] = set()
+        for section in reading.sections:
+            if PLACES.get(section.kind) in NAMED:
+                for found in _CODE.finditer(reading.text, section.start, section.end):
+                    code = found["code"]
+                    head = _LETTERS.match(code)
+                    if len(code) < 4 or lower(code) in self.known:
+                        continue
+                    if head is None or lower(head[0]) in self._not_code:
+                        continue
+                    codes.add(code)
+        for code in sorted(codes):
+            for found in re.finditer(rf"(?<![\w-]){re.escape(code)}(?!\w)", reading.text):
+                yield Mention(*found.span(), "product", code, "novel")
 
 
-@Language.factory("cart_linker", default_config={"lexicons": []})
-def make(nlp: Language, name: str, lexicons: list[str]) -> LinkerComponent:
-    """Create the component; `lexicons` are folders layered over the shipped ones."""
-    return LinkerComponent(Linker(lexicon_of(tuple(lexicons))))
-
-
-class LinkerComponent(Component):
-    """Applies the linker to a Doc."""
-
-    def __init__(self, linker: Linker) -> None:
-        self.linker = linker
-
-    def apply(self, view: State) -> None:
-        self.linker(view)
+def _is_symbol(text: str) -> bool:
+    """Whether a word is written as an antigen's symbol, not as a name or a product's platform ("NEX-T")."""
+    if not 3 <= len(text) <= 10 or sum(c.isupper() for c in text) < 2:
+        return False
+    if text.lower().endswith(("-t", "-nk", "-c")):
+        return False
+    return text[:2].isupper() or any(c.isdigit() for c in text)

@@ -1,72 +1,94 @@
-"""Patterns of several words from lexicons/patterns/*.toml, each tried only where one of its cues occurs."""
+"""Names of several words with gaps or alternatives: token patterns, run by spaCy's SpanRuler."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
+from spacy.pipeline import SpanRuler
 
-from cart_nlp.components.literals import Literals
-from cart_nlp.components.state import Component, Hit, State
-from cart_nlp.components.store import lexicon_of
-from cart_nlp.lexicon import Pattern
+from cart_nlp.signals.reading import text_of
+from cart_nlp.text import lower
+from cart_nlp.vocabulary import vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from spacy.tokens import Doc
+
+KEY = "cart_patterns"
+"""Key of `doc.spans` under which the ruler leaves what it found; cart_terms takes it over."""
 
 
-class Patterns(Component):
-    """Adds the hits of the patterns; a group named `value` narrows a hit and may name its concept."""
-
-    def __init__(self, patterns: Iterable[Pattern]) -> None:
-        self.patterns = tuple(patterns)
-        self._cued: dict[str, list[int]] = {}
-        for number, pattern in enumerate(self.patterns):
-            for cue in pattern.cue:
-                self._cued.setdefault(cue, []).append(number)
-        self._everywhere = [number for number, pattern in enumerate(self.patterns) if not pattern.cue]
-        self._literals = Literals(self._cued)
-
-    def find(self, doc: State) -> list[Hit]:
-        """The hits of all patterns, by pattern."""
-        text = doc.text
-        starts: dict[int, list[int]] = {number: [] for number in self._everywhere}
-        for cue, places in doc.starts_of(self._literals).items():
-            for number in self._cued[cue]:
-                starts.setdefault(number, []).extend(places)
-        hits = []
-        for number in sorted(starts):
-            pattern = self.patterns[number]
-            for start, end in _windows(doc, starts[number]) if pattern.cue else [(0, len(text))]:
-                for found in pattern.regex.finditer(text, start, end):
-                    span = found.span("value") if "value" in pattern.regex.groupindex else found.span()
-                    concept = pattern.concept or text[span[0] : span[1]]
-                    hits.append(Hit(*span, pattern.label, concept, pattern.row))
-        return hits
-
-    def apply(self, view: State) -> None:
-        new = self.find(view)
-        if new:
-            view.hits = sorted([*view.hits, *new], key=lambda h: (h.start, -h.end))
-
-
-def _windows(doc: State, places: list[int]) -> list[tuple[int, int]]:
-    """The sentences that hold one of the places, each with the next one, since a pattern may end there."""
-    merged: list[tuple[int, int]] = []
-    done = -1
-    for at in sorted(places):
-        if at < done:
-            continue
-        start, done = doc.sentence(at)
-        end = doc.sentence(done)[1] if done < doc.section(at).end else done
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-@Language.factory("cart_patterns", default_config={"lexicons": []})
+@Language.factory("cart_patterns", assigns=["doc.spans"], default_config={"lexicons": []})
 def make(nlp: Language, name: str, lexicons: list[str]) -> Patterns:
     """Create the component; `lexicons` are folders layered over the shipped ones."""
-    return Patterns(lexicon_of(tuple(lexicons)).patterns)
+    ruler = Patterns(nlp, name, spans_key=KEY, annotate_ents=False)
+    ruler.layers = tuple(lexicons)
+    return ruler
+
+
+class Patterns(SpanRuler):
+    """spaCy's SpanRuler with the patterns of the lexicons.
+
+    It runs where a text has one of the words without which none of its patterns can match: token patterns
+    cost as much as all other finding together.
+    """
+
+    layers: tuple[str, ...] | None = None
+    """Folders of lexicons whose patterns are still to be read; a saved model has its own instead."""
+
+    def _read(self) -> None:
+        if self.layers is not None:
+            layers, self.layers = self.layers, None
+            self.add_patterns([dict(pattern.entry) for pattern in vocabulary(layers).lexicon.patterns])
+
+    @property
+    def patterns(self) -> list[Any]:
+        """All patterns, as spaCy's rulers give them."""
+        self._read()
+        return list(super().patterns)
+
+    def __call__(self, doc: Doc) -> Doc:
+        low = lower(text_of(doc))
+        if any(all(word in low for word in words) for words in self.anchors):
+            return super().__call__(doc)
+        doc.spans[KEY] = []
+        return doc
+
+    @cached_property
+    def anchors(self) -> list[tuple[str, ...]]:
+        """For each pattern its plain words; all of them stand in every text that it matches."""
+        return [_plain(entry["pattern"]) for entry in self.patterns]
+
+    def add_patterns(self, patterns: Sequence[Any]) -> None:
+        """Add patterns as spaCy's SpanRuler does."""
+        self._read()
+        self.__dict__.pop("anchors", None)
+        super().add_patterns(list(patterns))
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> SpanRuler:
+        """Read saved patterns; a folder without any leaves those of the lexicons."""
+        if not Path(path).exists():
+            return self
+        self.layers = None
+        return super().from_disk(path, exclude=tuple(exclude))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> SpanRuler:
+        """Read what `to_bytes` gave."""
+        self.layers = None
+        return super().from_bytes(data, exclude=tuple(exclude))
+
+
+def _plain(pattern: Any) -> tuple[str, ...]:
+    """The plain words that a pattern cannot do without, the longest first."""
+    if isinstance(pattern, str):
+        return (lower(pattern),)
+    words = {
+        lower(value)
+        for token in pattern
+        for key in ("LOWER", "ORTH")
+        if isinstance(value := token.get(key), str) and token.get("OP", "1") in ("1", "+")
+    }
+    return tuple(sorted(words, key=lambda word: (-len(word), word)))

@@ -61,10 +61,13 @@ MENTION_LABELS = ("antigen", "ligand", "product", "costim", "vector")
 """What is marked at mention level."""
 
 ROLES = (
-    *("target", "disease_marker", "prior_therapy", "coadministered", "secreted", "edit", "tag"),
+    *("target", "disease_marker", "prior_therapy", "coadministered", "secreted", "armoring", "edit", "tag"),
     *("manufacturing", "cell_marker", "signaling", "eligibility", "background"),
 )
 """What a marked antigen does there."""
+
+JOINED_ROLES = {"secreted": "armoring", "manufacturing": "cell_marker"}
+"""Roles that the gold set tells apart and the model does not -> the one that both are scored as."""
 
 LABEL_FIELDS = (
     *("car_trial", "product_targets", "constructs", "focus", "target_evidence", "uncertain", "note"),

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cart_nlp.evaluation.labels import JOINED_ROLES
 from cart_nlp.evaluation.metrics import prf
 from cart_nlp.schema import Mention
 
@@ -27,6 +28,11 @@ def _overlap(a: Mention, b: Mention) -> bool:
     return a.section == b.section and a.start < b.end and b.start < a.end
 
 
+def role(mention: Mention) -> str:
+    """The role that a mention is scored by."""
+    return JOINED_ROLES.get(mention.role, mention.role)
+
+
 SCHEMES: dict[str, Test] = {
     "strict": lambda a, b: _same_span(a, b) and a.label == b.label,
     "boundaries": _same_span,
@@ -34,7 +40,7 @@ SCHEMES: dict[str, Test] = {
     "type only": lambda a, b: _overlap(a, b) and a.label == b.label,
     "strict + concept": lambda a, b: _same_span(a, b) and (a.label, a.concept) == (b.label, b.concept),
     "strict + concept + role": lambda a, b: (
-        _same_span(a, b) and (a.label, a.concept, a.role) == (b.label, b.concept, b.role)
+        _same_span(a, b) and (a.label, a.concept, role(a)) == (b.label, b.concept, role(b))
     ),
 }
 """Name -> when a predicted mention may stand for a gold one; each stands for one only.
@@ -122,7 +128,7 @@ def roles(
         found = _unique(predicted.get(identifier, ()))
         paired = dict(pairs(antigens, found, SCHEMES["type only"]))
         for i, mention in enumerate(antigens):
-            table[mention.role, found[paired[i]].role or "(none)" if i in paired else NOT_FOUND] += 1
+            table[role(mention), role(found[paired[i]]) or "(none)" if i in paired else NOT_FOUND] += 1
     names = sorted({name for pair in table for name in pair} - {NOT_FOUND})
     return {
         wanted: {found: table[wanted, found] for found in [*names, NOT_FOUND]}

@@ -72,27 +72,10 @@ def corrected(
 
 
 def mentions_of(doc: Any) -> tuple[Mention, ...]:
-    """The mentions of a tagged Doc, with offsets into their sections."""
-    from cart_nlp.components.state import state
+    """The mentions of a tagged Doc whose labels gold marks, with offsets into their sections."""
+    from cart_nlp.pipeline import mentions
 
-    view = state(doc)
-    found = []
-    for hit in view.of(*MENTION_LABELS):
-        section = view.section(hit.start)
-        found.append(
-            Mention(
-                section=section.key,
-                start=hit.start - section.start,
-                end=hit.end - section.start,
-                text=view.original[hit.start : hit.end],
-                label=hit.label,
-                concept=hit.concept,
-                role=hit.role,
-                score=max(0.0, min(1.0, hit.score)),
-                rule=hit.rule,
-            )
-        )
-    return tuple(found)
+    return tuple(mention for mention in mentions(doc) if mention.label in MENTION_LABELS)
 
 
 def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Record, tuple[Mention, ...]]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cart_nlp.disease_names import variants
+from cart_nlp.lexicon import own_name
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
 from cart_nlp.lint.tables import Row
@@ -49,11 +50,10 @@ def matched(written: str) -> str:
 
 
 def aliases(row: Row) -> Iterator[Alias]:
-    """What a row is found by; its name as well, unless that is repeated in `guarded`."""
+    """What a row is found by; its name as well, unless `lexicon.own_name` says otherwise."""
     guards = row.values("guarded")
-    free = (*row.values("aliases"), *row.values("narrower"))
-    if row.name not in {guard.removeprefix("=") for guard in guards}:
-        free = (row.name, *free)
+    stated = (*row.values("aliases"), *row.values("narrower"))
+    free = own_name(row.label, row.name, stated, guards)
     for guarded, cell in ((False, free), (True, guards)):
         for written in cell:
             yield Alias(written, matched(written), guarded, written.startswith("="), row)
@@ -197,6 +197,11 @@ def _redundant(one: Alias, other: Alias, before: bool) -> str:
         return ""  # a name stays, and an alias may be wider than it
     if one.text == other.text and one.exact == other.exact and not before:
         return ""  # told of the second one
+    return _found_by(one, other, before)
+
+
+def _found_by(one: Alias, other: Alias, before: bool) -> str:
+    """How the other alias finds the text of this one, if it does."""
     mutual = one.text != other.text and other.text in one.forms()
     if one.text in other.forms() and (before or not mutual):
         return f"{one.written!r} is found by {other.written!r} already; take it away"

@@ -1,86 +1,64 @@
-"""Faults in cues.toml: no cue tables, lists that nothing asks for, expressions that do not compile."""
+"""Faults in cues.csv: categories, directions and scopes that do not exist, repetitions, hits and misses."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Set
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence, Set
 
-from cart_nlp.lint import tomlfile
+from cart_nlp.lexicon import DIRECTIONS, SCOPES, Cue
 from cart_nlp.lint.faults import Fault
+from cart_nlp.lint.tables import Row
+from cart_nlp.text import fold, lower
+from cart_nlp.vocabulary import CueFinder
+
+STEM = "cues"
+NEEDED = ("text", "category", "direction", "scope")
 
 
-def names(path: Path) -> set[str]:
-    """The dotted names of a file's cues; none if it cannot be read."""
-    found = tomlfile.read(path) if path.is_file() else None
-    if found is None or isinstance(found, Fault):
-        return set()
-    _, groups = found
-    return {f"{group}.{name}" for group, cues in groups.items() if isinstance(cues, dict) for name in cues}
+def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
+    """The faults of a folder's cues; those `below` tell which categories something asks for."""
+    known = {row.cell("category") for row in below}
+    seen: dict[tuple[str, str], Row] = {(_text(row), row.cell("category")): row for row in below}
+    for row in rows:
+        key = _text(row), row.cell("category")
+        before = seen.setdefault(key, row)
+        messages = list(_row(row, known))
+        if before is not row:
+            where = f"{before.path.name}:{before.line}"
+            messages.append(f"{key[0]!r} stands under {key[1]!r} already, in {where}; take one away")
+        yield from (Fault(row.path, row.line, message) for message in messages)
 
 
-def check(path: Path, known: Set[str]) -> Iterator[Fault]:
-    """The faults of a cues.toml; `known` are the names that the components ask for, empty for any."""
-    if not path.is_file():
+def _text(row: Row) -> str:
+    return lower(fold(row.cell("text")))
+
+
+def _row(row: Row, known: Set[str]) -> Iterator[str]:
+    text = row.cell("text")
+    for column in (*NEEDED, "source"):
+        if not row.cell(column):
+            yield f"{text!r}: the column {column!r} is empty"
+    if text != _text(row):
+        yield f"texts are folded and in lower case, so the cue {text!r} is {_text(row)!r}"
+    if "*" in text.strip("*") or not text.strip("* "):
+        yield f"{text!r}: a cue has a sign or letter; * stands at an end of them, for the rest of a word"
+    if known and row.cell("category") and row.cell("category") not in known:
+        yield f"nothing asks for the category {row.cell('category')!r}; there are {', '.join(sorted(known))}"
+    for column, allowed in (("direction", DIRECTIONS), ("scope", SCOPES)):
+        if row.cell(column) and row.cell(column) not in allowed:
+            yield f"{column}: {row.cell(column)!r} is none of {', '.join(allowed)}"
+    if row.cell("scope") != "inside":
+        yield from _tests(row)
+
+
+def _tests(row: Row) -> Iterator[str]:
+    """Whether the cue is found in its hits, and not in its misses."""
+    hits, misses = row.values("hits"), row.values("misses")
+    if not (hits or misses):
         return
-    found = tomlfile.read(path)
-    if isinstance(found, Fault):
-        yield found
-        return
-    text, groups = found
-    lines = {line.strip(): number for number, line in enumerate(text.splitlines(), 1)}
-    for group, cues in groups.items():
-        if not isinstance(cues, dict):
-            yield Fault(path, 1, f"{group!r} stands outside a table; write [group.name]")
-            continue
-        for name, cue in cues.items():
-            what = f"{group}.{name}"
-            number = lines.get(f"[{what}]", 1)
-            if known and what not in known:
-                yield Fault(path, number, f"no component asks for the cue {what!r}")
-            yield from (Fault(path, number, f"[{what}]: {message}") for message in _cue(cue))
-
-
-def _cue(cue: Any) -> Iterator[str]:
-    if not isinstance(cue, dict):
-        yield "not a table; write its lists under it"
-        return
-    if not cue.get("about"):
-        yield "the key 'about' is missing: say in a few words what the cue is for"
-    pattern = cue.get("pattern", "{words}")
-    if not isinstance(pattern, str):
-        yield "pattern must be a string"
-        return
-    lists = {key: items for key, items in cue.items() if key not in ("about", "pattern")}
-    for key, items in lists.items():
-        if (
-            not isinstance(items, list)
-            or not items
-            or not all(isinstance(item, str) and item for item in items)
-        ):
-            yield f"{key} must be a list of strings that are not empty"
-            return
-        if "{" + key + "}" not in pattern:
-            yield f"the pattern does not use the list {key!r}; write {{{key}}} in it"
-        if len(set(items)) < len(items):
-            yield f"{key}: {next(item for item in items if items.count(item) > 1)!r} stands twice"
-        for item in items:
-            fault = _compiles(item)
-            if fault:
-                yield f"{key}: {item!r} is no regular expression: {fault}"
-        pattern = pattern.replace("{" + key + "}", "|".join(items))
-    missing = re.search(r"\{[a-z_]+\}", pattern)
-    if missing:
-        yield f"the pattern asks for {missing[0]}, and there is no such list"
-    fault = _compiles(pattern)
-    if fault:
-        yield f"no regular expression: {fault}"
-
-
-def _compiles(expression: str) -> str:
-    try:
-        re.compile(expression)
-    except re.error as fault:
-        return str(fault)
-    return ""
+    finder = CueFinder([Cue(_text(row), row.cell("category"), "both", "trial", "")])
+    for said in hits:
+        if not finder.find(lower(fold(said))):
+            yield f"{row.cell('text')!r} is not found in its hit {said!r}"
+    for said in misses:
+        if finder.find(lower(fold(said))):
+            yield f"{row.cell('text')!r} is found in its miss {said!r}"

@@ -6,15 +6,20 @@ Each layer is judged together with the ones below it, so that a user's rows are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cart_nlp import paths
-from cart_nlp.lint import cues, diseases, patterns, tables
+from cart_nlp.lint import cues, diseases, patterns, rules, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
 from cart_nlp.lint.tables import COLUMNS, Row, TableFault
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 
 def check(
@@ -28,24 +33,36 @@ def check(
     base = paths.lexicons()
     folders = [Path(layer) for layer in layers] or [base]
     alone = not layers or not shipped or base.resolve() in {folder.resolve() for folder in folders}
-    below = [] if alone else list(_readable(base))
+    shipped_rows = [] if alone else list(_readable(base))
+    below = [row for row in shipped_rows if row.path.stem != cues.STEM]
+    cues_below = [row for row in shipped_rows if row.path.stem == cues.STEM]
     faults: list[Fault] = []
     for folder in folders:
-        own, own_faults = read(folder, layered=folder.resolve() != base.resolve())
+        rows, own_faults = read(folder, layered=folder.resolve() != base.resolve())
+        own = [row for row in rows if row.path.stem != cues.STEM]
+        own_cues = [row for row in rows if row.path.stem == cues.STEM]
         layer = Layer(own, below)
         names = {(row.label, row.name) for row in (*layer.old, *layer.new) if row.label}
         faults += own_faults
-        faults += _order(own)
+        faults += _order(rows)
         faults += layer.faults()
         faults += Names(layer).faults()
         faults += diseases.check(layer)
         for reference in references:
             faults += diseases.check_reference(own, reference)
         faults += patterns.check(folder, names)
-        asked = set() if folder.resolve() == base.resolve() else cues.names(base / "cues.toml")
-        faults += cues.check(folder / "cues.toml", asked)
+        faults += cues.check(own_cues, cues_below)
         below += own
+        cues_below += own_cues
+        faults += rules.check(folder, None if faults else partial(_pipeline, folder, base))
     return sorted(set(faults))
+
+
+def _pipeline(folder: Path, base: Path) -> Language:
+    """The pipeline in which a folder's rules are tried."""
+    from cart_nlp.pipeline import load
+
+    return load([] if folder.resolve() == base.resolve() else [folder])
 
 
 def fix(folder: Path) -> tuple[list[Path], list[Fault]]:
@@ -75,7 +92,7 @@ def read(folder: Path, *, layered: bool = False) -> tuple[list[Row], list[Fault]
     rows: list[Row] = []
     faults: list[Fault] = []
     found = sorted(folder.glob("*.csv"))
-    if not found and not any(folder.rglob("*.toml")):
+    if not found and not any(folder.glob("rules/*.toml")) and not any(folder.glob("patterns/*.jsonl")):
         faults.append(Fault(folder, 0, f"holds no lexicon; the tables are {', '.join(COLUMNS)} (.csv)"))
     for path in found:
         if path.stem not in COLUMNS:
@@ -110,7 +127,8 @@ def _header(table: str, columns: Sequence[str], layered: bool) -> str:
     strange = [column for column in columns if column not in (*wanted, "remove")]
     if strange:
         return f"no column {strange[0]!r} in {table}; there are {', '.join(wanted)} and remove"
-    needed = [column for column in ("name", "source", "text", "blocks", "reason") if column in wanted]
+    asked = ("name", "source", *cues.NEEDED, "blocks", "reason")
+    needed = [column for column in asked if column in wanted]
     missing = [column for column in needed if column not in columns]
     if missing:
         return f"the column {missing[0]!r} is missing; the columns are {', '.join(wanted)}"

@@ -1,98 +1,89 @@
-"""Faults in lexicons/patterns/*.toml: what the entries lack, and whether they hit and miss what they say."""
+"""Faults in lexicons/patterns/*.jsonl: what the entries lack, and whether they hit and miss what they say."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Set
+import json
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
 from cart_nlp.lexicon import LABELS
-from cart_nlp.lint import tomlfile
 from cart_nlp.lint.faults import Fault
-from cart_nlp.text import fold, lower
 
-KEYS = frozenset(["name", "label", "concept", "cue", "regex", "case", "hits", "misses", "note"])
-LISTS = ("cue", "hits", "misses")
-GENERATIONS = frozenset("12345")
-_HEAD = re.compile(r"\s*\[\[\s*pattern\s*\]\]")
+KEYS = ("label", "id", "pattern", "hits", "misses")
+Finds = Callable[[str], bool]
 
 
 def check(folder: Path, names: Set[tuple[str, str]]) -> Iterator[Fault]:
-    """The faults of a folder's patterns; `names` are the (label, name) pairs that concepts may have."""
+    """The faults of a folder's patterns; `names` are the (label, name) pairs that ids may have."""
     for path in sorted((folder / "patterns").glob("*")):
-        if path.suffix != ".toml":
-            yield Fault(path, 1, "not a .toml file: it is not read")
+        if path.suffix != ".jsonl":
+            yield Fault(path, 1, "not a .jsonl file: it is not read")
             continue
-        found = tomlfile.read(path)
-        if isinstance(found, Fault):
-            yield found
-            continue
-        text, table = found
-        for key in table.keys() - {"pattern"}:
-            yield Fault(path, 1, f"no table {key!r} here; write [[pattern]]")
-        lines = [n for n, line in enumerate(text.splitlines(), 1) if _HEAD.match(line)]
-        entries = table.get("pattern", [])
-        if not isinstance(entries, list) or len(entries) != len(lines):
-            yield Fault(path, 1, "write each pattern under a line [[pattern]]")
-            continue
-        seen: set[str] = set()
-        for number, entry in zip(lines, entries, strict=True):
+        seen: dict[str, int] = {}
+        for number, line in enumerate(path.read_bytes().splitlines(), 1):
+            try:
+                entry = json.loads(line)
+            except ValueError as fault:
+                yield Fault(path, number, f"not JSON: {fault}")
+                continue
             yield from (Fault(path, number, message) for message in _entry(entry, names))
-            if entry.get("name") in seen:
-                yield Fault(path, number, f"the name {entry['name']!r} stands twice")
-            seen.add(str(entry.get("name")))
+            key = json.dumps(entry.get("pattern") if isinstance(entry, dict) else entry, sort_keys=True)
+            if key in seen:
+                yield Fault(path, number, f"the pattern stands in line {seen[key]} already; take one away")
+            seen.setdefault(key, number)
 
 
-def _entry(entry: dict[str, Any], names: Set[tuple[str, str]]) -> Iterator[str]:
-    what = f"pattern {entry.get('name', '')!r}"
-    for key in sorted(entry.keys() - KEYS):
-        yield f"{what}: no key {key!r}; there are {', '.join(sorted(KEYS))}"
-    for key in ("name", "label", "regex", "hits", "misses"):
-        if not entry.get(key):
-            yield f"{what}: the key {key!r} is missing or empty"
-    wrong = [key for key in LISTS if not _strings(entry.get(key, []))]
+def _entry(entry: Any, names: Set[tuple[str, str]]) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "not an object; write one pattern a line, as spaCy's rulers do"
+        return
+    for key in sorted(entry.keys() - set(KEYS)):
+        yield f"no key {key!r}; there are {', '.join(KEYS)}"
+    missing = [key for key in KEYS if not entry.get(key)]
+    for key in missing:
+        yield f"the key {key!r} is missing or empty"
+    if missing:
+        return
+    label, concept = entry["label"], entry["id"]
+    if label not in LABELS.values():
+        yield f"no label {label!r}; there are {', '.join(sorted(LABELS.values()))}"
+    elif (label, concept) not in names:
+        yield f"{concept!r} is no {label} in the tables"
+    wrong = [key for key in ("hits", "misses") if not _strings(entry[key])]
     for key in wrong:
-        yield f"{what}: {key} must be a list of strings"
-    if not isinstance(entry.get("regex"), str) or not isinstance(entry.get("concept", ""), str) or wrong:
-        return
+        yield f"{key} must be a list of strings"
+    finds = _matcher(entry["pattern"])
+    if isinstance(finds, str):
+        yield finds
+    elif not wrong:
+        yield from (f"does not match its hit {text!r}" for text in entry["hits"] if not finds(text))
+        yield from (f"matches in its miss {text!r}" for text in entry["misses"] if finds(text))
+
+
+def _matcher(pattern: Any) -> Finds | str:
+    """What tells whether a token pattern matches in a text, or what is wrong with the pattern."""
+    import spacy
+    from spacy.errors import MatchPatternError
+    from spacy.matcher import Matcher
+
+    from cart_nlp.text import create_tokenizer
+
+    if not isinstance(pattern, list) or not all(isinstance(token, dict) for token in pattern):
+        return "pattern must be a list of tokens; a plain phrase is an alias in a table"
+    for token in pattern:
+        low = token.get("LOWER")
+        if isinstance(low, str) and low != low.lower():
+            return f"LOWER: {low!r} never matches; write it in lower case"
+    blank = spacy.blank("en")
+    blank.tokenizer = create_tokenizer()(blank)
+    matcher = Matcher(blank.vocab, validate=True)
     try:
-        regex = re.compile(entry["regex"], 0 if entry.get("case") else re.IGNORECASE)
-    except re.error as fault:
-        yield f"{what}: not a regular expression: {fault}"
-        return
-    yield from _concept(what, entry, regex, names)
-    cues = entry.get("cue", [])
-    for cue in cues:
-        if cue != lower(fold(cue)):
-            yield f"{what}: texts are folded and lower case, so the cue {cue!r} is {lower(fold(cue))!r}"
-    for text in entry.get("hits", []):
-        if cues and not any(cue in lower(fold(text)) for cue in cues):
-            yield f"{what}: no cue occurs in the hit {text!r}, so the expression would not be tried"
-        elif not regex.search(fold(text)):
-            yield f"{what}: does not match its hit {text!r}"
-    for text in entry.get("misses", []):
-        found = regex.search(fold(text))
-        if found:
-            yield f"{what}: matches {found[0]!r} in its miss {text!r}"
+        matcher.add("pattern", [pattern])
+    except (MatchPatternError, ValueError) as fault:
+        return f"no token pattern: {' '.join(str(fault).split())[:200]}"
+    return lambda text: bool(matcher(blank.make_doc(text)))
 
 
 def _strings(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _concept(
-    what: str, entry: dict[str, Any], regex: re.Pattern[str], names: Set[tuple[str, str]]
-) -> Iterator[str]:
-    label, concept = entry.get("label", ""), entry.get("concept", "")
-    if label == "generation":
-        if concept not in GENERATIONS:
-            yield f"{what}: the concept of a generation is 1 to 5, not {concept!r}"
-    elif label not in LABELS.values():
-        yield f"{what}: no label {label!r}; there are {', '.join(sorted({*LABELS.values(), 'generation'}))}"
-    elif concept and (label, concept) not in names:
-        yield f"{what}: {concept!r} is no {label} in the tables"
-    if not concept and "value" not in regex.groupindex:
-        yield f"{what}: needs a concept, or a group (?P<value>…) that names it"
-    if regex.match(""):
-        yield f"{what}: matches the empty string"

@@ -103,17 +103,9 @@ class Layer:
         if not row.cell("source"):
             yield f"{row.name!r} has no source: say where the row's facts come from"
         added = not any(r.label == row.label and r.name == row.name for r in self.old)
-        if table in KINDS and (added or row.cell("kind")) and row.cell("kind") not in KINDS[table]:
-            yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
-        if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
-            yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, or nothing"
-        if table == "diseases" and row.cell("group") not in ("", *GROUPS):
-            yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}, nor nothing"
+        yield from _closed(row, added)
         if table == "ligands" and added and not row.values("targets"):
             yield "targets: a ligand needs the antigens that it binds"
-        for value in row.values("hgnc_id"):
-            if not re.fullmatch(r"HGNC:[1-9]\d*", value):
-                yield f"hgnc_id: {value!r} is no HGNC id such as HGNC:1633"
         for column in (*REFERENCES, "generation"):
             for value in row.values(column):
                 yield from self._value(column, value)
@@ -122,8 +114,6 @@ class Layer:
             yield from self._value(column if equals else "targets", value, " (in spells)")
         if table == "products" and "fact_source" in row.cells:
             yield from _fact_source(row)
-        if row.cell("format") and row.cell("format") not in get_args(Format):
-            yield f"format: {row.cell('format')!r} is none of {', '.join(get_args(Format))}"
 
     def _value(self, column: str, value: str, where: str = "") -> Iterator[str]:
         if column == "generation":
@@ -167,6 +157,22 @@ def _fact_source(row: Row) -> Iterator[str]:
                 f"fact_source: {source!r} is no source of facts; write NCIt C…, PMID …, PMC…, doi:…, "
                 "an address, label: …, or a trial with the section that says so (NCT… title)"
             )
+
+
+def _closed(row: Row, added: bool) -> Iterator[str]:
+    """Cells of a closed vocabulary or form, whatever the other tables hold."""
+    table = row.path.stem
+    if table in KINDS and (added or row.cell("kind")) and row.cell("kind") not in KINDS[table]:
+        yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
+    if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
+        yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, or nothing"
+    if table == "diseases" and row.cell("group") not in ("", *GROUPS):
+        yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}, nor nothing"
+    for value in row.values("hgnc_id"):
+        if not re.fullmatch(r"HGNC:[1-9]\d*", value):
+            yield f"hgnc_id: {value!r} is no HGNC id such as HGNC:1633"
+    if row.cell("format") and row.cell("format") not in get_args(Format):
+        yield f"format: {row.cell('format')!r} is none of {', '.join(get_args(Format))}"
 
 
 def _written(row: Row) -> Iterator[str]:

@@ -34,18 +34,18 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("guarded", "differs", "note", "source"),
     ),
     "disease_qualifiers": ("name", "kind", "source"),
+    "car_words": _PLAIN,
+    "generations": _PLAIN,
+    "cues": ("text", "category", "direction", "scope", "ended_by", "hits", "misses", "source"),
     "stoplist": ("text", "blocks", "reason", "example"),
 }  # fmt: skip
 """File stem -> columns of the table, in order. A user's table may have `remove` as a further one."""
 
-_SINGLE = {"name", "full_name", "kind", "usual_role", "group", "parent", "system"} | {
-    "format",
-    "developer",
-    "note",
+_SINGLE = {
+    *("name", "full_name", "kind", "usual_role", "group", "parent", "system", "format", "developer", "note"),
+    *("text", "category", "direction", "scope", "blocks", "reason", "example"),
 }
-JOINED = (
-    frozenset(column for columns in COLUMNS.values() for column in columns) - _SINGLE - {*COLUMNS["stoplist"]}
-)
+JOINED = frozenset(column for columns in COLUMNS.values() for column in columns) - _SINGLE
 """Columns whose cells may join several values with ` | `."""
 
 
@@ -67,7 +67,7 @@ class Row:
 
     @property
     def label(self) -> str:
-        """The label of the terms of this row's table; empty for a table that names no concepts."""
+        """The label of the terms of this row's table; empty for stops and cues."""
         return LABELS.get(self.path.stem, "")
 
     @property
@@ -129,6 +129,8 @@ def rows_of(path: Path) -> Iterator[Row | TableFault]:
 
 def order(row: Row) -> tuple[str, ...]:
     """What rows are sorted by."""
+    if row.path.stem == "cues":
+        return (row.cell("category"), row.cell("text"))
     if row.path.stem == "stoplist":
         text = row.cell("text").removeprefix("=")
         return (text.casefold(), text, row.cell("blocks"))

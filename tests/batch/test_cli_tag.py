@@ -77,7 +77,9 @@ def test_every_trial_is_written_with_all_and_a_screened_one_is_as_if_tagged(fold
     entry = list(read(folder / "in.jsonl"))[1]
     assert isinstance(entry, Entry)
     found, bare = tag_trial(load(), entry.trial()), bare_record(entry.trial())
-    assert bare.model_copy(update={"car_score": found.car_score}) == found
+    unread = {"car_score": found.car_score, "confidence": found.confidence}
+    assert bare.confidence == {}, "the pipeline never read it"
+    assert bare.model_copy(update=unread) == found
     assert bare.sponsor == "A Hospital"
 
 

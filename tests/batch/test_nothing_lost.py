@@ -317,8 +317,10 @@ def test_provenance_that_makes_no_sense_is_no_earlier_run(tmp_path: Path, conten
 
 
 def test_text_that_is_too_long_to_be_read_is_told(tmp_path: Path) -> None:
+    import spacy
+
     from cart_nlp.batch.jobs import unread
-    from cart_nlp.pipeline import MAX_SECTION, MAX_TEXT, make_state
+    from cart_nlp.pipeline import MAX_SECTION, MAX_TEXT, make_doc
     from cart_nlp.schema import Trial
 
     short = Trial(id="A", sections={"brief_title": "CAR", "brief_summary": "x" * MAX_SECTION})
@@ -329,7 +331,8 @@ def test_text_that_is_too_long_to_be_read_is_told(tmp_path: Path) -> None:
     cut = unread(Trial(id="C", sections=many))
     assert set(cut.values()) == {0}
     for trial in (short, long, Trial(id="C", sections=many)):
-        read = sum(section.end - section.start for section in make_state(trial).sections)
+        doc = make_doc(spacy.blank("en"), trial)
+        read = sum(end - start for _, start, end in doc._.cart_sections)
         left = sum(len(trial.sections[key]) - start for key, start in unread(trial).items())
         assert read + left == sum(map(len, trial.sections.values()))
 

@@ -8,11 +8,6 @@ from cart_nlp.pipeline import load, tag_trial
 from cart_nlp.schema import Record, Trial
 
 
-@pytest.fixture(scope="module")
-def nlp() -> Language:
-    return load()
-
-
 def tagged(nlp: Language, title: str, *conditions: str, **sections: str) -> Record:
     named = {f"conditions[{n}]": text for n, text in enumerate(conditions)}
     return tag_trial(nlp, Trial(id="t", sections={"brief_title": title, **named, **sections}))

@@ -1,6 +1,7 @@
 """Antigens as product names write them."""
 
 import pytest
+from spacy.language import Language
 
 from cart_nlp import tag
 
@@ -26,7 +27,6 @@ TABLE = [
     ("GD-2 CAR-T cells", ["GD2"]),
     ("CLDN 18.2 CAR-T cells", ["CLDN18.2"]),
     ("Claudin18. 2 CAR-T cells", ["CLDN18.2"]),
-    ("CAR-CLD18 T cells", ["CLDN18.2"]),
     ("IL13Rα2 CAR-T cells", ["IL13Ra2"]),
     ("IL13Ralpha2 CAR-T cells", ["IL13Ra2"]),
     ("Lewis-Y CAR-T cells", ["LeY"]),
@@ -45,8 +45,8 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("text", "targets"), TABLE)
-def test_name(text: str, targets: list[str]) -> None:
-    assert list(tag(text).targets) == targets
+def test_name(nlp: Language, text: str, targets: list[str]) -> None:
+    assert list(tag(text, nlp).targets) == targets
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_name(text: str, targets: list[str]) -> None:
         "CAR-T in 19% of patients",
     ],
 )
-def test_number_that_names_nothing(text: str) -> None:
-    assert tag(text).targets == ()
+def test_number_that_names_nothing(nlp: Language, text: str) -> None:
+    assert tag(text, nlp).targets == ()

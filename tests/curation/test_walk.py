@@ -15,7 +15,8 @@ from cart_nlp.schema import Record
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from chromium_pages import driver
-from conftest import CORPUS
+
+CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
 DUMP = CORPUS / "car-trials.jsonl.gz"

@@ -245,7 +245,7 @@ def test_labels_by_id_with_a_dump(tmp_path, files):
     dump.write_text(json.dumps({"id": "NCT99999999", "brief_title": "CD19 CAR-T"}) + "\n", "utf-8")
     done = cart_nlp("evaluate", "--gold", "registry", "--dump", dump, "--records", records)
     assert done.returncode == 2
-    assert "holds none of the 399 labeled trials" in done.stderr
+    assert "holds none of the 400 labeled trials" in done.stderr
 
 
 @pytest.mark.slow

@@ -93,7 +93,7 @@ def test_faults_of_the_labels_file(tmp_path):
 
 def test_committed_labels_are_readable_and_hold_no_prose():
     found, _ = registry_labels.read()
-    assert len(found) == 399
+    assert len(found) == 400
     for label in found:
         assert not {"target_evidence", "note"} & label.labels.keys()
         for name, values in label.labels.items():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from conftest import made
+from landscape_data import made
 from scipy import stats
 from statsmodels.stats.contingency_tables import Table as Contingency
 from statsmodels.stats.multitest import multipletests

@@ -1,9 +1,9 @@
 """What is stated and what is known of a product; organizations; the reporting tree; planned follow-up."""
 
 import pytest
-from conftest import TARGETS
 from hypothesis import given
 from hypothesis import strategies as st
+from landscape_data import TARGETS
 
 from cart_nlp.followup import mentions, planned
 from cart_nlp.landscape import Options, cohort, frame, read_records, tables

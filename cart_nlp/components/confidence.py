@@ -1,0 +1,43 @@
+"""How sure each field of the record is, silence included: calibrated probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spacy.language import Language
+
+from cart_nlp.scoring.calibration import calibrated
+from cart_nlp.scoring.weighted import Weighted
+from cart_nlp.signals.doc import decided
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+
+@Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
+def make(nlp: Language, name: str) -> Confidence:
+    """Create the component; it is the last one."""
+    return Confidence(nlp, name)
+
+
+class Confidence(Weighted):
+    """Writes the confidence of each field, and `doc.ents`: the mentions that do not overlap."""
+
+    def __call__(self, doc: Doc) -> Doc:
+        from spacy.util import filter_spans
+
+        from cart_nlp.signals.reading import MENTIONS
+
+        state = decided(doc)
+        state["confidence"] = self.of(state)
+        if MENTIONS in doc.spans:
+            # Of a product's name and what it spells, the product is the entity.
+            spans = sorted(doc.spans[MENTIONS], key=lambda span: span.id_.startswith("product:"))
+            doc.set_ents(filter_spans(spans), default="unmodified" if doc.ents else "outside")
+        return doc
+
+    def of(self, state: dict[str, Any]) -> dict[str, float]:
+        """The confidence of the fields that were decided."""
+        table = self.linear("calibration")
+        raw = {"car_trial": state.get("car_sure", 1.0), **state.get("sure", {})}
+        return {name: round(calibrated(table, name, value), 3) for name, value in sorted(raw.items())}

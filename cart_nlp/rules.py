@@ -1,0 +1,64 @@
+"""Ordered tables of rules over signals, for decisions that too few labels carry to train a scorer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its verdict holds where all of `needs`, one of `any_of` (if given) and none of `bars` hold.
+
+    A signal that ends in `*` stands for every signal that begins so.
+    """
+
+    name: str
+    verdict: str
+    needs: tuple[str, ...]
+    any_of: tuple[str, ...]
+    bars: tuple[str, ...]
+    hits: tuple[str, ...]
+    misses: tuple[str, ...]
+    row: str
+
+    def holds(self, signals: frozenset[str]) -> bool:
+        """Whether the rule decides for these signals."""
+        return (
+            all(_present(signal, signals) for signal in self.needs)
+            and (not self.any_of or any(_present(signal, signals) for signal in self.any_of))
+            and not any(_present(signal, signals) for signal in self.bars)
+        )
+
+
+def _present(signal: str, signals: frozenset[str]) -> bool:
+    if signal.endswith("*"):
+        return any(one.startswith(signal[:-1]) for one in signals)
+    return signal in signals
+
+
+def first(rules: Sequence[Rule], signals: Iterable[str]) -> Rule | None:
+    """The first rule that holds: it decides, those behind it are not asked."""
+    held = frozenset(signals)
+    return next((rule for rule in rules if rule.holds(held)), None)
+
+
+def rules_of(table: Mapping[str, Any], file: str) -> tuple[Rule, ...]:
+    """The rules of a TOML file's `rule` tables, in their order.
+
+    Raises KeyError with the name of what a rule lacks.
+    """
+    return tuple(
+        Rule(
+            name=entry["name"],
+            verdict=entry["verdict"],
+            needs=tuple(entry.get("needs", ())),
+            any_of=tuple(entry.get("any_of", ())),
+            bars=tuple(entry.get("bars", ())),
+            hits=tuple(entry["hits"]),
+            misses=tuple(entry["misses"]),
+            row=f"{file}#{entry['name']}",
+        )
+        for entry in table.get("rule", ())
+    )

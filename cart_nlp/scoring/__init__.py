@@ -1,0 +1,1 @@
+"""Linear scorers: weights over named signals, probabilities, and the reasons for them."""

@@ -1,0 +1,62 @@
+"""A field's scorer: log-odds of each mention, then of each candidate with all its mentions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cart_nlp.scoring.linear import Linear, sigmoid
+from cart_nlp.signals.candidate import Instance, Scored, Table
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One value that a field may have: its probability, its mentions and what spoke for and against it."""
+
+    concept: str
+    probability: float
+    scored: list[Scored] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+
+
+class FieldScorer:
+    """Two linear scorers: `mention` over the signals of a mention, `candidate` over those of all together."""
+
+    def __init__(self, mention: Linear, candidate: Linear) -> None:
+        self.mention = mention
+        self.candidate = candidate
+
+    def score(self, instances: Iterable[Instance]) -> list[Candidate]:
+        """The candidates among some instances, the most probable first."""
+        table = Table([Scored(one, self.mention.logit(one.signals)) for one in instances])
+        found = [
+            Candidate(name, self.candidate.probability(signals), table.by_concept[name], signals)
+            for name, signals in table.signals().items()
+        ]
+        return sorted(found, key=lambda c: (-c.probability, c.concept))
+
+    def to_json(self) -> dict[str, object]:
+        return {"mention": self.mention.to_json(), "candidate": self.candidate.to_json()}
+
+    @classmethod
+    def load(cls, path: Path) -> FieldScorer:
+        """Read the file of one field."""
+        data = json.loads(path.read_text("utf-8"))
+        return cls(Linear(data["mention"]), Linear(data["candidate"]))
+
+
+def certainty(candidates: Iterable[Candidate], silence: float) -> float:
+    """The probability that a field is right as it stands: every candidate on its side of one half.
+
+    `silence` is that of a field for which the text has no candidate at all.
+    """
+    product, some = 1.0, False
+    for one in candidates:
+        some = True
+        product *= max(one.probability, 1 - one.probability)
+    return product if some else silence
+
+
+__all__ = ["Candidate", "FieldScorer", "certainty", "sigmoid"]

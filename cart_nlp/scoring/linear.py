@@ -1,0 +1,75 @@
+"""A linear scorer: the sum of the weights of the signals that hold, as a probability."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Linear:
+    """Weights over named signals for two classes or several.
+
+    `weights` maps a class to signal → weight, with the intercept under "". A scorer of two classes has one
+    entry, for the positive one.
+    """
+
+    def __init__(self, weights: Mapping[str, Mapping[str, float]]) -> None:
+        self.weights = {name: dict(table) for name, table in weights.items()}
+        self.classes = tuple(self.weights)
+        self._first = self.weights[self.classes[0]]
+        tables = list(self.weights.values())
+        names = {signal for table in tables for signal in table}
+        self._rows = {name: tuple(table.get(name, 0.0) for table in tables) for name in names}
+        self._start = self._rows.get("", (0.0,) * len(tables))
+
+    def logit(self, signals: Iterable[str], extra: float = 0.0) -> float:
+        """The sum of the weights of the positive class, intercept included.
+
+        Rounded, so that the order in which signals come cannot carry it over a step: 0.1 + 0.2 - 0.3 is 0.
+        """
+        table = self._first
+        total = table.get("", 0.0) + extra
+        for signal in signals:
+            weight = table.get(signal)
+            if weight is not None:
+                total += weight
+        return round(total, 9)
+
+    def probability(self, signals: Iterable[str]) -> float:
+        """The probability of the positive class of a scorer of two classes."""
+        return sigmoid(self.logit(signals))
+
+    def probabilities(self, signals: Iterable[str]) -> dict[str, float]:
+        """The probability of each class of a scorer of several classes."""
+        rows = [row for signal in signals if (row := self._rows.get(signal)) is not None]
+        logits = list(map(sum, zip(self._start, *rows, strict=True)))
+        top = max(logits)
+        odds = [math.exp(logit - top) for logit in logits]
+        total = sum(odds)
+        return {name: value / total for name, value in zip(self.classes, odds, strict=True)}
+
+    def reasons(self, signals: Iterable[str], name: str = "") -> list[tuple[str, float]]:
+        """The signals that hold and count, with their weights, the strongest first."""
+        table = self.weights[name or self.classes[0]]
+        held = [(signal, table[signal]) for signal in set(signals) if table.get(signal)]
+        return sorted(held, key=lambda item: (-abs(item[1]), item[0]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Sorted, rounded weights as they are written to a file."""
+        return {name: dict(sorted(table.items())) for name, table in self.weights.items()}
+
+    @classmethod
+    def load(cls, path: Path) -> Linear:
+        """Read a file that `to_json` was written to."""
+        return cls(json.loads(path.read_text("utf-8")))
+
+
+def sigmoid(logit: float) -> float:
+    """The logistic function, safe at both ends."""
+    if logit >= 0:
+        return 1.0 / (1.0 + math.exp(-min(logit, 500.0)))
+    odds = math.exp(max(logit, -500.0))
+    return odds / (1.0 + odds)

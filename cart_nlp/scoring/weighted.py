@@ -1,0 +1,92 @@
+"""What the components that decide have in common: weights that go with the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import srsly
+
+from cart_nlp import paths
+from cart_nlp.scoring.candidates import Candidate, FieldScorer
+from cart_nlp.scoring.linear import Linear
+from cart_nlp.signals.candidate import Scored
+from cart_nlp.signals.doc import vocabulary_of
+from cart_nlp.signals.reading import Reading, read
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+Scorer = Linear | FieldScorer
+Value = tuple[str, int, int, str, str, float]
+"""A value as it stands on the Doc: concept, start, end, rule, basis (text, product, default), probability."""
+
+
+def scorer_of(data: Mapping[str, Any]) -> Scorer:
+    """A scorer from its JSON: two tables for a field, one for a decision."""
+    if set(data) == {"mention", "candidate"}:
+        return FieldScorer(Linear(data["mention"]), Linear(data["candidate"]))
+    return Linear(data)
+
+
+class Weighted:
+    """A component with scorers, each a JSON file of its folder in the model."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        self.nlp, self.name = nlp, name
+        self.scorers: dict[str, Scorer] = {}
+        self.from_disk(paths.model() / name)
+
+    def reading(self, doc: Doc) -> Reading:
+        """The Doc as the signals read it."""
+        return read(doc, vocabulary_of(self.nlp, self.name))
+
+    def field(self, name: str) -> FieldScorer | None:
+        """The scorer of a field, if the model has one."""
+        found = self.scorers.get(name)
+        return found if isinstance(found, FieldScorer) else None
+
+    def linear(self, name: str) -> Linear | None:
+        """The scorer of a decision, if the model has one."""
+        found = self.scorers.get(name)
+        return found if isinstance(found, Linear) else None
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write every scorer, sorted and one weight a line."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, scorer in self.scorers.items():
+            text = json.dumps(scorer.to_json(), ensure_ascii=False, indent=1) + "\n"
+            (folder / f"{name}.json").write_text(text, "utf-8", newline="\n")
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Weighted:
+        """Read the scorers of a folder; those that it lacks stay as they are."""
+        for file in sorted(Path(path).glob("*.json")):
+            self.scorers[file.stem] = scorer_of(json.loads(file.read_text("utf-8")))
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """The scorers as bytes."""
+        return bytes(srsly.msgpack_dumps({name: s.to_json() for name, s in self.scorers.items()}))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> Weighted:
+        """Read what `to_bytes` gave."""
+        self.scorers = {name: scorer_of(table) for name, table in srsly.msgpack_loads(data).items()}
+        return self
+
+
+def supporting(candidate: Candidate) -> list[Scored]:
+    """The mentions that state a candidate's value: those more likely than not, else the likeliest alone."""
+    sure = [scored for scored in candidate.scored if scored.logit > 0]
+    return sure or [max(candidate.scored, key=lambda scored: scored.logit)]
+
+
+def rule_of(scored: Scored, scorer: FieldScorer) -> str:
+    """The lexicon row of a mention and the signal that spoke most for it."""
+    reasons = scorer.mention.reasons(scored.instance.signals)
+    best = next((signal for signal, weight in reasons if weight > 0), "")
+    row = scored.instance.mention.row.rstrip("?")
+    return f"{row}; {best}" if best else row

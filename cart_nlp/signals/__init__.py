@@ -1,0 +1,1 @@
+"""Named facts about mentions and trials, on which the scorers rest."""

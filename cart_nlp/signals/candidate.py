@@ -1,0 +1,109 @@
+"""Signals of a candidate: one value that a field of the trial may have, with all its mentions together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from cart_nlp.signals.mention import NAMED, TOLD
+from cart_nlp.signals.reading import Mention
+
+STEPS = (-4, -3, -2, -1, 0, 1, 2, 3, 4)
+MARGINS = (-2, -1, -0.5, 0, 0.5, 1, 2)
+
+
+class Instance(NamedTuple):
+    """One mention that may state a value: the value, its mention, and the signals of the mention."""
+
+    concept: str
+    mention: Mention
+    signals: tuple[str, ...]
+    place: str
+    unit: int
+    """Number of the coordination that it belongs to."""
+
+
+class Scored(NamedTuple):
+    """An instance with the log-odds that it states the value of the study's own product."""
+
+    instance: Instance
+    logit: float
+
+
+def steps(name: str, value: float, at: Sequence[float] = STEPS) -> list[str]:
+    """`name>step` for every step below a value."""
+    return [f"{name}>{step}" for step in at if value > step]
+
+
+def zone(place: str) -> str:
+    """Which of three parts of a record a place belongs to."""
+    return "named" if place in NAMED else "told" if place in TOLD else "rest"
+
+
+class Table:
+    """The scored instances of a field, by candidate, with what all of them together tell."""
+
+    def __init__(self, scored: Iterable[Scored]) -> None:
+        self.by_concept: dict[str, list[Scored]] = {}
+        for item in scored:
+            self.by_concept.setdefault(item.instance.concept, []).append(item)
+        self.best = {name: max(s.logit for s in items) for name, items in self.by_concept.items()}
+        self.named = {
+            name: max((s.logit for s in items if s.instance.place in NAMED), default=-9.0)
+            for name, items in self.by_concept.items()
+        }
+
+    def signals(self) -> Mapping[str, list[str]]:
+        """Candidate → its signals."""
+        leader = max(self.best, key=lambda name: (self.best[name], name), default="")
+        led = {s.instance.unit for s in self.by_concept.get(leader, ()) if s.logit > 0}
+        return {name: self._of(name, leader, led) for name in self.by_concept}
+
+    def _of(self, name: str, leader: str, led: set[int]) -> list[str]:
+        items = self.by_concept[name]
+        top = max(items, key=lambda s: s.logit)
+        found = [*steps("best", top.logit), "best_in=" + top.instance.place, *self._zones(items)]
+        good = sum(s.logit > 0 for s in items)
+        found += [f"good>={n}" for n in (1, 2, 4, 8) if good >= n]
+        if len(items) > 2 and good * 2 < len(items):
+            found.append("mostly_other")
+        found += ["@" + signal for signal in top.instance.signals if signal.startswith(_KEPT)]
+        return [*found, *self._rivals(name, leader, led)]
+
+    @staticmethod
+    def _zones(items: Iterable[Scored]) -> list[str]:
+        best = dict.fromkeys(("named", "told", "rest"), -9.0)
+        for item in items:
+            where = zone(item.instance.place)
+            best[where] = max(best[where], item.logit)
+        return [
+            signal
+            for where, logit in best.items()
+            for signal in (steps(where, logit) if logit > -9 else ["no_" + where])
+        ]
+
+    def _rivals(self, name: str, leader: str, led: set[int]) -> list[str]:
+        bests, nameds = _without(self.best, name), _without(self.named, name)
+        if not bests:
+            return ["only"]
+        strongest, named = max(bests), max(nameds)
+        found = [
+            *steps("rival", strongest),
+            *steps("margin", self.best[name] - strongest, MARGINS),
+            *steps("rival_named", named, (0, 2)),
+        ]
+        if self.named[name] == -9.0 and named > 0:
+            found.append("rival_named_not_this")
+        if sum(best > 0 for best in bests) > 2:
+            found.append("many_rivals")
+        if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
+            found.append("beside_leader")
+        return found
+
+
+def _without(table: Mapping[str, float], name: str) -> list[float]:
+    """The values of all candidates but one."""
+    return [value for other, value in table.items() if other != name]
+
+
+_KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel", "with=")

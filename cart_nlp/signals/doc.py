@@ -1,0 +1,108 @@
+"""What the components write to a Doc besides spans: registered extensions, all of them serializable."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from spacy.attrs import IDX, LENGTH
+from spacy.tokens import Doc, Span
+
+from cart_nlp.signals.reading import MENTIONS, Mention, forget
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+
+    from cart_nlp.vocabulary import Vocabulary
+
+
+def register() -> None:
+    """Declare the extensions; done once a process, harmless again.
+
+    `doc._.cart_sections`: [key, start, end] of each section, characters of the Doc. `doc._.cart_short_forms`:
+    short form → long form. `doc._.cart`: what was decided, plain values by name. `span._.cart_role`: what a
+    mention of an antigen does there.
+    """
+    for name, default in (
+        ("cart_sections", None),
+        ("cart_short_forms", None),
+        ("cart", None),
+        ("cart_trial", None),
+    ):
+        if not Doc.has_extension(name):
+            Doc.set_extension(name, default=default)
+    if not Span.has_extension("cart_role"):
+        Span.set_extension("cart_role", default="")
+
+
+register()
+
+
+def decided(doc: Doc) -> dict[str, Any]:
+    """What the components have decided so far; made empty by the first of them."""
+    if doc._.cart is None:
+        doc._.cart = {}
+    found: dict[str, Any] = doc._.cart
+    return found
+
+
+def write_mentions(doc: Doc, mentions: Iterable[Mention]) -> None:
+    """Write mentions to `doc.spans["cart"]` as whole tokens, which are cut where one begins or ends."""
+    found = sorted(set(mentions), key=lambda m: (m.start, -m.end, m.label, m.concept, m.row))
+    cut(doc, {edge for mention in found for edge in (mention.start, mention.end)})
+    spans = []
+    for mention in found:
+        span = doc.char_span(
+            mention.start, mention.end, label=mention.label, kb_id=mention.concept, span_id=mention.row
+        )
+        if span is not None:
+            spans.append(span)
+    doc.spans[MENTIONS] = spans
+    forget(doc)
+
+
+def cut(doc: Doc, edges: set[int]) -> None:
+    """Split the tokens within which one of some places lies, so that it becomes an edge of tokens."""
+    places = doc.to_array([IDX, LENGTH])
+    starts = places[:, 0].astype(int)
+    ends = starts + places[:, 1].astype(int)
+    loose = edges.difference(starts.tolist(), ends.tolist())
+    if not loose:
+        return
+    wanted = np.array(sorted(loose), dtype=int)
+    inside: dict[int, list[int]] = {}
+    numbers = (np.searchsorted(starts, wanted, "right") - 1).tolist()
+    for edge, number in zip(wanted.tolist(), numbers, strict=True):
+        if number >= 0 and starts[number] < edge < ends[number]:
+            inside.setdefault(number, []).append(edge - int(starts[number]))
+    if inside:
+        _split(doc, inside)
+
+
+def _split(doc: Doc, inside: Mapping[int, Sequence[int]]) -> None:
+    """Split tokens at places within them; spans, which the retokenizer drops, stay where they were."""
+    groups = {
+        key: [(s.start_char, s.end_char, s.label, s.kb_id, s.id) for s in group]
+        for key, group in doc.spans.items()
+    }
+    with doc.retokenize() as retokenizer:
+        for number, inner in inside.items():
+            token = doc[number]
+            parts = [token.text[a:b] for a, b in itertools.pairwise([0, *inner, len(token)])]
+            retokenizer.split(token, parts, heads=[(token, n) for n in range(len(parts))])
+    for key, spans in groups.items():
+        again = (doc.char_span(s, e, label=label, kb_id=kb, span_id=i) for s, e, label, kb, i in spans)
+        doc.spans[key] = [span for span in again if span is not None]
+
+
+def vocabulary_of(nlp: Language, name: str) -> Vocabulary:
+    """The vocabulary of the pipeline's cart_terms; one line says what is missing where there is none."""
+    for _, pipe in nlp.pipeline:
+        found = getattr(pipe, "vocabulary", None)
+        if found is not None and hasattr(pipe, "ruler_keys"):
+            return found
+    raise ValueError(
+        f"{name}: the pipeline has no cart_terms before it; add it with nlp.add_pipe('cart_terms')"
+    )

@@ -1,0 +1,172 @@
+"""The instances of each field: which mentions may state a value of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cart_nlp.lexicon import Concept, Lexicon
+from cart_nlp.signals.candidate import Instance
+from cart_nlp.signals.mention import place, signals, turns
+from cart_nlp.signals.reading import Mention, Reading
+from cart_nlp.signals.units import Unit, single, units
+
+LABELS = {
+    "targets": ("antigen", "ligand"),
+    "costim": ("costim",),
+    "generation": ("generation",),
+    "vector": ("vector",),
+    "cell_source": ("cell_source",),
+    "cell_type": ("cell_type",),
+    "edits": ("edit",),
+    "armoring": ("armoring", "antigen"),
+    "safety_switch": ("safety_switch",),
+    "products": ("product",),
+}
+"""Field → the labels of its mentions."""
+
+
+def values(lexicon: Lexicon, field: str, mention: Mention) -> tuple[str, ...]:
+    """The values of a field that a mention may state."""
+    row = lexicon.get(mention.label, mention.concept)
+    if mention.label == "ligand":
+        return row.values("targets") if row else ()
+    if field == "armoring" and mention.label == "antigen":
+        name = f"secreted {mention.concept} antibody"
+        return (name,) if _says(row, "usual_role", "payload") or lexicon.get("armoring", name) else ()
+    if field == "costim" and _says(row, "kind", "signaling"):
+        return ()
+    return (mention.concept,)
+
+
+def _says(row: Concept | None, column: str, value: str) -> bool:
+    """Whether the row of a mention has a value in a column."""
+    return row is not None and row.fields.get(column) == value
+
+
+def instances(reading: Reading, field: str) -> list[Instance]:
+    """All instances of a field, in reading order; the same list when asked again."""
+    known = reading.instances.get(field)
+    if known is None:
+        known = reading.instances[field] = list(_instances(reading, field))
+    return known
+
+
+def _instances(reading: Reading, field: str) -> Iterator[Instance]:
+    lexicon = reading.vocabulary.lexicon
+    labels = LABELS[field]
+    grouped = units(reading, reading.of(*labels)) if field != "products" else map_single(reading)
+    for number, unit in enumerate(grouped):
+        shared: list[str] | None = None
+        for mention in unit.mentions:
+            stated = _stated(reading, field, unit, mention)
+            if not stated:
+                continue
+            if shared is None:
+                shared, where = signals(reading, unit), place(unit)
+                told = turns(reading, unit) if field in _BY_VALUE else set()
+            own = tuple(_own(lexicon, field, mention, len(stated)))
+            for value in stated:
+                extra = () if field == "targets" else _with_value(reading, field, mention, value, told)
+                yield Instance(value, mention, (*shared, *own, *extra), where, number)
+
+
+def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
+    """The values of a field that a mention may state where it stands."""
+    stated = values(reading.vocabulary.lexicon, field, mention)
+    if stated and field == "cell_source" and reading.low.startswith(_ALLOGENEIC, mention.start):
+        return (ALLOGENEIC,)
+    if stated and field == "armoring" and mention.label == "antigen":
+        return () if _ANTIBODY.isdisjoint(turns(reading, unit)) else stated
+    return stated
+
+
+ALLOGENEIC = "allogeneic"
+"""Stands for a source that is another person's, until the trial tells whose: see components.attributes."""
+_ALLOGENEIC = ("allo", "异体", "异基因", "同种异体")
+_ANTIBODY = frozenset(["antibody_right", "antibody_left", "engager_right"])
+"""Cues one of which must reach an antigen for it to be what a secreted antibody binds."""
+_BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
+"""Fields with few values, for which a cue may speak for one and against another."""
+_TRIAL_CUES = ("kept", "edited_source", "lnp_study")
+
+
+def map_single(reading: Reading) -> Iterator[Unit]:
+    """Each product as a unit of its own: two names side by side need not be one kind of thing."""
+    reached = -1
+    for mention in reading.of("product"):
+        if mention.start >= reached:  # not the "CART-meso cells" of "huCART-meso cells"
+            reached = mention.end
+            yield single(reading, mention)
+
+
+def _with_value(
+    reading: Reading, field: str, mention: Mention, value: str, told: set[str]
+) -> tuple[str, ...]:
+    """Signals that go with one value: cues that speak for one and against another."""
+    if field == "products":
+        return tuple(_of_product(reading, mention))
+    found = ["concept=" + value]
+    if field == "edits" and not mention.guarded:
+        found.append("named_edit")
+    trial = [f"trial:{cue}" for cue in _TRIAL_CUES if cue in reading.trial_cues]
+    if field in ("edits", "cell_source"):
+        found += trial
+    if field == "armoring":
+        found.append("family=" + value.partition("-")[0].rstrip("0123456789"))
+    if field in _BY_VALUE:
+        form = reading.low[mention.start : mention.end]
+        found += [
+            *_each(value, (*told, *trial)),
+            f"{value}={form}",
+            *_each(form, told if mention.guarded else ()),
+        ]
+    return tuple(found)
+
+
+def _each(head: str, cues: Iterable[str]) -> list[str]:
+    """A value or form together with each of some cues."""
+    return [f"{head}&{cue}" for cue in cues]
+
+
+def _of_product(reading: Reading, mention: Mention) -> Iterator[str]:
+    row = reading.vocabulary.lexicon.get("product", mention.concept)
+    if mention.row == "novel":
+        yield "novel_code"
+    elif row is not None and row.values("targets"):
+        yield "known_targets"
+    low = reading.low
+    yield "name_has_car" if "car" in low[mention.start : mention.end] else "name_no_car"
+    if low[mention.start : mention.end].endswith(("leucel", "cel")):
+        yield "name_cel"
+    if low.startswith(("/cd", "/1", "/2", "/3"), mention.end):
+        yield "goes_on"
+    if low.startswith((" study", "-study", " trial"), mention.end):
+        yield "study_name"
+
+
+def _own(lexicon: Lexicon, field: str, mention: Mention, stated: int) -> Iterator[str]:
+    """Signals of one mention that its coordination does not share."""
+    yield from _of_origin(mention)
+    if mention.label == "antigen":
+        row = lexicon.get("antigen", mention.concept)
+        if row is None:
+            yield "novel"
+        elif row.fields.get("usual_role"):
+            yield "usual=" + row.fields["usual_role"]
+    if stated > 1:
+        yield "ligand_of_several"
+    if field == "armoring" and mention.label == "antigen":
+        yield "secreted_antigen"
+
+
+def _of_origin(mention: Mention) -> Iterator[str]:
+    """What found a mention: a row of a table (which says nothing), a product's name, a number, a rule."""
+    origin = mention.row.rstrip("?").partition(":")[0]
+    if origin == "product":
+        yield "spelled"
+    elif origin == "number":
+        yield mention.row
+    elif not origin.endswith(".csv"):
+        yield "rule=" + mention.row.partition(":")[0]
+    if mention.guarded:
+        yield "guarded_name"

@@ -1,0 +1,114 @@
+"""Signals of how the targets of a trial share its products."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from cart_nlp.signals.candidate import zone
+from cart_nlp.signals.mention import PLACES, attachment, place, turns
+from cart_nlp.signals.reading import Reading
+from cart_nlp.signals.units import Unit
+
+FORMAT_CUES = (
+    "tandem",
+    "bicistronic",
+    "dual",
+    "cocktail",
+    "sequential",
+    "selectable",
+    "adaptor",
+    "assay_choice",
+)
+_JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("、", ","), ("&", "and"), (" x", "x"))
+_JOINT_WORDS = {
+    "and": "and",
+    "or": "or",
+    "plus": "+",
+    "with": "with",
+    "then": "then",
+    "和": "and",
+    "或": "or",
+}
+_TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
+
+
+def joints(reading: Reading, unit: Unit) -> set[str]:
+    """What stands between the members of a coordination: `/`, `and`, `or`, `and/or`, `,`, `+`, `x`."""
+    found: set[str] = set()
+    for left, right in zip(unit.mentions, unit.mentions[1:], strict=False):
+        gap = reading.low[left.end : right.start]
+        if "and/or" in gap:
+            found.add("and/or")
+            continue
+        found |= {name for sign, name in _JOINTS if sign in gap}
+        found |= {_JOINT_WORDS[word] for word in reading.words(left.end, right.start) if word in _JOINT_WORDS}
+        if not gap.strip():
+            found.add("none")
+    return found
+
+
+def signals(
+    reading: Reading,
+    own: Sequence[tuple[Unit, frozenset[str]]],
+    targets: frozenset[str],
+    products: Iterable[str],
+) -> list[str]:
+    """All signals of a trial's constructs.
+
+    `own` are the coordinations of the study's targets, each with the targets that it names; `products` the
+    formats that the lexicon knows of the study's products.
+    """
+    found = {f"targets={min(len(targets), 5)}"}
+    for unit, named in own:
+        found.update(_of_unit(reading, unit, named, targets))
+    found.update(_of_all(own, targets))
+    for hit in reading.cues:
+        if hit.trial:
+            where = zone(PLACES.get(reading.section(hit.start).kind, "other"))
+            found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
+    found.update("product_format=" + form for form in products if form)
+    return sorted(found)
+
+
+def _of_all(own: Sequence[tuple[Unit, frozenset[str]]], targets: frozenset[str]) -> Iterator[str]:
+    """Whether the targets are named one by one, and whether ever all together."""
+    alone = (named for unit, named in own if len(named) == 1 and zone(place(unit)) == "named")
+    singles = frozenset[str]().union(*alone)
+    if singles == targets:
+        yield "each_named_alone"
+    elif singles:
+        yield "some_named_alone"
+    if not any(named == targets for _, named in own):
+        yield "never_together"
+
+
+def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
+    where = zone(place(unit))
+    for cue in turns(reading, unit) & set(FORMAT_CUES):
+        yield f"{cue}:{where}"
+    tight = not _TIGHT.isdisjoint(attachment(reading, unit))
+    if len(named) > 1:
+        yield from _of_several(reading, unit, where)
+        if named == targets:
+            yield f"together:{where}"
+            if tight:
+                yield f"together_tight:{where}"
+    elif tight:
+        yield f"alone_tight:{where}"
+    if (
+        reading.low[max(0, unit.start - 5) : unit.start].endswith(("4scar", "4scar-"))
+        or "4scar" in reading.low[unit.start : unit.end]
+    ):
+        yield "platform=4scar"
+
+
+def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
+    """What stands in and between the names of a coordination of several targets."""
+    yield from (f"gap{gap}:{where}" for gap in joints(reading, unit))
+    if not {"car", "cart", "cells", "t"}.isdisjoint(reading.words(unit.start, unit.end)):
+        yield f"cells_between:{where}"
+    if re.fullmatch(r"(?:cd)?\d\d(?:\.\d\d)+", reading.low[unit.start : unit.end]):
+        yield "dotted_name"
+    if unit.mentions[0].row.startswith("product:"):
+        yield f"name_spells_several:{where}"

@@ -1,0 +1,177 @@
+"""Signals of a mention or coordination: where it stands, what it is attached to, which cues reach it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+
+from cart_nlp.signals.reading import Reading
+from cart_nlp.signals.units import Unit
+from cart_nlp.vocabulary import Mark
+
+PLACES = {
+    "brief_title": "title", "official_title": "title", "acronym": "title", "brief_title_zh": "title",
+    "official_title_zh": "title", "text": "title",
+    "interventions.name": "name", "interventions.other_names": "name", "arms.label": "arm",
+    "interventions.description": "armtext", "arms.description": "armtext",
+    "brief_summary": "summary", "detailed_description": "description", "keywords": "keyword",
+    "study_design": "description", "conditions": "condition", "eligibility": "eligibility",
+    "primary_outcomes": "outcome", "secondary_outcomes": "outcome", "why_stopped": "outcome",
+}  # fmt: skip
+"""Kind of section -> the name of the place."""
+NAMED = frozenset(["title", "name", "arm"])
+TOLD = frozenset(["armtext", "summary", "description", "keyword"])
+_NEAR = 4
+"""Words between a cue and what it is near."""
+
+
+def place(unit: Unit) -> str:
+    """Where a unit stands: title, name (of an intervention), arm, armtext, summary …"""
+    return PLACES.get(unit.kind, "other")
+
+
+def attachment(reading: Reading, unit: Unit) -> list[str]:
+    """How a unit is bound to CAR words: `car>touch`, `car>mod` (past modifiers), `near`; `<` before."""
+    starts = [car.start for car in reading.cars]
+    found = []
+    at = bisect_left(starts, unit.start)
+    if at and starts[at - 1] >= unit.first:
+        found.append(_before(reading, reading.cars[at - 1].end, unit))
+    at = bisect_left(starts, unit.end, at)
+    if at < len(starts) and reading.cars[at].end <= unit.last:
+        modifiers = reading.vocabulary.lexicon.words("between_left")
+        found.append("car>" + _bond(reading, unit.end, starts[at], modifiers))
+    return found or ["car=none"]
+
+
+def _before(reading: Reading, end: int, unit: Unit) -> str:
+    """The bond to the CAR word before a unit, that ends at some place."""
+    if end > unit.start:
+        return "car=inside"
+    return "car<" + _bond(reading, end, unit.start, reading.vocabulary.lexicon.words("between_right"))
+
+
+def _bond(reading: Reading, start: int, end: int, modifiers: frozenset[str]) -> str:
+    if start >= end:
+        return "touch"
+    gap = reading.low[start:end]
+    if ". " in gap or ";" in gap:
+        return "sent"
+    words = reading.words(start, end)
+    if not words:
+        return "mod" if "," in gap else "touch"
+    if all(word in modifiers or word.isdigit() for word in words):
+        return "mod" if len(words) <= 12 else "near"
+    return _loose(reading, start, end, len(words))
+
+
+def _loose(reading: Reading, start: int, end: int, words: int) -> str:
+    if not reading.same_clause(start, end):
+        return "sent"
+    return "near" if words <= 5 else "clause"
+
+
+def cues(reading: Reading, unit: Unit) -> set[str]:
+    """The cues that reach a unit, as `category<bucket` (before it) or `category>bucket` (after it).
+
+    Buckets: `adj` (only fillers between), `near` (up to four words), `clause`, `sent`.
+    """
+    known = reading.cues_told.get((unit.start, unit.end))
+    if known is not None:
+        return known
+    best: dict[str, int] = {}
+    start, end = unit.start, unit.end
+    first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
+    words, at, until = reading.word_starts, reading.word_number(start), reading.word_number(end)
+    for low, high, (left, right), _ in reading.cues_in(first, last):
+        if high <= start:
+            if left:
+                _keep(best, left, _bucket(reading, at - bisect_left(words, high), high, start))
+        elif low >= end and right:
+            _keep(best, right, _bucket(reading, bisect_left(words, low) - until, end, low))
+    result = {key + _BUCKETS[bucket] for key, bucket in best.items()}
+    reading.cues_told[unit.start, unit.end] = result
+    return result
+
+
+def _bucket(reading: Reading, between: int, left: int, right: int) -> int:
+    """Which of the buckets holds a cue with some words between it and the mention."""
+    if between <= _NEAR:
+        return 1 if between else 0
+    return 2 if reading.same_clause(left, right) else 3
+
+
+def _keep(best: dict[str, int], marks: Iterable[Mark], bucket: int) -> None:
+    """Note the nearest bucket of each category that reaches so far."""
+    for key, scope in marks:
+        if bucket <= scope and bucket < best.get(key, 9):
+            best[key] = bucket
+
+
+_REACH = 400
+"""Characters on each side of a mention within which a cue can reach it."""
+_BUCKETS = ("adj", "near", "clause", "sent")
+
+
+def turns(reading: Reading, unit: Unit) -> set[str]:
+    """The categories of the cues that reach a unit, however near."""
+    return categories(cues(reading, unit))
+
+
+def categories(signals: Iterable[str]) -> set[str]:
+    """The categories of cues among some signals."""
+    return {signal[: signal.index(mark)] for signal in signals for mark in "<>" if mark in signal}
+
+
+def shape(reading: Reading, unit: Unit) -> Iterator[str]:
+    """What the unit's names are by themselves."""
+    if all(mention.guarded for mention in unit.mentions):
+        yield "guarded"
+    if unit.mentions[0].label == "ligand":
+        yield "label=ligand"
+    if len(unit.mentions) > 1:
+        yield "several"
+    if unit.start and reading.low[unit.start - 1] == "(":
+        yield "bracket"
+    if reading.low.startswith("- ", unit.end):
+        yield "minus"
+
+
+Signal = Callable[[Reading, Unit], list[str]]
+
+
+def signals(reading: Reading, unit: Unit) -> list[str]:
+    """All signals of a unit."""
+    known = reading.told.get((unit.start, unit.end))
+    if known is not None and len(unit.mentions) == 1:
+        return known
+    where = place(unit)
+    bonds = attachment(reading, unit)
+    found = ["in=" + where, *bonds, *cues(reading, unit), *shape(reading, unit)]
+    zone = "named" if where in NAMED else "told" if where in TOLD else where
+    found += [f"{zone}&{bond}" for bond in bonds]
+    found += pairs(found)
+    if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
+        reading.told[unit.start, unit.end] = found
+    return found
+
+
+_TIGHT = ("car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj")
+_TURNS = frozenset(
+    ["after", "prior", "prior_right", "general", "marker_right", "marker_left", "negative_right",
+     "engager_right", "drug_left", "truncated", "truncated_left", "supplied", "caused", "recipient",
+     "recipient_right", "knock_left", "knock_right", "secrete", "secrete_right", "aside", "before",
+     "assay_choice", "laboratory", "will_get", "own", "counting", "making"]
+)  # fmt: skip
+
+
+def pairs(found: list[str]) -> list[str]:
+    """A tight bond to a CAR together with each cue that may turn its meaning, however near."""
+    tight = [signal for signal in found if signal in _TIGHT]
+    if tight:
+        bound = ["tight&" + cue for cue in sorted(categories(found) & _TURNS)]
+    else:
+        bound = ["loose"]
+    if "guarded" in found:
+        bound += ["guarded&" + signal for signal in tight] or ["guarded&loose"]
+    return bound

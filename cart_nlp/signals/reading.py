@@ -1,0 +1,224 @@
+"""A Doc as the signals read it: folded text, sections, sentences, clauses, mentions and cues by place.
+
+A Reading holds nothing that the Doc does not: it is made anew from the Doc's spans whenever they have
+changed, and can be thrown away at any time.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cart_nlp.text import fold, lower
+from cart_nlp.vocabulary import GUARDED, CueHit, Vocabulary
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+MENTIONS = "cart"
+"""Key of `doc.spans` under which all mentions are."""
+# A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
+_SENTENCE_END = re.compile(
+    r"[.!?;\n。；！？](?:(?<=[.!?;])['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|(?<=[。；！？])"
+    r"|(?<=\n)(?:\s*\n|\s*(?=[-*•\d(])))"
+)
+_NO_END = re.compile(r"(?:\b(?:e\. ?g|i\. ?e|vs|etc|al|approx|no|dr|inc|fig)|\b[A-Z])$", re.I)
+_CLAUSE_END = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. |[；，。]")
+_WORD = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]")
+_LONGEST = 2000
+"""Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
+
+
+class Mention(NamedTuple):
+    """A name in the text: offsets in characters of the Doc, what it names, the row or rule that says so."""
+
+    start: int
+    end: int
+    label: str
+    concept: str
+    row: str
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the name is ambiguous by itself."""
+        return self.row.endswith(GUARDED)
+
+
+class Section(NamedTuple):
+    """One section of the trial within the Doc: its key, its kind (key without index) and its offsets."""
+
+    key: str
+    kind: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=4096)
+def kind_of(key: str) -> str:
+    """A section's kind: its key without indices and without the record that it came from."""
+    return re.sub(r"\[\d+\]", "", key.rsplit("/", 1)[-1])
+
+
+def sentences(text: str, sections: list[Section]) -> list[tuple[int, int]]:
+    """Start and end of every sentence; a section always starts one and ends one."""
+    found: list[tuple[int, int]] = []
+    for section in sections:
+        start = section.start
+        for match in _SENTENCE_END.finditer(text, section.start, section.end):
+            stop, after = match.span()
+            if text[stop] == "." and _NO_END.search(text, max(section.start, stop - 6), stop):
+                continue
+            if section.start < after < section.end:
+                found.append((start, after))
+                start = after
+        found.append((start, section.end))
+    return [
+        (part, min(part + _LONGEST, end))
+        for start, end in found
+        for part in range(start, max(end, start + 1), _LONGEST)
+    ]
+
+
+class Reading:
+    """What the signals look at."""
+
+    def __init__(
+        self, text: str, sections: list[Section], mentions: list[Mention], vocabulary: Vocabulary
+    ) -> None:
+        self.text = fold(text)
+        self.low = lower(self.text)
+        self.sections = sections
+        self.mentions = mentions
+        self.vocabulary = vocabulary
+        self.told: dict[tuple[int, int], list[str]] = {}
+        """Signals of units by start and end, for the fields and components that ask again."""
+        self.instances: dict[str, list[Any]] = {}
+        """The instances of each field that was asked for."""
+        self.cues_told: dict[tuple[int, int], set[str]] = {}
+        """Cues that reach a unit, likewise."""
+        self._section_starts = [section.start for section in sections]
+        self._sentences = sentences(text, sections)
+        self._starts = [start for start, _ in self._sentences]
+
+    def section(self, offset: int) -> Section:
+        """The section that holds a character."""
+        return self.sections[bisect_right(self._section_starts, offset) - 1]
+
+    def sentence(self, offset: int) -> tuple[int, int]:
+        """Start and end of the sentence that holds a character."""
+        return self._sentences[bisect_right(self._starts, offset) - 1]
+
+    @cached_property
+    def _clauses(self) -> list[int]:
+        return [match.end() for match in _CLAUSE_END.finditer(self.low)]
+
+    def same_clause(self, left: int, right: int) -> bool:
+        """Whether no clause ends between two places."""
+        at = bisect_right(self._clauses, left)
+        return at == len(self._clauses) or self._clauses[at] > right
+
+    @cached_property
+    def word_starts(self) -> list[int]:
+        """Where the words begin that are no fillers."""
+        fillers = self.vocabulary.lexicon.words("filler")
+        return [match.start() for match in _WORD.finditer(self.low) if match[0] not in fillers]
+
+    def word_number(self, offset: int) -> int:
+        """How many words begin before a place."""
+        return bisect_left(self.word_starts, offset)
+
+    def words_between(self, left: int, right: int) -> int:
+        """How many words, fillers left out, begin between two places."""
+        return bisect_left(self.word_starts, right) - bisect_left(self.word_starts, left)
+
+    @cached_property
+    def cues(self) -> list[CueHit]:
+        """All cues, by place."""
+        return self.vocabulary.cues(self.low)
+
+    @cached_property
+    def trial_cues(self) -> frozenset[str]:
+        """Categories of the cues that count wherever in the trial they stand."""
+        return frozenset(category for hit in self.cues for category in hit.trial)
+
+    @cached_property
+    def _cue_starts(self) -> list[int]:
+        return [hit.start for hit in self.cues]
+
+    def cues_in(self, start: int, end: int) -> list[CueHit]:
+        """The cues that begin between two places."""
+        return self.cues[bisect_left(self._cue_starts, start) : bisect_left(self._cue_starts, end)]
+
+    def of(self, *labels: str) -> list[Mention]:
+        """The mentions of some labels, in reading order."""
+        return [mention for mention in self.mentions if mention.label in labels]
+
+    @cached_property
+    def cars(self) -> list[Mention]:
+        """The mentions of a CAR."""
+        return self.of("car")
+
+    def words(self, start: int, end: int) -> list[str]:
+        """The words between two places, lower case; each CJK character is one."""
+        return _WORD.findall(self.low, start, end)
+
+
+_READINGS: OrderedDict[int, tuple[Doc, int, Reading]] = OrderedDict()
+_TEXTS: OrderedDict[int, tuple[Doc, str]] = OrderedDict()
+_KEPT = 64
+"""Readings and texts that are kept for the components that follow: as many as a batch of `nlp.pipe` has."""
+
+
+def text_of(doc: Doc) -> str:
+    """The text of a Doc; spaCy joins it anew from the tokens whenever it is asked."""
+    known = _TEXTS.get(id(doc))
+    if known is not None and known[0] is doc:
+        return known[1]
+    return keep_text(doc, doc.text)
+
+
+def keep_text(doc: Doc, text: str) -> str:
+    """Note the text that a Doc was made of, or has."""
+    _TEXTS[id(doc)] = doc, text
+    if len(_TEXTS) > _KEPT:
+        _TEXTS.popitem(last=False)
+    return text
+
+
+def read(doc: Doc, vocabulary: Vocabulary) -> Reading:
+    """The Reading of a Doc that `cart_terms` has seen; one for all components while its mentions stay."""
+    spans = doc.spans.get(MENTIONS, ())
+    known = _READINGS.get(id(doc))
+    if known is not None and known[0] is doc and known[1] == len(spans) and known[2].vocabulary is vocabulary:
+        return known[2]
+    reading = Reading(text_of(doc), sections_of(doc), mentions_of(doc), vocabulary)
+    _READINGS[id(doc)] = doc, len(spans), reading
+    if len(_READINGS) > _KEPT:
+        _READINGS.popitem(last=False)
+    return reading
+
+
+def forget(doc: Doc) -> None:
+    """Drop the Reading of a Doc whose mentions have changed."""
+    _READINGS.pop(id(doc), None)
+
+
+def sections_of(doc: Doc) -> list[Section]:
+    """The sections of a Doc; one that was made without is one section `text`."""
+    found = doc._.cart_sections
+    if not found:
+        return [Section("text", "text", 0, len(text_of(doc)))]
+    return [Section(key, kind_of(key), start, end) for key, start, end in found]
+
+
+def mentions_of(doc: Doc) -> list[Mention]:
+    """The mentions of a Doc, by place."""
+    if MENTIONS not in doc.spans:
+        return []
+    return [
+        Mention(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_)
+        for span in doc.spans[MENTIONS]
+    ]

@@ -1,0 +1,144 @@
+"""Signals of a trial: what names a CAR in it, where and how, and what kind of study it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from cart_nlp.signals.candidate import steps
+from cart_nlp.signals.mention import NAMED, PLACES, TOLD, place, turns
+from cart_nlp.signals.reading import Mention, Reading, Section
+from cart_nlp.signals.units import Unit, single
+
+_TURNS = frozenset(
+    ["prior", "prior_right", "after", "recipient", "recipient_right", "caused", "supplied", "general",
+     "own", "will_get", "aside", "added", "before", "definition", "manufacture", "laboratory", "making",
+     "combined", "not_car", "gene_cells", "vector_near", "binds", "bound", "counting",
+     "antibody_right", "drug_left"]
+)  # fmt: skip
+AGAINST = frozenset(
+    [
+        "prior",
+        "prior_right",
+        "after",
+        "recipient",
+        "recipient_right",
+        "caused",
+        "supplied",
+        "general",
+        "aside",
+    ]
+)
+_TRIAL = frozenset(
+    ["focus_biomarker_or_observational", "focus_long_term_follow_up", "focus_manufacturing",
+     "focus_quality_of_life_or_cost", "focus_toxicity_management", "focus_other", "radiation", "observe",
+     "measure", "cell_name", "car_company", "other_car", "lnp_study"]
+)  # fmt: skip
+
+
+def evidence(reading: Reading) -> list[tuple[Unit, str]]:
+    """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
+    found = []
+    reached = -1
+    for mention in reading.of("car", "product"):
+        if mention.row == "novel" or (mention.start < reached and mention.label != "product"):
+            continue
+        found.append((single(reading, mention), _kind(reading, mention)))
+        reached = max(reached, mention.end)
+    return found
+
+
+def _kind(reading: Reading, mention: Mention) -> str:
+    """What kind of name a CAR word or a product's name is."""
+    if mention.label == "product":
+        return "code" if mention.guarded else "product"
+    if mention.concept != "CAR":
+        return "unnamed"
+    return "bare" if _bare(reading, mention.start, mention.end) else "car"
+
+
+def _bare(reading: Reading, start: int, end: int) -> bool:
+    """Whether a CAR word is the letters alone, with nothing that makes it a receptor beside it."""
+    return (
+        reading.low[start:end].rstrip("s") in ("car", "cart")
+        and not reading.low.startswith((" t", "-t", " cell", " nk", "-nk", "-c", " ther"), end)
+        and not (
+            start
+            and (reading.low[start - 1].isdigit() or reading.low[max(0, start - 2) : start - 1].isdigit())
+        )
+    )
+
+
+def signals(reading: Reading, targets: Mapping[str, float], study_type: str = "") -> list[str]:
+    """All signals of a trial. `targets` are the log-odds of its candidate targets by place."""
+    found: set[str] = set()
+    counts: Counter[str] = Counter()
+    for unit, kind in evidence(reading):
+        found.update(_of_evidence(reading, unit, kind, counts))
+    for name, number in counts.items():
+        found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
+    if not counts:
+        found.add("no_car")
+    elif not counts["car"]:
+        found.add("no_plain_car")
+    found.update(_of_cues(reading))
+    found.update(_of_interventions(reading))
+    for where, logit in targets.items():
+        found.update(steps("target_" + where, logit, (-2, 0, 2, 4)))
+    if study_type:
+        found.add("type=" + study_type.lower())
+    return sorted(found)
+
+
+def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) -> Iterator[str]:
+    where = place(unit)
+    zone = "named" if where in NAMED else "told" if where in TOLD else where
+    told = turns(reading, unit)
+    clean = not told & AGAINST
+    counts[kind] += 1
+    yield f"{kind}@{where}"
+    if clean:
+        counts["clean"] += 1
+        counts[f"clean_{zone}"] += 1
+        yield f"{kind}@{where}&clean"
+        yield f"any@{where}&clean"
+    for cue in told & _TURNS:
+        yield f"any@{where}&{cue}"
+        yield f"any@{zone}&{cue}"
+        yield f"{kind}&{cue}"
+
+
+def _of_cues(reading: Reading) -> Iterator[str]:
+    for hit in reading.cues:
+        if hit.trial:
+            where = PLACES.get(reading.section(hit.start).kind, "other")
+            for category in hit.trial:
+                if category in _TRIAL:
+                    yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}"
+
+
+_OF_NAMES = (("cell_name", "cells"), ("measure", "measure"))
+"""Cues of names of interventions, and what they say of them."""
+
+
+def _of_interventions(reading: Reading) -> Iterator[str]:
+    names = [s for s in reading.sections if s.kind == "interventions.name"]
+    if not names:
+        yield "no_names"
+        return
+    holding = {reading.section(m.start) for m in reading.of("car", "product")}
+    yield "names_no_car" if holding.isdisjoint(names) else "names_car"
+    if holding.issuperset(names):
+        yield "names_all_car"
+    told = _trial_cues_in(reading, names)
+    yield from ("names_" + said for cue, said in _OF_NAMES if cue in told)
+
+
+def _trial_cues_in(reading: Reading, sections: Iterable[Section]) -> set[str]:
+    """Categories of the cues for a whole trial that stand in some sections."""
+    return {
+        category
+        for section in sections
+        for hit in reading.cues_in(section.start, section.end)
+        for category in hit.trial
+    }

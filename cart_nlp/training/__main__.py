@@ -1,0 +1,75 @@
+"""`python -m cart_nlp.training`: fit the model's weights with cross-validation; write them and their card."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from cart_nlp import paths, pipeline
+from cart_nlp.training import build, data, report
+
+
+def main() -> int:
+    """Parse the command line, train, report and write."""
+    parser = argparse.ArgumentParser(prog="python -m cart_nlp.training", description=__doc__)
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=Path("../shared/corpus"),
+        help="folder with the dumps that hold the labeled trials' text",
+    )
+    parser.add_argument(
+        "--gold", type=Path, nargs="*", default=[], help="further files of labels, with text or by id"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=None, help="model folder to write to (default: the shipped one)"
+    )
+    parser.add_argument("--dry", action="store_true", help="report cross-validation and write nothing")
+    chosen = parser.parse_args()
+    nlp = pipeline.load()
+    examples = data.training_set(chosen.corpus, chosen.gold)
+    build.read_all(nlp, examples)
+    outcome = build.train(examples, data.roles())
+    calibration, quality = report.calibration(examples, outcome)
+    outcome.add("cart_confidence", "calibration", calibration)
+    figures = report.figures(examples, outcome)
+    card = {"data": card_data(examples), "cross_validation": figures, "calibration": quality}
+    print(json.dumps({"cross_validation": figures, "calibration": quality}, indent=1))
+    if not chosen.dry:
+        write(outcome, card, chosen.out or paths.model())
+    return 0
+
+
+def card_data(examples: list[data.Example]) -> dict[str, Any]:
+    """Where the labels come from, and a hash of all of them."""
+    counts: dict[str, int] = {}
+    for example in examples:
+        counts[example.source] = counts.get(example.source, 0) + 1
+    text = json.dumps(
+        [[e.id, e.labels] for e in sorted(examples, key=lambda e: e.id)], sort_keys=True, ensure_ascii=False
+    )
+    return {
+        "trials": len(examples),
+        "by_source": dict(sorted(counts.items())),
+        "labels_sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+
+
+def write(outcome: build.Outcome, card: dict[str, Any], folder: Path) -> None:
+    """Write every scorer into the folder of its component, and the card beside them."""
+    for component, scorers in outcome.scorers.items():
+        target = folder / component
+        target.mkdir(parents=True, exist_ok=True)
+        for name, scorer in scorers.items():
+            text = json.dumps(scorer.to_json(), ensure_ascii=False, indent=1) + "\n"
+            (target / f"{name}.json").write_text(text, "utf-8", newline="\n")
+    text = json.dumps(card, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    (folder / "card.json").write_text(text, "utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

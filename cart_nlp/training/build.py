@@ -1,0 +1,424 @@
+"""From labeled trials to every scorer of the model, and what they say of trials that they did not see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spacy.language import Language
+
+from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
+from cart_nlp.components.constructs import build as build_constructs
+from cart_nlp.components.constructs import own_units
+from cart_nlp.components.roles import role_signals
+from cart_nlp.components.study import target_logits
+from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.lexicon import Lexicon
+from cart_nlp.pipeline import make_doc
+from cart_nlp.rules import first
+from cart_nlp.scoring.candidates import Candidate, FieldScorer, certainty
+from cart_nlp.scoring.linear import Linear
+from cart_nlp.signals import formats, study
+from cart_nlp.signals.candidate import Instance
+from cart_nlp.signals.fields import ALLOGENEIC, instances
+from cart_nlp.signals.reading import Reading, read
+from cart_nlp.text import lower
+from cart_nlp.training.data import TAUGHT, Example
+from cart_nlp.training.fit import (
+    cross,
+    fit_candidates,
+    fit_classes,
+    fit_field,
+    fit_mentions,
+    fold_of,
+)
+
+FINDERS = ("cart_sentences", "cart_patterns", "cart_terms", "cart_abbreviations", "cart_linker")
+"""Components that find; those behind them decide, and are what is trained."""
+SCORED = tuple(name for name in FIELDS if name not in RULED)
+SETTINGS: Mapping[str, Mapping[str, float]] = {
+    "targets": {"penalty": 0.5, "strength": 0.3},
+    "products": {"penalty": 0.5, "strength": 0.3},
+    "armoring": {"penalty": 0.1, "strength": 1.0, "shift": 0.4},
+}
+"""Strength of regularization by field; the others have `_DEFAULT`."""
+_DEFAULT = {"penalty": 0.2, "strength": 0.5}
+ROLE_NAMES = {"secreted": "armoring", "manufacturing": "cell_marker", "recipients": "target"}
+"""Roles that the gold set tells apart and the model does not."""
+
+
+def read_all(nlp: Language, examples: Sequence[Example]) -> None:
+    """Give every example its Reading."""
+    finders = [nlp.get_pipe(name) for name in FINDERS]
+    terms: Any = nlp.get_pipe("cart_terms")
+    for example in examples:
+        doc = make_doc(nlp, example.trial)
+        for finder in finders:
+            doc = finder(doc)
+        example.reading = read(doc, terms.vocabulary)
+
+
+def canonical(lexicon: Lexicon, label: str, value: str) -> str:
+    """The lexicon's name of a labeled value, if it has one."""
+    if lexicon.get(label, value) is not None:
+        return value
+    found = [row.name for row in lexicon.folded.get(lower(value), ()) if row.label == label]
+    return found[0] if found else value
+
+
+def values(example: Example, name: str) -> frozenset[str]:
+    """The labeled values of a field, by the lexicon's names."""
+    assert example.reading is not None
+    lexicon = example.reading.vocabulary.lexicon
+    label = {"targets": "antigen", "products": "product"}.get(name)
+    found = [str(value) for value in example.labels.get(name) or ()]
+    return frozenset(canonical(lexicon, label, value) if label else value for value in found)
+
+
+@dataclass
+class Items:
+    """What one scorer learns from: trials (or mentions), each with its group."""
+
+    examples: list[Example]
+    rows: list[Any]
+    truth: list[Any]
+
+    @property
+    def groups(self) -> list[str]:
+        return [example.group for example in self.examples]
+
+
+def field_items(examples: Sequence[Example], name: str) -> Items:
+    """The instances and labeled values of the trials for which a field is labeled."""
+    kept = [e for e in examples if e.included and e.sure(name) and name in e.labels]
+    rows, truth = [], []
+    for example in kept:
+        assert example.reading is not None
+        stated = values(example, name)
+        found = instances(example.reading, name)
+        if name == "targets":
+            # What is known of a product alone is neither stated nor wrong.
+            lexicon = example.reading.vocabulary.lexicon
+            known = {canonical(lexicon, "antigen", v) for v in example.labels.get("product_targets", ())}
+            found = [one for one in found if one.concept not in known - stated]
+        rows.append(found)
+        truth.append(stated)
+    return Items(kept, rows, truth)
+
+
+Fit = Callable[[list[int]], Any]
+
+
+@dataclass
+class Outcome:
+    """The scorers fitted on everything, and what scorers that did not see a trial say of it."""
+
+    scorers: dict[str, dict[str, Linear | FieldScorer]] = field(default_factory=dict)
+    """Component → name → scorer."""
+    unseen: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Field → trial → prediction in cross-validation."""
+    fitted: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The same of the scorers that saw everything."""
+
+    def add(self, component: str, name: str, scorer: Linear | FieldScorer) -> None:
+        self.scorers.setdefault(component, {})[name] = scorer
+
+
+def train(examples: Sequence[Example], roles: Mapping[str, list[dict[str, Any]]]) -> Outcome:
+    """Fit every scorer, each in grouped cross-validation and then on everything."""
+    result = Outcome()
+    _targets(examples, roles, result)
+    _study(examples, result)
+    for name in (*SCORED, "products"):
+        _field(examples, name, "cart_products" if name == "products" else "cart_attributes", result)
+    for name in sorted(RULED):
+        items = field_items(examples, name)
+        said = {e.id: ruled(e.reading, name) for e in items.examples if e.reading is not None}
+        result.unseen[name] = result.fitted[name] = said
+    _formats(examples, result)
+    _roles(examples, roles, result)
+    return result
+
+
+def _field(
+    examples: Sequence[Example],
+    name: str,
+    component: str,
+    result: Outcome,
+    marked: Mapping[str, list[tuple[Sequence[str], bool]]] | None = None,
+) -> None:
+    """One field; `marked` are mentions with a label of their own, by group."""
+    items = field_items(examples, name)
+    settings = SETTINGS.get(name, _DEFAULT)
+    pairs = [(row, taught(name, truth)) for row, truth in zip(items.rows, items.truth, strict=True)]
+
+    def fit(numbers: list[int]) -> FieldScorer:
+        labeled = []
+        if marked:
+            part = {fold_of(items.groups[n]) for n in numbers}
+            labeled = [
+                one for group, found in sorted(marked.items()) if fold_of(group) in part for one in found
+            ]
+        learned = [pairs[n] for n in repeated(items.examples, numbers)]
+        if name == "targets":
+            learned += [unknown(pairs[n]) for n in numbers[::NOVEL_EVERY]]
+        return fit_field(learned, labeled, **settings)  # type: ignore[arg-type]
+
+    def apply(scorer: FieldScorer, number: int) -> list[Candidate]:
+        return resolve(name, scorer.score(items.rows[number]))
+
+    unseen = cross(len(pairs), items.groups, fit, apply)
+    whole = fit(list(range(len(pairs))))
+    result.add(component, name, whole)
+    result.unseen[name] = {e.id: found for e, found in zip(items.examples, unseen, strict=True)}
+    result.fitted[name] = {e.id: apply(whole, n) for n, e in enumerate(items.examples)}
+
+
+COPIES = 3
+"""How often a trial that was written to teach counts."""
+
+
+NOVEL_EVERY = 60
+"""One trial in so many is also learned as if no lexicon knew its antigens, as new ones will be."""
+
+
+def unknown(pair: tuple[Sequence[Instance], frozenset[str]]) -> tuple[list[Instance], frozenset[str]]:
+    """A trial as it would be read without the rows of its antigens: names alone, where a slot shows them."""
+    found, stated = pair
+    kept = [
+        one._replace(signals=(*one.signals, "novel", "rule=novel"))
+        for one in found
+        if one.mention.label == "antigen" and not one.mention.guarded and _SHOWN & set(one.signals)
+    ]
+    return kept, frozenset(stated & {one.concept for one in kept})
+
+
+_SHOWN = frozenset(["binds<adj", "bound>adj", "car>touch", "several"])
+
+
+def repeated(examples: Sequence[Example], numbers: Sequence[int]) -> list[int]:
+    """The numbers, those of taught trials as often as they count."""
+    return [n for n in numbers for _ in range(COPIES if examples[n].source == TAUGHT else 1)]
+
+
+def taught(name: str, truth: frozenset[str]) -> frozenset[str]:
+    """The values that a field's scorer learns: of a source also that it is another person's."""
+    if name == "cell_source" and truth & {"donor_derived", "off_the_shelf"}:
+        return truth | {ALLOGENEIC}
+    return truth
+
+
+def _targets(examples: Sequence[Example], roles: Mapping[str, list[dict[str, Any]]], result: Outcome) -> None:
+    """Candidate targets: besides trials' targets, mentions whose role is labeled teach the mention scorer."""
+    marked: dict[str, list[tuple[Sequence[str], bool]]] = {}
+    for example in examples:
+        marks = mention_marks(example, roles)
+        if marks and example.reading is not None:
+            marked.setdefault(example.group, []).extend(
+                (one.signals, role == "target")
+                for one in instances(example.reading, "targets")
+                if (role := marks.get((one.mention.start, one.mention.end)))
+            )
+    _field(examples, "targets", "cart_roles", result, marked)
+
+
+def _study(examples: Sequence[Example], result: Outcome) -> None:
+    """The study decision; target mentions are scored by weights that did not see the trial, too."""
+    kept = [e for e in examples if e.sure("car_trial") and e.reading is not None]
+    groups = [e.group for e in kept]
+    items = field_items(examples, "targets")
+    pairs = {
+        e.id: (row, truth) for e, row, truth in zip(items.examples, items.rows, items.truth, strict=True)
+    }
+
+    def fit_targets(numbers: list[int]) -> Linear:
+        return fit_mentions([pairs[kept[n].id] for n in numbers if kept[n].id in pairs])
+
+    def signals_of(scorer: Linear, number: int) -> list[str]:
+        example = kept[number]
+        assert example.reading is not None
+        logits = target_logits(example.reading, scorer)
+        return study.signals(example.reading, logits, example.trial.study_type or "")
+
+    rows = cross(len(kept), groups, fit_targets, signals_of)
+    whole = fit_targets(list(range(len(kept))))
+    result.add("cart_study", "target_mention", whole)
+    included = [e.included for e in kept]
+    inside = [n for n, e in enumerate(kept) if e.included]
+    outside = [n for n, e in enumerate(kept) if not e.included and e.labels["car_trial"] != "other"]
+    said: list[dict[str, float]] = [{} for _ in kept]
+    for name, numbers, truth, strength in (
+        ("include", list(range(len(kept))), included, 1.0),
+        ("product", inside, [e.labels["car_trial"] == "product" for e in kept], 1.0),
+        ("mention", outside, [e.labels["car_trial"] == "mention" for e in kept], 0.3),
+    ):
+
+        def fit(
+            picked: list[int],
+            strength: float = strength,
+            truth: Sequence[bool] = truth,
+            numbers: Sequence[int] = numbers,
+        ) -> Linear:
+            use = repeated(kept, [n for n in picked if n in set(numbers)])
+            return fit_candidates([rows[n] for n in use], [truth[n] for n in use], use, strength=strength)
+
+        chances = cross(len(kept), groups, fit, lambda scorer, n: scorer.probability(rows[n]))
+        for one, chance in zip(said, chances, strict=True):
+            one[name] = chance
+        result.add("cart_study", name, fit(numbers))
+    result.unseen["car_trial"] = {
+        e.id: {**one, "signals": row} for e, one, row in zip(kept, said, rows, strict=True)
+    }
+
+
+def construct_class(entries: Sequence[Mapping[str, Any]]) -> str:
+    """The verdict that gives these constructs, see components.constructs.build."""
+    if len(entries) == 1:
+        kind = "joint" if len(entries[0]["targets"]) > 1 else "one"
+        return f"{kind}:{entries[0]['format']}"
+    if all(len(entry["targets"]) == 1 for entry in entries):
+        return "split:" + Counter(entry["format"] for entry in entries).most_common(1)[0][0]
+    return "mixed"
+
+
+def _formats(examples: Sequence[Example], result: Outcome) -> None:
+    """The format of trials with several targets, on the true targets as the mention scorer finds them."""
+    kept, rows, truth, owns = [], [], [], []
+    for example in examples:
+        if not (example.included and example.sure("constructs") and example.sure("targets")):
+            continue
+        assert example.reading is not None
+        targets = values(example, "targets")
+        if len(targets) < 2:
+            continue
+        found = [c for c in result.unseen["targets"].get(example.id, ()) if c.concept in targets]
+        own = own_units(example.reading, targets, found)
+        kept.append(example)
+        owns.append((targets, own))
+        rows.append(formats.signals(example.reading, own, targets, product_formats(example.reading)))
+        truth.append(construct_class(example.labels["constructs"]))
+
+    def fit(numbers: list[int]) -> Linear:
+        use = repeated(kept, numbers)
+        return fit_classes([rows[n] for n in use], [truth[n] for n in use], use, strength=1.0, support=3)
+
+    def apply(scorer: Linear, number: int) -> list[tuple[tuple[str, ...], str]]:
+        reading = kept[number].reading
+        assert reading is not None
+        rule = first(reading.vocabulary.lexicon.rules.get("formats", ()), rows[number])
+        chances = scorer.probabilities(rows[number])
+        verdict = rule.verdict if rule else max(sorted(chances), key=lambda name: chances[name])
+        targets, own = owns[number]
+        return sorted(
+            (tuple(e["targets"]), e["format"]) for e in build_constructs(reading, verdict, targets, own, "")
+        )
+
+    unseen = cross(len(kept), [e.group for e in kept], fit, apply)
+    whole = fit(list(range(len(kept))))
+    result.add("cart_constructs", "formats", whole)
+    result.unseen["formats"] = {e.id: said for e, said in zip(kept, unseen, strict=True)}
+    result.fitted["formats"] = {e.id: apply(whole, n) for n, e in enumerate(kept)}
+
+
+def product_formats(reading: Reading) -> list[str]:
+    """The formats that the lexicon knows of the products named."""
+    rows = (reading.vocabulary.lexicon.get("product", m.concept) for m in reading.of("product"))
+    return [row.fields["format"] for row in rows if row is not None and row.fields.get("format")]
+
+
+def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]]], result: Outcome) -> None:
+    """The role of single mentions: those of the written gold, and labeled ones of registry trials."""
+    kept: list[Example] = []
+    rows: list[list[str]] = []
+    truth: list[str] = []
+    for example in examples:
+        for instance, logit, targets, role in role_items(example, labels, result):
+            kept.append(example)
+            rows.append(role_signals(reading_of(example), instance, logit, targets))
+            truth.append(role)
+    if not rows:
+        return
+
+    def fit(numbers: list[int]) -> Linear:
+        counts = [3.0 if kept[n].source == "written" else 1.0 for n in numbers]
+        return fit_classes(
+            [rows[n] for n in numbers], [truth[n] for n in numbers], numbers, strength=0.3, counts=counts
+        )
+
+    unseen = cross(
+        len(kept),
+        [e.group for e in kept],
+        fit,
+        lambda scorer, n: max(sorted(c := scorer.probabilities(rows[n])), key=lambda name: c[name]),
+    )
+    result.add("cart_roles", "roles", fit(list(range(len(kept)))))
+    result.unseen["roles"] = {
+        f"{e.id}#{n}": (role, said, e.source)
+        for n, (e, role, said) in enumerate(zip(kept, truth, unseen, strict=True))
+    }
+
+
+def reading_of(example: Example) -> Reading:
+    """The Reading that `read_all` gave an example."""
+    assert example.reading is not None
+    return example.reading
+
+
+def role_items(
+    example: Example, labels: Mapping[str, list[dict[str, Any]]], result: Outcome
+) -> list[tuple[Instance, float, set[str], str]]:
+    """The labeled mentions of a trial: instance, log-odds of a target mention, targets found, role."""
+    reading = example.reading
+    assert reading is not None
+    marks = mention_marks(example, labels)
+    if not marks:
+        return []
+    candidates = result.unseen["targets"].get(example.id)
+    if candidates is None:
+        scorer = result.scorers["cart_roles"]["targets"]
+        assert isinstance(scorer, FieldScorer)
+        candidates = scorer.score(instances(reading, "targets"))
+    targets = {one.concept for one in candidates if one.probability >= 0.5}
+    found = []
+    for one in candidates:
+        for scored in one.scored:
+            role = marks.get((scored.instance.mention.start, scored.instance.mention.end))
+            if role:
+                found.append((scored.instance, scored.logit, targets, role))
+    return found
+
+
+def mention_marks(example: Example, labels: Mapping[str, list[dict[str, Any]]]) -> dict[tuple[int, int], str]:
+    """Start and end in the Doc of each labeled mention of an antigen → its role."""
+    assert example.reading is not None
+    first_of = {section.key: section.start for section in example.reading.sections}
+    marks = [dict(row) for row in labels.get(example.id, ())]
+    if example.source == "written":
+        written = {r.id: r.mentions for r in _written()}
+        marks += [m.model_dump() for m in written.get(example.id) or () if m.label == "antigen"]
+    return {
+        (first_of[m["section"]] + m["start"], first_of[m["section"]] + m["end"]): ROLE_NAMES.get(
+            m["role"], m["role"]
+        )
+        for m in marks
+        if m["section"] in first_of
+    }
+
+
+_WRITTEN: list[Any] = []
+
+
+def _written() -> list[Any]:
+    if not _WRITTEN:
+        _WRITTEN.extend(gold_set.read(None).records)
+    return _WRITTEN
+
+
+def right(candidates: Sequence[Candidate], stated: frozenset[str]) -> bool:
+    """Whether a field's values are exactly the labeled ones."""
+    return {one.concept for one in candidates if one.probability >= 0.5} == stated
+
+
+__all__ = ["Outcome", "certainty", "read_all", "right", "train"]

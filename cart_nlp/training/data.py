@@ -1,0 +1,150 @@
+"""Labeled trials for training: labels by id or with text, joined with the dumps that hold the text."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cart_nlp import paths
+from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation.sections import section_hashes
+from cart_nlp.registries import from_mapping
+from cart_nlp.schema import Trial
+from cart_nlp.signals.reading import Reading
+
+TAUGHT = "taught"
+"""Own-worded texts that teach what few registry labels show; they train and never measure."""
+INCLUDED = frozenset(["product", "related"])
+
+
+@dataclass
+class Example:
+    """One labeled trial: its text, its labels, where they come from, and what it must not be parted from."""
+
+    id: str
+    trial: Trial
+    labels: Mapping[str, Any]
+    source: str
+    group: str
+    reading: Reading | None = field(default=None, repr=False)
+
+    def sure(self, name: str) -> bool:
+        """Whether a field is labeled without doubt; every field hangs on car_trial."""
+        doubts = self.labels.get("uncertain", ())
+        return name not in doubts and "car_trial" not in doubts
+
+    @property
+    def included(self) -> bool:
+        """Whether the trial is about CAR cells."""
+        return self.labels["car_trial"] in INCLUDED
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSON-lines file, plain or packed."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
+
+
+def group(trial: Trial) -> str:
+    """What keeps trials together in cross-validation: the sponsor, whose texts repeat, else the id."""
+    return (trial.sponsor or trial.id).strip().lower()
+
+
+def labeled(path: Path, texts: Mapping[str, Sequence[Trial]]) -> Iterator[Example]:
+    """The labeled trials of a file whose text is beside the labels or in one of the dumps."""
+    for row in rows(path):
+        trial = from_mapping(row["trial"]) if "trial" in row else version(texts.get(row["id"], ()), row)
+        if trial is not None:
+            yield Example(row["id"], trial, row["labels"], row.get("source", path.parent.name), group(trial))
+
+
+def written(split: str) -> Iterator[Example]:
+    """The bundled gold set of written trials: `dev` to train on, `test` to measure."""
+    for one in gold_set.read(None).split(split).records:
+        yield Example(one.id, one.trial, one.labels, "written", one.id)
+
+
+def texts(files: Iterable[Path]) -> dict[str, list[Trial]]:
+    """The versions of each trial in some dumps, by id."""
+    found: dict[str, list[Trial]] = {}
+    for path in files:
+        for row in rows(path):
+            row = row.get("trial", row)
+            found.setdefault(row["id"], []).append(from_mapping(row))
+    return found
+
+
+def version(trials: Sequence[Trial], row: Mapping[str, Any]) -> Trial | None:
+    """The version of a trial that was labeled, by the fingerprints of its sections; the nearest one else."""
+    wanted = row.get("sections") or {}
+
+    def same(trial: Trial) -> int:
+        now = section_hashes(trial.sections)
+        return sum(now.get(key) == digest for key, digest in wanted.items()) - abs(len(now) - len(wanted))
+
+    return max(trials, key=same) if trials else None
+
+
+def negatives(dump: Path, known: Iterable[str]) -> Iterator[Example]:
+    """Trials that the text screen lets through of a dump of which every included trial is labeled."""
+    from cart_nlp import lexicon
+    from cart_nlp.screening import Screen
+
+    screen, seen = Screen(lexicon.load()), set(known)
+    opener = gzip.open if dump.suffix == ".gz" else open
+    with opener(dump, "rb") as lines:
+        for line in lines:
+            if screen.hits(line):
+                row = json.loads(line)
+                if row["id"] not in seen:
+                    trial = from_mapping(row)
+                    yield Example(row["id"], trial, {"car_trial": "other"}, "dump", trial.id)
+
+
+def training_set(corpus: Path, extra: Iterable[Path] = ()) -> list[Example]:
+    """All labels that are not for measuring, with their text; without the corpus the written trials."""
+    files = [corpus / name for name in TEXTS if (corpus / name).is_file()]
+    known = texts(files)
+    found: dict[str, Example] = {}
+    sets = [
+        paths.gold() / name / "labels.jsonl" for name in ("registry", "registry-2", "registry-blind", TAUGHT)
+    ]
+    for path in (*sets, *extra):
+        if path.is_file():
+            for example in labeled(path, known):
+                found[example.id] = example
+    for example in written("dev"):
+        found[example.id] = example
+    for name in roles():
+        if name not in found and name in known:
+            # Labeled mention by mention alone.
+            trial, doubt = known[name][0], {"car_trial": "other", "uncertain": ["car_trial"]}
+            found[name] = Example(name, trial, doubt, "roles", group(trial))
+    dump = corpus / "registry-dump.jsonl.gz"
+    if dump.is_file():
+        for example in negatives(dump, found):
+            found[example.id] = example
+    return list(found.values())
+
+
+TEXTS = (
+    "gold-dev.jsonl", "gold-dev-2.jsonl", "car-trials.jsonl.gz", "car-trials-2.jsonl.gz",
+    "full-trials.jsonl.gz",
+)  # fmt: skip
+"""Files of the corpus that hold the text of labeled trials; a labeled version of a trial comes first."""
+
+
+def roles(path: Path | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Labels of single mentions by trial: section, start, end and role."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    file = path or paths.gold() / "roles" / "labels.jsonl"
+    for row in rows(file) if file.is_file() else ():
+        found.setdefault(row["id"], []).append(row)
+    return found

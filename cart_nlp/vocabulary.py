@@ -1,0 +1,327 @@
+"""The compiled lexicons: every term and every cue of a text in one pass each of an automaton."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+import ahocorasick_rs
+
+from cart_nlp import lexicon as lexicons
+from cart_nlp.lexicon import Cue, Lexicon
+from cart_nlp.text import lower, spellings
+
+_WORD_LEFT = re.compile(r"[a-z]+$")
+_WORD_RIGHT = re.compile(r"[a-z]+")
+_SWALLOWS = frozenset(
+    ["antigen", "ligand", "safety_switch", "product", "costim", "armoring", "edit", "stop", "cell_type"]
+)
+"""Labels whose longer hit hides an antigen or domain inside it."""
+_UNGLUED = frozenset(["armoring", "edit", "disease", "vector", "cell_source"])
+"""Labels whose terms stand alone: "IL7R" is no IL-7, "ATLCAR" no leukemia."""
+_SOFT = frozenset(" \n,;:()[]/\"'+-|*<>=&?!~#")
+"""Neighbors that can never make a match a piece of a longer word or number."""
+GUARDED = "?"
+"""Ends the row of a term that is ambiguous by itself."""
+
+
+class Term(NamedTuple):
+    """A name in a text: characters `start` to `end`, what it names, and the lexicon row that says so."""
+
+    start: int
+    end: int
+    label: str
+    concept: str
+    row: str
+
+
+class _Owner(NamedTuple):
+    """What a spelling stands for: a term of a concept, or a stop (then `concept` is what it blocks)."""
+
+    label: str
+    concept: str
+    row: str
+    guarded: bool
+
+
+_Found = tuple[int, int, bool, bool, int, _Owner]
+"""A spelling in the text, in the order in which they are resolved: start, end (negative: longer first),
+guarded, whether it is no stop, number, and what it stands for."""
+
+
+Mark = tuple[str, int]
+"""What a cue says on one side of a mention: its category with the side's sign, and how far it reaches."""
+
+
+class CueHit(NamedTuple):
+    """A cue in a text: characters `start` to `end`, and what it says of mentions after and before it."""
+
+    start: int
+    end: int
+    marks: tuple[tuple[Mark, ...], tuple[Mark, ...]]
+    """For mentions that follow (`category<`), and for those that stand before (`category>`)."""
+    trial: tuple[str, ...] = ()
+    """Categories for which it counts wherever in the trial it stands."""
+
+    def says(self, category: str) -> bool:
+        """Whether it is a cue of a category."""
+        return category in self.trial or any(key[:-1] == category for side in self.marks for key, _ in side)
+
+
+_SCOPES = {"adjacent": 0, "near": 1, "clause": 2, "sentence": 3}
+
+
+def _hit_of(cues: Iterable[Cue]) -> tuple[tuple[tuple[Mark, ...], tuple[Mark, ...]], tuple[str, ...]]:
+    """What the cues of one spelling say together."""
+    left, right, trial = [], [], []
+    for cue in cues:
+        if cue.scope == "trial":
+            trial.append(cue.category)
+            continue
+        scope = _SCOPES[cue.scope]
+        if cue.direction in ("left", "both"):
+            left.append((cue.category + "<", scope))
+        if cue.direction in ("right", "both"):
+            right.append((cue.category + ">", scope))
+    return (tuple(left), tuple(right)), tuple(trial)
+
+
+class CueFinder:
+    """Finds cues in folded text; each is a word or phrase of its own."""
+
+    def __init__(self, cues: Iterable[Cue]) -> None:
+        table: dict[str, list[Cue]] = {}
+        for cue in cues:
+            table.setdefault(cue.text.strip("*"), []).append(cue)
+        self._automaton, self._rows = ahocorasick_rs.AhoCorasick(list(table)), list(table.values())
+        self._hits = [_hit_of(cue for cue in rows if "*" not in cue.text) for rows in self._rows]
+        self._wild = [any("*" in cue.text for cue in rows) for rows in self._rows]
+
+    def find(self, low: str) -> list[CueHit]:
+        """All cues of a folded text in lower case, by place."""
+        found = []
+        size = len(low)
+        for number, start, end in self._automaton.find_matches_as_indexes(low, overlapping=True):
+            free_left = not (start and _same_word(low[start - 1], low[start]))
+            free_right = not (end < size and _same_word(low[end - 1], low[end]))
+            if self._wild[number]:
+                rows = [cue for cue in self._rows[number] if _fits(cue, free_left, free_right)]
+                if rows:
+                    found.append(CueHit(start, end, *_hit_of(rows)))
+            elif free_left and free_right:
+                found.append(CueHit(start, end, *self._hits[number]))
+        found.sort()
+        return found
+
+
+class Vocabulary:
+    """Finds terms and cues in folded text, with boundaries that fit symbols glued to words."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.glue_left = lexicon.words("glue_left")
+        self.glue_right = lexicon.words("glue_right")
+        self.glue_car = lexicon.words("glue_car")
+        # Names that count only in one case ("RA", "T") are looked for in that case: they stand in many words.
+        table: dict[str, list[_Owner]] = {}
+        cased: dict[str, list[_Owner]] = {}
+        for term in lexicon.terms:
+            concept = term.concept
+            row = concept.row + GUARDED * term.guarded
+            owner = _Owner(concept.label, concept.name, row, term.guarded)
+            for spelling in spellings(term.text if term.exact else lower(term.text)):
+                (cased if term.exact else table).setdefault(spelling, []).append(owner)
+        for stop in lexicon.stops:
+            owner = _Owner("stop", stop.blocks, stop.row, False)
+            for spelling in (stop.text,) if stop.exact else spellings(lower(stop.text)):
+                (cased if stop.exact else table).setdefault(spelling, []).append(owner)
+        self._terms, self._owners = ahocorasick_rs.AhoCorasick(list(table)), list(table.values())
+        self._cased, self._cased_owners = ahocorasick_rs.AhoCorasick(list(cased)), list(cased.values())
+        self._cues = CueFinder(cue for cue in lexicon.cue_rows if cue.scope != "inside")
+        self.guarded_forms = {
+            (spelling, term.concept.name)
+            for term in lexicon.terms
+            if term.guarded
+            for spelling in spellings(lower(term.text))
+        }
+
+    def __reduce__(self) -> tuple[type[Vocabulary], tuple[Lexicon]]:
+        # The automata are compiled anew in another process.
+        return Vocabulary, (self.lexicon,)
+
+    def cues(self, low: str) -> list[CueHit]:
+        """All cues of a folded text in lower case, by place."""
+        return self._cues.find(low)
+
+    def terms(self, text: str, low: str) -> list[Term]:
+        """All terms, sorted by place, longer before shorter; those inside a longer name are dropped."""
+        found: list[_Found] = []
+        self._collect(
+            text, low, self._terms.find_matches_as_indexes(low, overlapping=True), self._owners, found
+        )
+        self._collect(
+            text, low, self._cased.find_matches_as_indexes(text, overlapping=True), self._cased_owners, found
+        )
+        return [
+            Term(start, -end, owner.label, owner.concept, owner.row)
+            for start, end, _, _, _, owner in _resolve(found)
+        ]
+
+    def _collect(
+        self,
+        text: str,
+        low: str,
+        matches: list[tuple[int, int, int]],
+        owners: list[list[_Owner]],
+        found: list[_Found],
+    ) -> None:
+        """Add what is found where it is a unit of its own."""
+        size = len(low)
+        for index, start, end in matches:
+            before = low[start - 1] if start else " "
+            after = low[end] if end < size else " "
+            refused: frozenset[str] = frozenset()
+            if before not in _SOFT or after not in _SOFT:
+                # The commonest case, decided here: a piece of a plain lower-case word.
+                if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
+                    continue
+                if after == "s" and before in _SOFT and not low[end + 1 : end + 2].isalpha():
+                    end += low[end - 1].isalpha()  # "receptors": the plural is part of the name
+                elif self._bounded(owners[index][0].label, low, text, start, end):
+                    refused = _refused(low, start, end, before, after)
+                else:
+                    continue
+            for owner in owners[index]:
+                if owner.label not in refused:
+                    found.append((start, -end, owner.guarded, owner.label != "stop", len(found), owner))
+
+    def _bounded(self, label: str, low: str, text: str, start: int, end: int) -> bool:
+        """Whether a match that something touches is a unit of its own."""
+        if label == "car":
+            return self._bounded_car(low, text, start, end)
+        return self._free_left(low, text, start, end) and self._free_right(low, text, start, end)
+
+    def _bounded_car(self, low: str, text: str, start: int, end: int) -> bool:
+        """Whether a CAR word stands free, or glued to what may stand before one ("huCART", "MSLN-CAR19")."""
+        if start and "a" <= low[start] <= "z" and "a" <= low[start - 1] <= "z":
+            run = _WORD_LEFT.search(low, max(0, start - 12), start)
+            if run is None or (
+                run[0] not in self.glue_car and not (text[start - 1].islower() and text[start].isupper())
+            ):
+                return False
+        if end < len(low) and "a" <= low[end] <= "z" and "a" <= low[end - 1] <= "z":
+            if text[end - 1].isupper() and text[end].islower() and low[end] != "t":
+                return low[end : end + 1] == "s" and not low[end + 1 : end + 2].isalpha()
+            return False
+        return True
+
+    def _free_left(self, low: str, text: str, start: int, end: int) -> bool:
+        """Whether the left edge of a match is that of a unit, not a place within a word or number."""
+        if not start:
+            return True
+        before, first = low[start - 1], low[start]
+        if first.isdigit():
+            if before.isdigit():
+                return False
+            if before == "." and low[start - 2 : start - 1].isdigit() and low[start:end].isdigit():
+                return False
+            return not ("a" <= before <= "z") or self._glued_left(low, start)
+        if "a" <= first <= "z":
+            if "a" <= before <= "z":
+                changes = text[start - 1].islower() and text[start].isupper()
+                return changes or self._glued_left(low, start)
+            return not before.isdigit() or (text[start].isupper() and end - start >= 3)
+        return True
+
+    def _glued_left(self, low: str, start: int) -> bool:
+        run = _WORD_LEFT.search(low, max(0, start - 12), start)
+        return run is not None and run[0] in self.glue_left
+
+    def _free_right(self, low: str, text: str, start: int, end: int) -> bool:
+        """The same for the right edge."""
+        if end >= len(low):
+            return True
+        last, after = low[end - 1], low[end]
+        if last.isdigit():
+            if after.isdigit() or after == "%":
+                return False
+            if after == "." and low[end + 1 : end + 2].isdigit() and end - start < 4:
+                return False
+        letter = "a" <= last <= "z"
+        if letter and after.isdigit() and end - start < 4:
+            return False
+        if not ("a" <= after <= "z") or not (letter or last.isdigit()):
+            return True
+        if last != after and text[end - 1].islower() and text[end].isupper():
+            return True
+        return self._glued_right(low, end, letter)
+
+    def _glued_right(self, low: str, end: int, letter: bool) -> bool:
+        """Whether letters that touch a name on its right may stand there."""
+        run = _WORD_RIGHT.match(low, end)
+        word = run[0] if run else ""
+        if letter:
+            return low.startswith(("car", "zeta"), end) or word in ("z", "s")
+        return word in self.glue_right or word.startswith("car") or (word.startswith("x") and len(word) > 2)
+
+
+def _fits(cue: Cue, free_left: bool, free_right: bool) -> bool:
+    """Whether a cue stands where it should: at the edges of a word, but where it has a `*`."""
+    return (free_left or cue.text.startswith("*")) and (free_right or cue.text.endswith("*"))
+
+
+_DISEASE = frozenset(["disease"])
+
+
+def _refused(low: str, start: int, end: int, before: str, after: str) -> frozenset[str]:
+    """The labels that may not be glued to what touches a match: "IL7R" is no IL-7."""
+    if "a" <= before <= "z" and "a" <= low[start] <= "z":
+        return _UNGLUED
+    if low.startswith("car", end):
+        return _DISEASE
+    return _UNGLUED if "a" <= after <= "z" and after != "s" and not low.startswith("ko", end) else frozenset()
+
+
+def _same_word(left: str, right: str) -> bool:
+    """Whether two neighboring characters belong to one plain word."""
+    return left.isalnum() and right.isalnum() and left < "\u2e80" and right < "\u2e80"
+
+
+def _resolve(found: list[_Found]) -> list[_Found]:
+    """Apply stops, drop what a longer name hides, keep one hit of a label and concept for a place."""
+    found.sort()
+    kept: list[_Found] = []
+    around: list[_Found] = []
+    reach = -1
+    for entry in found:
+        start, minus_end, *_ = entry
+        if start >= reach:
+            reach = -minus_end
+            kept.append(entry)
+            around = [entry]
+            continue
+        around = [other for other in around if -other[1] > start]
+        if not any(_hides(other, entry) for other in around if other[1] <= minus_end):
+            kept.append(entry)
+            around.append(entry)
+            reach = max(reach, -minus_end)
+    return [entry for entry in kept if entry[3]]
+
+
+def _hides(other: _Found, entry: _Found) -> bool:
+    """Whether a hit that holds another one makes it void."""
+    holder, held = other[5], entry[5]
+    if holder.label == "stop":
+        return held.label != "stop" and holder.concept in ("*", held.concept)
+    longer = other[0] < entry[0] or other[1] < entry[1]
+    if longer:
+        return (holder.label in _SWALLOWS and held.label in _SWALLOWS) or holder.label == held.label
+    return holder.label == held.label and holder.concept == held.concept
+
+
+@lru_cache(maxsize=4)
+def vocabulary(layers: tuple[str, ...] = ()) -> Vocabulary:
+    """The vocabulary of the shipped lexicons with a user's folders on top; compiled once a process."""
+    return Vocabulary(lexicons.load(*layers))

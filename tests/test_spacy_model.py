@@ -1,0 +1,206 @@
+"""What a spaCy user does with the pipeline: saves it, packages it, stores Docs, runs workers, adds rulers."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from cart_nlp.assembly import record
+from cart_nlp.pipeline import load, make_doc, mentions, tag
+from cart_nlp.schema import Trial
+
+TEXTS = [
+    "CD19/CD22 bispecific CAR-T cells with 4-1BB for CD30+ lymphoma after prior BCMA CAR-T",
+    "huCART-meso: autologous T cells with a lentiviral anti-mesothelin (MSLN) CAR",
+    "Tocilizumab for cytokine release syndrome",
+    "抗CD19CAR-T细胞",
+]
+TRIALS = [
+    Trial(id=f"t{n}", study_type="INTERVENTIONAL", sections={"brief_title": text, "brief_summary": TEXTS[0]})
+    for n, text in enumerate(TEXTS)
+]
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def docs(nlp: Language) -> list[Doc]:
+    return [nlp(make_doc(nlp, trial)) for trial in TRIALS]
+
+
+def told(doc: Doc) -> tuple:
+    """All that a Doc says: mentions with roles, the record, sections, sentences, entities."""
+    return (
+        mentions(doc),
+        record(doc).model_dump_json(),
+        [(span.label_, span.start_char, span.end_char) for span in doc.spans.get("sections", ())],
+        [(sentence.start_char, sentence.end_char) for sentence in doc.sents],
+        [(entity.text, entity.label_, entity.kb_id_) for entity in doc.ents],
+    )
+
+
+def test_bytes_keep_everything(nlp: Language, docs: list[Doc]) -> None:
+    for doc in docs:
+        assert told(Doc(nlp.vocab).from_bytes(doc.to_bytes())) == told(doc)
+
+
+def test_a_pickled_doc_keeps_everything(docs: list[Doc]) -> None:
+    for doc in docs:
+        assert told(pickle.loads(pickle.dumps(doc))) == told(doc)  # noqa: S301
+
+
+def test_a_docbin_keeps_everything(nlp: Language, docs: list[Doc]) -> None:
+    stored = DocBin(docs=docs, store_user_data=True).to_bytes()
+    again = DocBin().from_bytes(stored).get_docs(nlp.vocab)
+    assert [told(doc) for doc in again] == [told(doc) for doc in docs]
+
+
+def test_workers_of_spacy_keep_everything(nlp: Language, docs: list[Doc]) -> None:
+    pairs = [(make_doc(nlp, trial), trial.id) for trial in TRIALS]
+    found = list(nlp.pipe(pairs, as_tuples=True, n_process=2, batch_size=2))
+    assert [name for _, name in found] == [trial.id for trial in TRIALS]
+    assert [told(doc) for doc, _ in found] == [told(doc) for doc in docs]
+
+
+def test_a_batch_is_its_docs(nlp: Language) -> None:
+    assert [told(doc) for doc in nlp.pipe(TEXTS)] == [told(nlp(text)) for text in TEXTS]
+
+
+OWN = "name,aliases,kind,source\nXYZ1,xyzin,protein,me\n"
+ASK = """
+import sys, spacy
+nlp = spacy.load({model!r})
+doc = nlp("xyzin CAR-T cells for CD30+ lymphoma")
+from cart_nlp import paths
+from cart_nlp.assembly import record
+found = record(doc)
+print(found.targets, found.disease_markers, found.car_trial, paths.lexicons().is_dir())
+"""
+
+
+def _away_from_the_data(folder: Path) -> dict[str, str]:
+    """An environment in which the package has its code, but no lexicons and no model beside it."""
+    shutil.copytree(
+        Path(__file__).resolve().parents[1] / "cart_nlp",
+        folder / "cart_nlp",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_whole(tmp_path: Path) -> None:
+    """Lexicons, a user's layer, added names, patterns and weights go with it: nothing else is read."""
+    layer = tmp_path / "own"
+    layer.mkdir()
+    (layer / "antigens.csv").write_text(OWN, encoding="utf-8")
+    nlp = load([layer])
+    nlp.to_disk(tmp_path / "model")
+    shutil.rmtree(layer)
+    env = _away_from_the_data(tmp_path / "code")
+    done = subprocess.run(
+        [sys.executable, "-c", ASK.format(model=str(tmp_path / "model"))],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout.split("\n")[0] == "('XYZ1',) ('CD30',) product False", done.stderr[-2000:]
+
+
+@pytest.mark.slow
+def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: Language) -> None:
+    nlp.to_disk(tmp_path / "model")
+    (tmp_path / "dist").mkdir()
+    spacy_cli = [sys.executable, "-m", "spacy", "package", str(tmp_path / "model"), str(tmp_path / "dist")]
+    made = subprocess.run(
+        [*spacy_cli, "--build", "wheel", "--force"], capture_output=True, text=True, timeout=300, check=False,
+        env={**os.environ, "PIP_NO_INDEX": "1"},
+    )  # fmt: skip
+    wheels = sorted((tmp_path / "dist").rglob("*.whl"))
+    assert len(wheels) == 1, made.stdout[-2000:] + made.stderr[-2000:]
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", target, *wheels], check=True, capture_output=True, timeout=120)
+    env = _away_from_the_data(tmp_path / "code")
+    env["PYTHONPATH"] += os.pathsep + str(target)
+    ask = ASK.format(model="en_cart_base").replace("xyzin", "BCMA")
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split("\n")[0] == "('BCMA',) ('CD30',) product False", done.stderr[-2000:]
+
+
+def test_the_pipeline_as_bytes(nlp: Language) -> None:
+    again = load().from_bytes(nlp.to_bytes())
+    assert told(again(TEXTS[0])) == told(nlp(TEXTS[0]))
+
+
+@pytest.mark.parametrize("ruler", ["span_ruler", "entity_ruler"])
+def test_a_ruler_before_ours_is_evidence_like_ours(ruler: str) -> None:
+    nlp = load()
+    own = nlp.add_pipe(ruler, before="cart_terms")
+    own.add_patterns(
+        [{"label": "antigen", "pattern": [{"LOWER": "frizzle"}, {"LOWER": "nine"}], "id": "FZ9"}]
+    )
+    doc = nlp("Frizzle nine CAR-T cells after prior CD19 CAR-T")
+    assert record(doc).targets == ("FZ9",)
+    assert {(m.text, m.concept, m.role) for m in mentions(doc) if m.concept == "FZ9"} == {
+        ("Frizzle nine", "FZ9", "target")
+    }
+
+
+def test_a_ruler_under_its_own_key_is_read_where_it_is_named() -> None:
+    nlp = load()
+    own = nlp.add_pipe("span_ruler", before="cart_terms", config={"spans_key": "mine"})
+    own.add_patterns([{"label": "antigen", "pattern": "frizzle", "id": "FZ9"}])
+    assert record(nlp("frizzle CAR-T cells")).targets == ()
+    nlp.get_pipe("cart_terms").ruler_keys += ("mine",)
+    assert record(nlp("frizzle CAR-T cells")).targets == ("FZ9",)
+
+
+def test_names_of_other_labels_stay_their_owners() -> None:
+    nlp = load()
+    own = nlp.add_pipe("entity_ruler", before="cart_terms")
+    own.add_patterns([{"label": "CITY", "pattern": "Boston"}])
+    doc = nlp("CD19 CAR-T cells in Boston")
+    assert ("Boston", "CITY") in {(entity.text, entity.label_) for entity in doc.ents}
+    assert "Boston" not in {m.text for m in mentions(doc)}
+
+
+def test_names_can_be_added(nlp: Language, tmp_path: Path) -> None:
+    own = load()
+    terms = own.get_pipe("cart_terms")
+    terms.add_patterns([{"label": "antigen", "pattern": "frizzle-9", "id": "FZ9"}])
+    assert tag("Frizzle 9 CAR-T cells", own).targets == ("FZ9",)
+    assert {"label": "antigen", "pattern": "frizzle-9", "id": "FZ9"} in terms.patterns
+    own.to_disk(tmp_path / "model")
+    assert tag("Frizzle 9 CAR-T cells", spacy.load(tmp_path / "model")).targets == ("FZ9",)
+    assert tag("Frizzle 9 CAR-T cells", nlp).targets != ("FZ9",)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ({"label": "gene", "pattern": "x1"}, "cart_terms: label 'gene' is none of"),
+        ({"label": "antigen", "pattern": [{"LOWER": "x"}]}, "is a token pattern; a span_ruler takes it"),
+    ],
+)
+def test_a_name_that_cannot_be_added_is_refused(pattern: dict, line: str) -> None:
+    terms = load().get_pipe("cart_terms")
+    with pytest.raises(ValueError, match=line) as fault:
+        terms.add_patterns([pattern])
+    assert "\n" not in str(fault.value)
