@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths, pipeline
-from cart_nlp.training import build, data, report
+from cart_nlp.scoring.candidates import FieldScorer
+from cart_nlp.training import ablation, build, data, hidden, report
 
 
 def main() -> int:
@@ -29,10 +30,19 @@ def main() -> int:
         "--out", type=Path, default=None, help="model folder to write to (default: the shipped one)"
     )
     parser.add_argument("--dry", action="store_true", help="report cross-validation and write nothing")
+    parser.add_argument(
+        "--ablation",
+        action="store_true",
+        help="instead, report what each category of cues changes, and which hidden antigens are still found",
+    )
     chosen = parser.parse_args()
     nlp = pipeline.load()
     examples = data.training_set(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
+    if chosen.ablation:
+        found = {"cues": ablation.report(examples, shipped()), "antigens": hidden.recovered(examples)}
+        print(json.dumps(found, indent=1))
+        return 0
     outcome = build.train(examples, data.roles())
     calibration, quality = report.calibration(examples, outcome)
     outcome.add("cart_confidence", "calibration", calibration)
@@ -42,6 +52,15 @@ def main() -> int:
     if not chosen.dry:
         write(outcome, card, chosen.out or paths.model())
     return 0
+
+
+def shipped() -> dict[str, FieldScorer]:
+    """The scorers of the shipped model that have mentions and candidates, by field."""
+    found = {}
+    for file in sorted(paths.model().glob("cart_*/*.json")):
+        if json.loads(file.read_text("utf-8")).keys() == {"mention", "candidate"}:
+            found[file.stem] = FieldScorer.load(file)
+    return found
 
 
 def card_data(examples: list[data.Example]) -> dict[str, Any]:
