@@ -18,6 +18,13 @@ def main() -> int:
     """Parse the command line, train, report and write."""
     parser = argparse.ArgumentParser(prog="python -m cart_nlp.training", description=__doc__)
     parser.add_argument(
+        "task",
+        nargs="?",
+        choices=("train", "ablate"),
+        default="train",
+        help="ablate: report what each category of cues changes, and which hidden antigens are still found",
+    )
+    parser.add_argument(
         "--corpus",
         type=Path,
         default=Path("../shared/corpus"),
@@ -30,16 +37,11 @@ def main() -> int:
         "--out", type=Path, default=None, help="model folder to write to (default: the shipped one)"
     )
     parser.add_argument("--dry", action="store_true", help="report cross-validation and write nothing")
-    parser.add_argument(
-        "--ablation",
-        action="store_true",
-        help="instead, report what each category of cues changes, and which hidden antigens are still found",
-    )
     chosen = parser.parse_args()
     nlp = pipeline.load()
     examples = data.training_set(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
-    if chosen.ablation:
+    if chosen.task == "ablate":
         found = {"cues": ablation.report(examples, shipped()), "antigens": hidden.recovered(examples)}
         print(json.dumps(found, indent=1))
         return 0
