@@ -18,7 +18,7 @@ from cart_nlp.registries.sources import Feed
 _PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
 _TWICE = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F]\\u(?:00[89abAB]|20|21|01|02)")
 _SAMPLE = 50
-_ESCAPED = re.compile(rb" ?(?:\\[nrt] *)+")
+_ESCAPED = re.compile(rb"\\[nrt] *(?:\\[nrt] *)*")
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -47,6 +47,8 @@ def search_text(raw: bytes, data: Any) -> bytes:
         return raw
     if b"\\u" in raw or b"\\/" in raw:
         raw = _unescaped(data)
+    for white in (b"\\n", b"\\r", b"\\t"):
+        raw = raw.replace(b" " + white, white)  # a pattern that may begin with a blank is tried at each one
     return _ESCAPED.sub(b" ", raw)
 
 

@@ -79,7 +79,7 @@ def mended(raw: bytes, note: Note) -> bytes:
         if _REPLACED in raw:
             note(LOST)
             return raw
-    if any(hint in raw for hint in _HINT_BYTES) and _LOST_BYTES.search(raw):
+    if b"?" in raw and any(hint in raw for hint in _HINT_BYTES) and _LOST_BYTES.search(raw):
         note(LOST)
     return raw
 
@@ -97,7 +97,7 @@ def mended_text(text: str, note: Note) -> str:
         if "\ufffd" in text:
             note(LOST)
             return text
-    if any(hint in text for hint in _HINTS) and _LOST_GREEK.search(text):
+    if "?" in text and any(hint in text for hint in _HINTS) and _LOST_GREEK.search(text):
         note(LOST)
     return text
 
