@@ -140,9 +140,17 @@ def calibration(examples: Sequence[Example], outcome: Outcome) -> tuple[Linear, 
         quality[name] = {
             "ece": round(ece(sure, good), 4),
             "auc_wrong": round(auc(sure, good), 3),
+            "found_in_tenth": found_in_tenth(sure, good),
             "n": len(pairs),
         }
     return Linear(table), quality
+
+
+def found_in_tenth(sure: Sequence[float], good: Sequence[bool]) -> float | None:
+    """Share of the wrong answers that are among the least sure tenth; None if none is wrong."""
+    order = sorted(range(len(sure)), key=lambda at: sure[at])
+    wrong = [not good[at] for at in order]
+    return round(sum(wrong[: len(wrong) // 10]) / sum(wrong), 3) if any(wrong) else None
 
 
 def certainties(by_id: Mapping[str, Example], outcome: Outcome) -> dict[str, list[tuple[float, bool]]]:
