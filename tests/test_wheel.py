@@ -17,6 +17,7 @@ HOMES = {
     "models/": "cart_nlp/_data/models/",
     "benchmarks/gold/": "cart_nlp/_data/gold/",
     "benchmarks/results/accuracy": "cart_nlp/_data/results/accuracy",
+    "benchmarks/results/unseen": "cart_nlp/_data/results/unseen",
     "docs/labels.md": "cart_nlp/_data/labels.md",
     "docs/record.schema.json": "cart_nlp/_data/record.schema.json",
 }
@@ -92,6 +93,7 @@ def test_wheel_holds_what_git_tracks_and_nothing_else(wheel, tracked):
         "cart_nlp/_data/lexicons/antigens.csv",
         "cart_nlp/_data/models/cart_base/config.cfg",
         "cart_nlp/_data/gold/trials.jsonl",
+        "cart_nlp/_data/results/unseen.json",
     ],
 )
 def test_wheel_holds_typing_mark_templates_and_data(wheel, name):

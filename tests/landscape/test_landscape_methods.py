@@ -86,6 +86,12 @@ def test_figures_of_development_are_not_shown(tmp_path, name):
     assert found.rows == () and "is not shown" in found.text
 
 
+def test_the_accuracy_of_the_package_is_shown():
+    found = methods.accuracy()
+    assert "made blind" in found.text
+    assert {row[0] for row in found.rows} >= {"targets", "cell source", "cell type"}
+
+
 def test_unmeasured_accuracy_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(methods.paths, "gold", lambda: tmp_path / "gold")
     assert methods.accuracy().rows == () and "not stated here" in methods.accuracy().text
