@@ -66,7 +66,7 @@ def whole(folder: Path) -> None:
     shutil.copy(ROOT / "benchmarks/sample/demo.py", folder)
     shutil.copy(SAMPLE, folder)
     subprocess.run([sys.executable, "-I", "demo.py", "demo"], cwd=folder, check=True, capture_output=True)
-    assert len((folder / "demo/records.csv").read_text("utf-8").splitlines()) == 34
+    assert len((folder / "demo/records.csv").read_text("utf-8").splitlines()) == 36
 
 
 def base(folder: Path) -> None:
