@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp.registries.normalize import funding
-from cart_nlp.schema import TAGGED_FIELDS, Record, Trial
+from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Record, Trial
 from cart_nlp.signals.reading import text_of
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
         sections = {key: place.text[start:end] for key, start, end in place.sections}
         trial = Trial(id=(doc._.cart_trial or {}).get("id", "text"), sections=sections)
     level = state.get("car_trial", "no")
-    included = level in ("product", "related")
+    included = level in INCLUDED
     values: dict[str, Any] = {}
     entries: list[dict[str, Any]] = []
     for field in TAGGED_FIELDS:

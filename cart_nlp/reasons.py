@@ -11,6 +11,7 @@ from cart_nlp.components.attributes import FIELDS, RULED, Attributes
 from cart_nlp.components.products import Products
 from cart_nlp.components.roles import Roles
 from cart_nlp.components.study import Study
+from cart_nlp.schema import INCLUDED
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -59,7 +60,7 @@ class Why:
 def reasons(nlp: Language, doc: Doc) -> list[Why]:
     """Why a Doc that `nlp` has tagged has its values, and not those that were considered and rejected."""
     place, state = place_of(doc), doc._.cart or {}
-    included = state.get("car_trial") in ("product", "related")
+    included = state.get("car_trial") in INCLUDED
     found: list[Why] = []
     for _, pipe in nlp.pipeline:
         if isinstance(pipe, Study):
@@ -85,7 +86,7 @@ def _study(pipe: Study, doc: Doc) -> Iterator[Why]:
     state = doc._.cart or {}
     held = pipe.signals(pipe.reading(doc), (doc._.cart_trial or {}).get("study_type", ""))
     level = state.get("car_trial", "no")
-    asked = ["include", "product"] if level in ("product", "related") else ["include", "mention"]
+    asked = ["include", "product"] if level in INCLUDED else ["include", "mention"]
     parts = [_part(name, scorer, held) for name in asked if (scorer := pipe.linear(name)) is not None]
     yield Why("car_trial", level, True, state.get("car_score"), parts=parts)
 
@@ -93,7 +94,7 @@ def _study(pipe: Study, doc: Doc) -> Iterator[Why]:
 def _targets(pipe: Roles, doc: Doc, place: Place) -> Iterator[Why]:
     reading = pipe.reading(doc)
     candidates = pipe.candidates(reading)
-    included = (doc._.cart or {}).get("car_trial") in ("product", "related")
+    included = (doc._.cart or {}).get("car_trial") in INCLUDED
     for one in _field(candidates, pipe.field("targets"), "targets", place):
         yield one if included else replace(one, stands=False)
     scorer = pipe.linear("roles")

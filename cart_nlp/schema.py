@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from cart_nlp import markup
 
 CarTrial = Literal["product", "related", "mention", "no"]
+INCLUDED: tuple[CarTrial, ...] = ("product", "related")
+"""Levels of the trials whose fields are filled, and which `cart-nlp tag` writes."""
 Format = Literal[
     "single", "tandem", "bicistronic", "bispecific", "cocktail", "sequential", "selectable", "adaptor"
 ]

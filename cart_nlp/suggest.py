@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cart_nlp.schema import INCLUDED
 from cart_nlp.text import lower
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _collect(doc: Doc, trial: Trial, known: Vocabulary, found: dict[tuple[str, s
     """Add the candidates of one tagged trial; says whether it is about CAR cells."""
     from cart_nlp.signals.reading import read, text_of
 
-    if doc._.cart.get("car_trial") not in ("product", "related"):
+    if doc._.cart.get("car_trial") not in INCLUDED:
         return False
     view, text = read(doc, known), text_of(doc)
     novel = ((m.start, m.end, "antigen") for m in view.of("antigen") if m.row == "novel")

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cart_nlp.console import safe
-from cart_nlp.schema import TAGGED_FIELDS
+from cart_nlp.schema import INCLUDED, TAGGED_FIELDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +65,7 @@ def marks(doc: Doc, record: Record) -> list[Mark]:
 
     where = place_of(doc)
     values = (doc._.cart or {}).get("values", {})
-    fields = FIELDS if record.car_trial in ("product", "related") else ("car_trial",)
+    fields = FIELDS if record.car_trial in INCLUDED else ("car_trial",)
     found = []
     for field in fields:
         for value, start, end, *_ in values.get(field, ()):

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import orjson
 
 from cart_nlp.registries.entry import Entry, Reject, Rejected
-from cart_nlp.schema import Record, Trial
+from cart_nlp.schema import INCLUDED, Record, Trial
 
 if TYPE_CHECKING:
     from cart_nlp.curation.ledger import Decided
 
 Kind = Literal["record", "below", "reject", "same", "still", "again", "run", "end"]
 Tagger = Callable[[Trial], Record]
-INCLUDED = ("product", "related")
 UNREAD = "unread"
 """Key in a record's raw values that tells which of its text was too long to be read."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.rules import first
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
 from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
 from cart_nlp.signals.doc import decided
@@ -33,13 +34,13 @@ class Attributes(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial") not in ("product", "related"):
+        if state.get("car_trial") not in INCLUDED:
             return doc
         reading = self.reading(doc)
         sure = state.setdefault("sure", {})
         for field in FIELDS:
             found = self.candidates(reading, field)
-            sure[field] = certainty(found, 1.0)
+            sure[field] = certainty(found)
             state["values"][field] = self.values(found, field)
         return doc
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.calibration import calibrated
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.doc import decided
@@ -39,5 +40,7 @@ class Confidence(Weighted):
     def of(self, state: dict[str, Any]) -> dict[str, float]:
         """The confidence of the fields that were decided."""
         table = self.linear("calibration")
-        raw = {"car_trial": state.get("car_sure", 1.0), **state.get("sure", {})}
+        raw = {"car_trial": state.get("car_sure", 1.0)}
+        if state.get("car_trial") in INCLUDED:
+            raw |= state.get("sure", {})
         return {name: round(calibrated(table, name, value), 3) for name, value in sorted(raw.items())}

@@ -8,6 +8,7 @@ from spacy.language import Language
 
 from cart_nlp.components.roles import Roles
 from cart_nlp.rules import first
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, FieldScorer, certainty
 from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
 from cart_nlp.signals import formats
@@ -37,7 +38,7 @@ class Constructs(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial") not in ("product", "related"):
+        if state.get("car_trial") not in INCLUDED:
             return doc
         reading = self.reading(doc)
         roles = self.roles()
@@ -45,7 +46,7 @@ class Constructs(Weighted):
         found = [one for one in candidates if one.probability >= 0.5]
         scorer = roles.field("targets")
         state["values"]["targets"] = targets_of(found, scorer) if scorer else []
-        state.setdefault("sure", {})["targets"] = certainty(candidates, 1.0)
+        state.setdefault("sure", {})["targets"] = certainty(candidates)
         known = self.known(state, reading)
         targets = frozenset(one.concept for one in found)
         own = own_units(reading, targets, found)

@@ -11,6 +11,7 @@ from spacy.language import Language
 from cart_nlp.conditions import Reader
 from cart_nlp.ontology import LABEL, Ontology
 from cart_nlp.population import LISTS, TITLES, Named, groups, population
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.weighted import Value
 from cart_nlp.short_forms import definitions, occurrences
 from cart_nlp.signals.doc import decided, vocabulary_of
@@ -45,7 +46,7 @@ class Diseases:
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial") not in ("product", "related"):
+        if state.get("car_trial") not in INCLUDED:
             return doc
         reading = read(doc, vocabulary_of(self.nlp, self.name))
         lexicon = reading.vocabulary.lexicon

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.lexicon import Lexicon
-from cart_nlp.scoring.candidates import Candidate
+from cart_nlp.scoring.candidates import Candidate, certainty
 from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.fields import instances
@@ -35,9 +35,11 @@ class Products(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         reading = self.reading(doc)
-        found = self.stated(reading)
+        candidates = self.candidates(reading)
+        found = self.stated(candidates)
         state = decided(doc)
         state.setdefault("values", {})["products"] = found
+        state.setdefault("sure", {})["products"] = certainty(candidates)
         state["known"] = known(reading.vocabulary.lexicon, found)
         return doc
 
@@ -46,7 +48,7 @@ class Products(Weighted):
         scorer = self.field("products")
         return scorer.score(instances(reading, "products")) if scorer else []
 
-    def stated(self, reading: Reading) -> list[Value]:
+    def stated(self, candidates: Iterable[Candidate]) -> list[Value]:
         """The products that stand, one entry a supporting mention."""
         scorer = self.field("products")
         return [
@@ -58,7 +60,7 @@ class Products(Weighted):
                 "text",
                 one.probability,
             )
-            for one in self.candidates(reading)
+            for one in candidates
             if one.probability >= 0.5
             for scored in supporting(one)
             if scorer is not None

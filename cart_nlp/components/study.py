@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.rules import first
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.weighted import Value, Weighted
 from cart_nlp.signals import study
 from cart_nlp.signals.candidate import zone
@@ -48,7 +49,7 @@ class Study(Weighted):
         state["car_trial"], state["car_score"], state["car_sure"] = level, round(chance, 4), sure
         values = state.setdefault("values", {})
         values["car_trial"] = self.evidence(reading, level)
-        if level in ("product", "related"):
+        if level in INCLUDED:
             rule = (
                 first(reading.vocabulary.lexicon.rules.get("focus", ()), held) if level == "related" else None
             )

@@ -16,9 +16,8 @@ from cart_nlp.curation.decisions import (
     values_of,
 )
 from cart_nlp.curation.names import Names
-from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.schema import INCLUDED, Construct, Evidence, Record
 
-INCLUDED = ("product", "related")
 STALE = ":stale"
 """Ends the rule of evidence whose decision was made on another text of the trial."""
 _ONE_PRODUCT = ("tandem", "bicistronic", "bispecific")

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cart_nlp.curation.applying import INCLUDED, STALE
+from cart_nlp.curation.applying import STALE
 from cart_nlp.curation.decisions import FIELDS, values_of
 from cart_nlp.curation.reasons import Reason, reasons
-from cart_nlp.schema import Mention, Record
+from cart_nlp.schema import INCLUDED, Mention, Record
 
 STALE_ERROR = 0.5
 """The least chance of an error under a stale correction: nobody has measured it, so it is a coin's."""

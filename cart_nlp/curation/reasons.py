@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from cart_nlp.curation.applying import INCLUDED, STALE
+from cart_nlp.curation.applying import STALE
 from cart_nlp.curation.decisions import shown
-from cart_nlp.schema import TAGGED_FIELDS, Evidence, Mention, Record
+from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Evidence, Mention, Record
 
 NEAR = 0.25
 """How far from one half a score of the study decision is still near the line."""

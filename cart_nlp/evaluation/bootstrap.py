@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cart_nlp.evaluation.gold import INCLUDED
 from cart_nlp.evaluation.matching import TrialMatch
 from cart_nlp.evaluation.metrics import gold_targets
+from cart_nlp.schema import INCLUDED
 
 Column = tuple[Hashable, ...]
 Array = NDArray[np.float64]

@@ -6,11 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cart_nlp.evaluation.gold import INCLUDED
 from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.evaluation.matching import TrialMatch, name_key
 from cart_nlp.evaluation.metrics import ratio
-from cart_nlp.schema import Record
+from cart_nlp.schema import INCLUDED, Record
 
 BINS = 10
 

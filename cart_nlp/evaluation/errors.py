@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from cart_nlp.evaluation.gold import INCLUDED, GoldRecord
+from cart_nlp.evaluation.gold import GoldRecord
 from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.evaluation.matching import FieldMatch, TrialMatch, name_key
-from cart_nlp.schema import Evidence, Record
+from cart_nlp.schema import INCLUDED, Evidence, Record
 
 _CUES = (
     ("prior therapy", r"prior|previous(?:ly)?|history of|after failure|received|既往|曾", None),

@@ -13,10 +13,7 @@ from typing import Any
 from cart_nlp import paths
 from cart_nlp.evaluation.labels import label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
-from cart_nlp.schema import Mention, Trial
-
-INCLUDED = ("product", "related")
-"""Levels of car_trial that screening is to include."""
+from cart_nlp.schema import INCLUDED, Mention, Trial
 
 
 @dataclass(frozen=True, slots=True)

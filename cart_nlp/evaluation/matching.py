@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cart_nlp.evaluation.gold import INCLUDED, GoldRecord
+from cart_nlp.evaluation.gold import GoldRecord
 from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
-from cart_nlp.schema import Record
+from cart_nlp.schema import INCLUDED, Record
 
 Mode = Literal["end-to-end", "tagging"]
 Basis = Literal["both", "text", "all"]

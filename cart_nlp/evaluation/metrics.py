@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cart_nlp.evaluation.gold import INCLUDED
 from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
 from cart_nlp.evaluation.matching import FieldMatch, TrialMatch
+from cart_nlp.schema import INCLUDED
 
 LEVELS = ("product", "related", "mention", "no")
 

@@ -22,7 +22,7 @@ from cart_nlp.evaluation import mentions as mention_level
 from cart_nlp.evaluation.gold import Gold, GoldError, GoldRecord
 from cart_nlp.evaluation.matching import Basis, Mode, TrialMatch, match
 from cart_nlp.evaluation.scoring import Evaluation
-from cart_nlp.schema import Mention, Record
+from cart_nlp.schema import INCLUDED, Mention, Record
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def _registry(options: Options) -> Evaluation:
 
 
 def _written(record: Record | None) -> bool:
-    return record is not None and record.car_trial in gold_set.INCLUDED
+    return record is not None and record.car_trial in INCLUDED
 
 
 def floor_faults(scored: Evaluation, floors: Sequence[str]) -> list[str]:

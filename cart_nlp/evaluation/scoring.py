@@ -10,7 +10,7 @@ import cart_nlp
 from cart_nlp.evaluation import metrics
 from cart_nlp.evaluation.gold import Gold, GoldRecord
 from cart_nlp.evaluation.matching import Basis, Mode, TrialMatch, match
-from cart_nlp.schema import Record
+from cart_nlp.schema import INCLUDED, Record
 
 PREVALENCE = 0.002
 """Share of CAR trials in a whole registry dump, to which screening precision is projected by default."""
@@ -67,5 +67,5 @@ def outcome(m: TrialMatch) -> dict[str, bool]:
         right["focus"] = m.focus[0] == m.focus[1]
     if m.gold_car is not None:
         right["car_trial"] = m.gold_car == m.predicted_car
-        right["screening"] = (m.gold_car in metrics.INCLUDED) == (m.predicted_car in metrics.INCLUDED)
+        right["screening"] = (m.gold_car in INCLUDED) == (m.predicted_car in INCLUDED)
     return right

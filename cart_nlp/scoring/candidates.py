@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cart_nlp.scoring.linear import Linear, sigmoid
+from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Instance, Scored, Table
 
 
@@ -47,7 +47,11 @@ class FieldScorer:
         return cls(Linear(data["mention"]), Linear(data["candidate"]))
 
 
-def certainty(candidates: Iterable[Candidate], silence: float) -> float:
+SILENT = 0.99
+"""Certainty of a field for which the text has no candidate at all, before calibration."""
+
+
+def certainty(candidates: Iterable[Candidate], silence: float = SILENT) -> float:
     """The probability that a field is right as it stands: every candidate on its side of one half.
 
     `silence` is that of a field for which the text has no candidate at all.
@@ -59,4 +63,4 @@ def certainty(candidates: Iterable[Candidate], silence: float) -> float:
     return product if some else silence
 
 
-__all__ = ["Candidate", "FieldScorer", "certainty", "sigmoid"]
+__all__ = ["SILENT", "Candidate", "FieldScorer", "certainty"]

@@ -13,12 +13,11 @@ from cart_nlp import paths
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.sections import section_hashes
 from cart_nlp.registries import from_mapping
-from cart_nlp.schema import Trial
+from cart_nlp.schema import INCLUDED, Trial
 from cart_nlp.signals.reading import Reading
 
 TAUGHT = "taught"
 """Own-worded texts that teach what few registry labels show; they train and never measure."""
-INCLUDED = frozenset(["product", "related"])
 
 
 @dataclass

@@ -10,7 +10,7 @@ from cart_nlp.components.attributes import FIELDS
 from cart_nlp.scoring.calibration import logit
 from cart_nlp.scoring.candidates import Candidate, certainty
 from cart_nlp.scoring.linear import Linear, sigmoid
-from cart_nlp.training.build import Outcome, right, values
+from cart_nlp.training.build import Outcome, canonical, right, values
 from cart_nlp.training.data import TAUGHT, Example
 
 ROLES = (
@@ -23,8 +23,6 @@ ROLES = (
     "edit",
     "armoring",
 )
-SILENT = 0.99
-"""Raw certainty of a field for which the text has no candidate, before calibration."""
 
 
 def share(part: int, whole: int) -> dict[str, float | int]:
@@ -56,8 +54,6 @@ def measured(examples: Sequence[Example]) -> dict[str, Example]:
 
 def _entries(example: Example) -> list[tuple[tuple[str, ...], str]]:
     assert example.reading is not None
-    from cart_nlp.training.build import canonical
-
     lexicon = example.reading.vocabulary.lexicon
     return sorted(
         (tuple(sorted(canonical(lexicon, "antigen", t) for t in entry["targets"])), entry["format"])
@@ -172,7 +168,7 @@ def certainties(by_id: Mapping[str, Example], outcome: Outcome) -> dict[str, lis
         found["car_trial"].append((sure, said == level))
     for name in ("targets", *FIELDS, "products"):
         found[name] = [
-            (certainty(candidates, SILENT), right(candidates, values(by_id[trial], name)))
+            (certainty(candidates), right(candidates, values(by_id[trial], name)))
             for trial, candidates in outcome.unseen.get(name, {}).items()
             if trial in by_id
         ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cart_nlp.evaluation.gold import INCLUDED
 from cart_nlp.evaluation.labels import LIST_FIELDS, ROLES
+from cart_nlp.schema import INCLUDED
 
 _OTHER = tuple(role for role in ROLES if role != "target")
 
