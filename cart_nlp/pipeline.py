@@ -78,6 +78,7 @@ def mentions(doc: Doc) -> tuple[Mention, ...]:
     """
     from cart_nlp.assembly import place_of
     from cart_nlp.signals.reading import MENTIONS
+    from cart_nlp.vocabulary import GUARDED
 
     place = place_of(doc)
     found = []
@@ -93,7 +94,7 @@ def mentions(doc: Doc) -> tuple[Mention, ...]:
                 label=span.label_,
                 concept=span.kb_id_,
                 role=span._.cart_role if span.label_ in ("antigen", "ligand") else "",
-                rule=span.id_.rstrip("?"),
+                rule=span.id_.rstrip(GUARDED),
             )
         )
     return tuple(found)

@@ -140,12 +140,6 @@ class Vocabulary:
         self._terms, self._owners = ahocorasick_rs.AhoCorasick(list(table)), list(table.values())
         self._cased, self._cased_owners = ahocorasick_rs.AhoCorasick(list(cased)), list(cased.values())
         self._cues = CueFinder(cue for cue in lexicon.cue_rows if cue.scope != "inside")
-        self.guarded_forms = {
-            (spelling, term.concept.name)
-            for term in lexicon.terms
-            if term.guarded
-            for spelling in spellings(lower(term.text))
-        }
 
     def __reduce__(self) -> tuple[type[Vocabulary], tuple[Lexicon]]:
         # The automata are compiled anew in another process.

@@ -9,7 +9,8 @@ from spacy.language import Language
 from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
-from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
+from cart_nlp.scoring.weighted import Weighted, stated
+from cart_nlp.signals.candidate import Scored
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.fields import ALLOGENEIC, instances
 from cart_nlp.signals.reading import Reading
@@ -41,40 +42,18 @@ class Attributes(Weighted):
         for field in FIELDS:
             found = self.candidates(reading, field)
             sure[field] = certainty(found)
-            state["values"][field] = self.values(found, field)
+            state["values"][field] = stated(found, self.field(field))
         return doc
 
     def candidates(self, reading: Reading, field: str) -> list[Candidate]:
         """The candidates of a field, the most probable first."""
         if field in RULED:
             return ruled(reading, field)
-        scorer = self.field(field)
-        return resolve(field, scorer.score(instances(reading, field))) if scorer else []
-
-    def values(self, found: list[Candidate], field: str) -> list[Value]:
-        """The values that stand, one entry a supporting mention."""
-        scorer = self.field(field)
-        return [
-            (
-                one.concept,
-                scored.instance.mention.start,
-                scored.instance.mention.end,
-                rule_of(scored, scorer)
-                if scorer
-                else "; ".join((scored.instance.mention.row.rstrip("?"), *one.signals)),
-                "text",
-                round(one.probability, 4),
-            )
-            for one in found
-            if one.probability >= 0.5
-            for scored in supporting(one)
-        ]
+        return resolve(field, self.scored(reading, field))
 
 
 def ruled(reading: Reading, field: str) -> list[Candidate]:
     """The candidates of a field that rules decide."""
-    from cart_nlp.signals.candidate import Scored
-
     rules = reading.vocabulary.lexicon.rules.get(field, ())
     by_concept: dict[str, list[Scored]] = {}
     rows: dict[str, list[str]] = {}

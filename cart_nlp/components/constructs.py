@@ -9,22 +9,25 @@ from spacy.language import Language
 from cart_nlp.components.roles import Roles
 from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
-from cart_nlp.scoring.candidates import Candidate, FieldScorer, certainty
-from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
+from cart_nlp.scoring.candidates import Candidate, certainty
+from cart_nlp.scoring.weighted import Value, Weighted, stated, supporting
 from cart_nlp.signals import formats
-from cart_nlp.signals.candidate import zone
 from cart_nlp.signals.doc import decided
-from cart_nlp.signals.fields import instances
-from cart_nlp.signals.mention import place
+from cart_nlp.signals.mention import place, place_at, zone
 from cart_nlp.signals.reading import MENTIONS, Reading
 from cart_nlp.signals.units import Unit, units
+from cart_nlp.vocabulary import GUARDED
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+    from cart_nlp.scoring.linear import Linear
+
 Entry = dict[str, Any]
 Own = list[tuple[Unit, frozenset[str]]]
 """The coordinations of the study's targets, each with the targets that it names."""
+_RULE_SURE = 0.95
+"""Taken as the probability that a rule's verdict on the format is right."""
 
 
 @Language.factory("cart_constructs", requires=["doc.spans"], assigns=["doc._.cart"])
@@ -44,8 +47,7 @@ class Constructs(Weighted):
         roles = self.roles()
         candidates = roles.candidates(reading)
         found = [one for one in candidates if one.probability >= 0.5]
-        scorer = roles.field("targets")
-        state["values"]["targets"] = targets_of(found, scorer) if scorer else []
+        state["values"]["targets"] = stated(found, roles.field("targets"))
         state.setdefault("sure", {})["targets"] = certainty(candidates)
         known = self.known(state, reading)
         targets = frozenset(one.concept for one in found)
@@ -95,35 +97,38 @@ class Constructs(Weighted):
         known: list[tuple[tuple[str, ...], str, str]],
     ) -> tuple[list[Entry], float]:
         """The constructs, and the probability that their formats are right."""
-        stated, sure = self.stated(reading, targets, own, [form for _, form, _ in known])
-        told = {target for entry in stated for target in entry["targets"]}
+        built, sure = self.from_text(reading, targets, own, [form for _, form, _ in known])
+        told = {target for entry in built for target in entry["targets"]}
         for names, form, _ in known:
             if not told.issuperset(names):
-                stated.append(_entry(names, form or _usual(names), "product", "", ()))
+                built.append(_entry(names, form or _usual(names), "product", "", ()))
                 told.update(names)
-        for entry in stated:
+        for entry in built:
             entry["products"] = sorted({name for names, _, name in known if list(names) == entry["targets"]})
-        return stated, sure
+        return built, sure
 
-    def stated(
+    def from_text(
         self, reading: Reading, targets: frozenset[str], own: Own, forms: list[str]
     ) -> tuple[list[Entry], float]:
         """The constructs that the text states."""
         if not targets:
             return [], 1.0
         held = formats.signals(reading, own, targets, forms)
-        rule = first(reading.vocabulary.lexicon.rules.get("formats", ()), held)
-        scorer = self.linear("formats")
-        if rule is not None:
-            verdict, sure, why = rule.verdict, 0.95, rule.row
-        elif scorer is not None:
-            chances = scorer.probabilities(held)
-            verdict = max(sorted(chances), key=lambda name: chances[name])
-            sure = chances[verdict]
-            why = "formats." + next((s for s, w in scorer.reasons(held, verdict) if w > 0), "most common")
-        else:
-            verdict, sure, why = "joint:bispecific", 0.5, "formats.default"
+        verdict, sure, why = decide(reading, self.linear("formats"), held)
         return build(reading, verdict, targets, own, why), sure
+
+
+def decide(reading: Reading, scorer: Linear | None, held: list[str]) -> tuple[str, float, str]:
+    """The verdict on a trial's constructs, its probability, and what decided: a rule, else the scorer."""
+    rule = first(reading.vocabulary.lexicon.rules.get("formats", ()), held)
+    if rule is not None:
+        return rule.verdict, _RULE_SURE, rule.row
+    if scorer is None:
+        return "joint:bispecific", 0.5, "formats.default"
+    chances = scorer.probabilities(held)
+    verdict = max(sorted(chances), key=lambda name: chances[name])
+    why = next((signal for signal, weight in scorer.reasons(held, verdict) if weight > 0), "most common")
+    return verdict, chances[verdict], "formats." + why
 
 
 def _usual(targets: tuple[str, ...]) -> str:
@@ -160,31 +165,8 @@ def _entry(targets: tuple[str, ...], form: str, basis: str, why: str, words: tup
 def stating(reading: Reading, form: str) -> tuple[int, ...]:
     """Start and end of the words that state a format, those of titles and interventions first."""
     hits = [hit for hit in reading.cues if hit.says(form)]
-    ranked = sorted(hits, key=lambda h: (zone(place_of(reading, h.start)) != "named", h.start))
+    ranked = sorted(hits, key=lambda h: (zone(place_at(reading, h.start)) != "named", h.start))
     return (ranked[0].start, ranked[0].end) if ranked else ()
-
-
-def place_of(reading: Reading, offset: int) -> str:
-    """The place of a character."""
-    from cart_nlp.signals.mention import PLACES
-
-    return PLACES.get(reading.section(offset).kind, "other")
-
-
-def targets_of(found: list[Candidate], scorer: FieldScorer) -> list[Value]:
-    """The target values, one entry a supporting mention."""
-    return [
-        (
-            one.concept,
-            scored.instance.mention.start,
-            scored.instance.mention.end,
-            rule_of(scored, scorer),
-            "text",
-            round(one.probability, 4),
-        )
-        for one in found
-        for scored in supporting(one)
-    ]
 
 
 def own_units(reading: Reading, targets: frozenset[str], found: list[Candidate]) -> Own:
@@ -210,10 +192,10 @@ def with_costim(reading: Reading, entries: list[Entry], own: Own, values: list[V
 def markers(doc: Doc) -> list[Value]:
     """Antigens that the disease or the participants must carry, by the role of their mentions."""
     return [
-        (span.kb_id_, span.start_char, span.end_char, span.id_.rstrip("?") + "; role", "text", 1.0)
+        (span.kb_id_, span.start_char, span.end_char, span.id_.rstrip(GUARDED) + "; role", "text", 1.0)
         for span in doc.spans[MENTIONS]
         if span.label_ == "antigen" and span._.cart_role == "disease_marker"
     ]
 
 
-__all__ = ["Constructs", "build", "instances", "own_units"]
+__all__ = ["Constructs", "build", "decide", "own_units"]

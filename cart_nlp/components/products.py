@@ -9,9 +9,8 @@ from spacy.language import Language
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.scoring.candidates import Candidate, certainty
-from cart_nlp.scoring.weighted import Value, Weighted, rule_of, supporting
+from cart_nlp.scoring.weighted import Value, Weighted, stated
 from cart_nlp.signals.doc import decided
-from cart_nlp.signals.fields import instances
 from cart_nlp.signals.reading import Reading
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Products(Weighted):
     def __call__(self, doc: Doc) -> Doc:
         reading = self.reading(doc)
         candidates = self.candidates(reading)
-        found = self.stated(candidates)
+        found = stated(candidates, self.field("products"))
         state = decided(doc)
         state.setdefault("values", {})["products"] = found
         state.setdefault("sure", {})["products"] = certainty(candidates)
@@ -45,26 +44,7 @@ class Products(Weighted):
 
     def candidates(self, reading: Reading) -> list[Candidate]:
         """The candidate products of a trial, the most probable first."""
-        scorer = self.field("products")
-        return scorer.score(instances(reading, "products")) if scorer else []
-
-    def stated(self, candidates: Iterable[Candidate]) -> list[Value]:
-        """The products that stand, one entry a supporting mention."""
-        scorer = self.field("products")
-        return [
-            (
-                one.concept,
-                scored.instance.mention.start,
-                scored.instance.mention.end,
-                rule_of(scored, scorer),
-                "text",
-                one.probability,
-            )
-            for one in candidates
-            if one.probability >= 0.5
-            for scored in supporting(one)
-            if scorer is not None
-        ]
+        return self.scored(reading, "products")
 
 
 def known(lexicon: Lexicon, products: Iterable[Value]) -> dict[str, list[Value]]:

@@ -11,8 +11,6 @@ from cart_nlp.rules import first
 from cart_nlp.scoring.candidates import Candidate
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.candidate import Instance, Scored, steps
-from cart_nlp.signals.doc import decided
-from cart_nlp.signals.fields import instances
 from cart_nlp.signals.reading import MENTIONS, Reading
 
 if TYPE_CHECKING:
@@ -38,9 +36,7 @@ class Roles(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         reading = self.reading(doc)
-        found = self.candidates(reading)
-        decided(doc)["candidates"] = {one.concept: round(one.probability, 4) for one in found}
-        roles = self.roles(reading, found)
+        roles = self.roles(reading, self.candidates(reading))
         if MENTIONS in doc.spans:
             for span in doc.spans[MENTIONS]:
                 role = roles.get((span.start_char, span.end_char))
@@ -50,8 +46,7 @@ class Roles(Weighted):
 
     def candidates(self, reading: Reading) -> list[Candidate]:
         """The candidate targets of a trial, the most probable first."""
-        scorer = self.field("targets")
-        return scorer.score(instances(reading, "targets")) if scorer else []
+        return self.scored(reading, "targets")
 
     def roles(self, reading: Reading, candidates: list[Candidate]) -> dict[tuple[int, int], str]:
         """The role of each mention, by its start and end."""

@@ -10,10 +10,9 @@ from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.weighted import Value, Weighted
 from cart_nlp.signals import study
-from cart_nlp.signals.candidate import zone
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.fields import instances
-from cart_nlp.signals.mention import place, turns
+from cart_nlp.signals.mention import place, turns, zone
 from cart_nlp.signals.reading import Reading
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ class Terms:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that a mention may have."""
-        return tuple(sorted(LABELS.values()))
+        return tuple(sorted(set(LABELS.values())))
 
     @property
     def patterns(self) -> list[dict[str, str]]:
@@ -89,9 +89,10 @@ class Terms:
         """
         new = [dict(pattern) for pattern in patterns]
         for pattern in new:
-            if pattern["label"] not in LABELS.values():
-                known = ", ".join(sorted(set(LABELS.values())))
-                raise ValueError(f"{self.name}: label {pattern['label']!r} is none of {known}")
+            if pattern["label"] not in self.labels:
+                raise ValueError(
+                    f"{self.name}: label {pattern['label']!r} is none of {', '.join(self.labels)}"
+                )
             if not isinstance(pattern["pattern"], str):
                 raise ValueError(
                     f"{self.name}: {pattern['pattern']!r} is a token pattern; a span_ruler takes it"
@@ -115,7 +116,7 @@ class Terms:
 
     def _of_rulers(self, doc: Doc) -> Iterator[Mention]:
         """What rulers before this one found, under any of the keys and as entities."""
-        labels = set(LABELS.values())
+        labels = frozenset(self.labels)
         spans = [span for key in self.ruler_keys if key in doc.spans for span in doc.spans[key]]
         for span in (*spans, *doc.ents):
             if span.label_ in labels:

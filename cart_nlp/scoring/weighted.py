@@ -14,7 +14,9 @@ from cart_nlp.scoring.candidates import Candidate, FieldScorer
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Scored
 from cart_nlp.signals.doc import vocabulary_of
+from cart_nlp.signals.fields import instances
 from cart_nlp.signals.reading import Reading, read
+from cart_nlp.vocabulary import GUARDED
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -48,6 +50,16 @@ class Weighted:
         """The scorer of a field, if the model has one."""
         found = self.scorers.get(name)
         return found if isinstance(found, FieldScorer) else None
+
+    def scored(self, reading: Reading, name: str) -> list[Candidate]:
+        """The candidates of a field, the most probable first; scored once for a Reading."""
+        scorer = self.field(name)
+        if scorer is None:
+            return []
+        known = reading.candidates.get(name)
+        if known is None or known[0] is not scorer:
+            known = reading.candidates[name] = scorer, scorer.score(instances(reading, name))
+        return known[1]
 
     def linear(self, name: str) -> Linear | None:
         """The scorer of a decision, if the model has one."""
@@ -84,9 +96,32 @@ def supporting(candidate: Candidate) -> list[Scored]:
     return sure or [max(candidate.scored, key=lambda scored: scored.logit)]
 
 
+def stated(candidates: Iterable[Candidate], scorer: FieldScorer | None) -> list[Value]:
+    """The values that stand, one entry a supporting mention.
+
+    A field that rules decide has no scorer: the signals of its candidates are the rows of these rules.
+    """
+    return [
+        (
+            one.concept,
+            scored.instance.mention.start,
+            scored.instance.mention.end,
+            rule_of(scored, scorer) if scorer else "; ".join((_row(scored), *one.signals)),
+            "text",
+            one.probability,
+        )
+        for one in candidates
+        if one.probability >= 0.5
+        for scored in supporting(one)
+    ]
+
+
+def _row(scored: Scored) -> str:
+    return scored.instance.mention.row.rstrip(GUARDED)
+
+
 def rule_of(scored: Scored, scorer: FieldScorer) -> str:
     """The lexicon row of a mention and the signal that spoke most for it."""
     reasons = scorer.mention.reasons(scored.instance.signals)
     best = next((signal for signal, weight in reasons if weight > 0), "")
-    row = scored.instance.mention.row.rstrip("?")
-    return f"{row}; {best}" if best else row
+    return f"{_row(scored)}; {best}" if best else _row(scored)

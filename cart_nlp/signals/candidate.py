@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from cart_nlp.signals.mention import NAMED, TOLD
+from cart_nlp.signals.mention import NAMED, zone
 from cart_nlp.signals.reading import Mention
 
 STEPS = (-4, -3, -2, -1, 0, 1, 2, 3, 4)
@@ -33,11 +33,6 @@ class Scored(NamedTuple):
 def steps(name: str, value: float, at: Sequence[float] = STEPS) -> list[str]:
     """`name>step` for every step below a value."""
     return [f"{name}>{step}" for step in at if value > step]
-
-
-def zone(place: str) -> str:
-    """Which of three parts of a record a place belongs to."""
-    return "named" if place in NAMED else "told" if place in TOLD else "rest"
 
 
 class Table:

@@ -9,6 +9,7 @@ from cart_nlp.signals.candidate import Instance
 from cart_nlp.signals.mention import place, signals, turns
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.signals.units import Unit, single, units
+from cart_nlp.vocabulary import GUARDED
 
 LABELS = {
     "targets": ("antigen", "ligand"),
@@ -54,7 +55,7 @@ def instances(reading: Reading, field: str) -> list[Instance]:
 def _instances(reading: Reading, field: str) -> Iterator[Instance]:
     lexicon = reading.vocabulary.lexicon
     labels = LABELS[field]
-    grouped = units(reading, reading.of(*labels)) if field != "products" else map_single(reading)
+    grouped = units(reading, reading.of(*labels)) if field != "products" else _singly(reading)
     for number, unit in enumerate(grouped):
         shared: list[str] | None = None
         for mention in unit.mentions:
@@ -90,7 +91,7 @@ _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
 _TRIAL_CUES = ("kept", "edited_source", "lnp_study")
 
 
-def map_single(reading: Reading) -> Iterator[Unit]:
+def _singly(reading: Reading) -> Iterator[Unit]:
     """Each product as a unit of its own: two names side by side need not be one kind of thing."""
     reached = -1
     for mention in reading.of("product"):
@@ -161,7 +162,7 @@ def _own(lexicon: Lexicon, field: str, mention: Mention, stated: int) -> Iterato
 
 def _of_origin(mention: Mention) -> Iterator[str]:
     """What found a mention: a row of a table (which says nothing), a product's name, a number, a rule."""
-    origin = mention.row.rstrip("?").partition(":")[0]
+    origin = mention.row.rstrip(GUARDED).partition(":")[0]
     if origin == "product":
         yield "spelled"
     elif origin == "number":

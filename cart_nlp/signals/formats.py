@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from cart_nlp.signals.candidate import zone
-from cart_nlp.signals.mention import PLACES, attachment, place, turns
+from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit
 
@@ -65,7 +64,7 @@ def signals(
     found.update(_of_all(own, targets))
     for hit in reading.cues:
         if hit.trial:
-            where = zone(PLACES.get(reading.section(hit.start).kind, "other"))
+            where = zone(place_at(reading, hit.start))
             found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
     found.update("product_format=" + form for form in products if form)
     return sorted(found)

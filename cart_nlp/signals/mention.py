@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit
@@ -28,6 +28,21 @@ _NEAR = 4
 def place(unit: Unit) -> str:
     """Where a unit stands: title, name (of an intervention), arm, armtext, summary …"""
     return PLACES.get(unit.kind, "other")
+
+
+def place_at(reading: Reading, offset: int) -> str:
+    """The place of a character."""
+    return PLACES.get(reading.section(offset).kind, "other")
+
+
+def zone(place: str) -> str:
+    """Which of three parts of a record a place belongs to: named, told, rest."""
+    return part(place, "rest")
+
+
+def part(place: str, other: str = "") -> str:
+    """The same with places outside the first two parts kept apart, or under one name."""
+    return "named" if place in NAMED else "told" if place in TOLD else other or place
 
 
 def attachment(reading: Reading, unit: Unit) -> list[str]:
@@ -137,9 +152,6 @@ def shape(reading: Reading, unit: Unit) -> Iterator[str]:
         yield "minus"
 
 
-Signal = Callable[[Reading, Unit], list[str]]
-
-
 def signals(reading: Reading, unit: Unit) -> list[str]:
     """All signals of a unit."""
     known = reading.told.get((unit.start, unit.end))
@@ -148,8 +160,7 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
     where = place(unit)
     bonds = attachment(reading, unit)
     found = ["in=" + where, *bonds, *cues(reading, unit), *shape(reading, unit)]
-    zone = "named" if where in NAMED else "told" if where in TOLD else where
-    found += [f"{zone}&{bond}" for bond in bonds]
+    found += [f"{part(where)}&{bond}" for bond in bonds]
     found += pairs(found)
     if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
         reading.told[unit.start, unit.end] = found

@@ -97,6 +97,8 @@ class Reading:
         """Signals of units by start and end, for the fields and components that ask again."""
         self.instances: dict[str, list[Any]] = {}
         """The instances of each field that was asked for."""
+        self.candidates: dict[str, tuple[Any, list[Any]]] = {}
+        """Field → the scorer that was asked, and the candidates that it gave."""
         self.cues_told: dict[tuple[int, int], set[str]] = {}
         """Cues that reach a unit, likewise."""
         self._section_starts = [section.start for section in sections]
@@ -130,10 +132,6 @@ class Reading:
         """How many words begin before a place."""
         return bisect_left(self.word_starts, offset)
 
-    def words_between(self, left: int, right: int) -> int:
-        """How many words, fillers left out, begin between two places."""
-        return bisect_left(self.word_starts, right) - bisect_left(self.word_starts, left)
-
     @cached_property
     def cues(self) -> list[CueHit]:
         """All cues, by place."""
@@ -166,7 +164,7 @@ class Reading:
         return _WORD.findall(self.low, start, end)
 
 
-_READINGS: OrderedDict[int, tuple[Doc, int, Reading]] = OrderedDict()
+_READINGS: OrderedDict[int, tuple[Doc, Any, int, Reading]] = OrderedDict()
 _TEXTS: OrderedDict[int, tuple[Doc, str]] = OrderedDict()
 _KEPT = 64
 """Readings and texts that are kept for the components that follow: as many as a batch of `nlp.pipe` has."""
@@ -192,10 +190,13 @@ def read(doc: Doc, vocabulary: Vocabulary) -> Reading:
     """The Reading of a Doc that `cart_terms` has seen; one for all components while its mentions stay."""
     spans = doc.spans.get(MENTIONS, ())
     known = _READINGS.get(id(doc))
-    if known is not None and known[0] is doc and known[1] == len(spans) and known[2].vocabulary is vocabulary:
-        return known[2]
+    if known is not None:
+        whose, group, count, reading = known
+        same = whose is doc and group is spans and count == len(spans)
+        if same and reading.vocabulary is vocabulary:
+            return reading
     reading = Reading(text_of(doc), sections_of(doc), mentions_of(doc), vocabulary)
-    _READINGS[id(doc)] = doc, len(spans), reading
+    _READINGS[id(doc)] = doc, spans, len(spans), reading
     if len(_READINGS) > _KEPT:
         _READINGS.popitem(last=False)
     return reading

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from cart_nlp.signals.candidate import steps
-from cart_nlp.signals.mention import NAMED, PLACES, TOLD, place, turns
+from cart_nlp.signals.mention import part, place, place_at, turns
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import Unit, single
 
@@ -92,7 +92,7 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
 
 def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) -> Iterator[str]:
     where = place(unit)
-    zone = "named" if where in NAMED else "told" if where in TOLD else where
+    zone = part(where)
     told = turns(reading, unit)
     clean = not told & AGAINST
     counts[kind] += 1
@@ -111,7 +111,7 @@ def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) 
 def _of_cues(reading: Reading) -> Iterator[str]:
     for hit in reading.cues:
         if hit.trial:
-            where = PLACES.get(reading.section(hit.start).kind, "other")
+            where = place_at(reading, hit.start)
             for category in hit.trial:
                 if category in _TRIAL:
                     yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}"

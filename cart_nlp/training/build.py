@@ -11,13 +11,12 @@ from spacy.language import Language
 
 from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
 from cart_nlp.components.constructs import build as build_constructs
-from cart_nlp.components.constructs import own_units
+from cart_nlp.components.constructs import decide, own_units
 from cart_nlp.components.roles import role_signals
 from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.pipeline import make_doc
-from cart_nlp.rules import first
 from cart_nlp.scoring.candidates import Candidate, FieldScorer, certainty
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals import formats, study
@@ -307,9 +306,7 @@ def _formats(examples: Sequence[Example], result: Outcome) -> None:
     def apply(scorer: Linear, number: int) -> list[tuple[tuple[str, ...], str]]:
         reading = kept[number].reading
         assert reading is not None
-        rule = first(reading.vocabulary.lexicon.rules.get("formats", ()), rows[number])
-        chances = scorer.probabilities(rows[number])
-        verdict = rule.verdict if rule else max(sorted(chances), key=lambda name: chances[name])
+        verdict, _, _ = decide(reading, scorer, rows[number])
         targets, own = owns[number]
         return sorted(
             (tuple(e["targets"]), e["format"]) for e in build_constructs(reading, verdict, targets, own, "")
