@@ -1,6 +1,8 @@
 """What the pipeline is known to get wrong, in texts of our own with the value that the guidelines want.
 
-A row that begins to pass fails the run (strict): move it to the tests of its subject then.
+Most rows were read right by release 0.1.0, whose branches were written with them in view, and are wrong since
+trained scorers decide: they are what the next training has to win back. A row that begins to pass fails the
+run (strict): move it to the tests of its subject then.
 """
 
 from typing import Any
@@ -15,6 +17,9 @@ NAME, OTHER = "interventions[0].name", "interventions[1].name"
 ROLES: dict[str, list[Sections]] = {
     "an antigen before CAR-T reads as the study's own, whatever stands around it": [
         "[CD22|target] CAR-T for [CD19|prior_therapy] CAR-T failures",
+        {"brief_title": "Besides [CD19|prior_therapy], [CD22|target] CAR-T"},
+        {"brief_summary": "[CD19|background] CAR-T has shown success in leukemia."},
+        "Prior [CD19|prior_therapy], [CD20|prior_therapy] and [CD22|prior_therapy] CAR-T excluded",
         {
             "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
             "This trial tests [CD70|target] CAR-T."
@@ -64,6 +69,21 @@ LEVELS: dict[str, list[Row]] = {
                 NAME: "axicabtagene ciloleucel",
             },
             {"car_trial": "related", "focus": "long_term_follow_up"},
+        ),
+        (
+            {
+                "brief_title": "Outcome of transplant or not after CD19 CAR-T cells",
+                NAME: "CD19 CAR-T cells",
+            },
+            {"car_trial": "related", "focus": "biomarker_or_observational"},
+        ),
+        (
+            {
+                "brief_title": "NT-77 after axicabtagene ciloleucel",
+                NAME: "NT-77",
+                OTHER: "Commercial anti-CD19 CAR-T cells",
+            },
+            {"car_trial": "related"},
         ),
         (
             "Hospital care at home for CAR-T and transplant",
@@ -190,6 +210,19 @@ CONSTRUCTS: dict[str, list[Row]] = {
             "CD19 and BCMA CAR-T in lupus\n"
             "CD19 and BCMA CAR-T, first CD19 CAR-T on day 0, then BCMA CAR-T on day 3.",
             {"constructs": ["BCMA (sequential)", "CD19 (sequential)"]},
+        ),
+    ],
+    "the format of a product that only its name tells": [
+        (
+            "CART-meso-19 T cells in cancer",
+            {"constructs": ["CD19 (cocktail)", "MSLN (cocktail)"], "products": ["CART-meso-19"]},
+        ),
+    ],
+    "an assay that chooses the product": [
+        (
+            "Dual-targeting CAR-NK cells for glioma\nParticipants will undergo tumor antigen profiling for "
+            "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
+            {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
         ),
     ],
     "arms or keywords that part the antigens are laid together": [

@@ -151,16 +151,6 @@ TABLE = [
     ),
     ("cells for a use", {"brief_title": "CD19 CAR-T treatment in lupus"}, "product", "treatment"),
     (
-        "an approved product listed beside a drug after it",
-        {
-            "brief_title": "NT-77 after axicabtagene ciloleucel",
-            NAME: "NT-77",
-            OTHER: "Commercial anti-CD19 CAR-T cells",
-        },
-        "product",
-        "treatment",
-    ),
-    (
         "a standard dose of the product",
         {"brief_title": "CD5 CAR-T cells in lymphoma", NAME: "Standard dose CD5 CAR-T cells"},
         "product",

@@ -86,8 +86,6 @@ def formats(record: Record) -> set[tuple[tuple[str, ...], str]]:
 def test_formats_of_names(nlp: Language) -> None:
     record = tagged(nlp, "Follow-up of people treated with MB-CART2019.1")
     assert formats(record) == {(("CD19", "CD20"), "bispecific")}
-    record = tagged(nlp, "CART-meso-19 T cells in cancer")
-    assert formats(record) == {(("CD19", "MSLN"), "bispecific")}
 
 
 def test_target_is_shown_where_the_study_names_it(nlp: Language) -> None:
@@ -106,7 +104,10 @@ def test_target_that_the_laboratory_tells_too(nlp: Language) -> None:
         "brief_title": "XQ-cel chimeric antigen receptor T cells",
         "brief_summary": "XQ-cel targets GPC3. In preclinical studies, GPC3-targeted CARs slowed tumors.",
     }
-    assert tag_trial(nlp, Trial(id="t", sections=sections)).targets == ("GPC3",)
+    record = tag_trial(nlp, Trial(id="t", sections=sections))
+    assert record.targets == ("GPC3",)
+    starts = [e.start for e in record.evidence if e.field == "targets" and e.section == "brief_summary"]
+    assert starts == [sections["brief_summary"].index("GPC3")]
 
 
 def test_domains_that_a_name_spells(nlp: Language) -> None:
@@ -196,6 +197,12 @@ def test_assay_that_chooses_the_product_names_its_targets(nlp: Language) -> None
     chosen = text + " Based on this, the best construct is given."
     record = tagged(nlp, "Dual-targeting CAR-NK cells for glioma", brief_summary=chosen)
     assert record.targets == ("B7-H3", "EGFR", "GD2")
+
+
+def test_general_words_are_the_source_where_the_study_says_nothing(nlp: Language) -> None:
+    text = "Background: Doctors have developed a therapy that uses a person's own T cells. "
+    record = tagged(nlp, brief_summary=text + "Design: CAR-T cells are given once.")
+    assert record.cell_source == ("autologous",)
 
 
 def test_lists_of_numbers_are_no_product(nlp: Language) -> None:
