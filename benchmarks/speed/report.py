@@ -119,14 +119,6 @@ def figures(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
             "≤ 2.5",
             lambda value: value <= 2.5,
         ),
-        (
-            "the same as spaCy Docs, with tokens and spans, against tokenization",
-            ("docs", "tokenize"),
-            ratio("docs", "tokenize"),
-            "ratio",
-            "",
-            None,
-        ),
         ("CAR trials tagged, one core", ("tag",), lambda: 700 / seconds["tag"], "trials/s", "", None),
         (
             "peak memory, 50,500 against 5,000 trials",

@@ -125,21 +125,19 @@ def settled() -> Iterator[Callable[[], None]]:
 
 
 def test_pipeline_on_car_trials(benchmark: Any, car_lines: list[bytes], settled: Callable[[], None]) -> None:
-    """The full pipeline, the same as spaCy's Docs with tokens and spans, and tokenization alone; one core."""
+    """The full pipeline up to the record, and tokenization alone; one core."""
     import spacy
 
-    from cart_nlp.pipeline import TrialTagger, load, make_doc
+    from cart_nlp.pipeline import load, tag_trial
 
     trials = _car_trials(car_lines, WARM + MEASURED)
     text_of = {trial.id: "\n\n".join(trial.sections.values()) for trial in trials}
 
     def fresh() -> dict[str, Work]:
         blank, nlp = spacy.blank("en"), load()
-        tagger = TrialTagger(nlp)
         ways: dict[str, Work] = {
             "tokenize": lambda trial: blank.make_doc(text_of[trial.id]),
-            "tag": tagger.tag,
-            "docs": lambda trial: nlp(make_doc(nlp, trial)),
+            "tag": lambda trial: tag_trial(nlp, trial),
         }
         for trial in trials[:WARM]:
             for work in ways.values():
