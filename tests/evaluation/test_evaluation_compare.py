@@ -108,12 +108,19 @@ def test_guarded_scores_are_defined_ones():
             "roles": {"registry": {"roles": {"target": {"n": 30, "f1": 0.8}, "switch": {"n": 3, "f1": 0.1}}}},
         }
     }
-    assert baseline.scores(card) == {
+    assert baseline.card_scores(card) == {
         "targets.f1": 0.9,
         "targets.exact": 0.75,
         "constructs_given_targets": 0.75,
         "roles.registry.target.f1": 0.8,
     }
+
+
+def test_guarded_scores_of_a_run():
+    found = baseline.live_scores(NEW)
+    assert found["targets.exact"] == 0.75
+    assert found["screening.recall"] == 1.0
+    assert "edits.f1" not in found
 
 
 def test_history_has_one_line_a_release(tmp_path):
@@ -133,10 +140,23 @@ def test_check_names_the_set_and_a_changed_gold():
     assert baseline.check(before, now) == ["a: x.f1 fell from 90.0 to 80.0 (the gold set has changed since)"]
 
 
-def test_no_cross_validated_field_is_more_than_a_point_below_the_last_record():
+def test_no_field_is_more_than_a_point_below_the_last_record():
+    """In cross-validation, and on the written gold set as it is tagged now."""
     last = baseline.read()[-1]
-    assert "targets.exact" in last["sets"][baseline.SET]["scores"]
+    assert last["sets"].keys() == {baseline.SET, *baseline.HALVES}
     assert baseline.check(last, baseline.measure()) == []
+
+
+def test_the_card_is_of_the_labels_that_are_here():
+    from cart_nlp.training import data
+
+    card = json.loads(baseline.CARD.read_text("utf-8"))
+    taught = [
+        json.loads(line)
+        for line in (data.paths.gold() / data.TAUGHT / "labels.jsonl").read_text("utf-8").splitlines()
+    ]
+    assert card["data"]["by_source"][data.TAUGHT] == len(taught)
+    assert card["data"]["by_source"]["written"] == len(list(data.written("dev")))
 
 
 def test_committed_history_is_one_line_a_release():
