@@ -23,8 +23,8 @@ def command(
     gold: Annotated[
         str | None,
         typer.Option(
-            help="Gold file or folder; registry or registry-blind: labels by id; conditions: how the "
-            "condition strings of a dump are read. Default: the bundled set."
+            help="Gold file or folder; registry, registry-2, registry-blind or registry-last: labels by id; "
+            "conditions: how the condition strings of a dump are read. Default: the bundled set."
         ),
     ] = None,
     records: Annotated[

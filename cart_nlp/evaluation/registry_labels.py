@@ -37,8 +37,13 @@ class RegistryLabel:
         return [key for key, digest in self.sections.items() if now.get(key) != digest]
 
 
-SETS = ("registry", "registry-blind")
-"""Bundled labels by id: those that rules were tuned on, and four samples labeled blind."""
+SETS = {
+    "registry": "labels of registry trials by id",
+    "registry-2": "labels of full registry trials by id",
+    "registry-blind": "labels made blind that are trained on since",
+    "registry-last": "labels made blind that only measure",
+}
+"""Bundled labels by id, and what each set is called in a result."""
 
 
 def folder(name: str = "registry") -> Path:
@@ -121,7 +126,11 @@ class Joined:
 
 
 def join(
-    labels: Iterable[RegistryLabel], version: str, dump: Iterable[Seen], known: Mapping[str, Any]
+    labels: Iterable[RegistryLabel],
+    version: str,
+    dump: Iterable[Seen],
+    known: Mapping[str, Any],
+    name: str = "",
 ) -> Joined:
     """Join labels with the trials of a dump; of trials with one id the first counts."""
     by_id = {label.id: label for label in labels}
@@ -148,7 +157,7 @@ def join(
         if keys := label.changed(trial):
             changed[trial.id] = keys
     complete = known.get("ids_sha256") == ids_hash(ids)
-    gold = Gold("labels of registry trials by id", version, tuple(records[i] for i in by_id if i in records))
+    gold = Gold(name or SETS["registry"], version, tuple(records[i] for i in by_id if i in records))
     missing = len(by_id) - len(records)
     return Joined(gold, frozenset(candidates), tuple(others), complete, missing, changed, tuple(kept))
 

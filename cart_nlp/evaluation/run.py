@@ -88,7 +88,8 @@ def _registry(options: Options) -> Evaluation:
     labels, version = registry_labels.read(source)
     given = predictions.read_records(options.records) if options.records else None
     dump = predictions.Dump(options.dump, options.lexicons)
-    joined = registry_labels.join(labels, version, dump, registry_labels.completeness(source))
+    known = registry_labels.completeness(source)
+    joined = registry_labels.join(labels, version, dump, known, registry_labels.SETS[source.name])
     if not joined.gold.records:
         raise GoldError([f"{options.dump.name}: holds none of the {len(labels)} labeled trials"])
     counted = options.others == "not-included" or (options.others == "auto" and joined.complete)

@@ -62,7 +62,7 @@ def _entries(example: Example) -> list[tuple[tuple[str, ...], str]]:
 
 
 def study_figures(by_id: Mapping[str, Example], said: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Recall and precision of the screening decision, over all labels and over the dump alone."""
+    """Recall and precision of the screening decision, and how often product and related are told apart."""
     counts: Counter[tuple[bool, bool]] = Counter()
     levels = [0, 0]
     for trial, one in said.items():

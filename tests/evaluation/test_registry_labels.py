@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from gold_lines import line, save
 
+from cart_nlp import paths
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation import registry_labels
 from cart_nlp.evaluation.gold import GoldError
@@ -123,3 +124,10 @@ def test_committed_labels_are_those_of_the_corpus():
     wanted = [registry_labels.label_line(g) for g in gold_set.read(source).records]
     committed = (registry_labels.folder() / "labels.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(row) for row in committed] == wanted
+
+
+def test_figures_of_the_measuring_set_are_of_its_labels():
+    """What the landscape's Methods print; a changed label wants a new run, see registry-last/README.md."""
+    result = json.loads((paths.gold().parent / "results" / "unseen.json").read_text("utf-8"))
+    labels, version = registry_labels.read(registry_labels.folder("registry-last"))
+    assert (result["gold"]["version"], result["gold"]["trials"]) == (version, len(labels))
