@@ -92,7 +92,7 @@ def record(entry: Mapping[str, Any], path: Path = HISTORY) -> None:
 
 
 def measure(card: Path = CARD) -> dict[str, Any]:
-    """Set -> version of its labels and its guarded scores: of the card, and of the written set as tagged now."""
+    """Set -> version of its labels and its guarded scores: the card's, and the written set as tagged now."""
     found = json.loads(card.read_text("utf-8"))
     labels = found["data"]["labels_sha256"][:12]
     measured: dict[str, Any] = {SET: {"gold": labels, "scores": card_scores(found)}}
