@@ -7,7 +7,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 # Registry text may hold escape sequences and signs that turn the reading direction: they are shown, not sent.
@@ -79,6 +79,13 @@ def say(command: str, line: str) -> None:
 def stop(command: str, line: str, code: int = 2) -> NoReturn:
     """Say what is wrong, in one line, and end the command."""
     say(command, line)
+    raise SystemExit(code)
+
+
+def stop_all(command: str, lines: Iterable[str], code: int = 2) -> NoReturn:
+    """The same for several faults, a line each; a fault without words is told as one too."""
+    for line in list(lines) or ["it failed, and nothing says why"]:
+        say(command, line)
     raise SystemExit(code)
 
 

@@ -132,10 +132,8 @@ def command(
         with _progress() as say:
             built = build(records, out, options, asked, say)
     except (InputError, OptionError, EmptyReport) as fault:
-        *lines, last = str(fault).splitlines() or [""]  # corrections have a line for each fault
-        for line in lines:
-            console.say("cart-nlp landscape", line)
-        console.stop("cart-nlp landscape", last, 1 if isinstance(fault, EmptyReport) else 2)
+        lines = str(fault).splitlines()  # corrections have a line for each fault
+        console.stop_all("cart-nlp landscape", lines, 1 if isinstance(fault, EmptyReport) else 2)
     if reference:
         from cart_nlp.landscape.reference import printed
 

@@ -74,10 +74,7 @@ def command(
     try:
         done = review(asked, out, to, force=force)
     except (InputError, PlaceError, GoldError, LexiconError) as fault:
-        *lines, last = str(fault).splitlines()
-        for line in lines:
-            console.say("cart-nlp review", line)
-        console.stop("cart-nlp review", last)
+        console.stop_all("cart-nlp review", str(fault).splitlines())
     if out is None:
         shown = done.items if budget or target else done.items[:_SHOWN]
         for line in _table(shown):

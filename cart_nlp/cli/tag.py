@@ -141,10 +141,7 @@ def _tag(options: Options) -> int:
     except (KeyboardInterrupt, Interrupted) as stop:
         _stop(str(stop) or "interrupted", 130)
     except (BatchError, OutputError, InputError, LexiconError) as fault:
-        *others, last = str(fault).splitlines() or [""]
-        for line in others:
-            _say(line)
-        _stop(last, 2)
+        console.stop_all("cart-nlp tag", str(fault).splitlines())
     shown = summary.merges[:MERGES]
     if len(summary.merges) > MERGES:
         shown.append(f"… and {len(summary.merges) - MERGES:,} more merges, all listed in OUT.run.json")
