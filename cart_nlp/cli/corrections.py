@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cart_nlp import console
+
 if TYPE_CHECKING:
     from cart_nlp.curation.merging import Merged
 
@@ -20,8 +22,7 @@ app = typer.Typer(
     help="Check a curator's corrections, and lay those of two curators together.",
 )
 _LEXICON = typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable.")
-_OURS = (b"trial_id,field,action", b'{"trial_id"')
-"""By which a file of corrections is known."""
+_COMMAND = "cart-nlp corrections"
 _PREFER = ("a", "b", "newest")
 
 
@@ -54,7 +55,7 @@ def check(
 
     try:
         inputs = [file, *(text or ()), *filter(None, [records])]
-        place = output and outputs.claim(output, inputs, ours=_OURS, force=force)
+        place = output and outputs.claim(output, inputs, ours=writing.MARKS, force=force)
         known = names(tuple(map(str, lexicon or ())))
         ids = None
         if records is not None:
@@ -71,11 +72,11 @@ def check(
         if place and not found.faults:
             writing.write(checking.stamped(found.rows, texts or {}), place)
     except (InputError, LexiconError, PlaceError) as fault:
-        _stop(str(fault).splitlines())
+        _stop(fault)
     _say(found.faults)
     _say(f"warning: {line}" for line in found.warnings)
     trials = len({row.trial_id for row in found.rows})
-    print(
+    console.put(
         f"{file}: {len(found.rows)} corrections of {trials} trials, {len(found.faults)} faults, "
         f"{len(found.warnings)} warnings"
     )
@@ -116,8 +117,10 @@ def merge(
     from cart_nlp.registries.entry import InputError
 
     if prefer and prefer not in _PREFER:
-        _stop([f"--prefer {prefer}: give one of {', '.join(_PREFER)}"])
+        _stop(f"--prefer {prefer}: give one of {', '.join(_PREFER)}")
     try:
+        read = [a, b, *filter(None, [adjudicated, records])]
+        place = output and outputs.claim(output, read, ours=writing.MARKS, force=force)
         known = names(tuple(map(str, lexicon or ())))
         first, second = checked(a, known), checked(b, known)
         last = checked(adjudicated, known) if adjudicated else ()
@@ -127,17 +130,17 @@ def merge(
 
             by_id = {record.trial_id: record for record in record_list(records)}
         found = merging.merge(first, second, known, adjudicated=last, prefer=prefer, records=by_id)
-    except (InputError, LexiconError) as fault:
-        _stop(str(fault).splitlines())
-    print("\n".join(_lines(found, a, b)))
+    except (InputError, LexiconError, PlaceError) as fault:
+        _stop(fault)
+    for line in _lines(found, a, b):
+        console.put(line)
     if faults := merging.faults(found):
         _say(faults)
-    if output is not None:
+    if place is not None:
         try:
-            read = [a, b, *filter(None, [adjudicated, records])]
-            writing.write(found.rows, outputs.claim(output, read, ours=_OURS, force=force))
+            writing.write(found.rows, place)
         except PlaceError as fault:
-            _stop([str(fault)])
+            _stop(fault)
         print(f"{len(found.rows)} corrections to {output}", file=sys.stderr)
     if faults or any(not each.by for each in found.disagreements):
         raise typer.Exit(1)
@@ -168,7 +171,7 @@ def labels(
         lines = decided.label_lines(rows, trials, folders)
         formats.save(lines, place)
     except (InputError, LexiconError, PlaceError, GoldError) as fault:
-        _stop(str(fault).splitlines())
+        _stop(fault)
     missing = len({row.trial_id for row in rows} - trials.keys())
     rest = f"; the text of {missing} more is not in the dump" if missing else ""
     print(f"{len(lines)} labeled trials to {output}{rest}", file=sys.stderr)
@@ -196,10 +199,8 @@ def _lines(found: Merged, a: Path, b: Path) -> Iterable[str]:
 
 def _say(lines: Iterable[str]) -> None:
     for line in lines:
-        safe = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in line)
-        print(f"cart-nlp corrections: {safe}", file=sys.stderr)
+        console.say(_COMMAND, line)
 
 
-def _stop(lines: Iterable[str]) -> NoReturn:
-    _say(lines)
-    raise typer.Exit(2)
+def _stop(fault: object) -> NoReturn:
+    console.stop_all(_COMMAND, str(fault).splitlines())

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cart_nlp import console
+
 if TYPE_CHECKING:
     from cart_nlp.evaluation.run import Evaluation
 
@@ -95,11 +97,12 @@ def command(
     )
     if html is not None:
         from cart_nlp.outputs import claim
+        from cart_nlp.pages import MARK
         from cart_nlp.places import PlaceError
 
         read = [records, dump, compare, corrections, Path(gold) if gold else None, *options.lexicons]
         try:
-            html = claim(html, [each for each in read if each], ours=(b"cart-nlp",), force=force)
+            html = claim(html, [each for each in read if each], ours=(MARK,), force=force)
         except PlaceError as fault:
             _stop([str(fault)])
     try:
@@ -109,7 +112,7 @@ def command(
         _stop(error.faults)
     _show(scored, errors, json, html)
     for line in short:
-        print(f"cart-nlp evaluate: {line}", file=sys.stderr)
+        console.say("cart-nlp evaluate", line)
     if short:
         raise typer.Exit(1)
 
@@ -129,11 +132,10 @@ def _conditions(dump: Path | None, layers: list[Path], json: bool) -> None:
     except (registries.InputError, LexiconError) as error:
         _stop([str(error)])
     if json:
-        import orjson
-
-        print(orjson.dumps(scored.result(), option=orjson.OPT_INDENT_2).decode())
-    else:
-        print("\n".join(map(str, scored.lines())))
+        print(console.escaped_json(scored.result()))
+        return
+    for line in scored.lines():
+        console.put(str(line))
 
 
 def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> None:
@@ -148,18 +150,16 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
         write(html, page.render(scored))
         print(f"written: {html}", file=sys.stderr)
     if json:
-        import orjson
-
-        print(orjson.dumps(scored.result, option=orjson.OPT_INDENT_2).decode())
+        print(console.escaped_json(scored.result))
         return
     # In full where no terminal is known: a file has no width.
     width = shutil.get_terminal_size((10_000, 0)).columns
-    print("\n".join(report.fitted(report.lines(scored.result), width)))
+    shown = list(report.fitted(report.lines(scored.result), width))
     if errors:
-        print("\n".join(report.fitted(breakdown.errors(scored.result["errors"]), width)))
+        shown += report.fitted(breakdown.errors(scored.result["errors"]), width)
+    for line in shown:
+        console.put(line)
 
 
 def _stop(faults: list[str]) -> NoReturn:
-    for fault in faults:
-        print(f"cart-nlp evaluate: {fault}", file=sys.stderr)
-    raise typer.Exit(2)
+    console.stop_all("cart-nlp evaluate", faults)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+
+from cart_nlp import console
 
 app = typer.Typer(
     add_completion=False,
@@ -111,7 +113,7 @@ def import_(
         _stop([f"--as {as_}: give gold or corrections"])
     try:
         pairs = formats.pairs(from_, source)
-        marks = (b'"labels"',) if as_ == "gold" else (writing.MARK,)
+        marks = (b'"labels"',) if as_ == "gold" else writing.MARKS
         place = claim(output, [source], ours=marks, force=force)
         if as_ == "corrections":
             rows = decided.corrections(pairs, by, datetime.date.today().isoformat())
@@ -141,14 +143,11 @@ def agree(
     except gold_set.GoldError as error:
         _stop(error.faults)
     if json:
-        import orjson
-
-        print(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+        print(console.escaped_json(result))
         return
-    print("\n".join(agreement.lines(result)))
+    for line in agreement.lines(result):
+        console.put(line)
 
 
-def _stop(faults: list[str]) -> None:
-    for fault in faults:
-        print(f"cart-nlp gold: {fault}", file=sys.stderr)
-    raise typer.Exit(2)
+def _stop(faults: list[str]) -> NoReturn:
+    console.stop_all("cart-nlp gold", faults)

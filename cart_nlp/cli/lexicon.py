@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cart_nlp import console
+
 if TYPE_CHECKING:
     from cart_nlp.lookup import Answer
     from cart_nlp.suggest import Survey
 
+_COMMAND = "cart-nlp lexicon"
+_PATTERNS = b'{"label": "antigen", "pattern": '
+"""By which an export is known: the patterns of a lexicon have their id second."""
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -84,9 +89,7 @@ def show(
     except LexiconError as fault:
         _stop(str(fault))
     if json:
-        from cart_nlp.console import escaped_json
-
-        print(escaped_json(answer.to_json()))
+        print(console.escaped_json(answer.to_json()))
     else:
         for line in lines(answer):
             print("    " * line.startswith(" ") + _safe(line).strip())
@@ -121,21 +124,26 @@ def suggest(
     ] = None,
     minimum: Annotated[int, typer.Option("--min", min=1, help="Only terms of at least N trials.")] = 1,
     lexicon: _Layers = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
 ) -> None:
     """Candidates for new terms: antigens in a CAR's place and product codes that no lexicon knows."""
+    from cart_nlp import outputs
     from cart_nlp.lexicon import LexiconError
+    from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
+    from cart_nlp.suggest import COLUMNS
     from cart_nlp.suggest import suggest as survey
 
     try:
+        mark = ",".join(COLUMNS).encode()
+        place = csv and outputs.claim(csv, [*corpora, *(lexicon or [])], ours=(mark,), force=force)
         result = survey(corpora, lexicon or [], minimum)
-        if csv is not None:
-            _write(csv, result)
-    except (InputError, LexiconError) as fault:
+        if place is not None:
+            cells = (candidate.row() for candidate in result.candidates)
+            outputs.write(place, outputs.as_csv(COLUMNS, cells, mark=False))
+    except (InputError, LexiconError, PlaceError) as fault:
         _stop(str(fault))
-    except OSError as fault:
-        _stop(f"{csv}: cannot be written: {fault.strerror}")
-    if csv is None:
+    if place is None:
         _table(result)
     rejected = f", {result.rejected:,} rejected" if result.rejected else ""
     to = f": {csv}" if csv else ""
@@ -150,41 +158,32 @@ def export(
     ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to write; - for standard output.")],
     lexicon: _Layers = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over FILE, whatever it is.")] = False,
 ) -> None:
     """Write all unambiguous names, and the token patterns, for another pipeline."""
     import json
 
+    from cart_nlp import outputs, paths
     from cart_nlp.components.terms import ruler_patterns
     from cart_nlp.lexicon import LexiconError, load
-    from cart_nlp.places import PlaceError, begun, regular
+    from cart_nlp.places import PlaceError, regular
 
     if to != "entity-ruler":
         _stop(f"--to {to}: there is entity-ruler")
+    place = None
     try:
+        if str(file) != "-":
+            inputs = [paths.lexicons(), *(lexicon or [])]
+            place = outputs.claim(regular(file), inputs, ours=(_PATTERNS,), force=force)
         found = list(ruler_patterns(load(*(lexicon or []))))
         text = "".join(json.dumps(pattern, ensure_ascii=False) + "\n" for pattern in found)
-        if str(file) == "-":
+        if place is None:
             sys.stdout.buffer.write(text.encode("utf-8"))
         else:
-            with begun(regular(file)) as out:
-                out.write(text.encode("utf-8"))
+            outputs.write(place, text)
     except (LexiconError, PlaceError) as fault:
         _stop(str(fault))
-    except OSError as fault:
-        _stop(f"{file}: cannot be written: {fault.strerror}")
     _say(f"{len(found):,} patterns: {file}")
-
-
-def _write(path: Path, result: Survey) -> None:
-    import csv
-
-    from cart_nlp.suggest import COLUMNS
-
-    with path.open("w", encoding="utf-8", newline="") as out:
-        rows = csv.writer(out, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for candidate in result.candidates:
-            rows.writerow([f"'{cell}" if cell[:1] in "=+-@\t\r" else cell for cell in candidate.row()])
 
 
 def _table(result: Survey) -> None:
@@ -210,15 +209,12 @@ def _table(result: Survey) -> None:
 
 
 def _safe(text: str) -> str:
-    from cart_nlp.console import safe
-
-    return safe(text, lines=False)
+    return console.safe(text, lines=False)
 
 
 def _say(line: str) -> None:
-    print(f"cart-nlp lexicon: {_safe(line)}", file=sys.stderr)
+    console.say(_COMMAND, line)
 
 
-def _stop(line: str) -> NoReturn:
-    _say(line)
-    raise typer.Exit(2)
+def _stop(lines: str) -> NoReturn:
+    console.stop_all(_COMMAND, lines.splitlines())

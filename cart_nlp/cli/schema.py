@@ -9,6 +9,9 @@ import typer
 
 from cart_nlp import console
 
+_OURS = (b"field,type,value,meaning", b"| field | type | value", b'"title": "cart-nlp record"')
+"""By which what this command writes is known."""
+
 
 def command(
     table: Annotated[
@@ -18,6 +21,7 @@ def command(
         Path | None,
         typer.Option("--out", "-o", help="File to write: .json, or with --table .csv or .md."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
 ) -> None:
     """Print the JSON Schema of a record, or every field and value with its meaning."""
     from cart_nlp import dictionary
@@ -29,20 +33,26 @@ def command(
         import json
 
         text = json.dumps(dictionary.json_schema(), indent=2, ensure_ascii=False)
-        _to(out, text + "\n")
+        _to(out, text + "\n", force)
     elif out is None:
         _print(list(dictionary.entries()))
     elif out.suffix == ".csv":
-        _to(out, _csv(list(dictionary.entries())))
+        _to(out, _csv(list(dictionary.entries())), force)
     else:
-        _to(out, _markdown(list(dictionary.entries())))
+        _to(out, _markdown(list(dictionary.entries())), force)
 
 
-def _to(out: Path | None, text: str) -> None:
+def _to(out: Path | None, text: str, force: bool) -> None:
     if out is None:
         print(text, end="")
         return
-    out.write_text(text, "utf-8", newline="\n")
+    from cart_nlp import outputs
+    from cart_nlp.places import PlaceError
+
+    try:
+        outputs.write(outputs.claim(out, [], ours=_OURS, force=force), text)
+    except PlaceError as fault:
+        console.stop("cart-nlp schema", str(fault))
     console.say("cart-nlp schema", f"→ {out}")
 
 

@@ -32,13 +32,14 @@ def command(
     """Write the trials with their evidence highlighted, filters, search and keyboard navigation."""
     from cart_nlp.evaluation.gold import GoldError
     from cart_nlp.outputs import claim
+    from cart_nlp.pages import MARK
     from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
 
     texts = tuple(text or ())
     inputs = [records, *texts, *([corrections] if corrections else [])]
     try:
-        place = claim(out, inputs, ours=(b"cart-nlp",), force=force)
+        place = claim(out, inputs, ours=(MARK,), force=force)
         if review:
             from cart_nlp.reviewing.run import Asked
             from cart_nlp.reviewing.run import review as reviewed
@@ -50,10 +51,7 @@ def command(
 
             count = view(records, place, texts, corrections)
     except (InputError, PlaceError, GoldError) as fault:
-        *lines, last = str(fault).splitlines() or [""]
-        for line in lines:
-            console.say("cart-nlp view", line)
-        console.stop("cart-nlp view", last)
+        console.stop_all("cart-nlp view", str(fault).splitlines())
     typer.echo(f"{count} trials: {out}", err=True)
     if review and not texts:
         from cart_nlp.cli.review import BLIND

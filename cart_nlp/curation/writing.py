@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,10 +9,9 @@ import orjson
 
 from cart_nlp import outputs
 from cart_nlp.curation.decisions import COLUMNS, Correction
-from cart_nlp.writers.flat import clean, guarded
 
-MARK = f"{COLUMNS[0]},{COLUMNS[1]},{COLUMNS[2]}".encode()
-"""By which a file of corrections is known."""
+MARKS = (f"{COLUMNS[0]},{COLUMNS[1]},{COLUMNS[2]}".encode(), f'","{COLUMNS[2]}":"'.encode())
+"""By which a file of corrections is known: the head of its table, or a key that no record has."""
 
 
 def as_bytes(corrections: Iterable[Correction], suffix: str) -> bytes:
@@ -22,11 +19,7 @@ def as_bytes(corrections: Iterable[Correction], suffix: str) -> bytes:
     rows = [correction.cells() for correction in corrections]
     if suffix in (".jsonl", ".ndjson"):
         return b"".join(orjson.dumps(row) + b"\n" for row in rows)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(COLUMNS)
-    table.writerows([guarded(clean(row[name])) for name in COLUMNS] for row in rows)
-    return ("\ufeff" + text.getvalue()).encode("utf-8", "replace")  # without the mark Excel guesses wrongly
+    return outputs.as_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in rows))
 
 
 def write(corrections: Iterable[Correction], path: Path) -> None:

@@ -2,4 +2,7 @@
 
 from cart_nlp.pages.shell import Strings, data_uri, embed, render, web
 
-__all__ = ["Strings", "data_uri", "embed", "render", "web"]
+MARK = b'<meta name="generator" content="cart-nlp">'
+"""By which a page of ours is known."""
+
+__all__ = ["MARK", "Strings", "data_uri", "embed", "render", "web"]

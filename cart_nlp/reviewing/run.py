@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cart_nlp import outputs, pages
 from cart_nlp.curation.applying import STALE
 from cart_nlp.curation.decisions import FIELDS, values_of
 from cart_nlp.curation.laying import laid, opened, read_trials
 from cart_nlp.curation.queue import Item, Queue, queue
 from cart_nlp.landscape.records import record_list
-from cart_nlp.outputs import claim, claim_folder, write
 from cart_nlp.registries.entry import InputError
 from cart_nlp.reviewing.mentions import looked_up, mentions_of
 from cart_nlp.reviewing.page import page
 from cart_nlp.schema import Mention, Record, Trial
-from cart_nlp.writers.flat import clean, guarded
 
 HEAD = ("rank", "trial_id", "error", "doubts", "targets", "constructs", "title", "url")
 """Columns of a queue in a file."""
@@ -71,9 +68,9 @@ def review(asked: Asked, out: Path | None = None, to: str | None = None, *, forc
         if to is not None:
             _tasks(to, place, items, trials, marks)
         elif place.suffix.lower() == ".html":
-            write(place, page(found, items, trials, marks, rows, asked.lexicons))
+            outputs.write(place, page(found, items, trials, marks, rows, asked.lexicons))
         else:
-            write(place, as_csv(items))
+            outputs.write(place, as_csv(items))
     return Done(found, items, wanted)
 
 
@@ -93,8 +90,8 @@ def _place(asked: Asked, out: Path | None, to: str | None, force: bool) -> Path 
     inputs: list[Path | str] = [asked.records, *asked.texts, *asked.lexicons]
     inputs += [each for each in (asked.corrections, asked.since) if each is not None]
     if to == "brat":
-        return claim_folder(out, inputs, mark="annotation.conf", force=force)
-    return claim(out, inputs, ours=(b"cart-nlp", ",".join(HEAD).encode(), b'"gold"'), force=force)
+        return outputs.claim_folder(out, inputs, mark="annotation.conf", force=force)
+    return outputs.claim(out, inputs, ours=(pages.MARK, ",".join(HEAD).encode(), b'"gold"'), force=force)
 
 
 def _fields(text: str | None) -> tuple[str, ...]:
@@ -175,8 +172,4 @@ def rows(items: Iterable[Item]) -> Iterable[list[str]]:
 
 def as_csv(items: Iterable[Item]) -> bytes:
     """The queue as CSV; equal queues give equal bytes."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\r\n")
-    table.writerow(HEAD)
-    table.writerows([guarded(clean(cell)) for cell in row] for row in rows(items))
-    return ("\ufeff" + text.getvalue()).encode("utf-8", "replace")
+    return outputs.as_csv(HEAD, rows(items))
