@@ -59,9 +59,9 @@ def check(
         known = names(tuple(map(str, lexicon or ())))
         ids = None
         if records is not None:
-            from cart_nlp.landscape.records import read_records
+            from cart_nlp.landscape.records import record_list
 
-            ids = set(read_records(records)["trial_id"])
+            ids = {one for each in record_list(records) for one in (each.trial_id, *each.secondary_ids)}
         texts = None
         if text:
             from cart_nlp.curation.laying import read_trials

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from cart_nlp.schema import TAGGED_FIELDS, Construct, Format, Record
@@ -93,6 +93,23 @@ def values_of(record: Record, field: str) -> tuple[str, ...]:
     if field in SINGLE:
         return () if found is None else (found,)
     return tuple(map(str, found))
+
+
+def by_trial(rows: Iterable[Correction]) -> dict[str, list[Correction]]:
+    """Rows by the id that they are written under, in their order."""
+    found: dict[str, list[Correction]] = {}
+    for row in rows:
+        found.setdefault(row.trial_id, []).append(row)
+    return found
+
+
+def rows_of(decided: Mapping[str, Sequence[Correction]], ids: Iterable[str]) -> list[Correction]:
+    """What counts for a trial of several ids: of each field the rows under the first id that has some."""
+    rows: list[Correction] = []
+    for one in dict.fromkeys(ids):
+        settled = {row.field for row in rows}
+        rows += [row for row in decided.get(one, ()) if row.field not in settled]
+    return rows
 
 
 def digest(corrections: Iterable[Correction]) -> str:

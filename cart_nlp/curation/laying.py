@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cart_nlp.curation.applying import apply
 from cart_nlp.curation.checking import checked
-from cart_nlp.curation.decisions import Correction
+from cart_nlp.curation.decisions import Correction, by_trial, rows_of
 from cart_nlp.curation.names import names
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Record, Trial
@@ -47,18 +47,23 @@ def laid(
 ) -> list[Record]:
     """Records with corrections laid over them; `trials` (by id) tell which of these are stale.
 
-    A trial that a curator has put in and that is not among the records cannot be told here: tag again.
+    A decision under a secondary id reaches the record too, unless that id is a record or trial by itself.
+    That is what `tag --dedupe` does for the ids that it merged; a record does not tell these from ids that
+    its registration merely names. Whether such a decision is stale cannot be told, for the other text is not
+    at hand. Nor can a trial that a curator has put in and that is not among the records: tag again.
     """
+    records = list(records)
     if not rows:
-        return list(records)
-    by_trial: dict[str, list[Correction]] = {}
-    for row in rows:
-        by_trial.setdefault(row.trial_id, []).append(row)
+        return records
+    decided = by_trial(rows)
     known = names(lexicons)
-    texts = {one: trial.sections for one, trial in (trials or {}).items()}
-    return [
-        apply(record, by_trial[record.trial_id], known, texts.get(record.trial_id))
-        if record.trial_id in by_trial
-        else record
-        for record in records
-    ]
+    trials = trials or {}
+    alone = trials.keys() | {record.trial_id for record in records}
+    found = []
+    for record in records:
+        own = record.trial_id
+        mine = rows_of(decided, (own, *(one for one in record.secondary_ids if one not in alone)))
+        mine = [row if row.trial_id == own else row._replace(text_sha256="") for row in mine]
+        text = trials[own].sections if own in trials else None
+        found.append(apply(record, mine, known, text) if mine else record)
+    return found

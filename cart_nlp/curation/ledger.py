@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cart_nlp.curation.applying import apply, is_stale
-from cart_nlp.curation.decisions import Correction, digest
+from cart_nlp.curation.decisions import Correction, by_trial, digest, rows_of
 from cart_nlp.curation.names import names
 from cart_nlp.schema import Record, Trial
 from cart_nlp.search import any_of
@@ -44,9 +44,7 @@ class Ledger:
 
     def __post_init__(self) -> None:
         """Sort the rows by trial."""
-        self._by_trial: dict[str, list[Correction]] = {}
-        for row in self.rows:
-            self._by_trial.setdefault(row.trial_id, []).append(row)
+        self._by_trial = by_trial(self.rows)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -60,11 +58,8 @@ class Ledger:
 
     def of(self, trial: Trial, merged: Iterable[str] = ()) -> Decided | None:
         """The decisions on a trial, noted as met; `merged` are further ids that it was registered under."""
-        own = [trial.id, *(one for one in merged if one != trial.id)]
-        rows: list[Correction] = []
-        for one in own:  # what is decided under its own id counts before what is under another one
-            decided = {row.field for row in rows}
-            rows += [row for row in self._by_trial.get(one, ()) if row.field not in decided]
+        own = dict.fromkeys((trial.id, *merged))
+        rows = rows_of(self._by_trial, own)
         if not rows:
             return None
         fresh = [one for one in own if one in self._by_trial and one not in self.seen]
@@ -91,9 +86,9 @@ def opened(path: str | None, lexicons: tuple[str, ...] = ()) -> Ledger | None:
     """The ledger of a corrections file, if one is given; raises CorrectionsError with every fault in it."""
     if path is None:
         return None
-    from cart_nlp.curation.checking import checked
+    from cart_nlp.curation.laying import opened as read
 
-    return Ledger(checked(Path(path), names(lexicons)), lexicons)
+    return Ledger(read(Path(path), lexicons), lexicons)
 
 
 def lines(tally: Mapping[str, Any]) -> list[str]:

@@ -104,6 +104,16 @@ def test_check_writes_names_and_fingerprints(tmp_path):
     assert run("check", str(mine), "-o", str(mine), "--force").returncode == 2
 
 
+def test_check_knows_the_ids_that_a_record_was_merged_from(tmp_path):
+    records, mine = tmp_path / "records.jsonl", tmp_path / "mine.csv"
+    merged = Record(trial_id="NCT90000001", secondary_ids=("ChiCTR2000000001",), car_trial="no", car_score=0)
+    records.write_text(merged.model_dump_json() + "\n")
+    mine.write_text(HEAD + "ChiCTR2000000001,targets,set,CD19\n")
+    assert run("check", str(mine), "--records", str(records)).returncode == 0
+    mine.write_text(HEAD + "ChiCTR2000000002,targets,set,CD19\n")
+    assert "not among the records" in run("check", str(mine), "--records", str(records)).stderr
+
+
 def test_check_and_merge_on_the_command_line(tmp_path):
     a, b, out = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "out.csv"
     a.write_text(HEAD + "NCT90000001,targets,set,CD91,,ana\nNCT90000001,focus,set,treatment\n")

@@ -191,6 +191,34 @@ def test_decisions_on_a_merged_registration_reach_the_trial(tmp_path):
     assert ledger.tally()["unseen"] == []
 
 
+def test_a_decision_under_a_merged_id_reaches_the_written_record_as_it_does_in_tag():
+    from cart_nlp.curation.laying import laid
+    from cart_nlp.schema import Record, Trial
+
+    lead, other = "NCT90000001", "ChiCTR2000000001"
+    base = {"car_trial": "product", "car_score": 0.9, "targets": ("BCMA",), "focus": "treatment"}
+    merged = Record(trial_id=lead, secondary_ids=(other, "X-1"), **base)
+    given = [
+        decision(other, "targets", "set", "CD19", title="another text"),
+        decision(other, "focus", "set", "other"),
+        decision(lead, "focus", "set", "long_term_follow_up"),
+    ]
+    trial = Trial(id=lead, sections={"brief_title": "CAR"})
+    (found,) = laid([merged], given, trials={lead: trial})
+    assert (found.targets, found.focus) == (("CD19",), "long_term_follow_up"), (
+        "what its own id says counts first"
+    )
+    assert not any(e.rule.endswith(":stale") for e in found.evidence), "the other text is not at hand"
+    twin = Record(trial_id=other, secondary_ids=(lead,), **base)
+    first, second = laid([merged, twin], given)
+    assert (first.targets, first.focus) == (("BCMA",), "long_term_follow_up"), (
+        "not merged: each has its own decisions"
+    )
+    assert (second.targets, second.focus) == (("CD19",), "other")
+    (alone,) = laid([merged], given, trials={lead: trial, other: trial})
+    assert alone.targets == ("BCMA",)
+
+
 def test_wrong_corrections_stop_the_run_before_it_starts(folder):
     (folder / "c.csv").write_text("trial_id,field,action,value\nT1,colour,set,x\nT1,targets,add,\n")
     with pytest.raises(CorrectionsError) as caught:
