@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import tomllib
 from collections import Counter
 from functools import cache
 from typing import Any, get_args
 
+from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
 from cart_nlp.landscape.coverage import STOPPED
 from cart_nlp.landscape.funding import CLASSES
@@ -40,14 +40,10 @@ def _focus(cohort: Cohort) -> Table:
 
 def planned_years(start: str | None, end: str | None) -> float | None:
     """Years from start to completion as registered; a month counts from its first day, None if one lacks."""
-    days = []
-    for text in (start, end):
-        try:
-            parts = [int(part) for part in (text or "").split("-")] + [1, 1]
-            days.append(datetime.date(parts[0], parts[1], parts[2]))
-        except ValueError:
-            return None
-    return (days[1] - days[0]).days / 365.25
+    try:
+        return (dating.first_day(end or "") - dating.first_day(start or "")).days / 365.25
+    except ValueError:
+        return None
 
 
 def _long(cohort: Cohort) -> Table:

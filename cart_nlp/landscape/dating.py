@@ -32,7 +32,9 @@ def day(text: str | None) -> str | None:
     match = _DATE.match(text or "")
     if match is None or not 1900 <= int(match[1]) <= 2100:
         return None
-    if (match[2] and not 1 <= int(match[2]) <= 12) or (match[3] and not 1 <= int(match[3]) <= 31):
+    try:
+        first_day(match[0])
+    except ValueError:  # no such month, or no such day in it
         return None
     return match[0]
 

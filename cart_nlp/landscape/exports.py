@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import json
+import io
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from cart_nlp import readback
 from cart_nlp.console import reason
 from cart_nlp.landscape.publications import Entry
 from cart_nlp.registries.entry import InputError
@@ -27,11 +28,13 @@ _WANTED = "save PubMed's format “PubMed” or XML, or Europe PMC's JSON, XML o
 def entries(path: Path) -> list[Entry]:
     """The publications of a file, whatever its format; raises InputError with fault and remedy."""
     try:
-        data = path.read_bytes()
-        data = gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as fault:
+        data = readback.whole(path)
+    except OSError as fault:
         raise InputError(f"{path}: cannot be read: {reason(fault)}") from fault
-    found = [one for one in _entries(path, data) if one.pmid]
+    try:
+        found = [one for one in _entries(path, data) if one.pmid]
+    except csv.Error as fault:
+        raise InputError(f"{path}: not a table: {fault}") from None
     if not found:
         raise InputError(f"{path}: no publication in it; {_WANTED}")
     return found
@@ -195,8 +198,8 @@ def _names(value: Any, key: str) -> tuple[str, ...]:
 
 def _json(path: Path, text: str) -> Iterator[Entry]:
     try:
-        rows: Any = json.loads(text)
-    except json.JSONDecodeError as fault:
+        rows: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as fault:
         raise InputError(f"{path}: not JSON: {fault}") from fault
     if isinstance(rows, dict):
         inner = rows.get("resultList")
@@ -216,8 +219,8 @@ def _json(path: Path, text: str) -> Iterator[Entry]:
 
 
 def _csv(path: Path, text: str) -> Iterator[Entry]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    reader = csv.DictReader(text.splitlines(keepends=True))
+    csv.field_size_limit(readback.CELL)
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     names = {re.sub(r"[\s_]", "", name).casefold(): name for name in reader.fieldnames or [] if name}
     key = names.get("pmid") or names.get("extid") or names.get("id")
     if key is None:

@@ -95,15 +95,13 @@ def _rates(cohort: Cohort) -> list[Figure]:
         (Period(2020, 2020), Period(2023, 2023)),
         (Period(2018, 2018), Period(2023, 2023)),
     ]
+    begin = min((y for y in years if y is not None), default=cohort.end.year)
     for name, (ids, rests) in groups.items():
+        of = set(ids)
+        dated = [(i, y) for i, y in zip(df["trial_id"], years, strict=True) if i in of]
         for early, late in pairs:
-            sides = [
-                tuple(
-                    i for i, y in zip(df["trial_id"], years, strict=True) if period.holds(y) and i in set(ids)
-                )
-                for period in (early, late)
-            ]
-            spans = [period.span(period.first or 0, cohort.end) for period in (early, late)]
+            sides = [tuple(i for i, y in dated if period.holds(y)) for period in (early, late)]
+            spans = [period.span(begin, cohort.end) for period in (early, late)]
             found = growth_interval(len(sides[0]), len(sides[1]), *spans)
             value = Cell(found[0], sides[1], None) if found else Cell(None)
             out.append(

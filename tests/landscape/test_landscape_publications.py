@@ -1,5 +1,6 @@
 """A built export: each publication linked by the right number and graded for what it is, in every format."""
 
+import gzip
 import json
 
 import pytest
@@ -202,6 +203,29 @@ def test_pubmeds_own_csv_is_refused_with_the_remedy(tmp_path):
         InputError, match=r"neither abstracts nor registration numbers.*save the search again"
     ):
         read_publications(path)
+
+
+@pytest.mark.parametrize(
+    "name, data, said",
+    [
+        ("papers.json", b"[" * 100_000 + b"]" * 100_000, "not JSON"),
+        ("papers.csv.gz", gzip.compress(bytes(9_000))[:10] + b"\xff" * 60, "gzip"),
+        ("papers.csv.gz", gzip.compress(b"PMID,Title\n1," + bytes(200 << 20)), "decompression bomb"),
+        ("papers.csv", b"PMID,Title\n1,a\rb\n2,b\n" + b'3,"' + b"x" * (17 << 20) + b'"\n', "not a table"),
+    ],
+    ids=["deep", "damaged", "bomb", "long"],
+)
+def test_files_that_no_export_is_are_refused(tmp_path, name, data, said):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=said):
+        read_publications(path)
+
+
+def test_a_line_separator_in_a_cell_ends_no_row(tmp_path):
+    path = tmp_path / "papers.csv"
+    path.write_text(f"PMID,Title,Abstract\n1,Cells,Ten\u2028patients of {NCT}\n", encoding="utf-8")
+    assert links_of(TRIAL.model_dump(), read_publications(path))[0].pmid == "1"
 
 
 def test_of_the_registrys_references_only_results_count(tmp_path):

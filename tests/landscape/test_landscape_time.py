@@ -56,6 +56,14 @@ def test_no_day_is_after_the_analysis_and_none_before_the_first_number():
     assert found.by[1] == "start date"
 
 
+@pytest.mark.parametrize("said", ["2023-02-31", "2023-00", "2023-13", "2023-04-00", "2023-06-31"])
+def test_a_day_that_no_calendar_has_is_none(said):
+    assert dating.day(said) is None
+    found = placed(trial(5000000, first_posted=said, start_date=said))
+    assert found.by == ["registration number"]
+    tables(frame([trial(5000000, first_posted=said, start_date=said)]), Options(as_of=AS_OF))
+
+
 def test_the_error_is_that_of_numbers_left_out():
     error = dating.Numbers(dating.known()).error()
     assert error.n > 200 and error.median_days < 5 and error.most_days < 30
@@ -118,6 +126,17 @@ def test_what_grew_between_two_periods():
     values = [cell.value for cell in row]
     assert values[1:3] == [9, 40] and values[3:5] == pytest.approx([4.5, 40.0], abs=0.05)
     assert values[5] == pytest.approx(100 * (40 / 4.5 - 1), abs=2) and values[6] < values[5] < values[7]
+
+
+def test_growth_from_an_open_period_begins_with_the_first_trial():
+    trials = [
+        trial(n, start_date=str(2014 + n % 8), countries=("Japan",), disease_group=("solid",))
+        for n in range(1, 81)
+    ]
+    growth = (Period(None, 2016), Period(2017, 2021))
+    made = tables(frame(trials), Options(as_of=AS_OF, growth=growth))["key_figures"]
+    row = made.find("growth, solid tumors, to 2016 to 2017–2021")
+    assert row[1].value == pytest.approx(0, abs=0.5), "ten trials a year in both"
 
 
 def test_growth_compares_by_the_year():
