@@ -11,11 +11,19 @@ REGIONS = ("China", "United States", "Europe", "Asia-Pacific, other", "Other reg
 
 
 @cache
-def _regions() -> dict[str, str]:
+def _rows() -> dict[str, dict[str, str]]:
     with (DATA / "countries.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["country"].casefold(): row["region"] for row in csv.DictReader(lines)}
+        return {row["country"].casefold(): row for row in csv.DictReader(lines)}
 
 
 def region(country: str) -> str:
     """Region of a country name as registries print it; what is unknown belongs to the other regions."""
-    return _regions().get(country.strip().casefold(), "Other regions")
+    row = _rows().get(country.strip().casefold())
+    return row["region"] if row else "Other regions"
+
+
+def on_map(country: str) -> str:
+    """What the map calls a country; its own name where nothing else is listed."""
+    name = country.strip()
+    row = _rows().get(name.casefold())
+    return (row and row["map"]) or name

@@ -1,5 +1,7 @@
 """What is stated and what is known of a product; organizations; the reporting tree; planned follow-up."""
 
+import csv
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from cart_nlp.landscape.emerging import tool_of
 from cart_nlp.landscape.keyproducts import chao
 from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
 from cart_nlp.landscape.places import DATA
-from cart_nlp.landscape.plots.worldmap import outlines, place
+from cart_nlp.landscape.plots.worldmap import by_place, outlines, place, world
 from cart_nlp.ontology import shipped
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import writer
@@ -221,6 +223,19 @@ def test_editing_tools(words, tools):
 )
 def test_countries_are_on_the_map(country):
     assert place(country) is not None
+
+
+def test_every_listed_country_is_on_the_map():
+    with (DATA / "countries.csv").open(encoding="utf-8", newline="") as lines:
+        assert [row["country"] for row in csv.DictReader(lines) if place(row["country"]) is None] == []
+    assert place("Scotland") == "United Kingdom" and place("Republic of Korea") == "South Korea"
+
+
+def test_a_trial_in_two_parts_of_a_country_counts_once_on_the_map():
+    trials = [Record(trial_id=str(n), car_trial="product", countries=("England", "Wales")) for n in range(3)]
+    made = world(tables(frame(trials)))
+    assert "1 countries" in made.alt and set(made.data["place"]) == {"United Kingdom"}
+    assert by_place(tables(frame(trials))["countries"]) == {"United Kingdom": 3}
 
 
 def test_the_map_has_outlines():

@@ -9,36 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.places import DATA, on_map
 from cart_nlp.landscape.plots.style import Plot, canvas, empty, styled
 from cart_nlp.landscape.table import Table
-
-NAMES = {
-    "korea, republic of": "South Korea",
-    "korea": "South Korea",
-    "türkiye": "Turkey",
-    "turkiye": "Turkey",
-    "turkey (türkiye)": "Turkey",
-    "czech republic": "Czechia",
-    "russian federation": "Russia",
-    "iran, islamic republic of": "Iran",
-    "taiwan, province of china": "Taiwan",
-    "viet nam": "Vietnam",
-    "netherlands, kingdom of the": "Netherlands",
-    "the netherlands": "Netherlands",
-    "united states of america": "United States",
-    "usa": "United States",
-    "uk": "United Kingdom",
-    "united kingdom of great britain and northern ireland": "United Kingdom",
-    "people's republic of china": "China",
-    "china, people's republic of": "China",
-    "moldova, republic of": "Moldova",
-    "macedonia, the former yugoslav republic of": "North Macedonia",
-    "syrian arab republic": "Syria",
-    "palestine, state of": "Palestine",
-    "macao": "Macau",
-}
-"""Names of registries -> names of the map."""
 
 
 @cache
@@ -50,9 +23,12 @@ def outlines() -> dict[str, Any]:
 
 def place(country: str) -> str | None:
     """The name of the map for a country of a registry, or None if the map does not hold it."""
-    known = {name.casefold(): name for name in (*outlines()["countries"], *outlines()["points"])}
-    name = NAMES.get(country.strip().casefold(), country.strip())
-    return known.get(name.casefold())
+    return _drawn().get(on_map(country).casefold())
+
+
+@cache
+def _drawn() -> dict[str, str]:
+    return {name.casefold(): name for name in (*outlines()["countries"], *outlines()["points"])}
 
 
 def world(tables: Mapping[str, Table]) -> Plot:
@@ -64,10 +40,7 @@ def world(tables: Mapping[str, Table]) -> Plot:
     frame: Any = tables["countries"].frame
     data = frame.reindex(columns=["country", "trials"])
     data["place"] = pd.Series([place(str(c)) for c in data["country"]], data.index, dtype=object)
-    counts: dict[str, int] = {}
-    for name, n in zip(data["place"], data["trials"], strict=True):
-        if name is not None and n == n:
-            counts[name] = counts.get(name, 0) + int(n)
+    counts = by_place(tables["countries"])
     lost = int(data["place"].isna().sum())
     with styled():
         figure, axes = canvas(9.5, 4.6)
@@ -114,6 +87,17 @@ def world(tables: Mapping[str, Table]) -> Plot:
         + ". Outlines: Natural Earth."
     )
     return Plot("world", "Trials on the world map", figure, data, alt)
+
+
+def by_place(countries: Table) -> dict[str, int]:
+    """Trials of each country of the map; a trial in England and in Wales is one of the United Kingdom."""
+    found: dict[str, set[str]] = {}
+    column = countries.columns.index("trials")
+    for row in countries.rows:
+        name, cell = place(row[0].text()), row[column]
+        if name is not None and cell.value is not None:
+            found.setdefault(name, set()).update(cell.ids or ())
+    return {name: len(ids) for name, ids in found.items()}
 
 
 def _scale(scale: Any, shade: Any) -> Any:
