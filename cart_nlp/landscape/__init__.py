@@ -67,11 +67,13 @@ def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:
     )
 
     seen = coverage.measure(chosen)
-    results = transparency.published(chosen)
+    links = transparency.links(chosen)
+    results = transparency.published(links)
     found = [flow.table(chosen, run), coverage.table(chosen, seen), key.table(chosen, results)]
     subjects = (growth, phases, funding, indications, diseases, targets, combinations, technology, emerging)
-    for subject in (*subjects, conduct, transparency):
+    for subject in (*subjects, conduct):
         found += subject.tables(chosen)
+    found += transparency.tables(chosen, links)
     tests = comparisons.comparisons(chosen, transparency.outcome(chosen, results, seen), seen)
     found += [statistics.summary(tests), *models.tables(chosen, seen, tests)]
     found += [*(one.contingency for one in tests), flow.duplicates(chosen), flow.excluded(chosen)]

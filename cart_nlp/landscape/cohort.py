@@ -247,7 +247,7 @@ def _derive(df: pd.DataFrame) -> None:
         df.index,
         dtype=object,
     )
-    # The record's own funding follows the registry's classes alone.
+    # Not the record's own funding: here reviewed names and institutions of persons count, too.
     df["funding"] = pd.Series(
         [funding(*row) for row in zip(df["sponsor"], df["sponsor_class"], df["collaborators"], strict=True)],
         df.index,

@@ -111,7 +111,8 @@ def _organs(cohort: Cohort) -> Table:
     for organ in ORGANS[:-1]:
         ids = solid.pick([organ in one for one in of])
         table.add(organ, count(ids), share(ids, every), _by_phase(ids, phase))
-    rest = tuple(i for i in every if i not in set(located))
+    told = set(located)
+    rest = tuple(i for i in every if i not in told)
     table.add(ORGANS[-1], count(rest), share(rest, every), _by_phase(rest, phase))
     return table
 

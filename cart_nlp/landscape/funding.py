@@ -51,7 +51,8 @@ def _classes(cohort: Cohort) -> Table:
         ids = by.get(name, ())
         table.add(name, count(ids), share(ids, known), rests=("collaborators",) if name == "mixed" else ())
     with_industry = (*by.get("industry", ()), *by.get("mixed", ()))
-    without = tuple(i for i in known if i not in set(with_industry))
+    paying = set(with_industry)
+    without = tuple(i for i in known if i not in paying)
     table.add("any industry (industry or mixed)", count(with_industry), share(with_industry, known))
     table.add("no industry", count(without), share(without, known))
     table.add(NOT_STATED, count(cohort.pick([v is None for v in cohort.df["funding"]])), (None, None, None))
@@ -129,13 +130,14 @@ def _sponsors(cohort: Cohort) -> list[Table]:
     spellings: dict[str, list[str]] = {}
     for name, canonical in home.items():
         spellings.setdefault(canonical, []).append(name)
+    reviewed = {row.canonical: row.country for row in listed()}
     ranked = sorted(either, key=lambda n: (-len(either[n]), -len(lead.get(n, ())), n))
     for name in ranked:
-        kinds = Counter(k for one in spellings[name] if (k := kind(one, classes.get(one))))
+        kinds = (k for one in spellings[name] if (k := kind(one, classes.get(one))))
         everyone.add(
             name,
-            kind(name) if name in _reviewed() else next(iter(kinds), None),
-            _reviewed().get(name) or _country(tuple(lead.get(name, ())), countries),
+            kind(name) if name in reviewed else next(kinds, None),
+            reviewed.get(name) or _country(tuple(lead.get(name, ())), countries),
             count(either[name]),
             count(lead.get(name, ())),
             count(partner.get(name, ())),
@@ -162,10 +164,6 @@ def _sponsors(cohort: Cohort) -> list[Table]:
     for one in merges:
         merged.add(one.name, one.merged_into, one.decision, one.score, one.rule)
     return [table, classes_of, everyone, merged]
-
-
-def _reviewed() -> dict[str, str]:
-    return {row.canonical: row.country for row in listed()}
 
 
 def _country(ids: Ids, countries: dict[str, tuple[str, ...]]) -> Cell:

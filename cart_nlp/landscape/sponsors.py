@@ -109,9 +109,13 @@ def _family(key: str, families: Mapping[str, str]) -> str | None:
     """The family of a normalized name; a listed name that ends with * stands for all that begin so."""
     if key in families:
         return families[key]
-    begins = (normal(row.name[:-1]) for row in listed() if row.name.endswith("*"))
-    at = next((begin for begin in begins if key.startswith(begin)), None)
+    at = next((begin for begin in _beginnings() if key.startswith(begin)), None)
     return None if at is None else families[at]
+
+
+@cache
+def _beginnings() -> tuple[str, ...]:
+    return tuple(normal(row.name[:-1]) for row in listed() if row.name.endswith("*"))
 
 
 @cache

@@ -115,8 +115,8 @@ def _by_year(cohort: Cohort, top: int = 15) -> Table:
     for i, year, names in zip(df["trial_id"], by_end(cohort, "start"), df["targets"], strict=True):
         if year is not None and names:
             at.setdefault(year, []).append(i)
-    for name in list(cohort.by("targets"))[:top]:
-        has = set(cohort.by("targets")[name])
+    for name, ids_of in list(cohort.by("targets").items())[:top]:
+        has = set(ids_of)
         for year in sorted(at):
             if ids := [i for i in at[year] if i in has]:
                 table.add(name, str(year), count(ids), count(at[year]), ratio(ids, at[year]))

@@ -40,7 +40,8 @@ def tables(cohort: Cohort) -> list[Table]:
     """Tables over product trials: silence, values, vector classes, years."""
     products = cohort.products
     origin = origins(products)
-    return [_silence(products, origin), _values(products, origin), _classes(products), _by_year(products)]
+    made = [_silence(products, origin), _values(products, origin), _classes(products, origin)]
+    return [*made, _by_year(products)]
 
 
 def _silence(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
@@ -106,7 +107,7 @@ def vector_class(values: tuple[str, ...]) -> str | None:
     return "both" if len(kinds) > 1 else next(iter(kinds), None)
 
 
-def _classes(cohort: Cohort) -> Table:
+def _classes(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
     note = (
         f"Product trials {having(cohort, 'the feature')}. A gene-edited product has a knock-out or "
         f"knock-down; off "
@@ -124,7 +125,7 @@ def _classes(cohort: Cohort) -> Table:
         section=SECTION,
         column_rests={"phase II": ("phase",), "phase II and later": ("phase",)},
     )
-    df, every, origin = cohort.df, cohort.pick(), origins(cohort)
+    df, every = cohort.df, cohort.pick()
     late = set(cohort.pick(df["late"].astype(bool)))
     second = set(cohort.pick(df["phase"] == "PHASE2"))
     for name, field, wanted in CLASSES:

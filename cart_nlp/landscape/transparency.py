@@ -20,13 +20,12 @@ LEAST = 10
 """Trials that a curve of time to publication needs."""
 
 
-def tables(cohort: Cohort) -> list[Table]:
+def tables(cohort: Cohort, found: dict[str, tuple[Link, ...]]) -> list[Table]:
     """Results of completed and of all trials, sizes, grades of links, time to publication, the links."""
-    found = links(cohort)
     return [
         _visible(cohort, found, "transparency", "Results of completed trials", True),
         _visible(cohort, found, "transparency_all", "Results of all included trials", False),
-        _sizes(cohort),
+        _sizes(cohort, published(found)),
         _grades(cohort, found),
         time_to_publication(cohort, found),
         _listed(cohort, found),
@@ -39,9 +38,8 @@ def links(cohort: Cohort) -> dict[str, tuple[Link, ...]]:
     return {row["trial_id"]: links_of(row, export) for row in cohort.df.to_dict("records")}
 
 
-def published(cohort: Cohort) -> frozenset[str]:
+def published(found: Mapping[str, tuple[Link, ...]]) -> frozenset[str]:
     """Trials with a publication graded as results."""
-    found = links(cohort)
     return frozenset(i for i, ones in found.items() if any(one.grade == RESULTS for one in ones))
 
 
@@ -125,7 +123,7 @@ def _visible(
     return table
 
 
-def _sizes(cohort: Cohort) -> Table:
+def _sizes(cohort: Cohort, has: frozenset[str]) -> Table:
     note = (
         "How large trials with and without published results are: percent of the row's trials whose "
         "enrollment is "
@@ -141,7 +139,6 @@ def _sizes(cohort: Cohort) -> Table:
         section=SECTION,
         rests=("enrollment", "pmids"),
     )
-    has = published(cohort)
     for label, mask in (
         ("published", [i in has for i in cohort.df["trial_id"]]),
         ("unpublished", [i not in has for i in cohort.df["trial_id"]]),

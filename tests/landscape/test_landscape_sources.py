@@ -97,6 +97,9 @@ def test_basis_text_never_counts_more(found, records, df):
         ("Example Study Group", "NETWORK", "academic"),
         ("某大学附属医院", None, "academic"),
         ("Fonds", None, None),
+        ("CIRM", None, "government"),
+        ("Celyad Oncology SA", "OTHER", "industry"),
+        ("Charité", None, "academic"),
     ],
 )
 def test_kinds_of_organizations(name, given, expected):

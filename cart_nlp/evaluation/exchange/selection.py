@@ -41,7 +41,8 @@ def listed(records: Iterable[GoldRecord], ids: Sequence[str] | None) -> list[dic
 
 
 def _all_there(ids: Iterable[str], known: Iterable[str], what: str) -> None:
-    missing = [one for one in ids if one not in set(known)]
+    there = set(known)
+    missing = [one for one in ids if one not in there]
     if missing:
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise GoldError([f"--ids: not among the {what}: {', '.join(missing[:5])}{more}"])
