@@ -168,6 +168,20 @@ def test_suggest_counts_unknown_antigens_and_codes(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["suggest", str(tmp_path / "none.jsonl")]).exit_code == 2
 
 
+def test_codes_that_the_cues_name_as_none_are_not_suggested(tmp_path: Path) -> None:
+    text = "QT-999 CAR-T cells, CAR011 cells, grant 4711 CAR-T cells and AZD1234 CAR-T cells"
+    dump = tmp_path / "dump.jsonl"
+    dump.write_text(f'{{"id": "NCT00000001", "brief_title": "CAR-T cells", "brief_summary": "{text}"}}\n')
+    assert {c.term for c in suggest([dump]).candidates} == {"QT-999", "CAR011"}
+    mine = layer(
+        tmp_path / "mine",
+        "qt,not_code,left,inside,,,mine\n",
+        "cues",
+        "text,category,direction,scope,hits,misses,source\n",
+    )
+    assert {c.term for c in suggest([dump], [mine]).candidates} == {"CAR011"}
+
+
 @pytest.mark.parametrize(
     ("name", "concepts", "needs"),
     [
