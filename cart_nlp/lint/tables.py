@@ -36,7 +36,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "disease_qualifiers": ("name", "kind", "source"),
     "car_words": _PLAIN,
     "generations": _PLAIN,
-    "cues": ("text", "category", "direction", "scope", "ended_by", "hits", "misses", "source"),
+    "cues": ("text", "category", "direction", "scope", "hits", "misses", "source"),
     "stoplist": ("text", "blocks", "reason", "example"),
 }  # fmt: skip
 """File stem -> columns of the table, in order. A user's table may have `remove` as a further one."""
