@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import orjson
 
-from cart_nlp.batch.jobs import Job, Outcome, Tagger, tag_job
-from cart_nlp.registries.entry import Rejected
+from cart_nlp.batch.jobs import Job, Outcome, Tagger, itself, parsed, tag_job
+from cart_nlp.registries.jsonvalues import unbroken
 from cart_nlp.schema import Record
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: boo
     """Tag a DataFrame of trials: one row a trial in, one row a record out, in the same order.
 
     For Spark: `cart_nlp.tag_frame` gives the same as Python objects. The columns of `frame` are those that it
-    takes. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `confidence`, `evidence`
-    and `raw` as JSON text, and `error` with the reason for a row that could not be tagged. With
-    `keep_all=False` only rows that are product or related, or failed, come back.
+    takes. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `references`,
+    `confidence`, `evidence` and `raw` as JSON text, and `error` with the reason for a row that could not be
+    tagged. With `keep_all=False` only rows that are product or related, or failed, come back.
     """
     import pandas as pd
 
@@ -78,17 +78,16 @@ def frame_outcomes(
     hits = _hits(tuple(lexicons))
     for number, values in enumerate(frame.itertuples(index=False, name=None)):
         fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
+        place = f"row {number + 1}"
+        trial = parsed(number, "frame", place, parse, fields)
+        if isinstance(trial, Outcome):
+            yield number, trial
+            continue
         # As in a dump, what the screen cannot take for a CAR study costs next to nothing.
-        candidate = hits(json.dumps(fields, ensure_ascii=False, default=str))  # orjson refuses some
-        if not candidate and not keep_all:
-            try:
-                parse(fields)
-            except Rejected:
-                pass  # told below, as a dump's would be
-            else:
-                continue
-        job = Job(number, "frame", f"row {number + 1}", fields, parse, candidate=candidate)
-        yield number, tag_job(tagger, job, keep_all)
+        candidate = hits(_searched(fields))
+        if candidate or keep_all:
+            job = Job(number, "frame", place, trial, itself, candidate=candidate)
+            yield number, tag_job(tagger, job, keep_all)
 
 
 def tag_frames(
@@ -99,6 +98,12 @@ def tag_frames(
         yield tag_frame(frame, lexicons, keep_all)
 
 
+def _searched(fields: dict[str, Any]) -> bytes:
+    """A row as the screen is to see it."""
+    said = json.dumps(fields, ensure_ascii=False, default=str)  # orjson refuses some
+    return unbroken(said.encode("utf-8", "surrogatepass"))
+
+
 def _present(value: Any) -> Any:
     """A cell in plain Python types, its parts too; what pandas holds for a missing value is None."""
     import pandas as pd
@@ -106,7 +111,7 @@ def _present(value: Any) -> Any:
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         value = value.tolist()
     if isinstance(value, dict):
-        return {name: _present(part) for name, part in value.items()}
+        return {str(name): _present(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [_present(part) for part in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
@@ -132,8 +137,11 @@ def _hits(lexicons: tuple[str, ...]) -> Hits:
 
 
 def _frame_row(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: orjson.dumps(value).decode() if _is_json(name) else value for name, value in record.items()}
+    return {name: _column_value(FRAME_COLUMNS[name], value) for name, value in record.items()}
 
 
-def _is_json(name: str) -> bool:
-    return name in ("constructs", "confidence", "evidence", "raw")
+def _column_value(kind: str, value: Any) -> Any:
+    """A value as its column declares it: what is nested and has a column of text is JSON text."""
+    if kind == "string" and isinstance(value, list | dict):
+        return orjson.dumps(value).decode()
+    return value

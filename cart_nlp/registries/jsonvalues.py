@@ -1,4 +1,4 @@
-"""Cut JSON lines and JSON documents into records, one bytes object each, without loading the whole."""
+"""Cut lines into records, and parse a record of JSON with its letters mended."""
 
 from __future__ import annotations
 
@@ -47,9 +47,14 @@ def search_text(raw: bytes, data: Any) -> bytes:
         return raw
     if b"\\u" in raw or b"\\/" in raw:
         raw = _unescaped(data)
-    for white in (b"\\n", b"\\r", b"\\t"):
-        raw = raw.replace(b" " + white, white)  # a pattern that may begin with a blank is tried at each one
-    return _ESCAPED.sub(b" ", raw)
+    return unbroken(raw)
+
+
+def unbroken(raw: bytes) -> bytes:
+    """JSON in which the escape of a line end, with a blank before and all after it, is one blank."""
+    # A pattern that may begin with a blank would be tried at each one.
+    *parts, last = _ESCAPED.split(raw)
+    return b" ".join([*(part[:-1] if part.endswith(b" ") else part for part in parts), last])
 
 
 def _unescaped(data: Any) -> bytes:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cart_nlp.batch import Options, run
-from cart_nlp.engines import tag_frame
+from cart_nlp.engines import FRAME_COLUMNS, tag_frame
 
 SAMPLE = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"
 
@@ -63,6 +64,55 @@ def test_a_frame_gives_the_records_of_the_local_engine(tmp_path: Path, keep_all:
     local = [json.loads(line) for line in out.read_bytes().splitlines()]
     trials = [json.loads(line) for line in SAMPLE.read_bytes().splitlines()]
     found = tag_frame(pd.DataFrame(trials, dtype=object), keep_all=keep_all).drop(columns="error")
-    for name in ("constructs", "confidence", "evidence", "raw"):
+    for name in ("constructs", "references", "confidence", "evidence", "raw"):
         found[name] = found[name].map(json.loads)
     assert found.to_dict("records") == local
+
+
+TYPES = {
+    "string": pa.string(),
+    "boolean": pa.bool_(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "array<string>": pa.list_(pa.string()),
+    "array<bigint>": pa.list_(pa.int64()),
+}
+"""Type of Spark SQL -> the type of Arrow that a column of it has."""
+
+
+def test_every_column_is_of_the_type_that_it_declares() -> None:
+    frame = pd.DataFrame({"id": ["NCT1", None], "brief_title": ["CD19 CAR-T"] * 2})
+    frame["references"] = [[{"pmid": "1", "type": "RESULT"}], []]
+    found = tag_frame(frame)
+    assert json.loads(found["references"][0]) == [{"pmid": "1", "type": "RESULT"}]
+    assert list(found.columns) == list(FRAME_COLUMNS)
+    for name, kind in FRAME_COLUMNS.items():
+        assert len(pa.Array.from_pandas(found[name], type=TYPES[kind])) == 2, name
+
+
+@pytest.mark.parametrize("white", [" ", "\n", "\t"])
+def test_a_line_break_within_a_phrase_hides_no_trial(white: str) -> None:
+    title = f"T cells with an artificial{white}T cell receptor for CD19"
+    found = tag_frame(pd.DataFrame({"id": ["NCT1"], "brief_title": [title]}), keep_all=False)
+    assert list(found["car_trial"]) == ["product"]
+
+
+@pytest.mark.parametrize("keep_all", [True, False])
+def test_a_row_on_which_its_reader_fails_stops_no_other(keep_all: bool) -> None:
+    frame = pd.DataFrame(
+        {
+            "protocolSection.identificationModule": ["x", None],
+            "protocolSection.identificationModule.nctId": ["NCT00000001", "NCT00000002"],
+            "protocolSection.identificationModule.briefTitle": ["Cells", "CD19 CAR-T"],
+        }
+    )
+    found = tag_frame(frame, keep_all=keep_all)
+    assert len(found) == 2
+    assert "its reader failed on it: TypeError" in found["error"][0]
+    assert (found["trial_id"][1], found["targets"][1]) == ("NCT00000002", ["CD19"])
+
+
+def test_a_mapping_of_any_keys_stops_nothing() -> None:
+    frame = pd.DataFrame({"id": ["NCT1"], "brief_title": ["CD19 CAR-T"]})
+    frame["more"] = pd.Series([{("a", 1): 2, b"c": {None: 3}}], dtype=object)
+    assert list(tag_frame(frame, keep_all=False)["targets"]) == [["CD19"]]

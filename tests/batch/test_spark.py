@@ -89,9 +89,8 @@ def local(dump: Path) -> dict[str, dict[str, Any]]:
 def as_record(row: dict[str, Any]) -> dict[str, Any]:
     """A row of Spark as a line of the JSON output: nested values come as JSON text."""
     fields = {name: value for name, value in row.items() if name != "error"}
-    return fields | {
-        name: json.loads(fields[name]) for name in ("constructs", "confidence", "evidence", "raw")
-    }
+    nested = ("constructs", "references", "confidence", "evidence", "raw")
+    return fields | {name: json.loads(fields[name]) for name in nested}
 
 
 def test_two_partitions_give_the_records_of_the_local_engine(

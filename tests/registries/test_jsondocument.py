@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from registry_inputs import LINE_1, LINE_2, feed, split
 
 from cart_nlp.registries import Rejected, bounds, jsonreader
 from cart_nlp.registries.jsondocument import Document, Value
-from cart_nlp.registries.jsonvalues import parse, search_text, split_lines
+from cart_nlp.registries.jsonvalues import parse, search_text, split_lines, unbroken
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]).filter(lambda sign: not "\x80" <= sign <= "\xff"))
 VALUES = st.recursive(
@@ -169,3 +170,11 @@ def test_records_that_never_end_cost_bounded_time(piece: bytes) -> None:
     found = values(b"[" + piece * 20_000, 1 << 20)
     assert all(value.fault for value in found)
     assert found
+
+
+@given(st.lists(st.sampled_from([" ", "a", "\\n", "\\r", "\\t", "\\", "n"]), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_escaped_line_ends_are_one_blank(parts: list[str]) -> None:
+    text = "".join(parts)
+    wanted = re.sub(r" ?(?:\\[nrt] *)+", " ", text)
+    assert unbroken(text.encode()).decode() == wanted
