@@ -95,17 +95,14 @@ def _blocks(feed: Feed) -> Iterator[_Block]:
     block: _Block | None = None
     before = ""
     for line, said, following in _followed(_decoded(feed)):
+        if said is None:
+            if block is None:
+                yield _Block(line, fault=TOO_LONG)
+            else:
+                block.fault = block.fault or TOO_LONG
+            continue
         heading = said.strip() == "Summary" and any(each.startswith(_HEADING) for each in following)
-        numbered = (
-            said.startswith("EudraCT Number:")
-            and before != "Summary"
-            and (not before or (bool(following) and following[0].startswith(_HEADING)))
-        )
-        if block is None:
-            astray = said.startswith(("A. ", "A.1 ", "A.2 ")) or _NUMBER.search(said[:200]) is not None
-        else:
-            astray = before.startswith("P. ") and block.is_whole() and not said.startswith(("N. ", "P. "))
-        if heading or numbered or astray:
+        if heading or _is_numbered(said, before, following) or _is_astray(said, before, block):
             if block is not None:
                 yield _checked(block)
             block = _Block(line)
@@ -118,29 +115,46 @@ def _blocks(feed: Feed) -> Iterator[_Block]:
         yield _checked(block)
 
 
+def _is_numbered(said: str, before: str, following: list[str]) -> bool:
+    """Whether a line is the number that heads a block without the line before it."""
+    if not said.startswith("EudraCT Number:") or before == "Summary":
+        return False
+    return not before or (bool(following) and following[0].startswith(_HEADING))
+
+
+def _is_astray(said: str, before: str, block: _Block | None) -> bool:
+    """Whether a block begins without its heading: there is none yet, or the one there is has ended."""
+    if block is None:
+        return said.startswith(("A. ", "A.1 ", "A.2 ")) or _NUMBER.search(said[:200]) is not None
+    return before.startswith("P. ") and block.is_whole() and not said.startswith(("N. ", "P. "))
+
+
 def _checked(block: _Block) -> _Block:
     if not block.number:
         block.fault = block.fault or "record without a EudraCT number"
     return block
 
 
-def _decoded(feed: Feed) -> Iterator[tuple[int, str]]:
+def _decoded(feed: Feed) -> Iterator[tuple[int, str | None]]:
+    """Number and text of every line that is not blank; None for one too long to hold."""
     for line, raw in split_lines(feed):
-        if raw is not None:
+        if raw is None:
+            yield line, None
+        else:
             yield line, mended(raw, feed.noting(f"line {line}")).decode("utf-8", "replace").rstrip("\r")
 
 
-def _followed(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, str, list[str]]]:
+def _followed(lines: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None, list[str]]]:
     """Each line with the two that follow it."""
-    held: deque[tuple[int, str]] = deque()
+    held: deque[tuple[int, str | None]] = deque()
     for each in lines:
         held.append(each)
         if len(held) > 2:
             number, said = held.popleft()
-            yield number, said, [line for _, line in held]
+            yield number, said, [line or "" for _, line in held]
     while held:
         number, said = held.popleft()
-        yield number, said, [line for _, line in held]
+        yield number, said, [line or "" for _, line in held]
 
 
 def _fields(lines: list[str]) -> tuple[dict[str, list[str]], list[dict[str, list[str]]]]:

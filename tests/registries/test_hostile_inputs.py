@@ -83,6 +83,24 @@ def test_a_cut_record_is_no_whole_one(tmp_path: Path) -> None:
     assert told.reason == "the page ends early: it is truncated: rows may be missing"
 
 
+@pytest.mark.parametrize("mark", ["A.3 Full title", "A.1 Member State", "P. End of Trial"])
+def test_a_line_too_long_to_hold_is_told(monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
+    monkeypatch.setattr(bounds, "MAX_RECORD", 50_000)
+    good = seeds.EUCTR.replace("2022-002568", "2022-002569")
+    assert mark in seeds.EUCTR
+    long = seeds.EUCTR.replace(mark, f"{mark}: {'x' * 60_000}")
+    ids, rejects = split(euctr.read(feed((long + "\n" + good).encode(), 10_000)))
+    assert ids == ["2022-002569-62"]
+    assert [(each.id, each.reason) for each in rejects] == [("2022-002568-62", bounds.TOO_LONG)]
+
+
+def test_a_long_line_outside_of_records_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_RECORD", 50_000)
+    ids, rejects = split(euctr.read(feed(("x" * 60_000 + "\n" + seeds.EUCTR).encode(), 10_000)))
+    assert ids == ["2022-002568-62"]
+    assert [(each.place, each.id, each.reason) for each in rejects] == [("line 1", None, bounds.TOO_LONG)]
+
+
 def test_a_skippable_frame_before_zstd_data(tmp_path: Path) -> None:
     frame = b"\x51\x2a\x4d\x18\x05\0\0\0index"
     data = frame + frame + zstandard.compress(LINE_1 + b"\n" + LINE_2)
