@@ -18,6 +18,7 @@ import orjson
 from cart_nlp.registries import aact, bounds, shapes
 from cart_nlp.registries.archives import open_member
 from cart_nlp.registries.bounds import TOO_LONG
+from cart_nlp.registries.encoding import Report, unmarked
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
 from cart_nlp.registries.sources import Feed, read_chunks, remove_folder, shown, temporary_folder
 from cart_nlp.registries.tablerows import rows
@@ -45,8 +46,10 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     return found
 
 
-def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str) -> Iterator[Dealt | Reject]:
-    """NCT number, id and needed values of each row of a table."""
+def _rows(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str, report: Report | None = None
+) -> Iterator[Dealt | Reject]:
+    """NCT number, id and needed values of each row of a table; `report` hears of mended letters."""
     feed = Feed(f"{name}:{shown(info.filename)}", iter(()))
     places: list[int] | None = None
     number_at = id_at = -1
@@ -56,7 +59,7 @@ def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str
         yield Reject(feed.name, "start", None, str(reason))
         return
     with opened as stream:
-        feed.source = _without_mark(read_chunks(stream, lambda: feed))
+        feed.source = unmarked(read_chunks(stream, lambda: feed), codecs.BOM_UTF8)
         for row in rows(feed):
             if isinstance(row, Reject):
                 yield row
@@ -71,18 +74,14 @@ def _rows(archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str
                 cells = row.cells
                 values = [cells[at] if at >= 0 else "" for at in places]
                 yield cells[number_at], cells[id_at] if id_at >= 0 else "", values
+    if report is not None:
+        feed.tell(report)
     if feed.fault:
         yield Reject(feed.name, f"byte {feed.offset + 1}", None, feed.fault)
 
 
-def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    first = next(chunks, b"")
-    yield first.removeprefix(codecs.BOM_UTF8)
-    yield from chunks
-
-
-def read(archive: zipfile.ZipFile, name: str) -> Iterator[Entry | Reject]:
-    """Entries of all studies of an archive, ordered by NCT number."""
+def read(archive: zipfile.ZipFile, name: str, report: Report) -> Iterator[Entry | Reject]:
+    """Entries of all studies of an archive, ordered by NCT number; `report` hears of mended letters."""
     members = _members(archive)
     numbers: set[str] = set()
     for each in _rows(archive, members["studies"], "studies", name):
@@ -96,7 +95,7 @@ def read(archive: zipfile.ZipFile, name: str) -> Iterator[Entry | Reject]:
     del ordered
     folder = temporary_folder(name)
     try:
-        yield from _deal(archive, members, name, numbers, edges, folder)
+        yield from _deal(archive, members, name, numbers, edges, folder, report)
         for at in range(len(edges)):
             yield from _join(name, folder / str(at))
     except OSError as error:
@@ -114,6 +113,7 @@ def _deal(
     numbers: set[str],
     edges: list[str],
     folder: Path,
+    report: Report,
 ) -> Iterator[Reject]:
     """Deal the rows of all tables into one file a range of numbers."""
     held: list[list[bytes]] = [[] for _ in edges]
@@ -128,7 +128,7 @@ def _deal(
     for table in aact.TABLES:
         if table not in members:
             continue
-        for row in _rows(archive, members[table], table, name):
+        for row in _rows(archive, members[table], table, name, report):
             if isinstance(row, Reject):
                 yield row
                 continue

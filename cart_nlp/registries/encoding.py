@@ -105,7 +105,7 @@ def as_utf8(feed: Feed, report: Report) -> Feed:
             else:
                 encoding = declared
     inner = Feed(feed.name, iter(()))
-    chunks = _without(feed.chunks(), len(mark))
+    chunks = unmarked(feed.chunks(), mark)
     if encoding is None:
         inner.source = _passed(chunks, feed, inner, report)
     else:
@@ -114,10 +114,16 @@ def as_utf8(feed: Feed, report: Report) -> Feed:
     return inner
 
 
-def _without(chunks: Iterator[bytes], skip: int) -> Iterator[bytes]:
+def unmarked(chunks: Iterator[bytes], mark: bytes) -> Iterator[bytes]:
+    """Chunks without a byte order mark that may stand before them."""
+    head = b""
     for chunk in chunks:
-        yield chunk[skip:]
-        skip = max(0, skip - len(chunk))
+        head += chunk
+        if len(head) >= len(mark):
+            break
+    if rest := head.removeprefix(mark):
+        yield rest
+    yield from chunks
 
 
 def _in_pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:

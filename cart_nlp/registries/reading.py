@@ -155,9 +155,7 @@ def read_feed(
             raise
         yield Reject(feed.name, "start", None, str(error).removeprefix(f"{feed.name}: "))
         return
-    for said, (count, place) in text.notes.items():
-        records = "record" if count == 1 else "records"
-        report(f"{feed.name}: {count:,} {records} {said} (the first at {place})")
+    text.tell(report)
     fault = text.fault or feed.fault
     if fault:
         yield Reject(feed.name, f"byte {text.offset + 1}", None, fault)
@@ -191,7 +189,7 @@ def _read_archive(
                 yield from sheets.read_workbook(path, feed.name, mapping, format)
                 return
             if aactfiles.recognizes(archive):
-                yield from aactfiles.read(archive, feed.name)
+                yield from aactfiles.read(archive, feed.name, report)
                 return
             found = False
             for member in zip_members(archive, feed.name):

@@ -79,6 +79,12 @@ class Feed:
 
         return note
 
+    def tell(self, report: Callable[[str], None]) -> None:
+        """Report what was said of records, once the stream is read."""
+        for said, (count, place) in self.notes.items():
+            records = "record" if count == 1 else "records"
+            report(f"{self.name}: {count:,} {records} {said} (the first at {place})")
+
     def chunks(self) -> Iterator[bytes]:
         """All bytes, the head included; to be called once."""
         while self._head:

@@ -18,6 +18,7 @@ import pytest
 from registry_inputs import entries, split, trials
 
 from cart_nlp.registries import InputError, aact, aactdatabase, aactfiles, read
+from cart_nlp.registries.mending import TWICE
 from cart_nlp.schema import Trial
 
 TABLES: dict[str, list[dict[str, str]]] = {
@@ -146,6 +147,20 @@ def test_memory_does_not_grow_with_the_dump(tmp_path: Path) -> None:
         return found
 
     assert peak(16_000) < 1.6 * peak(4_000)
+
+
+def test_mended_letters_are_told_once(tmp_path: Path) -> None:
+    tables = {
+        "studies": [{"nct_id": "NCT00000001", "brief_title": "TGF-Î² CAR-T"}],
+        "interventions": [{"id": "1", "nct_id": "NCT00000001", "name": "IFN-Î³ cells"}],
+    }
+    path = flat(tmp_path / "aact.zip", tables)
+    notes: list[str] = []
+    (found,) = read(path, report=notes.append)
+    assert found.trial().sections == {"brief_title": "TGF-β CAR-T", "interventions[0].name": "IFN-γ cells"}
+    assert notes == [
+        f"{path}:{name}.txt: 1 record {TWICE} (the first at line 2)" for name in ("studies", "interventions")
+    ]
 
 
 def test_broken_tables(tmp_path: Path) -> None:
