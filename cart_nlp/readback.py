@@ -131,27 +131,17 @@ class _Raw(io.RawIOBase):
 
 def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a Parquet file, nested values in plain types."""
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError(f"{shown(str(path))}: pip install 'cart-nlp[tables]' to read Parquet") from None
-    from cart_nlp.registries.sheets import check_parquet
+    from cart_nlp.registries.sheets import open_parquet
 
     budget = Budget(path)
+    source = open_parquet(path, shown(str(path)))
     try:
-        source = parquet.ParquetFile(path)
-        texts = [field.name for field in source.schema_arrow if str(field.type) in ("string", "binary")]
-        source = parquet.ParquetFile(path, read_dictionary=texts)  # a value that repeats is held once
-        check_parquet(path, source.metadata.num_rows, shown(str(path)))
-        for batch in source.iter_batches(batch_size=100):
-            for at in range(batch.num_rows):
-                row = {name: batch.column(name)[at].as_py() for name in batch.schema.names}
-                budget.take(sum(map(_size, row.values())))
-                yield row
-    except (OSError, ValueError, pyarrow.ArrowException, MemoryError) as fault:
+        for row in source.rows(100):
+            budget.take(sum(map(_size, row.values())))
+            yield row
+    except source.broken as fault:
         said = str(fault).split("\n", 1)[0][:200] or type(fault).__name__
-        raise InputError(f"{shown(str(path))}: not Parquet, or damaged: {shown(said)}") from None
+        raise InputError(f"{shown(str(path))}: the Parquet file is damaged: {shown(said)}") from None
 
 
 def _size(value: Any) -> int:

@@ -209,3 +209,11 @@ def test_no_id_of_a_file_steers_the_terminal(tmp_path: Path) -> None:
             assert json.loads(done.stdout)["new"] == [hostile]
         else:
             assert done.stdout.count("\n") == 3
+
+
+def test_of_columns_of_one_name_the_last_counts(tmp_path: Path) -> None:
+    columns = [pyarrow.array(["NCT1"]), pyarrow.array(["old"]), pyarrow.array(["new"])]
+    table = pyarrow.Table.from_arrays(columns, names=["trial_id", "title", "title"])
+    parquet.write_table(table, tmp_path / "twice.parquet")
+    assert read_rows(str(tmp_path / "twice.parquet")) == {"NCT1": {"title": "new"}}
+    assert [record.title for record in record_list(tmp_path / "twice.parquet")] == ["new"]

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cart_nlp.registries import bounds
 from cart_nlp.registries.bounds import BOMB_RATIO, TOO_LONG, is_bomb
@@ -134,6 +134,43 @@ def read_parquet(
     path: Path, name: str, mapping: Mapping[str, str] | None, shape: str | None = None
 ) -> Iterator[Entry | Reject]:
     """Entries of a Parquet file, read some thousand rows at a time."""
+    source = open_parquet(path, name)
+    found = shape_of(source.columns, mapping, shape, name)
+    size = path.stat().st_size
+    at = given = 0
+    try:
+        for row in source.rows(_BATCH):
+            at += 1
+            plain = {key: _plain(value) for key, value in row.items()}
+            text = "\n".join(_texts(plain))
+            given += len(text)
+            if is_bomb(given, size):
+                yield Reject(name, f"row {at}", None, f"{_BOMB}; the rest is not read")
+                return
+            if len(text) > bounds.MAX_RECORD:
+                yield Reject(name, f"row {at}", None, TOO_LONG)
+            else:
+                yield entry(name, f"row {at}", text, plain, found)
+    except source.broken as error:
+        yield Reject(name, f"after row {at}", None, f"the Parquet file is damaged: {_first_line(error)}")
+
+
+class Parquet(NamedTuple):
+    """An open Parquet file: the names of its columns, and what reading it raises where it is damaged."""
+
+    file: Any
+    columns: list[str]
+    broken: tuple[type[BaseException], ...]
+
+    def rows(self, held: int) -> Iterator[dict[str, Any]]:
+        """Its rows in plain types, some `held` at a time; of columns of one name the last counts."""
+        for batch in self.file.iter_batches(batch_size=held):
+            for at in range(batch.num_rows):
+                yield {name: batch.column(place)[at].as_py() for place, name in enumerate(self.columns)}
+
+
+def open_parquet(path: Path, name: str) -> Parquet:
+    """Open a Parquet file; raises InputError, with the `name`, for what is none or would fill the memory."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -141,35 +178,17 @@ def read_parquet(
         raise InputError(f"{name}: pip install 'cart-nlp[tables]' to read Parquet") from None
     broken = (*_BROKEN, pyarrow.ArrowException, MemoryError)
     try:
-        source = parquet.ParquetFile(path)
-        columns = list(source.schema_arrow.names)
-        texts = [field.name for field in source.schema_arrow if str(field.type) in ("string", "binary")]
-        source = parquet.ParquetFile(path, read_dictionary=texts)  # a value that repeats is held once
+        file = parquet.ParquetFile(path)
+        columns = list(file.schema_arrow.names)
+        texts = [field.name for field in file.schema_arrow if str(field.type) in ("string", "binary")]
+        file = parquet.ParquetFile(path, read_dictionary=texts)  # a value that repeats is held once
     except broken as error:
-        raise InputError(f"{name}: not a whole Parquet file: {_first_line(error)}") from None
-    found = shape_of(columns, mapping, shape, name)
-    size = path.stat().st_size
-    check_parquet(path, source.metadata.num_rows, name)
-    at = given = 0
-    try:
-        for batch in source.iter_batches(batch_size=_BATCH):
-            for row in range(batch.num_rows):
-                at += 1
-                plain = {key: _plain(batch.column(place)[row].as_py()) for place, key in enumerate(columns)}
-                text = "\n".join(_texts(plain))
-                given += len(text)
-                if is_bomb(given, size):
-                    yield Reject(name, f"row {at}", None, f"{_BOMB}; the rest is not read")
-                    return
-                if len(text) > bounds.MAX_RECORD:
-                    yield Reject(name, f"row {at}", None, TOO_LONG)
-                else:
-                    yield entry(name, f"row {at}", text, plain, found)
-    except broken as error:
-        yield Reject(name, f"after row {at}", None, f"the Parquet file is damaged: {_first_line(error)}")
+        raise InputError(f"{name}: not Parquet, or not a whole Parquet file: {_first_line(error)}") from None
+    _check_parquet(path, file.metadata.num_rows, name)
+    return Parquet(file, columns, broken)
 
 
-def check_parquet(path: Path, rows: int, name: str) -> None:
+def _check_parquet(path: Path, rows: int, name: str) -> None:
     """Refuse a file that would fill the memory or claims more rows than it can hold ids.
 
     DuckDB tells what the columns hold: pyarrow ends the whole process over some damaged metadata of columns.
@@ -186,7 +205,7 @@ def check_parquet(path: Path, rows: int, name: str) -> None:
             "SELECT max(num_values), max(total_uncompressed_size) FROM parquet_metadata(?)", [str(path)]
         ).fetchall()[0]
     except duckdb.Error as error:
-        raise InputError(f"{name}: not a whole Parquet file: {_first_line(error)}") from None
+        raise InputError(f"{name}: not Parquet, or not a whole Parquet file: {_first_line(error)}") from None
     if (values or 0) > max(_FEW_VALUES, 2 * size) or (inflated or 0) > max(
         _LARGEST_COLUMN, BOMB_RATIO * size
     ):
