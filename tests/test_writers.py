@@ -172,6 +172,26 @@ def test_xlsx_has_a_sheet_for_each_table_and_runs_nothing(tmp_path: Path) -> Non
         }
 
 
+def test_a_text_that_a_cell_cannot_hold_shows_that_it_was_cut(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    long = "x" * 40_000
+    evidence = FULL.evidence[0].model_copy(update={"text": long})
+    (out,) = written(
+        tmp_path,
+        "o.xlsx",
+        FULL.model_copy(update={"title": long, "evidence": (evidence,), "raw": {"phase": long}}),
+    )
+    book = load_workbook(out)
+    heads = [cell.value for cell in book["evidence"][1]]
+    cut = [
+        book["records"].cell(2, [cell.value for cell in book["records"][1]].index("title") + 1).value,
+        book["evidence"].cell(2, heads.index("text") + 1).value,
+        book["raw"]["C2"].value,
+    ]
+    assert cut == ["x" * 32_766 + "…"] * 3
+
+
 def test_a_workbook_has_dates_links_filters_and_a_header_that_stays(tmp_path: Path) -> None:
     from openpyxl import load_workbook
 

@@ -47,6 +47,12 @@ def suffix_of(out: Path) -> str:
     )
 
 
+def beside(out: Path, table: str) -> Path:
+    """The name of a table that goes with `records.parquet` (or `records.parquet.part`)."""
+    head, dot, tail = out.name.rpartition(".parquet")
+    return out.with_name(f"{head}.{table}{dot}{tail}")
+
+
 def require(suffix: str) -> None:
     """Raise OutputError if a package that the format needs is not installed."""
     for package in EXTRAS.get(suffix, ()):

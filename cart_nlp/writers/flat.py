@@ -117,12 +117,17 @@ def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool
     return found
 
 
-def row(record: Mapping[str, Any], guard: bool, limit: int | None = None) -> list[str | int | float | bool]:
-    """The cells of a record in the order of COLUMNS, texts cut to `limit` characters."""
-    cells = []
-    for name in COLUMNS:
-        value = cell(name, record.get(name), guard)
-        if isinstance(value, str) and limit is not None and len(value) > limit:
-            value = value[: limit - 1] + "…"
-        cells.append(value)
-    return cells
+def row(
+    record: Mapping[str, Any], guard: bool, columns: Sequence[str] = COLUMNS
+) -> list[str | int | float | bool]:
+    """The cells of a record in the order of the columns."""
+    return [cell(name, record.get(name), guard) for name in columns]
+
+
+def fitted(value: str, limit: int = CELL_LIMIT) -> str:
+    """A text that a cell can hold; `…` says that it was cut.
+
+    >>> fitted("abcdef", 4), fitted("abcd", 4)
+    ('abc…', 'abcd')
+    """
+    return value if len(value) <= limit else value[: limit - 1] + "…"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from cart_nlp.writers import beside
 from cart_nlp.writers.arrow import CONSTRUCTS, EVIDENCE, RECORDS, batches
 
 
@@ -23,9 +24,3 @@ def write_parquet(records: Iterable[bytes], out: Path, guard: bool) -> list[Path
             for file, table in zip(files, tables, strict=True):
                 file.write_table(table)
     return made
-
-
-def beside(out: Path, table: str) -> Path:
-    """The name of a table that goes with `records.parquet` (or `records.parquet.part`)."""
-    head, dot, tail = out.name.rpartition(".parquet")
-    return out.with_name(f"{head}.{table}{dot}{tail}")

@@ -14,7 +14,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from cart_nlp.schema import Construct, Evidence
 from cart_nlp.writers import OutputError
 from cart_nlp.writers.dates import DATES, typed
-from cart_nlp.writers.flat import CELL_LIMIT, COLUMNS, cell, row
+from cart_nlp.writers.flat import COLUMNS, cell, fitted, row
 
 MAX_ROWS = 1_048_576
 MAX_LINKS, LONGEST_LINK = 60_000, 2_000
@@ -47,15 +47,14 @@ def write_xlsx(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
 
 def _write(records: Iterable[bytes], book: Workbook, out: Path, guard: bool) -> None:
     book.set_properties({"author": "cart-nlp", "created": _MADE})
-    main = Sheet(book, "records", [name for name in COLUMNS if name not in _APART])
-    keep = [at for at, name in enumerate(COLUMNS) if name not in _APART]
+    columns = [name for name in COLUMNS if name not in _APART]
+    main = Sheet(book, "records", columns)
     fields = {"constructs": tuple(Construct.model_fields), "evidence": tuple(Evidence.model_fields)}
-    parts = {name: Sheet(book, name, ["trial_id", *columns]) for name, columns in fields.items()}
+    parts = {name: Sheet(book, name, ["trial_id", *keys]) for name, keys in fields.items()}
     raw = Sheet(book, "raw", ["trial_id", "field", "value"])
     for line in records:
         record = orjson.loads(line)
-        cells = row(record, guard, CELL_LIMIT)
-        main.add([cells[at] for at in keep], record)
+        main.add(row(record, guard, columns), record)
         name = cell("trial_id", record["trial_id"], guard)
         for part, sheet in parts.items():
             for item in record[part]:
@@ -132,7 +131,7 @@ class Sheet:
                     self._date(at, record[name]) if name in DATES else name == "url" and self._link(at, value)
                 )
                 if not special:
-                    self._sheet.write_string(self.rows, at, value[:CELL_LIMIT])
+                    self._sheet.write_string(self.rows, at, fitted(value))
             else:
                 self._sheet.write_number(self.rows, at, value)
         self.rows += 1
