@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -64,11 +63,11 @@ def compare(old: Rows, new: Rows, fields: tuple[str, ...] = COMPARED) -> Differe
     return found
 
 
-def read_rows(source: str) -> Rows:
-    """Trial id -> field -> flat text, of any output of `cart-nlp tag`.
+def read_rows(source: str, note: Callable[[str], None] | None = None) -> Rows:
+    """Trial id -> field -> flat text, of any output of `cart-nlp tag`; of an id that repeats the last row.
 
-    `STORE.duckdb@2026-01-31` (or with a time) is the state of a store at the end of that day. Raises
-    InputError with one line if the file cannot be read.
+    `STORE.duckdb@2026-01-31` (or with a time) is the state of a store at the end of that day. `note` hears,
+    in one line, how many ids repeat. Raises InputError with one line if the file cannot be read.
     """
     name, _, moment = source.partition(".duckdb@")
     if moment:
@@ -87,16 +86,22 @@ def read_rows(source: str) -> Rows:
     if kind not in kinds:
         raise InputError(f"{source}: cannot compare {kind or 'a file without suffix'}; use {' '.join(kinds)}")
     rows: Rows = {}
+    again: set[str] = set()
     for number, row in enumerate(kinds[kind](path), 1):
         trial = row.get("trial_id")
         if not isinstance(trial, str):
             raise InputError(f"{source}: a row without trial_id; is this the output of `cart-nlp tag`?")
+        if trial in rows:
+            again.add(trial)
         try:
             rows[trial] = {key: _flat(key, value) for key, value in row.items() if key in COMPARED}
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise InputError(
                 f"{source}: record {number}: a value of another type than `cart-nlp tag` writes: {fault}"
             ) from None
+    if again and note is not None:
+        ids = "id stands" if len(again) == 1 else "ids stand"
+        note(f"{len(again):,} {ids} more than once in {source}; the last is compared")
     return rows
 
 
@@ -124,18 +129,9 @@ def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(readback.CELL)
     delimiter = "\t" if path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
-    budget = readback.Budget(path)
-    rows = csv.DictReader(readback.text(path), delimiter=delimiter)
-    try:
-        if "trial_id" not in (rows.fieldnames or ()):
-            raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
-        for row in rows:
-            budget.take(0)
-            yield {key: unguarded(value) for key, value in row.items() if key and isinstance(value, str)}
-    except csv.Error as fault:
-        raise InputError(f"{path}:{rows.line_num}: not a table: {fault}") from None
+    for _, row in readback.table(path, delimiter):
+        yield {key: unguarded(value) for key, value in row.items() if key and isinstance(value, str)}
 
 
 def _xlsx(path: Path) -> Iterator[dict[str, Any]]:
@@ -189,7 +185,7 @@ def _past(path: Path, moment: str) -> Rows:
         found = base.execute(query, [when, when])
         while some := found.fetchmany(1_000):
             for trial, name, value in some:
-                budget.take(len(value) - readback.ROW)
+                budget.take(len(value), rows=0)
                 row = rows.setdefault(trial, dict.fromkeys(COMPARED, ""))
                 if name in COMPARED:
                     row[name] = _flat(name, orjson.loads(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import io
 import warnings
 import zipfile
@@ -42,9 +43,9 @@ class Budget:
         self._path = path
         self._left = max(HELD, path.stat().st_size * TIMES)
 
-    def take(self, size: int) -> None:
-        """One more row of so many bytes or characters."""
-        self._left -= size + ROW
+    def take(self, size: int, rows: int = 1) -> None:
+        """So many bytes or characters more, in so many more rows."""
+        self._left -= size + rows * ROW
         if self._left < 0:
             raise InputError(
                 f"{shown(str(self._path))}: its rows fill the memory, as those of a decompression bomb do; "
@@ -95,15 +96,33 @@ def begins(path: Path) -> bytes:
         return decompressed(file_feed(str(path), stream)).peek(64)
 
 
-def text(path: Path) -> Iterator[str]:
-    """The lines of a table in UTF-8, line ends kept."""
+def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | None, Any]]]:
+    """Line and cells of every row of a table of records, as `csv.DictReader` gives them.
+
+    Raises InputError for what is no table, or has no column trial_id.
+    """
+    csv.field_size_limit(CELL)
     budget = Budget(path)
+    rows = csv.DictReader(text(path, budget), delimiter=delimiter)
+    try:
+        if "trial_id" not in (rows.fieldnames or ()):
+            raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
+        for row in rows:
+            budget.take(0)
+            yield rows.line_num, row
+    except csv.Error as fault:
+        raise InputError(f"{path}:{rows.line_num}: not a table: {fault}") from None
+
+
+def text(path: Path, budget: Budget | None = None) -> Iterator[str]:
+    """The lines of a table in UTF-8, line ends kept."""
+    budget = budget or Budget(path)
     for feed in _feed(path):
         with io.TextIOWrapper(
             io.BufferedReader(_Raw(feed.chunks())), "utf-8-sig", "replace", newline=""
         ) as file:
             while line := file.readline(bounds.MAX_RECORD):
-                budget.take(len(line) - ROW)  # a row may have many lines
+                budget.take(len(line), rows=0)  # a row may have many lines
                 yield line
 
 

@@ -217,3 +217,21 @@ def test_of_columns_of_one_name_the_last_counts(tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "twice.parquet")
     assert read_rows(str(tmp_path / "twice.parquet")) == {"NCT1": {"title": "new"}}
     assert [record.title for record in record_list(tmp_path / "twice.parquet")] == ["new"]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_rows_of_one_id_are_told(tmp_path: Path, count: int) -> None:
+    ids = ["NCT1", "NCT2"][:count]
+    rows = [{"trial_id": trial, "title": title} for title in ("first", "second", "third") for trial in ids]
+    path = written(tmp_path / "twice.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    notes: list[str] = []
+    found = read_rows(path, notes.append)
+    assert found == {trial: {"title": "third"} for trial in ids}
+    stand = "1 id stands" if count == 1 else "2 ids stand"
+    assert notes == [f"{stand} more than once in {path}; the last is compared"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from cart_nlp.cli import main; main()", "diff", path, path, "--json"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, json.loads(done.stdout)["unchanged"]) == (0, count)
+    assert done.stderr == f"cart-nlp diff: {notes[0]}\n" * 2

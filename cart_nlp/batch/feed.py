@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected
@@ -77,14 +77,9 @@ class Feed:
                     found = self._compared(number, entry, self.known, decided)
                     if found is not None:
                         yield found
-                elif decided is not None:
-                    yield replace(job(number, entry), decided=decided)
-                elif self.hits(entry.text):
+                elif (candidate := decided is not None or self.hits(entry.text)) or self.keep_all:
                     self._look_for_twins(entry)
-                    yield job(number, entry)
-                elif self.keep_all:
-                    self._look_for_twins(entry)
-                    yield job(number, entry, candidate=False)
+                    yield job(number, entry, candidate, decided)
                 else:
                     self.screened += 1
             if number % _LOOK == 0 and time.monotonic() - clock > PAUSE:
@@ -148,7 +143,7 @@ class Feed:
                 if self.known is not None:
                     yield self._job(number, entry, trial, True, self.known, decided)
                 else:
-                    yield replace(job(number, entry), decided=decided)
+                    yield job(number, entry, decided=decided)
 
     def _decided(self, number: int, entry: Entry | Reject) -> Decided | None:
         """A curator's decisions on the trial of an entry; those on merged ones are found later."""

@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cart_nlp import writers
 from cart_nlp.places import PlaceError, regular
 from cart_nlp.writers import OutputError, suffix_of
 
@@ -50,9 +51,7 @@ class Target:
         )
         tables: tuple[Path, ...] = ()
         if suffix == ".parquet":
-            from cart_nlp.writers.parquet import beside as table
-
-            tables = (table(out, "constructs"), table(out, "evidence"))
+            tables = (writers.beside(out, "constructs"), writers.beside(out, "evidence"))
         target = cls(out, suffix, rejects, beside(out, ".journal"), beside(out, ".run.json"), tables)
         target._check(options)
         return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,8 +31,9 @@ def command(
     if unknown:
         known = ", ".join(COMPARED)
         console.stop("cart-nlp diff", f"--field {unknown[0]}: no such field; there are {known}")
+    say = functools.partial(console.say, "cart-nlp diff")
     try:
-        found = compare(read_rows(old), read_rows(new), tuple(field) if field else COMPARED)
+        found = compare(read_rows(old, say), read_rows(new, say), tuple(field) if field else COMPARED)
     except InputError as fault:
         console.stop("cart-nlp diff", str(fault))
     if json:

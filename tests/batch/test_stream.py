@@ -14,6 +14,8 @@ import pytest
 from cart_nlp.batch import BatchError, Options, Summary, run, spawning
 from cart_nlp.batch.jobs import TaggerSource
 from cart_nlp.batch.pool import Pool
+from cart_nlp.curation.decisions import Correction
+from cart_nlp.curation.writing import write
 from cart_nlp.registries.entry import Entry
 from cart_nlp.writers import OutputError
 
@@ -258,3 +260,14 @@ def test_no_worker_outlives_the_pool(tmp_path: Path) -> None:
     (pid,) = pool.pids()
     pool.close()
     assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+
+
+def test_an_id_that_a_curator_has_decided_on_and_that_repeats_is_told(tmp_path: Path) -> None:
+    source = fakes.dump(tmp_path / "in.jsonl", [{"id": "T00001", "title": "CAR of CD19"}] * 2)
+    write([Correction("T00001", "targets", "add", ("CD22",))], tmp_path / "c.csv")
+    summary = run(
+        options(tmp_path, source, workers=0, corrections=str(tmp_path / "c.csv")), fakes.parts(tmp_path)
+    )
+    assert summary.written == 2
+    told = "1 id stands more than once, T00001 for one: each record is tagged; --dedupe merges them"
+    assert told in summary.notes
