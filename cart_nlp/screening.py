@@ -51,7 +51,7 @@ def _written(words: Iterable[str]) -> Iterator[bytes]:
             yield json.dumps(plain)[1:-1].encode()
 
 
-def _likely(words: Iterable[str]) -> list[bytes]:
+def _by_likelihood(words: Iterable[str]) -> list[bytes]:
     """The words of a context: short ones that name cells are the likeliest, and come first."""
     return list(
         _written(sorted(words, key=lambda word: ("cell" not in word, len(word), word.replace(_BLANK, " "))))
@@ -63,8 +63,8 @@ class Screen:
 
     def __init__(self, lexicon: Lexicon, engine: Engine | None = None) -> None:
         contexts = {
-            "cells": _likely(lexicon.words("screen_cells")),
-            "car": _likely(lexicon.words("screen_company")),
+            "cells": _by_likelihood(lexicon.words("screen_cells")),
+            "car": _by_likelihood(lexicon.words("screen_company")),
         }
         self.search = Search(needles(lexicon), contexts, engine, fold_bytes)
         self.hits = self.search.hits

@@ -142,6 +142,12 @@ Accepts = Callable[[bytes, Needle, int], bool]
 Fold = Callable[[bytes], bytes]
 
 
+def _folded(given: bytes | str, fold: Fold) -> bytes:
+    """A text as it is searched."""
+    raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
+    return raw if raw.isascii() and not (10 in raw or 9 in raw or 13 in raw) else fold(raw)
+
+
 def _hyperscan(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callable[[bytes | str], bool]:
     import hyperscan
 
@@ -164,10 +170,7 @@ def _hyperscan(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callable[
         return accepts(raw, needles[number], end)  # True ends the scan
 
     def hits(raw: bytes | str) -> bool:
-        if isinstance(raw, str):
-            raw = raw.encode("utf-8", "surrogatepass")
-        if not raw.isascii() or 10 in raw or 9 in raw or 13 in raw:
-            raw = fold(raw)
+        raw = _folded(raw, fold)
         try:
             scan(raw, on_match, 0, raw)
         except stopped:
@@ -198,9 +201,7 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callabl
     find = automaton.find_matches_as_indexes
 
     def hits(given: bytes | str) -> bool:
-        raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
-        if not raw.isascii() or 10 in raw or 9 in raw or 13 in raw:
-            raw = fold(raw)
+        raw = _folded(given, fold)
         text = raw.lower()
         if any(accepts(raw, literals[number][1], end) for number, _, end in find(text, overlapping=True)):
             return True

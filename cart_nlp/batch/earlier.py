@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from cart_nlp.batch.jobs import mended
+from cart_nlp.batch.jobs import without_surrogates
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.options import Summary
 from cart_nlp.batch.provenance import Hashing
@@ -82,7 +82,7 @@ def hashes(paths: Iterable[Path]) -> list[dict[str, Any]]:
         if path.is_file():
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-                found.append({"name": mended(path.name), "bytes": file.tell(), "sha256": digest})
+                found.append({"name": without_surrogates(path.name), "bytes": file.tell(), "sha256": digest})
     return found
 
 
@@ -97,7 +97,7 @@ def unchanged(
     if before is None:
         return None
     try:
-        hashes = [source["sha256"] for source in before["inputs"]]
+        known = [source["sha256"] for source in before["inputs"]]
         sizes = [source["bytes"] for source in before["inputs"]]
         rejected = before["counts"]["rejected"] > 0
         paths = [source["path"] for source in before["inputs"]]
@@ -105,13 +105,13 @@ def unchanged(
         return None
     same = before.get("key") == tagger_key(header) and not before.get("faults") and "session" in before
     same = same and before.get("corrections") == header["corrections"]
-    if not same or None in hashes or target.rejects.is_file() != (rejects or rejected):
+    if not same or None in known or target.rejects.is_file() != (rejects or rejected):
         return None
     if rejected and paths != [source and source["path"] for source in header["inputs"]]:
         return None
     if sizes != [source and source["bytes"] for source in header["inputs"]]:
         return None
-    return before if hashes == [source["sha256"] for source in hashing.result()] else None
+    return before if known == [source["sha256"] for source in hashing.result()] else None
 
 
 def tagger_key(header: dict[str, Any]) -> str:

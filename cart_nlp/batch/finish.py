@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import orjson
 
 from cart_nlp.batch.earlier import hashes, tagger_key
-from cart_nlp.batch.jobs import Outcome, mended
+from cart_nlp.batch.jobs import Outcome, without_surrogates
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.provenance import Hashing, fingerprint
 from cart_nlp.batch.target import Target
@@ -140,7 +140,7 @@ def _provenance(
     part = target.stage(target.run)
     private = any(map(aactdatabase.recognizes, options.inputs))
     with begun(part, 0o600 if private else 0o666) as file:
-        file.write(orjson.dumps(mended(content), option=orjson.OPT_INDENT_2) + b"\n")
+        file.write(orjson.dumps(without_surrogates(content), option=orjson.OPT_INDENT_2) + b"\n")
     return part
 
 

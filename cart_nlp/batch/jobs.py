@@ -94,9 +94,10 @@ def itself(trial: Trial) -> Trial:
     return trial
 
 
-def job(number: int, entry: Entry, candidate: bool = True) -> Job:
+def job(number: int, entry: Entry, candidate: bool = True, decided: Decided | None = None) -> Job:
     """A job of an entry that a worker is to parse."""
-    return Job(number, entry.source, entry.place, entry.data, entry.parse, "", candidate, len(entry.text))
+    size = len(entry.text)
+    return Job(number, entry.source, entry.place, entry.data, entry.parse, "", candidate, size, decided)
 
 
 class Packed(NamedTuple):
@@ -158,22 +159,22 @@ def record_json(record: Record) -> bytes:
     try:
         return record.model_dump_json().encode()
     except ValueError:
-        return orjson.dumps(mended(record.to_json()))
+        return orjson.dumps(without_surrogates(record.to_json()))
 
 
-def mended(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
     """A JSON value without lone surrogates, as a name that is no UTF-8 has them: they become U+FFFD."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, dict):
-        return {mended(key): mended(item) for key, item in value.items()}
-    return [mended(item) for item in value] if isinstance(value, list | tuple) else value
+        return {without_surrogates(key): without_surrogates(item) for key, item in value.items()}
+    return [without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def rejected(number: int, source: str, place: str, trial_id: str | None, reason: str) -> Outcome:
     """The outcome of a record that cannot be used, with its line for the rejects file."""
     line = {"source": source, "place": place, "id": trial_id, "reason": " ".join(reason.split())}
-    return Outcome(number, "reject", trial_id or "", "", orjson.dumps(mended(line)))
+    return Outcome(number, "reject", trial_id or "", "", orjson.dumps(without_surrogates(line)))
 
 
 def refused(number: int, reject: Reject) -> Outcome:

@@ -22,7 +22,7 @@ FLUSH_SECONDS = 0.5
 
 
 class Journal:
-    """Append-only file of outcomes; `open` starts or continues it, `outcomes` reads it back."""
+    """Append-only file of outcomes: made anew or continued, added to, and read back with `outcomes`."""
 
     def __init__(self, path: Path, header: dict[str, Any], resume: bool) -> None:
         """Open for this run and lock it. With `resume`, keep what an equal run (same header but for its

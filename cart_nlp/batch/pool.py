@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
 from cart_nlp.batch import spawning
-from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected
+from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected, tag_job
 
 CHUNK = 8
 """Records handed to a worker at once: enough to hide the hand-over, few enough to share fairly."""
@@ -266,8 +266,6 @@ class Pool:
 
 def inline(source: TaggerSource, jobs: Iterable[Job | Outcome | None], keep_all: bool) -> Iterator[Outcome]:
     """The same stream in this process: for tests and debuggers, without protection from a bad record."""
-    from cart_nlp.batch.jobs import tag_job
-
     tagger = None
     for item in jobs:
         if isinstance(item, Outcome):

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from cart_nlp.batch import earlier, finish
 from cart_nlp.batch.feed import Feed, Hits, Known, Read, Report
-from cart_nlp.batch.jobs import UNREAD, BatchError, Interrupted, Job, Outcome, Tagger, TaggerSource, mended
+from cart_nlp.batch.jobs import (
+    UNREAD,
+    BatchError,
+    Interrupted,
+    Job,
+    Outcome,
+    Tagger,
+    TaggerSource,
+    without_surrogates,
+)
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
@@ -229,7 +238,7 @@ def _header(
         "corrections": ledger.digest() if ledger else None,
         "session": now.isoformat(timespec="microseconds"),
     }
-    found: dict[str, Any] = mended(header)
+    found: dict[str, Any] = without_surrogates(header)
     return found
 
 

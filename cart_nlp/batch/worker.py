@@ -13,7 +13,7 @@ from cart_nlp.batch.jobs import FAULTS, TaggerSource, tag_job, unpacked
 from cart_nlp.batch.spawning import FORK, forked
 
 GRACE = 5.0
-"""Seconds after which a stuck worker ends itself that nobody has ended in time: its parent is gone."""
+"""Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
 
 
 def work(pipe: Connection) -> None:

@@ -12,7 +12,7 @@ from cart_nlp.registries import bounds
 from cart_nlp.registries.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.entry import Rejected
 from cart_nlp.registries.jsonvalues import sound
-from cart_nlp.registries.sources import Feed
+from cart_nlp.registries.sources import Feed, grown
 
 CONTAINERS = ("studies", "FullStudies", "data", "trials", "records")
 """Keys whose array holds the records, at the top of a document or inside a wrapper."""
@@ -81,17 +81,11 @@ class _Window:
         """Read as much again, but drop what stands before `keep`; false at the end of the stream."""
         if self.ended:
             return False
-        grown = [self.data[keep - self.base :]]
-        wanted, size = min(max(len(grown[0]), 1), 1 << 24), 0
-        while size < wanted and not self.ended:
-            chunk = next(self._chunks, b"")
-            self.ended = not chunk
-            grown.append(chunk)
-            size += len(chunk)
-        self.data = b"".join(grown)
+        held = self.end - keep
+        self.data, self.ended = grown(self.data[keep - self.base :], self._chunks)
         self.base = keep
         self._text = self.data.decode("latin-1")
-        return size > 0
+        return len(self.data) > held
 
     def beyond(self, at: int, signs: bytes, keep: int | None = None) -> tuple[int, bytes]:
         """The first position from `at` on where another byte than some stands, and that byte.
@@ -108,11 +102,11 @@ class _Window:
                 return at, b""
 
     def value(
-        self, at: int, keep: int | None = None, grown: Callable[[], None] | None = None
+        self, at: int, keep: int | None = None, before: Callable[[], None] | None = None
     ) -> tuple[Any, int]:
         """The value at a position and where it ends; raises _Broken where it is none.
 
-        `grown` is called before more is read for it.
+        `before` is called before more is read for it.
         """
         keep = at if keep is None else keep
         while True:
@@ -135,8 +129,8 @@ class _Window:
                 raise _Broken(
                     self.base + place, _CUT if at_end else f"not valid JSON: {reason} at byte {where:,}"
                 )
-            if grown is not None:
-                grown()
+            if before is not None:
+                before()
             size = self.end - keep
             if size > bounds.MAX_RECORD:
                 raise _Broken(at, TOO_LONG)
@@ -158,11 +152,19 @@ class Document:
         self._window = _Window(feed)
         self._is_record = is_record
         self._frames: list[str] = []
+        """What is open around the place: a page, or a list of records."""
         self._firsts: Counter[str] = Counter()
+        """First key of the sound records so far -> how many begin with it."""
         self._nested: set[str] = set()
+        """Those of them that begin an object within a record too."""
         self._common: set[str] = set()
+        """Keys that all sound records so far have."""
         self._spent = 0
-        self._stray = self._mended = False
+        """Bytes that were read twice around broken records."""
+        self._stray = False
+        """Whether the values since the last record are no records, which is told once."""
+        self._mended = False
+        """Whether a record was broken, so that brackets may not match."""
 
     def __iter__(self) -> Iterator[Value]:
         at: int | None = 0
@@ -264,11 +266,11 @@ class Document:
         """The record that begins at a position, and where it ends; raises _Broken."""
         window = self._window
 
-        def grown() -> None:
+        def look() -> None:
             if window.end - start > _LOOK_AHEAD:
                 self._look_within(start, start + _LOOK_AHEAD, kin=True)
 
-        end = window.value(start, grown=grown)[1]
+        end = window.value(start, before=look)[1]
         after, sign = window.beyond(end, b" \t\r\n\0", start)
         odd = bool(self._frames) and sign not in (b",", b"]", b"{")
         self._look_within(start, end, kin=odd or end - start > _LOOK_AHEAD)

@@ -119,9 +119,6 @@ def study_type(raw: str) -> str | None:
     return next((name for name, cues in _STUDY_TYPES if any(cue in said for cue in cues)), None)
 
 
-_COUNT = re.compile(r"(?:^|[:\s])(\d{1,9})(?=$|[;,.\s])")
-
-
 def enrollment(raw: str) -> int | None:
     """Participants, planned or actual; the counts of several groups ("test:30;control:30") are added."""
     said = re.sub(r"(?<=\d),(?=\d{3}\b)", "", raw.strip()[:500])

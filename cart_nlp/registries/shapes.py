@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cart_nlp.registries.entry import Rejected
-from cart_nlp.schema import Trial
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MAX_ID = 100
@@ -144,11 +143,6 @@ def sections(
 def _list(found: dict[str, Any], key: str, values: Any) -> None:
     for at, item in enumerate(items(values)):
         found[f"{key}[{at}]"] = item.get("measure", item.get("name")) if isinstance(item, Mapping) else item
-
-
-def searchable(trial: Trial) -> str:
-    """All text of a trial, for a format whose raw record cannot be searched."""
-    return "\n".join((trial.id, *trial.sections.values()))
 
 
 def raw(values: Mapping[str, Any]) -> dict[str, str]:

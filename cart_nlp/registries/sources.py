@@ -96,6 +96,19 @@ class Feed:
             yield chunk
 
 
+def grown(held: bytes, chunks: Iterator[bytes]) -> tuple[bytes, bool]:
+    """What is held and as much again after it, at most some 16 MiB; and whether the stream has ended."""
+    parts = [held]
+    wanted = min(max(len(held), 1), 1 << 24)
+    while wanted > 0:
+        chunk = next(chunks, b"")
+        if not chunk:
+            return b"".join(parts), True
+        parts.append(chunk)
+        wanted -= len(chunk)
+    return b"".join(parts), False
+
+
 def shown(name: str) -> str:
     """A name fit for a message: nothing in it moves the cursor or reverses the line."""
     return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cart_nlp.registries import bounds
 from cart_nlp.registries.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.entry import Rejected
-from cart_nlp.registries.sources import Feed, shown
+from cart_nlp.registries.sources import Feed, grown, shown
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -76,14 +76,9 @@ def cut(feed: Feed, tag: str, id_tag: str = "") -> Iterator[Cut]:
                 yield Cut(base + start, b"", TOO_LONG)
                 start, given_up = None, True
             keep = (last if len(buffer) - last <= _LONGEST_GAP else at) if start is None else start
-            grown, wanted, size = [buffer[keep:]], min(max(len(buffer) - keep, 1), 1 << 24), 0
-            while size < wanted and not ended:
-                chunk = next(chunks, b"")
-                ended = not chunk
-                tail = (tail + chunk)[-_TAIL:]
-                grown.append(chunk)
-                size += len(chunk)
-            buffer = b"".join(grown)
+            held = len(buffer) - keep
+            buffer, ended = grown(buffer[keep:], chunks)
+            tail = (tail + buffer[max(held, len(buffer) - _TAIL) :])[-_TAIL:]
             base, at, last = base + keep, at - keep, max(0, last - keep)
             start = None if start is None else 0
         elif not found[1]:
