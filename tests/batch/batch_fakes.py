@@ -49,7 +49,8 @@ def read(source: str, report: Callable[[str], None]) -> Iterator[Entry | Reject]
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if line.startswith(b"{"):
-                yield Entry(source, f"line {number}", line, line, parse)
+                found = re.search(rb'"id": ?"([^"]+)"', line)
+                yield Entry(source, f"line {number}", line, line, parse, found[1].decode() if found else "")
             else:
                 yield Reject(source, f"line {number}", None, "not JSON")
 
