@@ -209,7 +209,7 @@ def test_frames_give_the_records(folder: Path) -> None:
     assert found["error"].tolist() == [None, None, None, None, "record without an id"]
     whole = tag_one(parse(TRIALS[0])).to_json()
     row = found.iloc[0].to_dict()
-    nested = ("constructs", "confidence", "evidence", "raw")
+    nested = ("constructs", "references", "confidence", "evidence", "raw")
     assert {k: v for k, v in row.items() if k not in (*nested, "error")} == {
         k: v for k, v in whole.items() if k not in nested
     }
