@@ -64,11 +64,14 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
     return doc
 
 
-def tag_trial(nlp: Language, trial: Trial) -> Record:
-    """The record of one trial."""
+def tag_trial(nlp: Language, trial: Trial, level: str = "") -> Record:
+    """The record of one trial; with `level`, as of one whose car_trial is known to be that."""
     from cart_nlp.assembly import record
 
-    return record(nlp(make_doc(nlp, trial)), trial)
+    doc = make_doc(nlp, trial)
+    if level:
+        doc._.cart_trial = {**doc._.cart_trial, "car_trial": level}
+    return record(nlp(doc), trial)
 
 
 def mentions(doc: Doc) -> tuple[Mention, ...]:

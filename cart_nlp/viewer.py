@@ -10,6 +10,7 @@ import pandas as pd
 
 from cart_nlp import __version__
 from cart_nlp.curation.laying import laid, opened, read_trials
+from cart_nlp.evaluation.predictions import tagger
 from cart_nlp.landscape.records import frame, record_list
 from cart_nlp.outputs import write
 from cart_nlp.pages import Strings, embed, render, web
@@ -62,7 +63,7 @@ def view(records: Path, page: Path, texts: Iterable[Path] = (), corrections: Pat
     """
     found = record_list(records)
     trials = read_trials(texts, {record.trial_id for record in found})
-    found = laid(found, opened(corrections), trials=trials)
+    found = laid(found, opened(corrections), trials=trials, read=tagger())
     page.parent.mkdir(parents=True, exist_ok=True)
     write(page, html(frame(found), {one: trial.sections for one, trial in trials.items()}))
     return len(found)

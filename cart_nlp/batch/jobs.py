@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cart_nlp.curation.ledger import Decided
 
 Kind = Literal["record", "below", "reject", "same", "still", "again", "run", "end"]
-Tagger = Callable[[Trial], Record]
+Tagger = Callable[..., Record]
+"""Tags a trial; given a level of car_trial too, as one that is known to be of that level."""
 UNREAD = "unread"
 """Key in a record's raw values that tells which of its text was too long to be read."""
 
@@ -195,7 +196,7 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
             record = tagger(trial)
             cut = unread(trial)
         if job.decided is not None:
-            record = job.decided.applied(record, trial)
+            record = job.decided.applied(record, trial, tagger)
         left = sum(len(trial.sections[key]) - read for key, read in cut.items())
         if keep_all or record.car_trial in INCLUDED:
             if cut:

@@ -41,13 +41,14 @@ class Study(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         reading = self.reading(doc)
-        trial_type = (doc._.cart_trial or {}).get("study_type", "")
-        held = self.signals(reading, trial_type)
+        told = doc._.cart_trial or {}
+        held = self.signals(reading, told.get("study_type", ""))
         state = decided(doc)
-        level, chance, sure = self.decide(held)
+        own, chance, sure = self.decide(held)
+        level = told.get("car_trial", own)  # a curator knows better; the words are evidence of our own level
         state["car_trial"], state["car_score"], state["car_sure"] = level, round(chance, 4), sure
         values = state.setdefault("values", {})
-        values["car_trial"] = self.evidence(reading, level)
+        values["car_trial"] = self.evidence(reading, own)
         if level in INCLUDED:
             rule = (
                 first(reading.vocabulary.lexicon.rules.get("focus", ()), held) if level == "related" else None

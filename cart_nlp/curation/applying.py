@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import (
@@ -16,7 +16,7 @@ from cart_nlp.curation.decisions import (
     values_of,
 )
 from cart_nlp.curation.names import Names
-from cart_nlp.schema import INCLUDED, Construct, Evidence, Record
+from cart_nlp.schema import INCLUDED, Construct, Evidence, Record, Trial
 
 STALE = ":stale"
 """Ends the rule of evidence whose decision was made on another text of the trial."""
@@ -39,6 +39,22 @@ def is_stale(correction: Correction, sections: Mapping[str, str] | None) -> bool
         start = f"{prefix}/"
         views.append({k.removeprefix(start): text for k, text in sections.items() if k.startswith(start)})
     return correction.text_sha256 not in map(text_sha256, views)
+
+
+Read = Callable[[Trial, str], Record]
+"""Tags a trial as one whose car_trial is known."""
+
+
+def put_in(record: Record, corrections: Sequence[Correction], trial: Trial, read: Read) -> Record:
+    """The record with what the tool finds in a trial that it leaves out and a curator puts in.
+
+    Its car_trial is still the tool's own: `apply` replaces it.
+    """
+    pins = (each for each in corrections if each.field == "car_trial" and each.pins)
+    level = next((value for each in pins for value in each.values), "")
+    if record.car_trial in INCLUDED or level not in INCLUDED:
+        return record
+    return read(trial, level).model_copy(update={"car_trial": record.car_trial})
 
 
 def apply(

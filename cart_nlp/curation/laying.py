@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cart_nlp.curation.applying import apply
+from cart_nlp.curation.applying import Read, apply, put_in
 from cart_nlp.curation.checking import checked
 from cart_nlp.curation.decisions import Correction, by_trial, rows_of
 from cart_nlp.curation.names import names
@@ -44,8 +44,11 @@ def laid(
     rows: Sequence[Correction],
     lexicons: tuple[str, ...] = (),
     trials: Mapping[str, Trial] | None = None,
+    read: Read | None = None,
 ) -> list[Record]:
     """Records with corrections laid over them; `trials` (by id) tell which of these are stale.
+
+    With `read` a record that the tool left out and a curator puts in gets what the tool finds in its trial.
 
     A decision under a secondary id reaches the record too, unless that id is a record or trial by itself.
     That is what `tag --dedupe` does for the ids that it merged; a record does not tell these from ids that
@@ -64,6 +67,8 @@ def laid(
         own = record.trial_id
         mine = rows_of(decided, (own, *(one for one in record.secondary_ids if one not in alone)))
         mine = [row if row.trial_id == own else row._replace(text_sha256="") for row in mine]
+        if own in trials and read is not None:
+            record = put_in(record, mine, trials[own], read)
         text = trials[own].sections if own in trials else None
         found.append(apply(record, mine, known, text) if mine else record)
     return found

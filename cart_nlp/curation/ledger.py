@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cart_nlp.curation.applying import apply, is_stale
+from cart_nlp.curation.applying import Read, apply, is_stale, put_in
 from cart_nlp.curation.decisions import Correction, by_trial, digest, rows_of
 from cart_nlp.curation.names import names
 from cart_nlp.schema import Record, Trial
@@ -24,9 +24,10 @@ class Decided(NamedTuple):
     rows: tuple[Correction, ...]
     lexicons: tuple[str, ...] = ()
 
-    def applied(self, record: Record, trial: Trial) -> Record:
-        """The trial's record as the curator has it."""
-        return apply(record, self.rows, names(self.lexicons), trial.sections)
+    def applied(self, record: Record, trial: Trial, read: Read) -> Record:
+        """The trial's record as the curator has it; `read` tags a trial that the tool leaves out."""
+        found = put_in(record, self.rows, trial, read)
+        return apply(found, self.rows, names(self.lexicons), trial.sections)
 
     def digest(self) -> str:
         """Hash of the decisions."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cart_nlp.evaluation.gold import GoldError, GoldRecord, open_text
 from cart_nlp.evaluation.labels import MENTION_LABELS
 from cart_nlp.schema import Mention, Record, Trial
+
+if TYPE_CHECKING:
+    from cart_nlp.curation.applying import Read
 
 Lexicons = tuple[Path, ...]
 """A user's lexicon folders, layered over the shipped ones."""
@@ -24,6 +28,18 @@ def pipeline(lexicons: Lexicons = ()) -> Any:
         return load(lexicons=lexicons)
     except LexiconError as error:
         raise GoldError(str(error).splitlines()) from None
+
+
+def tagger(lexicons: Lexicons = ()) -> Read:
+    """Tags a trial whose car_trial is known; loads the pipeline with the first one."""
+    loaded = cache(pipeline)
+
+    def read(trial: Trial, level: str) -> Record:
+        from cart_nlp.pipeline import tag_trial
+
+        return tag_trial(loaded(lexicons), trial, level)
+
+    return read
 
 
 def tag_gold(
@@ -68,7 +84,8 @@ def corrected(
     trials = {g.id: g.trial for g in gold}
     missing = {row.trial_id for row in rows} & trials.keys() - records.keys()
     everything = [*records.values(), *(bare_record(trials[one]) for one in sorted(missing))]
-    return {record.trial_id: record for record in laid(everything, rows, folders, trials)}
+    found = laid(everything, rows, folders, trials, tagger(lexicons))
+    return {record.trial_id: record for record in found}
 
 
 def mentions_of(doc: Any) -> tuple[Mention, ...]:

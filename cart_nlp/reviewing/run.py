@@ -11,6 +11,7 @@ from cart_nlp.curation.applying import STALE
 from cart_nlp.curation.decisions import FIELDS, values_of
 from cart_nlp.curation.laying import laid, opened, read_trials
 from cart_nlp.curation.queue import Item, Queue, queue
+from cart_nlp.evaluation.predictions import tagger
 from cart_nlp.landscape.records import record_list
 from cart_nlp.registries.entry import InputError
 from cart_nlp.reviewing.mentions import looked_up, mentions_of
@@ -57,7 +58,7 @@ def review(asked: Asked, out: Path | None = None, to: str | None = None, *, forc
     if asked.texts:
         trials = read_trials(asked.texts, {record.trial_id for record in records})
     rows = opened(asked.corrections, asked.lexicons)
-    records = laid(records, rows, asked.lexicons, trials)
+    records = laid(records, rows, asked.lexicons, trials, tagger(tuple(map(Path, asked.lexicons))))
     if asked.since is not None:
         records = _changed(asked, records)
     marks = mentions_of(trials.values(), asked.lexicons) if trials else {}

@@ -59,10 +59,11 @@ def screen() -> Callable[[bytes | str], bool]:
     return lambda text: b"CAR" in text if isinstance(text, bytes) else "CAR" in text
 
 
-def record_of(trial: Trial) -> Record:
+def record_of(trial: Trial, level: str = "") -> Record:
     title = trial.title()
-    kind = "mention" if "only mentioned" in title else "product"
-    targets = tuple(sorted(word for word in title.split() if word.startswith(("CD", "BCMA"))))
+    kind = level or ("mention" if "only mentioned" in title else "product")
+    named = sorted(word for word in title.split() if word.startswith(("CD", "BCMA")))
+    targets = tuple(named) if kind == "product" else ()
     return Record(
         trial_id=trial.id,
         registry=trial.registry,
@@ -100,7 +101,7 @@ class FakeTagger:
         with (self._folder / name).open("a") as notes:
             notes.write(f"{os.getpid()}\n")
 
-    def __call__(self, trial: Trial) -> Record:
+    def __call__(self, trial: Trial, level: str = "") -> Record:
         title = trial.title()
         if self._pace:
             time.sleep(self._pace)
@@ -118,7 +119,7 @@ class FakeTagger:
             time.sleep(60)
         if "spins" in title:
             re.match(r"(?:a+)+$", "a" * 60 + "b")  # for years, holding the interpreter's lock
-        return record_of(trial)
+        return record_of(trial, level)
 
 
 def load(folder: str, pace: float) -> Tagger:

@@ -84,6 +84,48 @@ def test_decisions_are_applied_and_nothing_else_changes(folder):
     assert said["corrected"] == summary.corrections and said["corrections_file"].endswith("c.csv")
 
 
+def test_a_trial_that_is_put_in_has_what_the_tool_finds_in_it(folder):
+    fakes.dump(folder / "in.jsonl", [{"id": "T00004", "title": "CAR only mentioned beside CD70"}])
+    write([decision("T00004", "car_trial", "set", "product")], folder / "c.csv")
+    assert tagged(folder, "plain.jsonl", corrections=None).written == 0
+    tagged(folder)
+    found = rows(folder)["T00004"]
+    assert (found["car_trial"], found["targets"]) == ("product", ["CD70"])
+    said = [(e["field"], e["basis"], e["value"], e.get("replaced")) for e in found["evidence"]]
+    assert ("targets", "text", "CD70", None) in said
+    assert ("car_trial", "curator", "product", "mention") in said
+
+
+def test_what_is_put_in_is_read_by_the_pipeline_in_every_command(tmp_path):
+    from cart_nlp import load
+    from cart_nlp.curation.laying import laid
+    from cart_nlp.evaluation.exchange.decided import label_lines
+    from cart_nlp.evaluation.gold import GoldRecord
+    from cart_nlp.evaluation.predictions import corrected
+    from cart_nlp.pipeline import tag_trial
+    from cart_nlp.schema import Trial
+
+    title = "Anti-CD19 engineered lymphocytes with CD28 domain for children with leukemia"
+    trial, nlp = Trial(id="T1", sections={"brief_title": title}), load()
+    assert tag_trial(nlp, trial).car_trial == "no", "else there is nothing to put in"
+    given = [decision("T1", "car_trial", "set", "product"), decision("T1", "costim", "set", "4-1BB")]
+    write(given, tmp_path / "c.csv")
+
+    def read(one, level):
+        return tag_trial(nlp, one, level)
+
+    (found,) = laid([tag_trial(nlp, trial)], given, (), {"T1": trial}, read)
+    assert (found.car_trial, found.targets, found.costim) == ("product", ("CD19",), ("4-1BB",))
+    assert found.disease_group == ("hematological",) and 0 < found.confidence["targets"] < 1
+    curated = {(e.field, e.replaced) for e in found.evidence if e.basis == "curator"}
+    assert curated == {("car_trial", "no"), ("costim", "CD28")}
+    assert laid([found], given, (), {"T1": trial}, read) == [found], "laid twice is laid once"
+    gold = GoldRecord("T1", trial, {"car_trial": "product"})
+    assert corrected({}, [gold], tmp_path / "c.csv")["T1"] == found
+    (line,) = label_lines(given, {"T1": trial})
+    assert line["labels"]["targets"] == ["CD19"] and "targets" in line["labels"]["uncertain"]
+
+
 @pytest.mark.parametrize(
     "way",
     [{"workers": 2}, {"keep_all": True}, {"dedupe": True}, {"out": "-"}, {"engine": "dask", "workers": 1}],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256
@@ -53,7 +54,7 @@ def label_lines(
 
     from cart_nlp.assembly import record
     from cart_nlp.evaluation.predictions import mentions_of, pipeline
-    from cart_nlp.pipeline import make_doc
+    from cart_nlp.pipeline import make_doc, tag_trial
 
     nlp = pipeline(tuple(map(Path, lexicons)))
     lines = []
@@ -61,7 +62,7 @@ def label_lines(
         if one not in trials:
             continue
         doc = nlp(make_doc(nlp, trials[one]))
-        (corrected,) = laid([record(doc)], rows, lexicons, trials)
+        (corrected,) = laid([record(doc, trials[one])], rows, lexicons, trials, partial(tag_trial, nlp))
         lines.append(preannotated(trials[one], corrected, mentions_of(doc)))
     return labeled(lines, rows)
 
