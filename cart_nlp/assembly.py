@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from cart_nlp.followup import planned
 from cart_nlp.registries.normalize import funding
 from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Record, Trial
 from cart_nlp.signals.reading import text_of
@@ -23,7 +24,7 @@ COPIED = (
     "has_results", "why_stopped", "secondary_ids", "raw",
 )  # fmt: skip
 _copied = attrgetter(*COPIED)
-_ORDER = {field: i for i, field in enumerate(("car_trial", *TAGGED_FIELDS, "constructs"))}
+_ORDER = {field: i for i, field in enumerate(("car_trial", *TAGGED_FIELDS, "follow_up_years", "constructs"))}
 Value = Sequence[Any]
 """A value as the components leave it: concept, start, end, rule, basis, probability."""
 
@@ -115,6 +116,9 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
     values["generation"] = sorted(int(g) for g in values["generation"])
     values["focus"] = values["focus"][0] if values["focus"] else None
     entries += [place.evidence("car_trial", value) for value in state.get("values", {}).get("car_trial", ())]
+    follow_up = planned(trial.sections) if included else None
+    if follow_up:
+        entries.append(follow_up.evidence())
     entries.sort(key=lambda e: (_ORDER[e["field"]], e["value"], e["start"], e["section"], e["basis"]))
     built, stated = constructs(place, state.get("constructs", ()) if included else ())
     return Record.model_validate(
@@ -127,6 +131,7 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
             "indication_ids": state.get("indication_ids", ()) if values["indications"] else (),
             "multi_target": len(values["targets"]) > 1,
             "constructs": built,
+            "follow_up_years": follow_up and follow_up.years,
             "confidence": state.get("confidence", {}),
             "funding": funding(
                 trial.sponsor_class, trial.collaborator_classes, trial.sponsor, trial.collaborators

@@ -44,20 +44,12 @@ class FollowUp:
     end: int
     text: str
 
-    def evidence(self) -> Any:
-        """The evidence of a record's field `follow_up_years`."""
-        from cart_nlp.schema import Evidence
-
-        return Evidence(
-            field="follow_up_years",
-            value=f"{self.years:g}",
-            basis="text",
-            section=self.section,
-            start=self.start,
-            end=self.end,
-            text=self.text,
-            rule="followup.planned",
-        )
+    def evidence(self) -> dict[str, Any]:
+        """The fields of the Evidence of a record's `follow_up_years`."""
+        return {
+            "field": "follow_up_years", "value": f"{self.years:g}", "basis": "text", "section": self.section,
+            "start": self.start, "end": self.end, "text": self.text, "rule": "followup.planned",
+        }  # fmt: skip
 
 
 def mentions(sections: Mapping[str, str]) -> list[FollowUp]:

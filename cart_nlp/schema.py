@@ -168,6 +168,9 @@ class Record(Model):
     indications: tuple[str, ...] = ()
     indication_ids: tuple[str, ...] = Field((), description="ontology ids of the indications")
     focus: Focus | None = None
+    follow_up_years: float | None = Field(
+        None, ge=0, description="longest follow-up that the text plans, in years; null where it tells none"
+    )
     confidence: dict[str, float] = Field(
         default_factory=dict,
         description="field -> calibrated probability that it is right as it stands, an empty one included",

@@ -41,6 +41,7 @@ FACTS = (
     "constructs",
     "target_ids",
     "car_score",
+    "follow_up_years",
     "enrollment",
     "start_date",
     "completion_date",

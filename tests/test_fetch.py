@@ -130,7 +130,7 @@ def test_all_pages_are_written_in_order(server: Server, api: Api, tmp_path: Path
     assert ids(tmp_path / name) == server.studies
     assert [asked.get("pageToken") for asked in server.asked] == [None, "t10", "t20"]
     assert {asked["query.term"] for asked in server.asked} == {"CAR-T"}
-    assert list(tmp_path.iterdir()) == [tmp_path / name]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / name, tmp_path / f"{name}.fetch.json"]
 
 
 def test_what_is_downloaded_can_be_read(api: Api, tmp_path: Path) -> None:
@@ -479,3 +479,29 @@ def test_what_the_server_says_does_not_steer_the_terminal(server: Server, tmp_pa
     )
     assert done.returncode == 2
     assert "\\x1b]0;title\\x07 \\u202e gone" in done.stderr
+
+
+def test_the_search_stands_beside_the_dump_and_reaches_the_flow(
+    server: Server, api: Api, tmp_path: Path
+) -> None:
+    from cart_nlp.batch import Options, run
+    from cart_nlp.landscape import frame, run_facts, tables
+    from cart_nlp.schema import Record
+
+    dump, out = tmp_path / "d.jsonl", tmp_path / "r.jsonl"
+    fetch('"CAR T" OR CAR-NK', dump, api, limit=20)
+    noted = json.loads((tmp_path / "d.jsonl.fetch.json").read_text("utf-8"))["search"]
+    assert (noted["query"], noted["source"], noted["limit"], noted["studies"]) == (
+        '"CAR T" OR CAR-NK',
+        "127.0.0.1",
+        20,
+        20,
+    )
+    record = frame([Record(trial_id="NCT00000001", car_trial="product")])
+    run(Options(inputs=(str(dump),), out=str(out), workers=0))
+    note = tables(record, run=run_facts(out))["flow"].note
+    assert f'“"CAR T" OR CAR-NK” (127.0.0.1, the first 20 only); date of the search: {noted["date"]}' in note
+    dump.write_text(dump.read_text("utf-8") + "\n", encoding="utf-8")
+    run(Options(inputs=(str(dump),), out=str(out), workers=0))
+    assert "search" not in run_facts(out)["inputs"][0], "another dump by now"
+    assert "The search behind the records is not told" in tables(record, run=run_facts(out))["flow"].note

@@ -171,6 +171,20 @@ def test_evidence_of_values_and_offsets(nlp: Language) -> None:
     assert record.disease_markers == ("CD30",)
 
 
+def test_planned_follow_up_is_a_field_with_its_words(nlp: Language) -> None:
+    sections = {
+        "brief_title": "CD22 CAR-T cells for lymphoma",
+        "brief_summary": "Visits end after 24 months of follow-up; they are contacted for fifteen years.",
+    }
+    trial = Trial(id="t", sections=sections)
+    found = tag_trial(nlp, trial)
+    assert found.follow_up_years == 15
+    (told,) = [e for e in found.evidence if e.field == "follow_up_years"]
+    assert (told.value, told.basis, told.text) == ("15", "text", "fifteen years")
+    assert sections[told.section][told.start : told.end] == told.text
+    assert record(nlp(make_doc(nlp, trial))).follow_up_years == 15, "from the Doc alone"
+
+
 def test_determinism(nlp: Language) -> None:
     trial = Trial(id="t", sections={"brief_title": TEXT, "brief_summary": "CART19 or CART22, autologous."})
     records = [tag_trial(each, trial).model_dump_json() for each in (nlp, load(), nlp)]
@@ -205,8 +219,10 @@ def test_odd_texts_are_tagged(text: str) -> None:
 
 
 def test_trial_that_is_not_about_car_cells_has_no_values() -> None:
-    record = cart_nlp.tag("CARTO mapping of atrial fibrillation in patients with CD19+ lymphoma")
-    assert record.car_trial == "no"
+    record = cart_nlp.tag(
+        "CARTO mapping of atrial fibrillation in patients with CD19+ lymphoma, followed for 5 years"
+    )
+    assert record.car_trial == "no" and record.follow_up_years is None
     assert not any(getattr(record, field) for field in TAGGED_FIELDS)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cart_nlp import __version__, paths
 from cart_nlp.registries import aactdatabase
+from cart_nlp.searches import search_of
 
 _EDGE = 1 << 16
 
@@ -71,7 +72,10 @@ class Hashing:
         self._thread.start()
 
     def result(self) -> list[dict[str, Any]]:
-        """Path, bytes and SHA-256 of every input, in order; null for what is not a file."""
+        """Path, bytes and SHA-256 of every input, in order; null for what is not a file.
+
+        An input that `fetch` wrote has its search, too.
+        """
         self._thread.join()
         return self._found
 
@@ -85,6 +89,8 @@ class Hashing:
             try:
                 if Path(source).is_file():
                     entry |= self._hash(Path(source))
+                    if search := search_of(Path(source), entry["sha256"]):
+                        entry["search"] = search
             except (OSError, ValueError):
                 pass  # unreadable: the reader reports it, the entry stays null
             self._found.append(entry)

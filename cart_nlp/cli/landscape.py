@@ -58,12 +58,6 @@ def command(
             )
         ),
     ] = None,
-    text: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Dump that the records were tagged from: reads the planned follow-up. May be repeated."
-        ),
-    ] = None,
     accuracy: Annotated[
         Path | None, typer.Option(help="Result of `cart-nlp evaluate --json` on unseen labels, for Methods.")
     ] = None,
@@ -124,7 +118,6 @@ def command(
             compare=compare,
             accuracy=accuracy,
             corrections=corrections,
-            texts=tuple(text or ()),
             image_files=images,
             figures=names_from("--figures", figures, tuple(FIGURES)),
             formats=names_from("--formats", formats, FORMATS),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
+from urllib.parse import urlsplit
 
 import orjson
 
 from cart_nlp.fetch.api import API, PAGE, PAUSE, Api, FetchError
 from cart_nlp.places import PlaceError, begun, regular
+from cart_nlp.searches import note
 
 __all__ = ["API", "PAGE", "PAUSE", "Api", "FetchError", "Fetched", "fetch"]
 
@@ -42,8 +45,9 @@ def fetch(
 ) -> Fetched:
     """Write the studies of a query to a JSONL file (gzipped if its name ends in .gz), each id once.
 
-    The file appears when it is complete. `progress` is called with studies so far and their total. Raises
-    FetchError if the API or the file fails; nothing is left behind then.
+    The file appears when it is complete, and OUT.fetch.json with the search and its day. `progress` is called
+    with studies so far and their total. Raises FetchError if the API or the file fails; nothing is left
+    behind then.
     """
     try:
         final = regular(out)
@@ -57,6 +61,7 @@ def fetch(
                     found = _write(cast(IO[bytes], packed), query, api, page_size, limit, since, progress)
             else:
                 found = _write(raw, query, api, page_size, limit, since, progress)
+        note(part, final, _search(query, api, limit, since, found))
         part.replace(final)
     except OSError as fault:
         part.unlink(missing_ok=True)
@@ -65,6 +70,21 @@ def fetch(
         part.unlink(missing_ok=True)
         raise
     return found
+
+
+def _search(
+    query: str, api: Api, limit: int | None, since: str | None, found: Fetched
+) -> dict[str, str | int | None]:
+    """What a reader of the results wants to know of their search; of the address only its host."""
+    return {
+        "query": query,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "source": urlsplit(api.base).hostname,
+        "since": since,
+        "limit": limit,
+        "studies": found.studies,
+        "announced": found.total,
+    }
 
 
 def _write(

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections import Counter
 from functools import cache
-from typing import Any, get_args
+from typing import get_args
 
 from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
@@ -52,15 +52,13 @@ def _long(cohort: Cohort) -> Table:
         for a, b in zip(cohort.df["start_date"], cohort.df["completion_date"], strict=True)
     ]
     dated = cohort.pick([y is not None for y in years])
-    stated = [_followed(cohort.df, n) for n in range(len(cohort))]
+    stated = list(cohort.df["follow_up_years"])
     told = cohort.pick([y is not None for y in stated])
-    read = cohort.pick(cohort.df["has_text"].astype(bool)) if "has_text" in cohort.df else ()
     note = (
         "Each row with its own denominator: studies whose purpose is long-term follow-up (of those with a "
         "purpose); "
         f"follow-up of {LONG} years or more in the trial's own words (of those that state a length, and of "
-        f"all whose "
-        "text was read: most say nothing, so that is a lower bound; needs --text); "
+        "all: most say nothing, so that is a lower bound); "
         f"and studies registered to run {LONG} years or more from start to completion (of those with both "
         f"dates)."
     )
@@ -78,9 +76,9 @@ def _long(cohort: Cohort) -> Table:
         ids = cohort.pick([y is not None and y >= least for y in stated])
         for label, of in (
             (f"stated follow-up {least} years or more, of trials that state a length", told),
-            (f"stated follow-up {least} years or more, of all trials", read),
+            (f"stated follow-up {least} years or more, of all trials", cohort.pick()),
         ):
-            table.add(label, *([count(ids), count(of), share(ids, of)] if read else [[None] * 5]))
+            table.add(label, count(ids), count(of), share(ids, of), rests=("follow_up_years",))
     for least in (LONG, 15):
         ids = cohort.pick([y is not None and y >= least for y in years])
         table.add(
@@ -91,12 +89,6 @@ def _long(cohort: Cohort) -> Table:
             rests=("start_date", "completion_date"),
         )
     return table
-
-
-def _followed(df: Any, row: int) -> float | None:
-    """Planned follow-up in years where the records carry the field."""
-    value = df["follow_up_years"].iloc[row] if "follow_up_years" in df else None
-    return None if value is None or value != value else float(value)
 
 
 def _stopped(cohort: Cohort) -> Table:

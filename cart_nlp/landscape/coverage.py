@@ -20,6 +20,7 @@ LABELS = {
     "status": "status",
     "why_stopped": "reason of stopped trials",
     "enrollment": "enrollment",
+    "follow_up_years": "a length of follow-up in the text",
     "sponsor": "sponsor",
     "collaborators": "collaborators",
     "has_results": "posted results",
@@ -27,7 +28,7 @@ LABELS = {
     "results": "posted results or publications",
 }
 FLOOR = 5.0
-OPTIONAL = {"collaborators": 2.0, "has_results": 1.0, "pmids": 1.0, "results": 1.0}
+OPTIONAL = {"collaborators": 2.0, "follow_up_years": 1.0, "has_results": 1.0, "pmids": 1.0, "results": 1.0}
 """Percent of the records below which a field counts as not exported; lower where a whole registry has few."""
 ABSENT = "not in this export"
 
@@ -93,10 +94,9 @@ def table(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
     """Coverage of each field, by registry: what the tables may rest on."""
     registries = list(dict.fromkeys(r for one in seen.values() for r in one.by_registry))
     note = (
-        f"Included trials whose record has the field. Below {FLOOR:g} % (posted results and publications 1 "
-        f"%, "
-        "collaborators 2 %) a field counts as not exported: what rests on it is “–”, not zero. Publications "
-        "are complete where --pubmed joined an export."
+        f"Included trials whose record has the field. Below {FLOOR:g} % (posted results, publications and "
+        "follow-up 1 %, collaborators 2 %) a field counts as not exported: what rests on it is “–”, not "
+        "zero. Publications are complete where --pubmed joined an export."
     )
     columns = ("field", "records with it", "of", "%", *(r or "unnamed registry" for r in registries), "used")
     made = Table("coverage", "Fields that the records carry", columns, note=note, section=SECTION)

@@ -31,7 +31,7 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
         else "There is no run file beside the records: what was read and screened out before is unknown."
     )
     flow = Table("flow", "Screening flow", ("step", "stage", "kind", "records"), note=note, section=SECTION)
-    flow.note = f"{_search(cohort, run)} {flow.note}".strip()
+    flow.note = f"{search(cohort, run)} {flow.note}".strip()
     if counts:
         _run(flow, counts)
         if counts.get("written") not in (None, len(cohort.read)):
@@ -50,18 +50,29 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
     return flow
 
 
-def _search(cohort: Cohort, run: Mapping[str, Any]) -> str:
+def search(cohort: Cohort, run: Mapping[str, Any]) -> str:
     """The search that the records come from: told by the user, or by the provenance of the fetch."""
-    fetched = [
-        one["search"]
-        for one in run.get("inputs") or []
-        if isinstance(one, dict) and isinstance(one.get("search"), dict)
-    ]
-    text = cohort.options.search_text or "; ".join(str(s.get("query", "")) for s in fetched)
+    inputs = [one for one in run.get("inputs") or [] if isinstance(one, dict)]
+    fetched = [one["search"] for one in inputs if isinstance(one.get("search"), dict)]
+    text = cohort.options.search_text or "; ".join(dict.fromkeys(map(_asked, fetched)))
     date = cohort.options.search_date or "; ".join(sorted({str(s.get("date", "")) for s in fetched}))
     if not text and not date:
         return "The search behind the records is not told (--search-text, --search-date)."
-    return f"Search: {text or 'text not told'}; date of the search: {date or 'not told'}."
+    told = f"Search: {text or 'text not told'}; date of the search: {date or 'not told'}."
+    if 0 < len(fetched) < len(inputs) and not cohort.options.search_text:
+        told += f" Of {len(inputs) - len(fetched)} of the {len(inputs)} inputs the search is not known."
+    return told
+
+
+def _asked(search: Mapping[str, Any]) -> str:
+    """The words of a search that `cart-nlp fetch` noted, and what it was confined to."""
+    limits = (
+        str(search["source"]) if search.get("source") else "",
+        f"changed since {search['since']}" if search.get("since") else "",
+        f"the first {search['limit']} only" if search.get("limit") else "",
+    )
+    confined = ", ".join(part for part in limits if part)
+    return f"“{search.get('query', '')}”" + (f" ({confined})" if confined else "")
 
 
 def _run(flow: Table, counts: Mapping[str, int]) -> None:

@@ -13,6 +13,7 @@ import orjson
 
 from cart_nlp import __version__, paths
 from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.flow import search
 from cart_nlp.registries.entry import InputError
 
 RATES = ("precision", "recall", "f1", "exact")
@@ -89,8 +90,8 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
     df = chosen.df
     left = sum(len(ids) for ids in chosen.left_out.values())
     out = [
-        f"Records were read from {source} ({len(chosen.read)} records). {left} were left "
-        "out (see the screening flow); "
+        f"{search(chosen, run)} Records were read from {source} ({len(chosen.read)} records). {left} were "
+        "left out (see the screening flow); "
         f"{len(chosen)} trials are included: {sum(df['car_trial'] == 'product')} give or "
         "study a CAR product, "
         f"{sum(df['car_trial'] == 'related')} are about recipients of CAR cells or their care. "

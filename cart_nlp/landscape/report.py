@@ -30,7 +30,6 @@ from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbo
 from cart_nlp.landscape.pagedata import page_of
 from cart_nlp.landscape.records import frame, record_list
 from cart_nlp.landscape.table import Table
-from cart_nlp.landscape.texts import with_follow_up
 from cart_nlp.registries.entry import InputError
 
 MARK = "cart-nlp landscape"
@@ -61,7 +60,6 @@ class Asked:
     compare: Path | None = None
     accuracy: Path | None = None
     corrections: Path | None = None
-    texts: tuple[Path, ...] = ()
     image_files: bool = True
     figures: tuple[str, ...] = tuple(plots.FIGURES)
     formats: tuple[str, ...] = ("svg", "png")
@@ -90,9 +88,6 @@ def build(
     older = cohort(read_records(asked.compare), options) if asked.compare else None
     run = run_facts(records)
     df = frame(laid(record_list(records), opened(asked.corrections)))
-    if asked.texts:
-        say("reading the text for planned follow-up")
-        df = with_follow_up(df, asked.texts)
     chosen = cohort(df, options)
     if not len(chosen):
         left = "; ".join(f"{len(ids)} {reason}" for reason, ids in chosen.left_out.items() if ids)

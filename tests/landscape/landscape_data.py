@@ -103,6 +103,7 @@ def made(number: int, rng: random.Random) -> Record:
         disease_group=groups,
         indications=add("indications", some(["lymphoma", "myeloma", "lupus", "glioma"])),
         focus=rng.choice(["treatment", "toxicity_management", "long_term_follow_up"]) if included else None,
+        follow_up_years=(None, 15.0, 2.0, 5.0)[number % 4] if included else None,
         phase=rng.choice(PHASES),
         status=rng.choice(["COMPLETED", "RECRUITING", "TERMINATED", "WITHDRAWN", "SUSPENDED", None]),
         enrollment=rng.choice([None, 0, 10, 49, 50, 150, 151, 400]),

@@ -378,5 +378,8 @@ def long_term(df):
     spans = df.apply(years, axis=1).dropna().astype(float)
     follow = int((df["focus"] == "long_term_follow_up").sum())
     purposed = int(df["focus"].notna().sum())
-    rows = [[follow, purposed, *wilson(follow, purposed)], *[[None] * 5] * 4]
+    rows = [[follow, purposed, *wilson(follow, purposed)]]
+    for least in (5, 15):
+        n = int((df["follow_up_years"].astype(float) >= least).sum())
+        rows += [[n, of, *wilson(n, of)] for of in (int(df["follow_up_years"].notna().sum()), len(df))]
     return rows + [[n := int((spans >= y).sum()), len(spans), *wilson(n, len(spans))] for y in (5, 15)]

@@ -19,6 +19,7 @@ FIELDS = {
     "status": {"status": None},
     "enrollment": {"enrollment": None},
     "reasons": {"why_stopped": None},
+    "follow-up": {"follow_up_years": None},
 }
 TELL = {"coverage", "flow", "excluded", "placed", "publication_grades"}
 """Tables that count the records themselves, or say what is missing."""

@@ -279,6 +279,20 @@ def test_offsets_point_at_the_words(text):
         assert text[one.start : one.end] == one.text and 0 < one.years <= 30
 
 
+@pytest.mark.parametrize("suffix", [".xlsx", ".parquet", ".csv"])
+@pytest.mark.parametrize("years", [None, 1.5, 15.0])
+def test_the_tables_count_the_follow_up_that_records_of_any_format_carry(tmp_path, suffix, years):
+    path = tmp_path / f"r{suffix}"
+    trials = [SAID.model_copy(update={"trial_id": f"NCT0000000{n}", "follow_up_years": years}) for n in "123"]
+    writer(suffix)([r.model_dump_json().encode() for r in trials], path, True)
+    df = read_records(path)
+    assert list(df["follow_up_years"]) == [years] * 3
+    row = tables(df)["long_term"].find("stated follow-up 5 years or more, of all trials")
+    assert [c.value for c in row[1:4]] == (
+        [None] * 3 if years is None else [3, 3, 100] if years > 5 else [0, 3, 0]
+    )
+
+
 @pytest.mark.parametrize("suffix", [".xlsx", ".parquet"])
 def test_records_read_back_whole(tmp_path, suffix):
     record = SAID.model_copy(update={"title": "=1+1", "sponsor": "+49 Lab", "countries": ("China",)})

@@ -58,9 +58,7 @@ def draw(name: str, tables: Mapping[str, Table], chosen: Cohort) -> Plot:
         made = figure.make(tables)
     only = "product trials" if figure.section in ("Targets", "Technology") else "trials included"
     n = len(chosen.products) if only == "product trials" else len(chosen)
-    caption = f"{made.title}. {made.alt} n = {n:,} {only}; data to {chosen.end.isoformat()}."
-    if name != "flow":
-        caption = f"{caption} {table.note}"
+    caption = f"{made.title}. {made.alt} n = {n:,} {only}; data to {chosen.end.isoformat()}. {table.note}"
     return replace(made, name=name, caption=caption)
 
 
