@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 MAX_EVIDENCE = 5
-"""Text evidence kept for one value: the surest, one a section, in reading order; the rest is counted."""
+"""Evidence listed for one value: the surest, one a section; the other places are counted in `more`."""
 
 COPIED = (
     "registry", "url", "phase", "status", "study_type", "enrollment", "start_date", "completion_date",
     "first_posted", "sponsor", "sponsor_class", "collaborators", "countries", "pmids", "references",
     "has_results", "why_stopped", "secondary_ids", "raw",
 )  # fmt: skip
+STUDY_TYPE = "study_type"
+"""The only field of a registry that decides on a value, the focus; evidence of basis `registry` names it."""
 _copied = attrgetter(*COPIED)
 _ORDER = {field: i for i, field in enumerate(("car_trial", *TAGGED_FIELDS, "follow_up_years", "constructs"))}
 Value = Sequence[Any]
@@ -32,8 +35,9 @@ Value = Sequence[Any]
 class Place:
     """Finds the section of a character, and turns offsets of the Doc into the section's own."""
 
-    def __init__(self, text: str, sections: Sequence[Sequence[Any]]) -> None:
+    def __init__(self, text: str, sections: Sequence[Sequence[Any]], study_type: str = "") -> None:
         self.text = text
+        self.study_type = study_type
         self.sections = sections or [["text", 0, len(text)]]
         self._starts = [section[1] for section in self.sections]
 
@@ -44,27 +48,38 @@ class Place:
     def evidence(self, field: str, value: Value) -> dict[str, Any]:
         """The fields of a value's Evidence; offsets count from the start of its section."""
         concept, start, end, rule, basis, probability = value
+        said = {"field": field, "value": concept, "basis": basis, "rule": rule,
+                "score": round(float(probability), 3)}  # fmt: skip
+        if basis == "registry":
+            return said | {"section": STUDY_TYPE, "text": self.study_type}
         key, first, _ = self.section(start)
-        return {
-            "field": field, "value": concept, "basis": basis, "section": key, "start": start - first,
-            "end": end - first, "text": self.text[start:end], "rule": rule,
-            "score": round(float(probability), 3),
+        return said | {
+            "section": key, "start": start - first, "end": end - first, "text": self.text[start:end]
         }  # fmt: skip
 
 
 def place_of(doc: Doc) -> Place:
     """The sections of a Doc."""
-    return Place(text_of(doc), doc._.cart_sections or ())
+    trial = doc._.cart_trial or {}
+    return Place(text_of(doc), doc._.cart_sections or (), trial.get(STUDY_TYPE, ""))
 
 
-def kept(place: Place, values: Iterable[Value]) -> list[Value]:
-    """At most MAX_EVIDENCE entries a value, text before product, at most one a section and basis."""
+def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], Counter[str]]:
+    """At most MAX_EVIDENCE entries a value, text before product, at most one a section and basis.
+
+    And for each value the number of places that are left out.
+    """
     found: dict[str, dict[tuple[str, str], Value]] = {}
+    places: dict[str, set[tuple[int, int]]] = {}
     for value in sorted(values, key=lambda v: (v[4] != "text", -v[5])):
         same = found.setdefault(value[0], {})
+        places.setdefault(value[0], set()).add((value[1], value[2]))
         if len(same) < MAX_EVIDENCE:
             same.setdefault((place.section(value[1])[0], value[4]), value)
-    return [value for same in found.values() for value in same.values()]
+    chosen = [value for same in found.values() for value in same.values()]
+    for value in chosen:
+        places[value[0]].discard((value[1], value[2]))
+    return chosen, Counter({concept: len(rest) for concept, rest in places.items() if rest})
 
 
 def filled(state: Mapping[str, Any], field: str) -> list[Value]:
@@ -78,24 +93,45 @@ def filled(state: Mapping[str, Any], field: str) -> list[Value]:
 
 
 def constructs(
-    place: Place, entries: Iterable[Mapping[str, Any]]
+    place: Place, entries: Iterable[Mapping[str, Any]], targets: Sequence[Value]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The constructs of a record, and the evidence of their formats."""
+    """The constructs of a record, and the evidence of their formats.
+
+    That of a single target is the word that names it, that of a known product the product's name, each
+    as the evidence of `targets` has it.
+    """
     found, evidence = [], []
     for entry in sorted(entries, key=lambda e: (e["targets"], e["format"])):
         names = ("targets", "format", "basis", "products", "costim")
         found.append({name: entry[name] for name in names})
         label = f"{'+'.join(entry['targets'])} ({entry['format']})"
+        basis, rule = entry["basis"], entry["rule"]
+        same = [value for value in targets if value[0] in entry["targets"] and value[4] == basis]
         if entry["words"]:
             start, end = entry["words"]
-            evidence.append(
-                place.evidence("constructs", (label, start, end, entry["rule"], entry["basis"], 1.0))
-            )
+        elif same:
+            _, start, end, row, *_ = same[0]
+            rule = rule or row
         else:
-            evidence.append(
-                {"field": "constructs", "value": label, "basis": entry["basis"], "rule": entry["rule"]}
-            )
+            evidence.append({"field": "constructs", "value": label, "basis": basis, "rule": rule})
+            continue
+        evidence.append(place.evidence("constructs", (label, start, end, rule, basis, 1.0)))
     return found, evidence
+
+
+def listed(place: Place, state: Mapping[str, Any], found: Mapping[str, list[Value]]) -> list[dict[str, Any]]:
+    """The evidence of the level and of every value; the first entry of each counts what is not listed."""
+    named = state.get("values", {}).get("car_trial", ())
+    entries = [place.evidence("car_trial", value) for value in named]
+    left = {("car_trial", value[0]): state.get("car_left", 0) for value in named[:1]}
+    for field, values in found.items():
+        chosen, rest = kept(place, values)
+        entries += [place.evidence(field, value) for value in chosen]
+        left |= {(field, concept): number for concept, number in rest.items()}
+    entries.sort(key=lambda e: (_ORDER[e["field"]], e["value"], e.get("start", 0), e["section"], e["basis"]))
+    for entry in entries:
+        entry["more"] = left.pop((entry["field"], entry["value"]), 0)
+    return entries
 
 
 def record(doc: Doc, trial: Trial | None = None) -> Record:
@@ -107,20 +143,16 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
         trial = Trial(id=(doc._.cart_trial or {}).get("id", "text"), sections=sections)
     level = state.get("car_trial", "no")
     included = level in INCLUDED
-    values: dict[str, Any] = {}
-    entries: list[dict[str, Any]] = []
-    for field in TAGGED_FIELDS:
-        found = filled(state, field) if included else []
-        values[field] = sorted({value[0] for value in found})
-        entries += [place.evidence(field, value) for value in kept(place, found)]
+    found = {field: filled(state, field) if included else [] for field in TAGGED_FIELDS}
+    values: dict[str, Any] = {field: sorted({value[0] for value in found[field]}) for field in found}
     values["generation"] = sorted(int(g) for g in values["generation"])
     values["focus"] = values["focus"][0] if values["focus"] else None
-    entries += [place.evidence("car_trial", value) for value in state.get("values", {}).get("car_trial", ())]
     follow_up = planned(trial.sections) if included else None
+    entries = listed(place, state, found)
     if follow_up:
         entries.append(follow_up.evidence())
-    entries.sort(key=lambda e: (_ORDER[e["field"]], e["value"], e["start"], e["section"], e["basis"]))
-    built, stated = constructs(place, state.get("constructs", ()) if included else ())
+    entries.sort(key=lambda e: _ORDER[e["field"]])
+    built, stated = constructs(place, state.get("constructs", ()) if included else (), found["targets"])
     return Record.model_validate(
         {
             "trial_id": trial.id,

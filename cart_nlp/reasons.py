@@ -148,10 +148,11 @@ def _field(
 def _ruled(name: str, values: Iterable[Any], place: Place) -> Iterator[Why]:
     """Values that a rule or a lexicon row decided, the first mention of each."""
     seen = set()
-    for concept, start, end, rule, *_ in values:
-        if concept not in seen:
-            seen.add(concept)
-            yield Why(name, concept, True, None, place.section(start)[0], place.text[start:end], rule)
+    for value in values:
+        if value[0] not in seen:
+            seen.add(value[0])
+            said = place.evidence(name, value)
+            yield Why(name, value[0], True, None, said["section"], said["text"], said["rule"])
 
 
 def _words(scored: Scored, place: Place) -> tuple[str, str]:

@@ -34,7 +34,7 @@ SCHEMA_VERSION: SchemaVersion = "2"
 """Version of what is written; it changes when a reader of records would notice."""
 
 
-def _empty(value: str) -> bool:
+def _empty(value: str | int) -> bool:
     return not value
 
 
@@ -137,6 +137,9 @@ class Evidence(Model):
     date: str = Field("", exclude_if=_empty, description="basis curator: ISO date of the decision")
     note: str = Field("", exclude_if=_empty, description="basis curator: why")
     replaced: str = Field("", exclude_if=_empty, description="basis curator: the tool's own value")
+    more: int = Field(
+        0, ge=0, exclude_if=_empty, description="further places that say the same and are not listed"
+    )
 
 
 class Record(Model):

@@ -68,7 +68,9 @@ def marks(doc: Doc, record: Record) -> list[Mark]:
     fields = FIELDS if record.car_trial in INCLUDED else ("car_trial",)
     found = []
     for field in fields:
-        for value, start, end, *_ in values.get(field, ()):
+        for value, start, end, _, basis, *_ in values.get(field, ()):
+            if basis == "registry":
+                continue
             section, first, _ = where.section(start)
             found.append(
                 Mark(section, start - first, end - first, field, "" if field == "car_trial" else value)

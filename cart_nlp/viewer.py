@@ -94,7 +94,7 @@ def _trial(row: Mapping[Any, Any], sections: Mapping[str, str], strings: Strings
         # JavaScript counts UTF-16 units, Python code points: a place beyond a rare character would slip.
         start, end = (units(text, e.start), units(text, e.end)) if fits and text is not None else (-1, -1)
         numbers = [strings.number(part) for part in (e.field, e.value, e.basis, e.section, e.text, e.rule)]
-        evidence.append([*numbers, start, end])
+        evidence.append([*numbers, start, end, e.more])
     return {
         "i": row["trial_id"],
         "t": row["title"],

@@ -87,13 +87,13 @@ def test_the_data_of_the_page_is_the_record():
         "CD19",
         "antigens.csv:3",
     ]
-    assert trial["s"] == [] and trial["e"][0][6:] == [-1, -1], "no text, no place"
+    assert trial["s"] == [] and trial["e"][0][6:] == [-1, -1, 0], "no text, no place"
 
 
 def test_places_are_counted_as_the_browser_counts():
     trial = embedded(html(frame([record()]), {"NCT00000001": {"brief_title": TEXT}}))["trials"][0]
     start = TEXT.index("CD19") + 1  # the first letter is two UTF-16 units
-    assert [e[6:] for e in trial["e"]] == [[start, start + 4], [start, start + 9], [-1, -1]] and trial[
+    assert [e[6:8] for e in trial["e"]] == [[start, start + 4], [start, start + 9], [-1, -1]] and trial[
         "m"
     ] == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
@@ -48,16 +49,11 @@ class Study(Weighted):
         level = told.get("car_trial", own)  # a curator knows better; the words are evidence of our own level
         state["car_trial"], state["car_score"], state["car_sure"] = level, round(chance, 4), sure
         values = state.setdefault("values", {})
-        values["car_trial"] = self.evidence(reading, own)
+        named = self.evidence(reading, own)
+        values["car_trial"], state["car_left"] = named[:NAMED], len(named[NAMED:])
         if level in INCLUDED:
-            rule = (
-                first(reading.vocabulary.lexicon.rules.get("focus", ()), held) if level == "related" else None
-            )
-            focus = rule.verdict if rule else "treatment"
-            why = rule.row if rule else "study.product"
-            values["focus"] = [
-                (focus, start, end, why, "text", sure) for _, start, end, *_ in values["car_trial"][:1]
-            ]
+            at = [(start, end) for _, start, end, *_ in named[:1]]
+            values["focus"] = list(focus(reading, held if level == "related" else [], sure, at))
         return doc
 
     def signals(self, reading: Reading, study_type: str) -> list[str]:
@@ -84,7 +80,7 @@ class Study(Weighted):
         return ("mention" if told >= 0.5 else "no"), chance, (1 - chance) * max(told, 1 - told)
 
     def evidence(self, reading: Reading, level: str) -> list[Value]:
-        """What names the CAR, the study's own words first; up to three."""
+        """What names the CAR, the study's own words first."""
         found = []
         for unit, kind in study.evidence(reading):
             told = turns(reading, unit)
@@ -98,7 +94,24 @@ class Study(Weighted):
                 )
                 for one in instances(reading, "targets")[:1]
             ]
-        return [value for _, value in sorted(found)[:3]]
+        return [value for _, value in sorted(found)]
+
+
+NAMED = 3
+"""Places listed as evidence that a trial is about CAR cells; the others are counted."""
+
+
+def focus(reading: Reading, held: list[str], sure: float, named: list[tuple[int, int]]) -> Iterator[Value]:
+    """The focus, with the words that decide, else the registered type that does, else what names the CAR."""
+    rule = first(reading.vocabulary.lexicon.rules.get("focus", ()), held)
+    if rule is None:
+        yield from (("treatment", start, end, "study.product", "text", sure) for start, end in named)
+        return
+    places = study.stating(reading, rule.needs + rule.any_of)
+    if not places and any(signal.startswith("type=") for signal in rule.any_of if signal in held):
+        yield rule.verdict, 0, 0, rule.row, "registry", sure
+    else:
+        yield from ((rule.verdict, start, end, rule.row, "text", sure) for start, end in places or named)
 
 
 _RANK = {"named": 0, "told": 1, "rest": 2}

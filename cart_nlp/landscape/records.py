@@ -200,7 +200,11 @@ def _xlsx(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             for c in of.get(("constructs", own), ())
         )
         values["evidence"] = tuple(
-            {k: str(v) if k not in ("start", "end", "score") else v for k, v in e.items() if v is not None}
+            {
+                k: str(v) if k not in ("start", "end", "score", "more") else v
+                for k, v in e.items()
+                if v is not None
+            }
             for e in of.get(("evidence", own), ())
         )
         values["raw"] = {str(r["field"]): str(r["value"] or "") for r in of.get(("raw", own), ())}

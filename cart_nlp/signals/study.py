@@ -9,6 +9,7 @@ from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.mention import part, place, place_at, turns
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import Unit, single
+from cart_nlp.vocabulary import CueHit
 
 _TURNS = frozenset(
     ["prior", "prior_right", "after", "recipient", "recipient_right", "caused", "supplied", "general",
@@ -111,10 +112,25 @@ def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) 
 def _of_cues(reading: Reading) -> Iterator[str]:
     for hit in reading.cues:
         if hit.trial:
-            where = place_at(reading, hit.start)
-            for category in hit.trial:
-                if category in _TRIAL:
-                    yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}"
+            yield from _told(reading, hit)
+
+
+def _told(reading: Reading, hit: CueHit) -> Iterator[str]:
+    where = place_at(reading, hit.start)
+    for category in hit.trial:
+        if category in _TRIAL:
+            yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}"
+
+
+def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:
+    """Start and end of the words that make signals of cues (`category@place`) hold, the longest each."""
+    wanted = frozenset(signals)
+    hits = [hit for hit in reading.cues if hit.trial and wanted.intersection(_told(reading, hit))]
+    found: list[tuple[int, int]] = []
+    for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
+        if not found or hit.start >= found[-1][1]:
+            found.append((hit.start, hit.end))
+    return found
 
 
 _OF_NAMES = (("cell_name", "cells"), ("measure", "measure"))

@@ -75,17 +75,19 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
         return f"{value} [{evidence['section']} {evidence['start']}-{evidence['end']}: {evidence['text']}]"
     if evidence["basis"] == "curator":
         return f"{value} [curator: {evidence.get('by', '')} {evidence.get('date', '')}]"
+    if evidence["basis"] == "registry":
+        return f"{value} [registry: {evidence['section']} {evidence['text']}]"
     return f"{value} [{evidence['basis']}: {evidence['rule'] or evidence['section']}]"
 
 
 def evidence_parts(evidence: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A part a value: its first evidence, and `+3` where there are three more; nested formats have all."""
+    """A part a value: its first evidence, and `+3` where there are three more places."""
     first: dict[tuple[str, str], str] = {}
     count: dict[tuple[str, str], int] = {}
     for item in evidence:
         key = (item["field"], item["value"])
         first.setdefault(key, evidence_text(item))
-        count[key] = count.get(key, 0) + 1
+        count[key] = count.get(key, 0) + 1 + (item.get("more") or 0)
     return [text + (f" +{count[key] - 1}" if count[key] > 1 else "") for key, text in first.items()]
 
 

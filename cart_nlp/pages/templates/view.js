@@ -108,7 +108,7 @@ function showTrial(t) {
   parts.push(el("h3", { textContent: "Evidence" }));
   if (t.e.length) {
     const rows = el("tbody");
-    t.e.forEach(e => rows.append(el("tr", {}, ...[words(S[e[0]]), S[e[1]], S[e[2]], S[e[3]], S[e[4]], S[e[5]]].map(text => el("td", {}, el("div", { textContent: text }))))));
+    t.e.forEach(e => rows.append(el("tr", {}, ...[words(S[e[0]]), S[e[1]], S[e[2]], S[e[3]], e[8] ? `${S[e[4]]} (and ${e[8]} more places)` : S[e[4]], S[e[5]]].map(text => el("td", {}, el("div", { textContent: text }))))));
     parts.push(el("table", { id: "evidence" }, el("thead", {}, el("tr", {}, ...["field", "value", "basis", "section", "words", "rule"].map(h => el("th", { textContent: h })))), rows));
   } else parts.push(el("p", { className: "soft", textContent: "This record carries no evidence." }));
   const facts = el("tbody");
