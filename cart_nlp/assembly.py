@@ -12,6 +12,7 @@ from cart_nlp.followup import planned
 from cart_nlp.registries.normalize import funding
 from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Record, Trial
 from cart_nlp.signals.reading import text_of
+from cart_nlp.text import construct_text
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -104,7 +105,7 @@ def constructs(
     for entry in sorted(entries, key=lambda e: (e["targets"], e["format"])):
         names = ("targets", "format", "basis", "products", "costim")
         found.append({name: entry[name] for name in names})
-        label = f"{'+'.join(entry['targets'])} ({entry['format']})"
+        label = construct_text(entry["targets"], entry["format"])
         basis, rule = entry["basis"], entry["rule"]
         same = [value for value in targets if value[0] in entry["targets"] and value[4] == basis]
         if entry["words"]:

@@ -36,6 +36,8 @@ LABELS = {
 }
 """File stem -> label of its terms."""
 
+WITHOUT_ROW = {"cell_type": ("other",)}
+"""Field -> values that the guidelines know and no row has."""
 SEPARATOR = " | "
 DIRECTIONS = ("left", "right", "both")
 SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")

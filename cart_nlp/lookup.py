@@ -13,29 +13,31 @@ from cart_nlp import paths
 from cart_nlp.conditions import Reader
 from cart_nlp.lexicon import Concept, Lexicon, load
 from cart_nlp.lint.aliases import Alias, aliases, matched
-from cart_nlp.lint.tables import COLUMNS, Row, rows_of
+from cart_nlp.lint.folders import readable
+from cart_nlp.lint.tables import Row
 from cart_nlp.ontology import Ontology
 from cart_nlp.text import fold, spellings
 
 NEAREST = 5
 _MIN_SCORE = 60
-_SLOT = "counts only where it is bound to a CAR: anti-X, X-targeted, X CAR-T, CAR-T targeting X"
+FREE = "names it wherever it stands as a word; what it does there, the words around tell"
+_SLOT = "it is bound to a CAR (anti-X, X-targeted, X CAR-T, CAR-T targeting X)"
 GUARDS = {
     "antigen": _SLOT,
     "ligand": _SLOT,
-    "product": "counts only in a title or intervention, or near a CAR word",
-    "costim": "counts only near costimulation, signaling, zeta or domain",
-    "vector": "counts only where the words around speak of putting the gene in",
-    "cell_source": "counts only before the product or its starting cells",
-    "cell_type": "counts only where it carries the CAR",
-    "edit": "counts only where a knock-out is said",
-    "armoring": "counts only where it is said to be added to the cells",
-    "safety_switch": "counts only as part of the study's product",
-    "disease": "counts only where the words around make it a disease",
-    "car": "counts only where the words around make it a receptor",
-    "generation": "counts only where it is said of a CAR",
+    "product": "it is the study's product: in a title or intervention, or near a CAR word",
+    "costim": "costimulation, signaling, zeta or domain stands near",
+    "vector": "they speak of putting the gene in",
+    "cell_source": "it stands before the product or its starting cells",
+    "cell_type": "it carries the CAR",
+    "edit": "a knock-out is said",
+    "armoring": "it is said to be added to the cells",
+    "safety_switch": "it is part of the study's product",
+    "disease": "they make it a disease",
+    "car": "they make it a receptor",
+    "generation": "it is said of a CAR",
 }
-"""Label -> what a guarded name of it needs."""
+"""Label -> what the words around a guarded name must say to speak for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def look_up(name: str, layers: Sequence[Path] = ()) -> Answer:
     """
     lexicon = load(*layers)
     folders = [paths.lexicons(), *layers]
-    rows = [row for folder in folders for row in _rows(folder) if not row.cell("remove")]
+    rows = [row for folder in folders for row in readable(folder) if not row.cell("remove")]
     asked = _forms(name)
     found: dict[tuple[str, str, str], Meaning] = {}
     for row in rows:
@@ -104,16 +106,6 @@ def look_up(name: str, layers: Sequence[Path] = ()) -> Answer:
     near = [] if found else _nearest(name, lexicon)
     meanings = sorted(found.values(), key=lambda m: (m.label, m.concept, m.alias != name, m.alias))
     return Answer(name, meanings, stops, near)
-
-
-def _rows(folder: Path) -> list[Row]:
-    return [
-        row
-        for path in sorted(folder.glob("*.csv"))
-        if path.stem in COLUMNS and path.stem != "cues"
-        for row in rows_of(path)
-        if isinstance(row, Row)
-    ]
 
 
 def _forms(name: str) -> set[str]:
@@ -144,7 +136,7 @@ def _place(row: Row) -> str:
 def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
     kind = "guarded" if alias.guarded else "free"
     kind += ", narrower" if alias.written in concept.values("narrower") else ""
-    needs = GUARDS[concept.label] if alias.guarded else "counts wherever it stands as a word"
+    needs = f"names it only where the words around say so: {GUARDS[concept.label]}" if alias.guarded else FREE
     if alias.exact:
         kind += ", exact case"
         written = fold(alias.written.removeprefix("="))
@@ -165,7 +157,7 @@ def _as_condition(name: str, lexicon: Lexicon) -> list[Meaning]:
     reader = Reader(lexicon, Ontology(lexicon))
     specific = reader.concepts(name)
     spelling = matched(name) in lexicon.folded
-    needs = "counts wherever it stands as a word" if spelling else "counts in conditions and keywords"
+    needs = FREE if spelling else "is read in conditions and keywords"
     return [
         Meaning(
             *(concept.name, concept.label, concept.row, "read word by word", name[found.start : found.end]),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from cart_nlp.text import construct_text
+
 
 def record_html(record: Mapping[str, Any], fields: Iterable[str]) -> str:
     """A small table: the title, the verdict, and each field with its values and the words behind them."""
@@ -21,7 +23,7 @@ def record_html(record: Mapping[str, Any], fields: Iterable[str]) -> str:
         if values:
             rows.append(_row(field, "<br>".join(_value(record, field, str(value)) for value in values)))
     if record["constructs"]:
-        said = "; ".join(f"{'+'.join(c['targets'])} ({c['format']})" for c in record["constructs"])
+        said = "; ".join(construct_text(c["targets"], c["format"]) for c in record["constructs"])
         rows.append(_row("constructs", escape(said)))
     title = f"{name} {escape(record['title'])}"
     return f'<table><caption style="text-align:left">{title}</caption>{"".join(rows)}</table>'

@@ -12,6 +12,7 @@ from cart_nlp.components.products import Products
 from cart_nlp.components.roles import Roles
 from cart_nlp.components.study import Study
 from cart_nlp.schema import INCLUDED
+from cart_nlp.text import construct_text
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -76,7 +77,7 @@ def reasons(nlp: Language, doc: Doc) -> list[Why]:
         for name, values in sorted(state.get("values", {}).items()):
             found += _ruled(name, values, place) if name not in told else []
         found += [
-            Why("constructs", f"{'+'.join(c['targets'])} ({c['format']})", True, None, rule=c["rule"])
+            Why("constructs", construct_text(c["targets"], c["format"]), True, None, rule=c["rule"])
             for c in state.get("constructs", ())
         ]
     return found

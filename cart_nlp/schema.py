@@ -26,6 +26,8 @@ Focus = Literal[
     "manufacturing",
     "other",
 ]
+GENERATIONS = (1, 2, 3, 4, 5)
+DISEASE_GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
 Basis = Literal["text", "product", "registry", "default", "curator"]
 ConstructBasis = Literal["text", "product", "default", "curator"]
 SchemaVersion = Literal["2"]

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cart_nlp.console import safe
 from cart_nlp.schema import INCLUDED, TAGGED_FIELDS
+from cart_nlp.text import construct_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,7 +137,7 @@ def _table(record: Record) -> Table:
                 cell.append(" (known of the product)", style="dim")
         table.add_row(escape(name), cell)
     if record.constructs:
-        joined = "; ".join(f"{'+'.join(c.targets)} ({c.format})" for c in record.constructs)
+        joined = "; ".join(construct_text(c.targets, c.format) for c in record.constructs)
         table.add_row("constructs", Text(safe(joined, lines=False)))
     return table
 

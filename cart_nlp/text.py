@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -147,3 +147,12 @@ def tokenizer(nlp: Language) -> Tokenizer:
 def create_tokenizer() -> Callable[[Language], Tokenizer]:
     """For the pipeline's config: `@tokenizers = "cart_nlp.tokenizer.v1"`."""
     return tokenizer
+
+
+def construct_text(targets: Iterable[str], form: str) -> str:
+    """A construct as people read and write it, the targets in the order given.
+
+    >>> construct_text(["CD19", "CD22"], "tandem")
+    'CD19+CD22 (tandem)'
+    """
+    return f"{'+'.join(targets)} ({form})"

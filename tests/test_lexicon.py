@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from cart_nlp import LexiconError, lexicon, lint, load, paths, tag
 from cart_nlp.cli.lexicon import app
-from cart_nlp.lookup import look_up
+from cart_nlp.lookup import GUARDS, look_up
 from cart_nlp.suggest import suggest
 
 HEADER = "name,hgnc_id,symbol,full_name,kind,aliases,guarded,note,source,remove\n"
@@ -120,6 +120,9 @@ def test_show_tells_concept_row_and_kind() -> None:
 def test_show_tells_guards_exact_case_and_stops() -> None:
     guarded = {m.label: m for m in look_up("CS1").meanings}["antigen"]
     assert (guarded.concept, guarded.kind) == ("SLAMF7", "guarded")
+    assert guarded.needs.startswith("names it only where the words around say so: it is bound to a CAR")
+    labels = {concept.label for concept in lexicon.load().concepts.values()}
+    assert labels <= GUARDS.keys(), "every kind of name can be guarded"
     exact = look_up("all").meanings[0]
     assert exact.kind == "guarded, exact case"
     assert "which 'all' is not" in exact.needs
@@ -185,9 +188,13 @@ def test_codes_that_the_cues_name_as_none_are_not_suggested(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "concepts", "needs"),
     [
-        ("acute myeloid leukaemia", ["acute myeloid leukemia"], "counts wherever it stands as a word"),
-        ("Leukemia, Myeloid, Acute", ["acute myeloid leukemia"], "counts in conditions and keywords"),
-        ("melanoma; B-cell adult ALL", ["B-cell acute lymphoblastic leukemia", "melanoma"], "counts in cond"),
+        ("acute myeloid leukaemia", ["acute myeloid leukemia"], "names it wherever it stands as a word"),
+        ("Leukemia, Myeloid, Acute", ["acute myeloid leukemia"], "is read in conditions and keywords"),
+        (
+            "melanoma; B-cell adult ALL",
+            ["B-cell acute lymphoblastic leukemia", "melanoma"],
+            "is read in cond",
+        ),
         ("CAR-T injection", [], ""),
     ],
 )

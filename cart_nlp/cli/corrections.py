@@ -110,7 +110,7 @@ def merge(
     """
     from cart_nlp import outputs
     from cart_nlp.curation import merging, writing
-    from cart_nlp.curation.checking import checked
+    from cart_nlp.curation.checking import checked, contradictions
     from cart_nlp.curation.names import names
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.places import PlaceError
@@ -134,8 +134,8 @@ def merge(
         _stop(fault)
     for line in _lines(found, a, b):
         console.put(line)
-    if faults := merging.faults(found):
-        _say(faults)
+    faults = contradictions(found.rows)  # such as only the two files together have
+    _say(faults)
     if place is not None:
         try:
             writing.write(found.rows, place)

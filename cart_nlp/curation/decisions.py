@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from cart_nlp.schema import TAGGED_FIELDS, Construct, Format, Record
+from cart_nlp.text import construct_text
 
 Action = Literal["set", "add", "remove", "confirm"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -82,7 +83,7 @@ def construct_of(text: str) -> Construct:
 
 def shown(construct: Construct) -> str:
     """`CD19+CD22 (tandem)`."""
-    return f"{'+'.join(construct.targets)} ({construct.format})"
+    return construct_text(construct.targets, construct.format)
 
 
 def values_of(record: Record, field: str) -> tuple[str, ...]:

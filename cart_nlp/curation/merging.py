@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cart_nlp.curation.applying import apply
-from cart_nlp.curation.checking import contradictions
 from cart_nlp.curation.decisions import FIELDS, Correction, values_of
 from cart_nlp.curation.names import Names
 from cart_nlp.schema import Record
@@ -88,11 +87,6 @@ def merge(
             found.rows += last.get(key) or mine or theirs
     found.agreement = {name: _agreement(labels[name]) for name in FIELDS if name in labels}
     return found
-
-
-def faults(merged: Merged) -> list[str]:
-    """Contradictions that only the two files together have."""
-    return contradictions(merged.rows)
 
 
 def _order(key: Key) -> tuple[str, int]:

@@ -7,16 +7,16 @@ from functools import cache, cached_property
 from typing import get_args
 
 from cart_nlp.curation.decisions import FIELDS
-from cart_nlp.lexicon import Lexicon, load
+from cart_nlp.lexicon import WITHOUT_ROW, Lexicon, load
 from cart_nlp.ontology import Ontology
-from cart_nlp.schema import CarTrial, Focus
+from cart_nlp.schema import DISEASE_GROUPS, GENERATIONS, CarTrial, Focus
 from cart_nlp.text import fold, lower
 
 CLOSED: dict[str, tuple[str, ...]] = {
     "car_trial": get_args(CarTrial),
     "focus": get_args(Focus),
-    "generation": ("1", "2", "3", "4", "5"),
-    "disease_group": ("hematological", "solid", "autoimmune", "infectious", "other"),
+    "generation": tuple(map(str, GENERATIONS)),
+    "disease_group": DISEASE_GROUPS,
 }
 """Field -> the only values that it takes."""
 
@@ -34,14 +34,6 @@ LABELS = {
     "indications": "disease",
 }
 """Field -> label of the lexicon rows that its values come from; others are taken with a warning."""
-FURTHER = {
-    "costim": ("MyD88",),
-    "vector": ("transposon",),
-    "cell_type": ("other",),
-    "safety_switch": ("other",),
-    "targets": (),
-}
-"""Values that the guidelines know besides the lexicon's."""
 NEAREST = 3
 _NEAR_ENOUGH = 60
 
@@ -73,14 +65,14 @@ class Names:
             return CLOSED[field]
         label = LABELS.get(field)
         names = {name for kind, name in self.lexicon.concepts if kind == label}
-        return tuple(sorted({*names, *FURTHER.get(field, ())}, key=str.casefold))
+        return tuple(sorted({*names, *WITHOUT_ROW.get(field, ())}, key=str.casefold))
 
     def canonical(self, field: str, value: str) -> str | None:
         """The name under which a value of a field is known, None for an unknown one."""
         if field in CLOSED:
             folded = value.strip().lower().replace(" ", "_")
             return folded if folded in CLOSED[field] else None
-        if value in FURTHER.get(field, ()):
+        if value in WITHOUT_ROW.get(field, ()):
             return value
         return self._canonical.get(LABELS[field], {}).get(lower(fold(value.strip())))
 

@@ -10,6 +10,7 @@ from cart_nlp.evaluation.gold import GoldRecord
 from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.evaluation.matching import FieldMatch, TrialMatch, name_key
 from cart_nlp.schema import INCLUDED, Evidence, Record
+from cart_nlp.text import construct_text
 
 _CUES = (
     ("prior therapy", r"prior|previous(?:ly)?|history of|after failure|received|既往|曾", None),
@@ -25,7 +26,7 @@ _WINDOW = 50
 def show(value: Any) -> str:
     """A value as people write it: `CD19+CD22 (tandem)` for a construct."""
     if isinstance(value, tuple):
-        return f"{'+'.join(sorted(value[0])) or '?'} ({value[1]})"
+        return construct_text(sorted(value[0]) or "?", value[1])
     return str(value)
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from cart_nlp.schema import TAGGED_FIELDS, CarTrial, Focus, Format, Mention, Trial
+from cart_nlp.schema import (
+    DISEASE_GROUPS,
+    GENERATIONS,
+    TAGGED_FIELDS,
+    CarTrial,
+    Focus,
+    Format,
+    Mention,
+    Trial,
+)
 
 LIST_FIELDS = tuple(f for f in TAGGED_FIELDS if f not in ("disease_markers", "indications", "focus"))
 """Fields of a record that every gold record labels as lists; disease markers are not labeled."""
@@ -16,7 +25,7 @@ OPTIONAL_FIELDS = ("indications",)
 CLOSED: dict[str, tuple[Any, ...]] = {
     "car_trial": get_args(CarTrial),
     "focus": get_args(Focus),
-    "generation": (1, 2, 3, 4, 5),
+    "generation": GENERATIONS,
     "vector": (
         "lentiviral",
         "retroviral",
@@ -53,7 +62,7 @@ CLOSED: dict[str, tuple[Any, ...]] = {
         "other",
     ),
     "safety_switch": ("iCasp9", "EGFRt", "HER2t", "RQR8", "CD20t", "HSV-TK", "other"),
-    "disease_group": ("hematological", "solid", "autoimmune", "infectious", "other"),
+    "disease_group": DISEASE_GROUPS,
 }
 """Field -> the labels that the guidelines allow; fields that are not here take any name."""
 

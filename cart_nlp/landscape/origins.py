@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.table import Ids
+from cart_nlp.text import construct_text
 
 KINDS = ("stated", "product", "default", "unknown")
 
@@ -33,7 +34,7 @@ def origins(cohort: Cohort) -> dict[tuple[str, str, str], str]:
 
 def written(construct: object) -> str:
     """A construct as flat tables write it: CD19+CD22 (tandem)."""
-    return f"{'+'.join(construct.targets)} ({construct.format})"  # type: ignore[attr-defined]
+    return construct_text(construct.targets, construct.format)  # type: ignore[attr-defined]
 
 
 def by_origin(cohort: Cohort, field: str, origin: Mapping[tuple[str, str, str], str]) -> dict[str, Ids]:

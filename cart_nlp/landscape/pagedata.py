@@ -11,6 +11,7 @@ from cart_nlp.landscape.cohort import NOT_STATED, Cohort
 from cart_nlp.landscape.table import Cell, Table
 from cart_nlp.pages import Strings, data_uri, embed, render, web
 from cart_nlp.schema import TAGGED_FIELDS
+from cart_nlp.text import construct_text
 
 ROWS_AT_FIRST = 20
 
@@ -204,9 +205,7 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return "; ".join(
-            f"{'+'.join(v.targets)} ({v.format})"
-            if hasattr(v, "format") and hasattr(v, "targets")
-            else str(v)
+            construct_text(v.targets, v.format) if hasattr(v, "format") and hasattr(v, "targets") else str(v)
             for v in value
         )
     return str(value)

@@ -33,7 +33,7 @@ def check(
     base = paths.lexicons()
     folders = [Path(layer) for layer in layers] or [base]
     alone = not layers or not shipped or base.resolve() in {folder.resolve() for folder in folders}
-    shipped_rows = [] if alone else list(_readable(base))
+    shipped_rows = [] if alone else list(readable(base))
     below = [row for row in shipped_rows if row.path.stem != cues.STEM]
     cues_below = [row for row in shipped_rows if row.path.stem == cues.STEM]
     faults: list[Fault] = []
@@ -79,7 +79,8 @@ def fix(folder: Path) -> tuple[list[Path], list[Fault]]:
     return rewritten, faults
 
 
-def _readable(folder: Path) -> Iterator[Row]:
+def readable(folder: Path) -> Iterator[Row]:
+    """The rows of a folder's tables, lines that cannot be read left out."""
     for path in sorted(folder.glob("*.csv")):
         if path.stem in COLUMNS:
             yield from (row for row in tables.rows_of(path) if isinstance(row, Row))

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
+from cart_nlp.lexicon import WITHOUT_ROW
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.tables import JOINED, Row
-from cart_nlp.schema import Format
+from cart_nlp.schema import DISEASE_GROUPS, GENERATIONS, Format
 from cart_nlp.text import fold, lower, spellings
 
 KINDS = {
@@ -26,8 +27,6 @@ KINDS = {
     "disease_qualifiers": ("age", "extent", "kind", "marker", "risk", "state"),
 }
 USUAL_ROLES = ("", "cell_marker", "payload")
-GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
-GENERATIONS = ("1", "2", "3", "4", "5")
 REFERENCES = {
     "targets": "antigens",
     "costim": "costim",
@@ -39,8 +38,6 @@ REFERENCES = {
     "safety_switch": "switches",
 }
 """Column of products (`targets`: of ligands too) -> table whose names it takes."""
-OPEN = ("cell_type", "safety_switch")
-"""Columns that also take `other`."""
 REMOVALS = ("", "row", "aliases")
 FACTS = ("targets", "format", *(column for column in REFERENCES if column != "targets"), "generation")
 """Columns of products that say something of the cells themselves, not of their name."""
@@ -117,13 +114,12 @@ class Layer:
 
     def _value(self, column: str, value: str, where: str = "") -> Iterator[str]:
         if column == "generation":
-            if value not in GENERATIONS:
-                yield f"generation{where}: {value!r} is none of {', '.join(GENERATIONS)}"
+            known = tuple(map(str, GENERATIONS))
+            if value not in known:
+                yield f"generation{where}: {value!r} is none of {', '.join(known)}"
         elif column not in REFERENCES:
             yield f"spells: no field {column!r}; there are {', '.join(REFERENCES)} and generation"
-        elif value not in self.names.get(REFERENCES[column], ()) and not (
-            value == "other" and column in OPEN
-        ):
+        elif value not in (*self.names.get(REFERENCES[column], ()), *WITHOUT_ROW.get(column, ())):
             yield f"{column}{where}: {value!r} is no name in {REFERENCES[column]}.csv"
 
     def _stop(self, row: Row) -> Iterator[str]:
@@ -166,8 +162,8 @@ def _closed(row: Row, added: bool) -> Iterator[str]:
         yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
     if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
         yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, or nothing"
-    if table == "diseases" and row.cell("group") not in ("", *GROUPS):
-        yield f"group: {row.cell('group')!r} is none of {', '.join(GROUPS)}, nor nothing"
+    if table == "diseases" and row.cell("group") not in ("", *DISEASE_GROUPS):
+        yield f"group: {row.cell('group')!r} is none of {', '.join(DISEASE_GROUPS)}, nor nothing"
     for value in row.values("hgnc_id"):
         if not re.fullmatch(r"HGNC:[1-9]\d*", value):
             yield f"hgnc_id: {value!r} is no HGNC id such as HGNC:1633"

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from cart_nlp.schema import Record
+from cart_nlp.text import construct_text
 
 COLUMNS = tuple(Record.model_fields)
 """Columns of every table of records, in the order of the contract."""
@@ -63,11 +64,6 @@ def unguarded(cell: str) -> str:
     return _GUARD.sub(r"\1", cell)
 
 
-def construct_text(construct: Mapping[str, Any]) -> str:
-    """A construct as `CD19+CD22 (tandem)`, the targets in the order of the record."""
-    return f"{'+'.join(construct['targets'])} ({construct['format']})"
-
-
 def evidence_text(evidence: Mapping[str, Any]) -> str:
     """One piece of evidence as `targets=CD19 [brief_title 4-8: CD19]`, or what else it rests on."""
     value = f"{evidence['field']}={evidence['value']}"
@@ -100,7 +96,7 @@ def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool
         return ""
     if isinstance(value, list | tuple):
         if name == "constructs":
-            parts: Sequence[str] = [construct_text(item) for item in value]
+            parts: Sequence[str] = [construct_text(item["targets"], item["format"]) for item in value]
         elif name == "references":
             parts = [f"{item['pmid']} {item['type']}".strip() for item in value]
         elif name == "evidence":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
+from cart_nlp.text import construct_text
 
 SINGLE = ("car_trial", "focus")
 MULTIPLE = (*LIST_FIELDS, *OPTIONAL_FIELDS, "product_targets", "constructs", "uncertain")
@@ -18,7 +19,7 @@ Choices = dict[str, list[str]]
 def show_construct(construct: Mapping[str, Any]) -> str:
     """`CD19+CD22 (tandem)`; `+` and `%` inside a name are percent-coded."""
     names = (name.replace("%", "%25").replace("+", "%2B") for name in construct["targets"])
-    return f"{'+'.join(names)} ({construct['format']})".lstrip()
+    return construct_text(names, construct["format"]).lstrip()
 
 
 def parse_construct(text: str) -> dict[str, Any]:
