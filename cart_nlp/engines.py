@@ -122,7 +122,7 @@ def _present(value: Any) -> Any:
 @functools.lru_cache(maxsize=2)
 def _tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The tagger of this process, loaded once."""
-    from cart_nlp.batch.running import load_tagger
+    from cart_nlp.batch.worker import load_tagger
 
     return load_tagger(lexicons)
 

@@ -170,7 +170,7 @@ def test_loaded_workers_on_car_trials(benchmark: Any, car_lines: list[bytes], fo
         for workers in (1, 2):
             pool = Pool(parts.source, workers=workers, timeout=120.0, keep_all=False)
             pools.append(pool)
-            pool.warm(workers, wait=True)
+            pool.warm(workers, wait_for=True)
             ways[f"loaded-{workers}"] = lambda half, pool=pool: sum(
                 1 for _ in pool.outcomes(job(number, entry) for number, entry in enumerate(half))
             )

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import signal
 import sys
 from collections.abc import Iterator
-from multiprocessing import parent_process
 
 _PR_SET_PDEATHSIG = 1
 
@@ -34,11 +32,10 @@ def limit(seconds: float) -> Iterator[None]:
 
 
 def end_with_parent() -> None:
-    """In a process that has just been started: the kernel ends it together with the one that started it."""
-    parent = parent_process()
-    if sys.platform != "linux" or parent is None:
-        return
-    with contextlib.suppress(OSError, AttributeError):  # a C library without prctl
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent.pid:  # it was too late
-        os._exit(1)
+    """In a process that has just been started: the kernel ends it together with the one that started it.
+
+    If that is gone already, `multiprocessing.parent_process` tells.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # a C library without prctl
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

@@ -1,46 +1,109 @@
-"""A pool of worker processes that keeps order, bounds what is under way, and survives its workers."""
+"""Worker processes in executors of the standard library: order is kept, and the end of a worker survived."""
 
 from __future__ import annotations
 
-import contextlib
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.sharedctypes import RawArray
+from typing import Any
 
-from cart_nlp.batch import spawning
+from cart_nlp.batch import processes, worker
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected, tag_job
 
 CHUNK = 8
 """Records handed to a worker at once: enough to hide the hand-over, few enough to share fairly."""
+PLATES = 2
+"""Chunks that a worker has at a time: one that it is at, and one so that it need not wait."""
 WINDOW = 1024
 """Records that may be under way or wait for their turn in the order."""
 WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
-WORTH, WORTH_FORK = 2.0, 0.1
-"""Seconds of waiting work for each worker that make another one worth its start-up, or its fork."""
-PACE, PACE_WEIGHT = 0.003, 50
-"""Seconds that a record takes by experience, and how many measured ones that counts for."""
+WORTH = CHUNK * PLATES if processes.COPIES else 600
+"""Records that wait for each worker and make another one worth its start."""
 LOADING = 180.0
 """Seconds within which a worker must have loaded."""
 STARTS = 3
 """Workers in a row that may die while they load before the run is given up."""
 
 
-@dataclass(eq=False, slots=True)
 class _Seat:
-    process: spawning.Process
-    pipe: Connection
-    up: bool = False
-    jobs: deque[Job] = field(default_factory=deque)
-    since: float = field(default_factory=time.monotonic)
+    """One worker: an executor of its own, so that its end is told apart from that of all others."""
 
+    def __init__(self, source: TaggerSource, keep_all: bool, timeout: float) -> None:
+        self._at = RawArray("q", [worker.IDLE])
+        self._executor = ProcessPoolExecutor(
+            1, processes.context(), worker.begin, (source, keep_all, timeout, self._at)
+        )
+        self._process: BaseProcess | None = None
+        self._record, self._since = worker.IDLE, time.monotonic()
+        self.up = False
+        self.ready: Future[str | None] = Future()
+        self.plates: deque[tuple[list[Job], Future[list[Outcome]]]] = deque()
+        lexicons = source.arguments[0] if source.load is worker.load_tagger else None
+        # In a thread: a start waits until the server has loaded, and the first records can be read meanwhile.
+        self._starting = threading.Thread(target=self._start, args=(lexicons,), daemon=True)
+        self._starting.start()
 
-def _is_forked(seat: _Seat) -> bool:
-    """Whether nobody could tell how this worker died: a suspect needs one whose end is told."""
-    return isinstance(seat.process, spawning.Forked)
+    def _start(self, lexicons: tuple[str, ...] | None) -> None:
+        try:
+            self._process = processes.started(
+                lambda: self._executor.submit(worker.failure).add_done_callback(self._told), lexicons
+            )
+        except (OSError, EOFError) as fault:  # no more processes, or the server has ended
+            self.ready.set_exception(fault)
+
+    def _told(self, first: Future[str | None]) -> None:
+        fault = EOFError() if first.cancelled() else first.exception()
+        if fault is not None:
+            self.ready.set_exception(fault)
+        else:
+            self.ready.set_result(first.result())
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, once there is one."""
+        return self._process.pid if self._process else None
+
+    def pending(self) -> Future[Any] | None:
+        """What it is to say next."""
+        return self.plates[0][1] if self.plates else None if self.up else self.ready
+
+    def send(self, jobs: list[Job], data: bytes) -> None:
+        """Give it a chunk."""
+        if not self.plates:
+            self._record, self._since = worker.IDLE, time.monotonic()
+        try:
+            future = self._executor.submit(worker.tag_chunk, data)
+        except BrokenExecutor as fault:  # it died while it had nothing to do
+            future = Future()
+            future.set_exception(fault)
+        self.plates.append((jobs, future))
+
+    def late(self, seconds: float) -> bool:
+        """Whether it has been at the same record, or at loading, for longer than it may."""
+        record, now = self._at[0], time.monotonic()
+        if record != self._record:
+            self._record, self._since = record, now
+        return (record != worker.IDLE or not self.up) and now - self._since > seconds
+
+    def suspect(self) -> int:
+        """Number of the record that it is at, or was when it died."""
+        return int(self._at[0])
+
+    def leave(self) -> int:
+        """End it, at once if it is busy; its exit code."""
+        if self._starting.is_alive():
+            processes.give_up()
+            self._starting.join()
+        if self._process is not None and (self.plates or not self.up):
+            self._process.kill()
+        self._executor.shutdown(cancel_futures=True)
+        return (self._process.exitcode if self._process else None) or 0
 
 
 class Pool:
@@ -58,21 +121,18 @@ class Pool:
         self._seats: list[_Seat] = []
         self._waiting: deque[Job] = deque()
         self._suspects: deque[Job] = deque()
-        self._tries: dict[int, int] = {}
+        self._tried: set[int] = set()
         self._done: dict[int, Outcome] = {}
         self._order: deque[tuple[int, int]] = deque()
         self._bytes = 0
         self._false_starts = 0
-        self._false_forks = 0
-        self._tagged = 0
-        self._busy = 0.0
 
-    def warm(self, workers: int = 1, wait: bool = False) -> None:
-        """Start so many workers now, so that they load while the first records are read; or `wait` for it."""
+    def warm(self, workers: int = 1, wait_for: bool = False) -> None:
+        """Start so many workers now, so that they load while the first records are read; or `wait_for` it."""
         while len(self._seats) < workers:
             self._hire()
-            while wait and not all(seat.up for seat in self._seats):
-                self._collect(1.0)
+        while wait_for and not all(seat.up for seat in self._seats):
+            self._collect(1.0)
 
     def outcomes(self, jobs: Iterator[Job | Outcome | None]) -> Iterator[Outcome]:
         """Outcomes in the order of the jobs. An Outcome among the jobs keeps its place; None is a pause
@@ -85,30 +145,20 @@ class Pool:
                 number, size = self._order.popleft()
                 self._bytes -= size
                 yield self._done.pop(number)
-            if self._suspects or self._waiting or any(seat.jobs for seat in self._seats):
+            if self._suspects or self._waiting or any(seat.plates for seat in self._seats):
                 self._staff()
                 self._hand_out()
                 self._collect(0.0 if more and self._room() else 1.0)
-            elif not all(seat.up for seat in self._seats):
-                self._collect(0.0)
 
     def close(self) -> None:
         """End the workers; those that are busy are killed."""
         for seat in self._seats:
-            seat.pipe.close()
-            if seat.jobs or not seat.up:
-                seat.process.kill()
-        for seat in self._seats:
-            seat.process.join(2.0)
-            if seat.process.is_alive():
-                seat.process.kill()
-                seat.process.join()
-            seat.process.close()
+            seat.leave()
         self._seats.clear()
 
     def pids(self) -> list[int]:
         """Process ids of the workers that live now."""
-        return [seat.process.pid for seat in self._seats if seat.process.pid is not None]
+        return [seat.pid for seat in self._seats if seat.pid is not None]
 
     def _room(self) -> bool:
         return len(self._order) < WINDOW and self._bytes < WINDOW_BYTES
@@ -132,136 +182,89 @@ class Pool:
                 break
         return True
 
-    def _pace(self) -> float:
-        """Seconds that a record takes a worker."""
-        return (self._busy + PACE * PACE_WEIGHT) / (self._tagged + PACE_WEIGHT)
-
-    def _loaded(self) -> _Seat | None:
-        """A worker that another one can be forked from."""
-        return next((seat for seat in self._seats if seat.up), None) if self._forks() else None
-
-    def _forks(self) -> bool:
-        """Whether workers are forked here: where the system can, unless it failed again and again."""
-        return spawning.FORKS and self._false_forks < STARTS
-
     def _hire(self) -> None:
-        loaded = self._loaded()
-        if loaded is None:
-            self._start()
-        else:
-            self._seats.append(_Seat(*spawning.fork(loaded.pipe)))
-
-    def _start(self) -> None:
-        process, pipe = spawning.hire()
-        with contextlib.suppress(OSError):  # dead already: found out when it is listened to
-            pipe.send((self._source, self._keep_all, self._timeout))
-        self._seats.append(_Seat(process, pipe))
+        self._seats.append(_Seat(self._source, self._keep_all, self._timeout))
 
     def _staff(self) -> None:
         while len(self._seats) < self._workers:
-            if self._suspects and all(map(_is_forked, self._seats)):
-                self._start()
-                continue
-            waiting = len(self._waiting) + len(self._suspects)
-            worth = WORTH_FORK if self._forks() else WORTH
-            if self._seats and waiting * self._pace() <= worth * len(self._seats):
+            if self._seats and len(self._waiting) <= WORTH * len(self._seats):
                 return
-            if self._forks() and self._seats and self._loaded() is None:
-                return  # once one has loaded, the others come at once
             self._hire()
 
     def _hand_out(self) -> None:
-        for seat in list(self._seats):
-            if not seat.up or seat.jobs:
-                continue
-            if self._suspects and not _is_forked(seat):
-                chunk = [self._suspects.popleft()]
-            elif self._waiting:
-                chunk = [self._waiting.popleft() for _ in range(min(CHUNK, len(self._waiting)))]
-            else:
-                continue
-            self._send(seat, chunk)
+        for full in range(PLATES):
+            for seat in self._seats:
+                if (self._suspects or self._waiting) and seat.up and len(seat.plates) == full:
+                    self._serve(seat)
 
-    def _send(self, seat: _Seat, chunk: list[Job]) -> None:
+    def _serve(self, seat: _Seat) -> None:
+        if self._suspects:
+            chunk = [self._suspects.popleft()]
+        else:
+            chunk = [self._waiting.popleft() for _ in range(min(CHUNK, len(self._waiting)))]
         data, chunk, refused = packed(chunk)
         self._done |= {outcome.number: outcome for outcome in refused}
-        if not chunk:
-            return
-        seat.jobs.extend(chunk)
-        seat.since = time.monotonic()
-        try:
-            seat.pipe.send_bytes(data)
-        except OSError:
-            self._bury(seat, "died")
+        if chunk:
+            seat.send(chunk, data)
 
     def _collect(self, patience: float) -> None:
-        if not self._seats:
-            return
-        by_pipe = {seat.pipe: seat for seat in self._seats}
-        for ready in wait(list(by_pipe), patience):
-            if isinstance(ready, Connection):
-                self._listen(by_pipe[ready])
-        now = time.monotonic()
+        pending = [future for seat in self._seats if (future := seat.pending())]
+        if patience and pending:
+            wait(pending, min(patience, self._timeout / 4), FIRST_COMPLETED)
         for seat in list(self._seats):
-            limit = self._timeout if seat.up else LOADING
-            if (seat.jobs or not seat.up) and now - seat.since > limit:
-                seat.process.kill()
-                self._bury(seat, f"took longer than {limit:g} s")
+            if seat.up or self._is_up(seat):
+                self._listen(seat)
+
+    def _is_up(self, seat: _Seat) -> bool:
+        """Whether a worker has loaded just now; one that failed to is cleared away."""
+        if not seat.ready.done() and not seat.late(LOADING):
+            return False
+        fault = seat.ready.exception() if seat.ready.done() else TimeoutError()
+        if fault is None:
+            if reason := seat.ready.result():
+                raise BatchError(f"the tagger cannot be loaded: {reason}")
+            seat.up, self._false_starts = True, 0
+            return True
+        code = seat.leave()
+        self._seats.remove(seat)
+        self._false_starts += 1
+        if self._false_starts >= STARTS:
+            raise BatchError(
+                f"{STARTS} workers in a row failed to load ({_end(code)}); is there enough memory?"
+            )
+        return False
 
     def _listen(self, seat: _Seat) -> None:
-        try:
-            while seat.pipe.poll():
-                said = seat.pipe.recv()
-                before, seat.since = seat.since, time.monotonic()
-                if isinstance(said, str):
-                    raise BatchError(f"the tagger cannot be loaded: {said}")
-                if said is None or isinstance(said, int):
-                    if isinstance(seat.process, spawning.Forked) and said is not None:
-                        seat.process.told(said)
-                        self._false_forks = 0
-                    seat.up = True
-                    self._false_starts = 0
-                else:
-                    outcome = Outcome(*said)
-                    self._tagged += 1
-                    self._busy += seat.since - before
-                    seat.jobs.popleft()
-                    self._tries.pop(outcome.number, None)
-                    self._done[outcome.number] = outcome
-        except (EOFError, OSError):
-            self._bury(seat, "died")
+        while seat.plates and seat.plates[0][1].done():
+            fault = seat.plates[0][1].exception()
+            if fault is not None:
+                self._bury(seat, None if isinstance(fault, BrokenExecutor) else fault)
+                return
+            for outcome in seat.plates.popleft()[1].result():
+                self._tried.discard(outcome.number)
+                self._done[outcome.number] = outcome
+        if seat.late(self._timeout):
+            self._bury(seat, TimeoutError())
 
-    def _bury(self, seat: _Seat, how: str) -> None:
-        """Clear away a dead worker; the record that it was on is the suspect, the rest goes back in line."""
+    def _bury(self, seat: _Seat, fault: BaseException | None) -> None:
+        """Clear away a dead worker, or one to be ended: the record that it was at is the suspect, the rest
+        goes back in line."""
+        number = seat.suspect()
+        code = seat.leave()
         self._seats.remove(seat)
-        seat.pipe.close()
-        seat.process.kill()
-        seat.process.join()
-        code = seat.process.exitcode or 0
-        seat.process.close()
-        if how == "died":
-            how = f"ended the worker process ({_signal_name(-code) if code < 0 else f'exit code {code}'})"
-        if not seat.up and _is_forked(seat):
-            self._false_forks += 1  # the worker that was asked may have died
-            return
-        if not seat.up:
-            self._false_starts += 1
-            if self._false_starts >= STARTS:
-                raise BatchError(f"{STARTS} workers in a row failed to load ({how}); is there enough memory?")
-            return
-        if not seat.jobs:
-            return
-        suspect = seat.jobs.popleft()
-        self._waiting.extendleft(reversed(seat.jobs))
-        tries = self._tries.get(suspect.number, 0) + 1
-        if tries == 1:
-            self._tries[suspect.number] = tries
-            self._suspects.append(suspect)
-        else:
-            del self._tries[suspect.number]
-            reason = f"tagging it {how}, twice"
-            outcome = rejected(suspect.number, suspect.source, suspect.place, None, reason)
-            self._done[suspect.number] = outcome
+        for job in reversed([job for jobs, _ in seat.plates for job in jobs]):
+            if job.number != number:
+                self._waiting.appendleft(job)
+            elif number not in self._tried:
+                self._tried.add(number)
+                self._suspects.append(job)
+            else:
+                self._tried.remove(number)
+                how = f"ended the worker process ({_end(code) if fault is None else type(fault).__name__})"
+                if isinstance(fault, TimeoutError):
+                    how = f"took longer than {self._timeout:g} s"
+                reason = f"tagging it {how}, twice"
+                self._done[number] = rejected(number, job.source, job.place, None, reason)
 
 
 def inline(source: TaggerSource, jobs: Iterable[Job | Outcome | None], keep_all: bool) -> Iterator[Outcome]:
@@ -275,8 +278,11 @@ def inline(source: TaggerSource, jobs: Iterable[Job | Outcome | None], keep_all:
             yield tag_job(tagger, item, keep_all)
 
 
-def _signal_name(number: int) -> str:
+def _end(code: int) -> str:
+    """How a process ended."""
+    if code >= 0:
+        return f"exit code {code}"
     try:
-        return signal.Signals(number).name
+        return signal.Signals(-code).name
     except ValueError:
-        return f"signal {number}"
+        return f"signal {-code}"

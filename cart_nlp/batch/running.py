@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import functools
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -20,7 +19,6 @@ from cart_nlp.batch.jobs import (
     Interrupted,
     Job,
     Outcome,
-    Tagger,
     TaggerSource,
     without_surrogates,
 )
@@ -29,6 +27,7 @@ from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
 from cart_nlp.batch.target import Target, guard_inputs, writable
+from cart_nlp.batch.worker import load_tagger
 from cart_nlp.curation.ledger import Ledger, opened
 from cart_nlp.writers import STORES, OutputError, require
 
@@ -48,13 +47,6 @@ class Parts:
 
 Progress = Callable[[int, int, int], None]
 """Called with records read, written and rejected so far, some hundred times a second."""
-
-
-def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
-    """The real tagger, loaded in the process that calls."""
-    from cart_nlp.pipeline import load, tag_trial
-
-    return functools.partial(tag_trial, load(lexicons))
 
 
 def real_parts(options: Options) -> Parts:

@@ -1,50 +1,73 @@
-"""The worker process: load once, then answer every job with its outcome until the pipe closes."""
+"""The worker's side of the pool: load once, then tag chunk after chunk."""
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
+import signal
 import threading
+from collections.abc import MutableSequence
 from multiprocessing import parent_process
-from multiprocessing.connection import Connection
 
-from cart_nlp.batch.alarm import limit
-from cart_nlp.batch.jobs import FAULTS, TaggerSource, tag_job, unpacked
-from cart_nlp.batch.spawning import FORK, forked
+from cart_nlp.batch import processes
+from cart_nlp.batch.alarm import end_with_parent, limit
+from cart_nlp.batch.jobs import FAULTS, Outcome, Tagger, TaggerSource, tag_job, unpacked
 
 GRACE = 5.0
 """Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
+IDLE = -1
+"""What a worker shows that is at no record."""
+
+_work: tuple[Tagger, bool, float, MutableSequence[int]]
 
 
-def work(pipe: Connection) -> None:
-    """Serve jobs from the pipe: first come the tagger's source, whether all records are kept, and the seconds
-    that one may take; then jobs.
+def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
+    """The real tagger, loaded in the process that calls."""
+    from cart_nlp.pipeline import load, tag_trial
 
-    Says None when it is up, or the reason why it cannot be, then one outcome a job. Asked to, it forks: the
-    copy serves a pipe of its own and says its process id first.
-    """
+    return functools.partial(tag_trial, load(lexicons))
+
+
+@functools.cache
+def tagger_of(source: TaggerSource) -> Tagger:
+    """The tagger of a source, loaded once in a process and all that are copied from it."""
+    tagger = source()
+    settle()
+    return tagger
+
+
+def begin(source: TaggerSource, keep_all: bool, seconds: float, at: MutableSequence[int]) -> None:
+    """Make this process a worker; `at`, shared with its parent, shows the number of the record it is at."""
+    global _work
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    end_with_parent()
+    processes.let_go()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     try:
-        told: tuple[TaggerSource, bool, float] = pipe.recv()
-        source, keep_all, seconds = told
-        try:
-            tagger = source()
-        except (OSError, ImportError, *FAULTS) as fault:
-            pipe.send(f"{type(fault).__name__}: {fault}")
-            return
-        settle()
-        pipe.send(None)
-        while True:
-            said = pipe.recv_bytes()
-            if said == FORK:
-                pipe = forked(pipe) or pipe
-                continue
-            for job in unpacked(said):
-                with limit(seconds + GRACE):
-                    outcome = tag_job(tagger, job, keep_all)
-                pipe.send(outcome)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the parent has closed the pipe or is gone
+        _work = tagger_of(source), keep_all, seconds, at
+    except (OSError, ImportError, *FAULTS) as fault:
+        _failure.append(f"{type(fault).__name__}: {fault}")
+
+
+_failure: list[str] = []
+
+
+def failure() -> str | None:
+    """Why this worker could not load, if it could not."""
+    return _failure[0] if _failure else None
+
+
+def tag_chunk(data: bytes) -> list[Outcome]:
+    """The outcomes of packed jobs, in their order."""
+    tagger, keep_all, seconds, at = _work
+    found = []
+    for job in unpacked(data):
+        at[0] = job.number
+        with limit(seconds + GRACE):
+            found.append(tag_job(tagger, job, keep_all))
+    at[0] = IDLE
+    return found
 
 
 def settle() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from cart_nlp import console
-from cart_nlp.batch import spawning
+from cart_nlp.batch import processes
 
 if TYPE_CHECKING:
     from cart_nlp.batch import Options, Summary
@@ -100,9 +100,10 @@ def command(
     ] = 120.0,
 ) -> None:
     """Read registry dumps and write one record per CAR trial, every value with its evidence."""
+    lexicons = tuple(map(str, lexicon or ()))
     # A store that is there may need no worker at all.
     wanted = workers > 0 and engine is Engine.LOCAL and not (out.endswith(".duckdb") and Path(out).exists())
-    with spawning.early(wanted):
+    with processes.served(wanted, lexicons):
         from cart_nlp.batch import Options
 
         code = _tag(
@@ -117,7 +118,7 @@ def command(
                 rejects=rejects,
                 format=format,
                 mapping=_mapping(map_),
-                lexicons=tuple(map(str, lexicon or ())),
+                lexicons=lexicons,
                 dedupe=dedupe,
                 guard=formula_guard,
                 corrections=corrections,

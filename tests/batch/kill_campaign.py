@@ -24,8 +24,19 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLD = ROOT / "benchmarks" / "gold" / "trials.jsonl"
 COMMAND = (sys.executable, "-c", "from cart_nlp.cli import main; main()", "tag")
 FAULTY = b'{"brief_title": "CAR-T cells, but no number"}\n'
-KINDS = ("jsonl", "csv", "parquet", "duckdb", "update")
-"""Suffixes of the output; `update` is a DuckDB store that holds an older dump already."""
+KINDS: dict[str, tuple[str, ...]] = {
+    "jsonl": (),
+    "csv": (),
+    "parquet": (),
+    "xlsx": (),
+    "duckdb": (),
+    "update": (),
+    "dedupe": ("--dedupe",),
+    "dask": ("--engine", "dask"),
+}
+"""Suffixes of the output, and further ways to run, with their options; `update` is a DuckDB store that has
+an older dump already."""
+SUFFIXES = {"update": "duckdb", "dedupe": "jsonl", "dask": "jsonl"}
 PATIENCE = 600.0
 
 
@@ -101,7 +112,7 @@ def unbroken(kind: str, source: Path, base: Path | None, folder: Path) -> Whole:
     folder.mkdir()
     out = _place(kind, folder, base)
     began = time.monotonic()
-    code = ended(source, out, 1)
+    code = ended(source, out, 1, *KINDS[kind])
     seconds = time.monotonic() - began
     if code != 1 or not out.exists() or not Path(f"{out}.rejects.jsonl").exists():
         raise Fault(
@@ -125,7 +136,7 @@ def broken(
     for turn in range(kills):
         before = dict(_left(out))
         # The first start goes without --resume, as a user's would.
-        job = start(source, out, workers, *(["--resume"] if turn else []))
+        job = start(source, out, workers, *KINDS[kind], *(["--resume"] if turn else []))
         began = time.monotonic()
         late = chance.random() < 0.3
         moment = chance.uniform(0.0, whole.seconds)
@@ -147,7 +158,7 @@ def broken(
         _check_place(kind, out, whole, base)
     if not struck:
         return 0
-    code = ended(source, out, workers, "--resume")
+    code = ended(source, out, workers, *KINDS[kind], "--resume")
     if code != whole.code:
         raise Fault(f"exit {code} instead of {whole.code}: {out.with_name('said.txt').read_text()[-500:]}")
     difference = compared(out, whole.out)
@@ -237,7 +248,7 @@ def _check_place(kind: str, out: Path, whole: Whole, base: Path | None) -> None:
 
 
 def _place(kind: str, folder: Path, base: Path | None) -> Path:
-    out = folder / f"out.{'duckdb' if kind == 'update' else kind}"
+    out = folder / f"out.{SUFFIXES.get(kind, kind)}"
     if kind == "update":
         assert base is not None
         shutil.copy(base, out)

@@ -11,11 +11,7 @@ from typing import Any
 import batch_fakes as fakes
 import pytest
 
-from cart_nlp.batch import BatchError, Options, Summary, run, spawning
-from cart_nlp.batch.jobs import TaggerSource
-from cart_nlp.batch.pool import Pool
-from cart_nlp.curation.decisions import Correction
-from cart_nlp.curation.writing import write
+from cart_nlp.batch import BatchError, Options, Summary, run
 from cart_nlp.registries.entry import Entry
 from cart_nlp.writers import OutputError
 
@@ -87,21 +83,13 @@ def test_the_number_of_workers_changes_no_byte(tmp_path: Path, suffix: str) -> N
     assert len(made[0]) > 1_000
 
 
-@pytest.mark.parametrize("forks", [False, True])
-def test_two_workers_share_the_work_and_load_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forks: bool
-) -> None:
-    if forks and not spawning.FORKS:
-        pytest.skip("this system forks no workers")
-    monkeypatch.setattr(spawning, "FORKS", forks)
+def test_two_workers_share_the_work(tmp_path: Path) -> None:
     source = fakes.dump(tmp_path / "in.jsonl", 600)
-    run(options(tmp_path, source, workers=2), fakes.parts(tmp_path, pace=0.02))
+    run(options(tmp_path, source, workers=2), fakes.parts(tmp_path, pace=0.005))
     tagged = fakes.noted(tmp_path, "tagged")
     assert len(tagged) == 300
     assert len(set(tagged)) == 2
-    loads = fakes.noted(tmp_path, "loads")
-    assert set(loads) <= set(tagged)
-    assert len(loads) == len(set(loads)) == (1 if forks else 2)
+    assert sorted(fakes.noted(tmp_path, "loads")) == sorted(set(tagged))
 
 
 def test_a_small_input_starts_one_worker_only(tmp_path: Path) -> None:
@@ -252,22 +240,3 @@ def test_the_provenance_file_says_what_was_done(tmp_path: Path) -> None:
     ]
     assert said["counts"] == {"read": 10, "screened": 5, "below": 0, "written": 5, "merged": 0, "rejected": 0}
     assert {"version", "lexicons", "model", "options"} <= said.keys()
-
-
-def test_no_worker_outlives_the_pool(tmp_path: Path) -> None:
-    pool = Pool(TaggerSource(fakes.load, (str(tmp_path), 0.0)), workers=2, timeout=5, keep_all=False)
-    pool.warm()
-    (pid,) = pool.pids()
-    pool.close()
-    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
-
-
-def test_an_id_that_a_curator_has_decided_on_and_that_repeats_is_told(tmp_path: Path) -> None:
-    source = fakes.dump(tmp_path / "in.jsonl", [{"id": "T00001", "title": "CAR of CD19"}] * 2)
-    write([Correction("T00001", "targets", "add", ("CD22",))], tmp_path / "c.csv")
-    summary = run(
-        options(tmp_path, source, workers=0, corrections=str(tmp_path / "c.csv")), fakes.parts(tmp_path)
-    )
-    assert summary.written == 2
-    told = "1 id stands more than once, T00001 for one: each record is tagged; --dedupe merges them"
-    assert told in summary.notes

@@ -1,8 +1,7 @@
-"""Workers that a loaded one forked: they die, hang and are left behind like any other, and cost no record."""
+"""Workers, copies of a server that has loaded: they die, hang and are left behind, and cost no record."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,11 +13,10 @@ from pathlib import Path
 import batch_fakes as fakes
 import pytest
 
-from cart_nlp.batch import spawning
-from cart_nlp.batch.jobs import Job, TaggerSource
+from cart_nlp.batch.jobs import Job, Tagger, TaggerSource
 from cart_nlp.batch.pool import Pool
 
-pytestmark = pytest.mark.skipif(not spawning.FORKS, reason="this system forks no workers")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
 
 def jobs(titles: list[str]) -> Iterator[Job]:
@@ -30,7 +28,7 @@ def jobs(titles: list[str]) -> Iterator[Job]:
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
     made = Pool(TaggerSource(fakes.load, (str(tmp_path), 0.002)), workers=3, timeout=20, keep_all=False)
-    made.warm(3, wait=True)
+    made.warm(3, wait_for=True)
     yield made
     made.close()
 
@@ -49,16 +47,17 @@ def gone(pid: int, seconds: float = 10.0) -> bool:
     return not lives(pid)
 
 
-def test_one_loads_and_the_others_are_its_copies(pool: Pool, tmp_path: Path) -> None:
-    assert len(pool.pids()) == 3
-    assert fakes.noted(tmp_path, "loads") == pool.pids()[:1]
+def test_all_workers_share_the_work_and_load_what_the_server_has_not(pool: Pool, tmp_path: Path) -> None:
+    pids = pool.pids()
+    assert len(set(pids)) == 3
     found = list(pool.outcomes(jobs(["CAR"] * 300)))
     assert [outcome.number for outcome in found] == list(range(300))
-    assert set(fakes.noted(tmp_path, "tagged")) == set(pool.pids())
+    assert set(fakes.noted(tmp_path, "tagged")) == set(pids)
+    assert sorted(fakes.noted(tmp_path, "loads")) == sorted(pids)
 
 
 @pytest.mark.parametrize("victim", [0, 2])
-def test_a_worker_that_dies_is_replaced_by_a_copy_of_another(pool: Pool, tmp_path: Path, victim: int) -> None:
+def test_a_worker_that_dies_is_replaced(pool: Pool, tmp_path: Path, victim: int) -> None:
     pid = pool.pids()[victim]
     numbers = []
     for outcome in pool.outcomes(jobs(["CAR"] * 900)):
@@ -70,7 +69,7 @@ def test_a_worker_that_dies_is_replaced_by_a_copy_of_another(pool: Pool, tmp_pat
     assert len(pool.pids()) == 3
 
 
-def test_the_record_that_kills_is_told_by_a_worker_whose_end_is_known(pool: Pool) -> None:
+def test_the_record_that_kills_is_told_and_no_other(pool: Pool) -> None:
     titles = ["CAR"] * 120
     for place in (7, 50, 51, 90):
         titles[place] = "CAR kills always"
@@ -81,9 +80,9 @@ def test_the_record_that_kills_is_told_by_a_worker_whose_end_is_known(pool: Pool
     assert all(b"ended the worker process (SIGKILL), twice" in outcome.payload for outcome in refused)
 
 
-def test_a_copy_that_hangs_is_killed(tmp_path: Path) -> None:
+def test_a_worker_that_hangs_is_killed(tmp_path: Path) -> None:
     pool = Pool(TaggerSource(fakes.load, (str(tmp_path), 0.0)), workers=2, timeout=0.5, keep_all=False)
-    pool.warm(2, wait=True)
+    pool.warm(2, wait_for=True)
     pids = pool.pids()
     titles = ["CAR"] * 200
     titles[100] = titles[110] = "CAR hangs"
@@ -94,28 +93,52 @@ def test_a_copy_that_hangs_is_killed(tmp_path: Path) -> None:
     assert all(map(gone, pids))
 
 
-def test_no_copy_outlives_the_pool(pool: Pool) -> None:
+def test_no_worker_outlives_the_pool(pool: Pool) -> None:
     pids = pool.pids()
     assert all(map(lives, pids))
     pool.close()
     assert all(map(gone, pids))
 
 
-def test_without_forks_it_goes_on(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every fork fails: after some of them the pool starts its workers from scratch."""
+def test_a_pool_that_serves_a_second_run_does_not_take_its_first_record_for_the_last(tmp_path: Path) -> None:
+    """Both are number 0; between them lies more than a record may take."""
+    pool = Pool(TaggerSource(fakes.load, (str(tmp_path), 0.3)), workers=1, timeout=0.6, keep_all=False)
+    try:
+        for _ in range(2):
+            assert [outcome.kind for outcome in pool.outcomes(jobs(["CAR"]))] == ["record"]
+            time.sleep(0.8)
+        assert fakes.noted(tmp_path, "loads") == pool.pids()
+    finally:
+        pool.close()
 
-    def never(loaded: object) -> tuple[spawning.Forked, object]:
-        ours, theirs = multiprocessing.Pipe()
-        theirs.close()
-        return spawning.Forked(), ours
 
-    monkeypatch.setattr(spawning, "fork", never)
-    monkeypatch.setattr("cart_nlp.batch.pool.WORTH", 0.0)
-    for pid in pool.pids()[1:]:
+def test_workers_that_die_while_they_have_nothing_to_do_cost_nothing(pool: Pool) -> None:
+    assert len(list(pool.outcomes(jobs(["CAR"] * 40)))) == 40
+    pids = pool.pids()
+    for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    found = list(pool.outcomes(jobs(["CAR"] * 2_000)))
-    assert [(outcome.number, outcome.kind) for outcome in found] == [(n, "record") for n in range(2_000)]
-    assert len(pool.pids()) == 3
+    assert all(map(gone, pids))
+    found = list(pool.outcomes(jobs(["CAR"] * 40)))
+    assert [(outcome.number, outcome.kind) for outcome in found] == [(n, "record") for n in range(40)]
+
+
+def test_a_pool_is_closed_at_once_while_it_still_loads(tmp_path: Path) -> None:
+    pool = Pool(TaggerSource(slow, (str(tmp_path),)), workers=1, timeout=5, keep_all=False)
+    pool.warm()
+    until = time.monotonic() + 20
+    while not fakes.noted(tmp_path, "slow") and time.monotonic() < until:
+        time.sleep(0.02)
+    (pid,) = fakes.noted(tmp_path, "slow")
+    before = time.monotonic()
+    pool.close()
+    assert time.monotonic() - before < 5
+    assert gone(pid)
+
+
+def slow(folder: str) -> Tagger:
+    (Path(folder) / "slow").write_text(f"{os.getpid()}\n")
+    time.sleep(60)
+    return fakes.record_of
 
 
 _PARENT = """
@@ -124,19 +147,18 @@ sys.path.insert(0, sys.argv[2])
 import batch_fakes as fakes
 from cart_nlp.batch.jobs import TaggerSource
 from cart_nlp.batch.pool import Pool
-from test_forks import jobs
+from test_workers import jobs
 if __name__ == "__main__":
-    pool = Pool(TaggerSource(fakes.load, (sys.argv[1], 0.0)), workers=2, timeout=1, keep_all=False)
-    pool.warm(2, wait=True)
+    pool = Pool(TaggerSource(fakes.load, (sys.argv[1], 0.0)), workers=2, timeout=60, keep_all=False)
+    pool.warm(2, wait_for=True)
     print(*pool.pids(), flush=True)
-    pool._timeout = 60
     list(pool.outcomes(jobs([sys.argv[3]] * 100)))
     time.sleep(60)
 """
 
 
 @pytest.mark.parametrize("title", ["CAR", "CAR hangs", "CAR spins"])
-def test_copies_leave_with_a_parent_that_is_killed(tmp_path: Path, title: str) -> None:
+def test_workers_leave_with_a_parent_that_is_killed(tmp_path: Path, title: str) -> None:
     script = tmp_path / "parent.py"
     script.write_text(_PARENT)
     command = [sys.executable, str(script), str(tmp_path), str(Path(__file__).parent), title]

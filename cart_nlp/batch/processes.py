@@ -1,0 +1,135 @@
+"""Worker processes: on Linux copies of one server process that has loaded the pipeline, elsewhere fresh ones.
+
+The server may start before its parent has imported anything heavy: both load at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+COPIES = sys.platform == "linux"
+"""Whether workers are copied from a server. macOS has it too, but its libraries do not bear to be copied."""
+PRELOAD = "CART_NLP_PRELOAD"
+"""Environment variable that tells the server which lexicons to load, as a JSON list of folders."""
+
+_starting = threading.Lock()
+_loaded = threading.Event()
+"""Set once a process was started: from then on a start is a matter of milliseconds."""
+
+
+def context() -> BaseContext:
+    """How workers are started here."""
+    return multiprocessing.get_context("forkserver" if COPIES else "spawn")
+
+
+@contextlib.contextmanager
+def served(wanted: bool, lexicons: tuple[str, ...]) -> Iterator[None]:
+    """Start the server now, which loads the pipeline with these lexicons; it ends with the block."""
+    if not (wanted and COPIES):
+        yield
+        return
+    with _starting, _ready(lexicons):
+        pass
+    try:
+        yield
+    finally:
+        stop()
+
+
+def started(start: Callable[[], object], lexicons: tuple[str, ...] | None) -> BaseProcess | None:
+    """The process that a call starts, None if it has died at once; waits until the server has loaded.
+
+    The server loads the pipeline with these lexicons, or nothing for None, unless it runs already.
+    """
+    with _starting, _ready(lexicons):
+        before = set(multiprocessing.active_children())
+        start()
+        _loaded.set()
+        return next(iter(set(multiprocessing.active_children()) - before), None)
+
+
+def give_up() -> None:
+    """End a server that still loads: whoever waits for a start gets EOFError."""
+    pid = getattr(_server(), "_forkserver_pid", None)
+    if pid is not None and not _loaded.is_set():
+        os.kill(pid, signal.SIGKILL)
+
+
+def stop() -> None:
+    """End the server, and all workers there are."""
+    server = _server()
+    pid = getattr(server, "_forkserver_pid", None)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # it has ended by itself
+            os.kill(pid, signal.SIGKILL)
+            server._stop()
+        _loaded.clear()
+
+
+def let_go() -> None:
+    """In a worker: the server, and with it the worker, ends with the parent, even if the worker is stuck.
+
+    A copy holds the pipe by which the server sees that its parent has gone; without this, only the alarm of
+    `alarm.limit` would end it.
+    """
+    held = getattr(_server(), "_forkserver_alive_fd", None)
+    if held is not None:
+        with contextlib.suppress(OSError):
+            os.close(held)
+
+
+def _server() -> Any:
+    """The standard library's handle of the server: there is no public way to end one."""
+    return getattr(forkserver, "_forkserver", None)
+
+
+@contextlib.contextmanager
+def _ready(lexicons: tuple[str, ...] | None) -> Iterator[None]:
+    """Within, processes can be started."""
+    with _free_to_start(), _deaf_to_interrupts():
+        if COPIES:
+            if lexicons is not None:
+                os.environ[PRELOAD] = json.dumps(lexicons)
+            try:
+                forkserver.set_forkserver_preload(["cart_nlp.batch.preload"])
+                forkserver.ensure_running()
+            finally:
+                os.environ.pop(PRELOAD, None)
+        yield
+
+
+@contextlib.contextmanager
+def _free_to_start() -> Iterator[None]:
+    """Within, a daemonic process, as those of Dask are, may have children: ours end with it by themselves."""
+    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    before = settings.get("daemon")
+    settings["daemon"] = False
+    try:
+        yield
+    finally:
+        settings["daemon"] = before
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process started within never sees Ctrl-C, not even before its first line of Python runs."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its own start would unblock the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
