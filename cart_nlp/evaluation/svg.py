@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -15,6 +16,38 @@ def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "")
 def _open(width: float, height: float, title: str) -> str:
     size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}"'
     return f'<svg {size} role="img" aria-label="{escape(title)}">'
+
+
+@dataclass(frozen=True)
+class _Square:
+    """Axes from 0 to 1 inside a margin."""
+
+    width: float
+    height: float
+    pad: float
+
+    def x(self, value: float) -> float:
+        """Where a value stands from the left."""
+        return self.pad + value * (self.width - 2 * self.pad)
+
+    def y(self, value: float) -> float:
+        """Where a value stands from the top."""
+        return self.height - self.pad - value * (self.height - 2 * self.pad)
+
+    def lines(self, start: float, end: float) -> str:
+        """The two axes, and a diagonal from `start` on the left to `end` on the right."""
+        axes = f"M{self.x(0):.1f} {self.y(1):.1f}V{self.y(0):.1f}H{self.x(1):.1f}"
+        diagonal = f"M{self.x(0):.1f} {self.y(start):.1f}L{self.x(1):.1f} {self.y(end):.1f}"
+        return f'<path d="{axes}{diagonal}" fill="none" stroke="var(--line)" stroke-width="1.5"/>'
+
+    def words(self, below: str, ticks: Sequence[float], form: str) -> list[str]:
+        """The numbers at both axes and the name of the one below."""
+        found = [_text(self.width / 2, self.height - 6, below, "middle", "soft")]
+        for tick in ticks:
+            said = form.format(tick).replace("%", " %")
+            found.append(_text(self.x(tick), self.height - self.pad + 15, said, "middle", "soft"))
+            found.append(_text(self.pad - 6, self.y(tick) + 4, said, "end", "soft"))
+        return found
 
 
 def intervals(rows: Sequence[tuple[str, float | None, Sequence[float] | None]], title: str) -> str:
@@ -84,32 +117,16 @@ def confusion(table: Mapping[str, Mapping[str, int]], title: str) -> str:
 
 def reliability(bins: Sequence[Mapping[str, Any]], title: str) -> str:
     """Share of right ones against the mean score, a circle a bin, its area by the number in it."""
-    size, pad = 260.0, 36.0
+    frame = _Square(260.0, 260.0, 36.0)
     total = sum(b["n"] for b in bins) or 1
-
-    def x(value: float) -> float:
-        return pad + value * (size - 2 * pad)
-
-    def y(value: float) -> float:
-        return size - pad - value * (size - 2 * pad)
-
-    parts = [_open(size, size, title)]
-    parts.append(
-        f'<path d="M{x(0):.1f} {y(1):.1f}V{y(0):.1f}H{x(1):.1f}M{x(0):.1f} {y(0):.1f}L{x(1):.1f} {y(1):.1f}" '
-        'fill="none" stroke="var(--line)" stroke-width="1.5"/>'
-    )
+    parts = [_open(frame.width, frame.height, title), frame.lines(0, 1)]
     for b in bins:
         radius = 4 + 12 * (b["n"] / total) ** 0.5
-        place = f'cx="{x(b["score"]):.1f}" cy="{y(b["right"]):.1f}" r="{radius:.1f}"'
+        place = f'cx="{frame.x(b["score"]):.1f}" cy="{frame.y(b["right"]):.1f}" r="{radius:.1f}"'
         told = f"{b['n']}: score {b['score']:.2f}, right {b['right']:.2f}"
         parts.append(f'<circle {place} fill="var(--blue)" fill-opacity="0.65"><title>{told}</title></circle>')
-    parts += [
-        _text(size / 2, size - 8, "mean score", "middle", "soft"),
-        _text(6, pad - 14, "share right", "start", "soft"),
-    ]
-    for value in (0.0, 1.0):
-        parts.append(_text(x(value), size - pad + 14, f"{value:g}", "middle", "soft"))
-        parts.append(_text(pad - 6, y(value) + 4, f"{value:g}", "end", "soft"))
+    parts += frame.words("mean score", (0.0, 1.0), "{:g}")
+    parts.append(_text(6, frame.pad - 14, "share right", "start", "soft"))
     return "".join([*parts, "</svg>"])
 
 
@@ -118,33 +135,19 @@ _STROKES = ("", ' stroke-dasharray="6 4"', ' stroke-dasharray="2 3"')
 
 def curves(lines: Mapping[str, Sequence[Sequence[float | None]]], title: str) -> str:
     """Lines from (share read, share left) without undefined ones, and the diagonal of reading in no order."""
-    width, height, pad = 420.0, 300.0, 40.0
-
-    def x(value: float) -> float:
-        return pad + value * (width - 2 * pad)
-
-    def y(value: float) -> float:
-        return height - pad - value * (height - 2 * pad)
-
-    parts = [_open(width, height, title)]
-    parts.append(
-        f'<path d="M{x(0):.1f} {y(1):.1f}V{y(0):.1f}H{x(1):.1f}M{x(0):.1f} {y(1):.1f}L{x(1):.1f} {y(0):.1f}" '
-        'fill="none" stroke="var(--line)" stroke-width="1.5"/>'
-    )
+    frame = _Square(420.0, 300.0, 40.0)
+    parts = [_open(frame.width, frame.height, title), frame.lines(1, 0)]
     for n, (name, points) in enumerate(lines.items()):
         known = [(read, left) for read, left in points if read is not None and left is not None]
         if not known:
             continue
-        path = "L".join(f"{x(read):.1f} {y(left):.1f}" for read, left in known)
+        path = "L".join(f"{frame.x(read):.1f} {frame.y(left):.1f}" for read, left in known)
         dashes = _STROKES[n % len(_STROKES)]
         parts.append(f'<path d="M{path}" fill="none" stroke="var(--blue)" stroke-width="2"{dashes}/>')
-        top = pad + 14 + 16 * n
+        left, top = frame.x(0.5), frame.pad + 14 + 16 * n
         parts.append(
-            f'<path d="M{x(0.5):.1f} {top - 4:.1f}h26" stroke="var(--blue)" stroke-width="2"{dashes}/>'
+            f'<path d="M{left:.1f} {top - 4:.1f}h26" stroke="var(--blue)" stroke-width="2"{dashes}/>'
         )
-        parts.append(_text(x(0.5) + 32, top, name, "start", "soft"))
-    for value in (0.0, 0.5, 1.0):
-        parts.append(_text(x(value), height - pad + 16, f"{100 * value:.0f} %", "middle", "soft"))
-        parts.append(_text(pad - 6, y(value) + 4, f"{100 * value:.0f} %", "end", "soft"))
-    parts.append(_text(width / 2, height - 6, "trials read", "middle", "soft"))
+        parts.append(_text(left + 32, top, name, "start", "soft"))
+    parts += frame.words("trials read", (0.0, 0.5, 1.0), "{:.0%}")
     return "".join([*parts, "</svg>"])

@@ -29,7 +29,8 @@ PHASE_NAMES = {
     "PHASE4": "IV",
     "NA": "not applicable",
 }
-LATE = frozenset({"PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4"})
+EARLY, UP_TO_TWO = PHASES[:2], PHASES[:3]
+LATE = frozenset(PHASES) - frozenset(UP_TO_TWO)
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
 NOT_STATED = "not stated"
 AXES = ("start", "registration")

@@ -56,6 +56,8 @@ class Plan:
     names: tuple[str, ...]
     rests: tuple[str, ...] = ()
     caution: str = ""
+    products: bool = False
+    """Whether the values are of the product trials, not of all."""
 
 
 def place_of(regions: Iterable[tuple[str, ...]]) -> list[str | None]:
@@ -130,6 +132,7 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
             PHASED,
             ("phase",),
             "Trials of several targets, and of rarer ones, are left out.",
+            products=True,
         ),
         Plan(
             "indication_by_target",
@@ -140,6 +143,7 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
             (),
             "Trials of several columns of the reporting tree are left out; columns under ten trials are "
             "pooled.",
+            products=True,
         ),
         Plan(
             "funding_by_place",
@@ -167,6 +171,7 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
             ("single", "multi-target"),
             (),
             one_group,
+            products=True,
         ),
         Plan(
             "editing_by_source",
@@ -176,6 +181,7 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
             ("edited", "not stated"),
             (),
             "Silence is not absence: many products are edited without saying so.",
+            products=True,
         ),
         Plan(
             "results_by_place",
@@ -261,15 +267,11 @@ def comparisons(
     What rests on a field that the export lacks, or has an outcome that next to no trial has, is not tested
     and takes no share of the correction.
     """
-    ids = {len(included): list(included.df["trial_id"])}
-    products = included.products
+    every, products = list(included.df["trial_id"]), list(included.products.df["trial_id"])
     tests = []
     for plan in _plans(included, outcome):
         absent = [LABELS[name] for name in plan.rests if not seen[name].enough]
-        own = (
-            ids.get(len(plan.groups)) if len(plan.groups) == len(included) else list(products.df["trial_id"])
-        )
-        cells = _cross(plan.groups, plan.outcomes, own or [])
+        cells = _cross(plan.groups, plan.outcomes, products if plan.products else every)
         names = (
             plan.names
             if plan.names != ORDERED

@@ -11,7 +11,7 @@ from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 from cart_nlp.ontology import shipped
 
 SECTION = "Diseases"
-COLUMNS = (
+HEMATOLOGICAL = (
     "acute lymphoblastic leukemia",
     "chronic lymphocytic leukemia",
     "B-cell lymphoma",
@@ -20,6 +20,8 @@ COLUMNS = (
     "multiple myeloma and plasma cells",
     "acute myeloid leukemia and other myeloid",
     "other or unstated hematological",
+)
+ORGANS = (
     "liver, biliary tract and pancreas",
     "stomach and intestine",
     "kidney and bladder",
@@ -33,15 +35,17 @@ COLUMNS = (
     "bone and soft tissue",
     "skin",
     "other or unstated solid",
+)
+"""The columns of solid tumors: their organ systems."""
+AUTOIMMUNE = (
     "lupus",
     "nerve and muscle, autoimmune",
     "other rheumatic, autoimmune",
     "other autoimmune",
-    "infection",
-    "other",
 )
-ORGANS = COLUMNS[8:21]
-"""The columns of solid tumors: their organ systems."""
+KINDS = (HEMATOLOGICAL, ORGANS, AUTOIMMUNE)
+"""Columns of one kind of disease; the last of each is the general one."""
+COLUMNS = (*HEMATOLOGICAL, *ORGANS, *AUTOIMMUNE, "infection", "other")
 
 
 @cache
@@ -73,12 +77,8 @@ def under(cohort: Cohort, group: str) -> Ids:
 def columns_of(names: tuple[str, ...]) -> tuple[str, ...]:
     """The reporting columns of a trial: a general one only where no other of its kind is stated."""
     found = {column(name) for name in names}
-    for general, kind in (
-        (COLUMNS[7], COLUMNS[:7]),
-        (COLUMNS[20], COLUMNS[8:20]),
-        (COLUMNS[24], COLUMNS[21:24]),
-    ):
-        if found & set(kind):
+    for *exact, general in KINDS:
+        if found.intersection(exact):
             found.discard(general)
     return tuple(c for c in COLUMNS if c in found)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cart_nlp.landscape.cohort import GROUPS, PHASE_NAMES, PHASES, Cohort
-from cart_nlp.landscape.diseases import COLUMNS, columns_of
+from cart_nlp.landscape.cohort import GROUPS, Cohort
+from cart_nlp.landscape.diseases import AUTOIMMUNE, COLUMNS, columns_of
 from cart_nlp.landscape.growth import FIELD, NAME, by_end
 from cart_nlp.landscape.intervals import growth_interval
+from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.places import REGIONS
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
+from cart_nlp.landscape.technology import NON_VIRAL
 from cart_nlp.schema import Evidence
 
 SECTION = "Emerging"
-IN_VIVO = "in vivo"
 KINDS: tuple[tuple[str, str, frozenset[str] | None], ...] = (
     ("in vivo, any", "cell_source", frozenset({"in_vivo"})),
     ("off the shelf", "cell_source", frozenset({"off_the_shelf"})),
@@ -22,11 +23,7 @@ KINDS: tuple[tuple[str, str, frozenset[str] | None], ...] = (
         "cell_source",
         frozenset({"off_the_shelf", "donor_derived", "cord_blood", "ipsc", "cell_line"}),
     ),
-    (
-        "non-viral vector",
-        "vector",
-        frozenset({"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"}),
-    ),
+    ("non-viral vector", "vector", NON_VIRAL),
     ("gene-edited", "edits", None),
     ("armored", "armoring", None),
     ("NK cells", "cell_type", frozenset({"NK"})),
@@ -91,8 +88,7 @@ def _periods(cohort: Cohort) -> Table:
     edited = _ids(cohort, "edits", None)
     groups += [(f"edited by {name}", tuple(i for i in edited if name in tools[i])) for name in TOOLS[:-1]]
     of = [columns_of(names) for names in cohort.df["indications"]]
-    auto = COLUMNS[21:25]
-    groups += [(name, cohort.pick([name in one for one in of])) for name in (*auto, "infection")]
+    groups += [(name, cohort.pick([name in one for one in of])) for name in (*AUTOIMMUNE, "infection")]
     for name, ids in groups:
         found = [tuple(i for i in ids if i in side) for side in sides]
         change = growth_interval(len(found[0]), len(found[1]), *spans)
@@ -271,8 +267,7 @@ def _first(cohort: Cohort) -> Table:
     rows = []
     for target, ids in cohort.by("targets").items():
         dated = sorted((day[i], i) for i in ids if day[i])
-        ranks = [PHASES.index(str(phase[i])) for i in ids if phase[i] in PHASES]
-        top = PHASE_NAMES[PHASES[max(ranks)]] if ranks else None
+        top, _ = phase_of(ids, phase)
         places = {c for i in ids for c in columns_of(names[i])}
         if dated:
             rows.append((dated[0][0][:7], dated[0][1], target, ids, top, places))

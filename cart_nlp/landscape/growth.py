@@ -15,6 +15,7 @@ SECTION = "Growth and geography"
 LONGEST_GAP = 60
 FIELD = {"start": "start_date", "registration": "registered"}
 NAME = {"start": "start", "registration": "registration"}
+OUTSIDE = "neither China nor United States"
 PLACES = dict.fromkeys((*REGIONS, NOT_STATED), ("countries",))
 
 
@@ -38,6 +39,11 @@ def by_end(cohort: Cohort, axis: str) -> list[int | None]:
         year if year is not None and dating.first_day(str(dating.day(day))) <= cohort.end else None
         for year, day in zip(cohort.df[f"{axis}_year"], days, strict=True)
     ]
+
+
+def outside(cohort: Cohort) -> Ids:
+    """Trials whose record names countries, neither China nor the United States among them."""
+    return cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in cohort.df["region"]])
 
 
 def _placed(cohort: Cohort) -> Table:
@@ -166,8 +172,8 @@ def _regions(cohort: Cohort) -> Table:
         ids = by.get(name, ())
         alone = cohort.pick([r == (name,) for r in cohort.df["region"]])
         table.add(name, count(ids), share(ids, placed), count(alone))
-    outside = cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in cohort.df["region"]])
-    table.add("neither China nor United States", count(outside), share(outside, placed), count(outside))
+    ids = outside(cohort)
+    table.add(OUTSIDE, count(ids), share(ids, placed), count(ids))
     table.add(NOT_STATED, count(cohort.pick([not r for r in cohort.df["region"]])), (None, None, None), None)
     return table
 
@@ -209,8 +215,7 @@ def _groups(cohort: Cohort) -> list[tuple[str, Ids, tuple[str, ...]]]:
     groups: list[tuple[str, Ids, tuple[str, ...]]] = [("all trials", cohort.pick(), ())]
     regions, diseases = cohort.by("region"), cohort.by("disease_group")
     groups += [(name, regions.get(name, ()), place) for name in REGIONS]
-    outside = cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in cohort.df["region"]])
-    groups.append(("neither China nor United States", outside, place))
+    groups.append((OUTSIDE, outside(cohort), place))
     groups += [(name, diseases[name], ()) for name in GROUPS if name in diseases]
     known = {name for name, _, _ in groups}
     for concept in ("multiple myeloma", "lymphoma", "leukemia"):

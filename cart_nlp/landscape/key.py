@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from cart_nlp.landscape.cohort import GROUPS, Cohort, Period
-from cart_nlp.landscape.diseases import ORGANS, columns_of, under
-from cart_nlp.landscape.growth import FIELD, by_end
+from cart_nlp.landscape.cohort import EARLY, GROUPS, UP_TO_TWO, Cohort, Period
+from cart_nlp.landscape.diseases import columns_of, under
+from cart_nlp.landscape.growth import FIELD, OUTSIDE, by_end, outside
 from cart_nlp.landscape.intervals import growth_interval, poisson
 from cart_nlp.landscape.keyfigure import Figure, counted, shared
 from cart_nlp.landscape.keyproducts import targets
+from cart_nlp.landscape.published import asked
 from cart_nlp.landscape.table import Cell, Table
 
 SECTION = "Key figures"
@@ -44,21 +45,22 @@ def _time(cohort: Cohort) -> list[Figure]:
             "first year with a trial", Cell(first, tuple(i for y, i in dated if y == first)), "year", rests
         )
     ]
-    for period in (Period(None, 2016), Period(2017, 2021)):
+    for period in map(Period.parse, asked()["periods"]):
         inside = tuple(i for y, i in dated if period.holds(y))
         length = period.span(first or 0, cohort.end) if first else 0
         low, high = poisson(len(inside), 1 / length) if length else (None, None)
         value = Cell(round(len(inside) / length, 1), inside) if length else Cell(None)
         out.append(Figure(f"trials a year, {period}", value, "trials a year", rests, low, high))
-    for year in (2021, 2022, 2023):
+    for year in asked()["years"]:
         out.append(counted(f"trials of {year}", tuple(i for y, i in dated if y == year), rests))
     china = set(cohort.pick(["China" in r for r in cohort.df["region"]]))
-    counts = [sum(i in china for y, i in dated if y == year) for year in (2021, 2023)]
+    first_of, last_of = asked()["china"]
+    counts = [sum(i in china for y, i in dated if y == year) for year in (first_of, last_of)]
     change = growth_interval(counts[0], counts[1], 1, 1)
-    after = tuple(i for y, i in dated if y == 2023 and i in china)
+    after = tuple(i for y, i in dated if y == last_of and i in china)
     out.append(
         Figure(
-            "China, 2023 against 2021",
+            f"China, {last_of} against {first_of}",
             Cell(change[0] if change else None, after if change else None),
             "% growth",
             (*rests, "countries"),
@@ -82,19 +84,14 @@ def _rates(cohort: Cohort) -> list[Figure]:
     axis = cohort.options.axis
     years = by_end(cohort, axis)
     df = cohort.df
-    outside = cohort.pick([bool(r) and not {"China", "United States"} & set(r) for r in df["region"]])
     groups = {
-        "neither China nor United States": (outside, ("countries",)),
+        OUTSIDE: (outside(cohort), ("countries",)),
         "solid tumors": (cohort.pick(["solid" in g for g in df["disease_group"]]), ()),
         "hematological": (cohort.pick(["hematological" in g for g in df["disease_group"]]), ()),
         "multiple myeloma": (under(cohort, "multiple myeloma"), ()),
     }
     out = []
-    pairs = [
-        *((cohort.options.growth,)),
-        (Period(2020, 2020), Period(2023, 2023)),
-        (Period(2018, 2018), Period(2023, 2023)),
-    ]
+    pairs = [cohort.options.growth, *((Period.parse(a), Period.parse(b)) for a, b in asked()["growth"])]
     begin = min((y for y in years if y is not None), default=cohort.end.year)
     for name, (ids, rests) in groups.items():
         of = set(ids)
@@ -118,8 +115,8 @@ def _rates(cohort: Cohort) -> list[Figure]:
 
 def _phases(cohort: Cohort) -> list[Figure]:
     df, every = cohort.df, cohort.pick()
-    to_two = cohort.pick(df["phase"].isin(["EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2"]))
-    early = cohort.pick(df["phase"].isin(["EARLY_PHASE1", "PHASE1"]))
+    to_two = cohort.pick(df["phase"].isin(UP_TO_TWO))
+    early = cohort.pick(df["phase"].isin(EARLY))
     late = cohort.pick(df["late"].astype(bool))
     return [
         counted("phase I or early I", early, ("phase",)),
@@ -155,7 +152,7 @@ def _diseases(cohort: Cohort) -> list[Figure]:
     out.append(shared("tumors", tumors, stated))
     solid = cohort.where(["solid" in g for g in df["disease_group"]])
     of = [columns_of(names) for names in solid.df["indications"]]
-    for organ in (ORGANS[0], ORGANS[1], ORGANS[2], "glioma"):
+    for organ in asked()["organs"]:
         out.append(
             shared(f"{organ}, of solid tumor trials", solid.pick([organ in one for one in of]), solid.pick())
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cart_nlp.landscape.cohort import GROUPS, Cohort
 from cart_nlp.landscape.keyfigure import Figure, counted, shared
+from cart_nlp.landscape.published import asked
 from cart_nlp.landscape.table import Cell
 from cart_nlp.landscape.technology import NON_VIRAL
 
@@ -30,24 +31,26 @@ def targets(cohort: Cohort) -> list[Figure]:
         bool(NON_VIRAL & set(v)) and p == "PHASE2" for v, p in zip(df["vector"], df["phase"], strict=True)
     ]
     out.append(counted("non-viral products in phase II", products.pick(silent), ("phase",)))
+    last = asked()["united_states_to"]
     us = products.where(
         [
-            "United States" in r and (y or 9999) <= 2018
+            "United States" in r and y is not None and y <= last
             for r, y in zip(df["region"], df["registration_year"], strict=True)
         ]
     )
     with_one = us.pick([bool(t) for t in us.df["targets"]])
-    for target in ("CD19", "BCMA"):
+    for target in asked()["united_states_targets"]:
         ids = us.pick([target in t for t in us.df["targets"]])
-        out.append(shared(f"{target}, United States to 2018", ids, with_one, ("countries", "registered")))
-    out.append(counted("United States to 2018", us.pick(), ("countries", "registered")))
+        out.append(shared(f"{target}, United States to {last}", ids, with_one, ("countries", "registered")))
+    out.append(counted(f"United States to {last}", us.pick(), ("countries", "registered")))
     return out + _making(products)
 
 
 def _making(products: Cohort) -> list[Figure]:
+    target, disease, short = (asked()["making"][name] for name in ("target", "disease", "short"))
     at = products.where(
         [
-            t == ("CD19",) and "B-cell acute lymphoblastic leukemia" in i
+            t == (target,) and disease in i
             for t, i in zip(products.df["targets"], products.df["indications"], strict=True)
         ]
     )
@@ -57,26 +60,26 @@ def _making(products: Cohort) -> list[Figure]:
     both = at.pick([{"4-1BB", "CD28"} <= set(c) for c in df["costim"]])
     return [
         shared(
-            "lentiviral, CD19 B-ALL with a viral vector",
+            f"lentiviral, {short} with a viral vector",
             at.pick(["lentiviral" in v for v in df["vector"]]),
             vector,
         ),
         shared(
-            "retroviral, CD19 B-ALL with a viral vector",
+            f"retroviral, {short} with a viral vector",
             at.pick(["retroviral" in v for v in df["vector"]]),
             vector,
         ),
         shared(
-            "4-1BB alone, CD19 B-ALL with costimulation",
+            f"4-1BB alone, {short} with costimulation",
             tuple(i for i in at.pick(["4-1BB" in c for c in df["costim"]]) if i not in both),
             costim,
         ),
         shared(
-            "CD28 alone, CD19 B-ALL with costimulation",
+            f"CD28 alone, {short} with costimulation",
             tuple(i for i in at.pick(["CD28" in c for c in df["costim"]]) if i not in both),
             costim,
         ),
-        shared("both, CD19 B-ALL with costimulation", both, costim),
+        shared(f"both, {short} with costimulation", both, costim),
     ]
 
 

@@ -14,7 +14,7 @@ from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
 from cart_nlp.landscape.comparisons import place_of
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
 from cart_nlp.landscape.growth import FIELD, NAME
-from cart_nlp.landscape.statistics import Comparison
+from cart_nlp.landscape.statistics import Comparison, compare, p_value
 from cart_nlp.landscape.table import Cell, Table, count
 
 SECTION = "Statistics"
@@ -113,12 +113,11 @@ def late_phase(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
             continue
         ids = [] if term.startswith("year") else list(frame["trial_id"][terms[term] == 1])
         values = [float(np.exp(v)) for v in (fitted.params[term], low[term], high[term])]
-        p = float(fitted.pvalues[term])
         table.add(
             term,
             count(frame["trial_id"]) if term.startswith("year") else count(ids),
             [Cell(f"{v:.2f}") for v in values],
-            Cell("<0.0001" if p < 0.0001 else f"{p:.4f}"),
+            p_value(float(fitted.pvalues[term])),
         )
     left = len(cohort) - len(frame)
     table.note = (
@@ -219,12 +218,8 @@ def trends(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
         row[8] = "no trend shown" if p >= 0.05 else "rises" if row[5] > 0 else "falls"
     for row in rows:
         z = None if row[5] is None else f"{row[5]:.2f}"
-        table.add(*row[:5], z, _small(row[6]), _small(row[7]), row[8])
+        table.add(*row[:5], z, p_value(row[6]), p_value(row[7]), row[8])
     return table
-
-
-def _small(p: float | None) -> Cell:
-    return Cell(None if p is None else "<0.0001" if p < 0.0001 else f"{p:.4f}")
 
 
 def _trend(name: str, df: pd.DataFrame, values: list[bool | None], axis: str, last: int) -> list[Any]:
@@ -288,13 +283,11 @@ def pairs(tests: Sequence[Comparison]) -> Table:
                 f"Not tested: {m.caution}" if p is None else "differ" if p < 0.05 else "no difference shown"
             )
             v = Cell(None if m.v is None else f"{m.v:.3f}")
-            table.add(test.name, one, other, count(ids), m.method, v, _small(m.p), _small(p), reading)
+            table.add(test.name, one, other, count(ids), m.method, v, p_value(m.p), p_value(p), reading)
     return table
 
 
 def _pair(
     test: Comparison, groups: Mapping[str, Any], one: str, other: str, outcomes: Sequence[str]
 ) -> Comparison:
-    from cart_nlp.landscape.statistics import compare
-
     return compare(test.name, test.question, {one: groups[one], other: groups[other]}, list(outcomes))

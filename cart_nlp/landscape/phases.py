@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from cart_nlp.landscape.cohort import GROUPS, LATE, NOT_STATED, PHASE_NAMES, Cohort
+from cart_nlp.landscape.cohort import EARLY, GROUPS, LATE, NOT_STATED, PHASE_NAMES, PHASES, UP_TO_TWO, Cohort
 from cart_nlp.landscape.places import REGIONS
 from cart_nlp.landscape.table import SHARE, Ids, Table, count, share, share_columns
 
 SECTION = "Phases"
+SEVERAL = "in several regions"
+WIDE = (*REGIONS[2:], SEVERAL)
+"""Rows that are no single country."""
 RULE = (
     "A phase is stated where the registry gives I to IV; “not applicable” and an empty field are none. "
     "Shares are "
@@ -20,7 +24,7 @@ def tables(cohort: Cohort) -> list[Table]:
     """Overall distribution; by country and region; by disease group."""
     by = cohort.by("countries")
     countries = list(by.items())[:10]
-    regions = [(name, ids) for name, ids in cohort.by("region").items() if name in REGIONS[2:]]
+    regions = [(name, ids) for name, ids in cohort.by("region").items() if name in WIDE]
     several = cohort.pick([len(r) > 1 for r in cohort.df["region"]])
     diseases = cohort.by("disease_group")
     groups = [(name, diseases[name]) for name in GROUPS if name in diseases]
@@ -31,12 +35,21 @@ def tables(cohort: Cohort) -> list[Table]:
             "phases_by_country",
             "Phases by country (first ten) and region",
             "country or region",
-            [*countries, *regions, ("in several regions", several)],
+            [*countries, *regions, (SEVERAL, several)],
             "A trial in several countries counts in each. ",
             ("phase", "countries"),
         ),
         _by(cohort, "phases_by_disease", "Phases by disease group", "disease group", groups, "", ("phase",)),
     ]
+
+
+def phase_of(ids: Ids, phases: Mapping[Any, str | None]) -> tuple[str | None, Ids]:
+    """The highest phase among the trials and the trials in it; None if none has a phase."""
+    ranked = [(PHASES.index(str(phases[i])), i) for i in ids if phases[i] in PHASES]
+    if not ranked:
+        return None, ()
+    top = max(rank for rank, _ in ranked)
+    return PHASE_NAMES[PHASES[top]], tuple(i for rank, i in ranked if rank == top)
 
 
 def _overall(cohort: Cohort) -> Table:
@@ -50,8 +63,8 @@ def _overall(cohort: Cohort) -> Table:
         ids = by.get(phase, ())
         table.add(name, count(ids), (None, None, None) if phase == "NA" else share(ids, phased))
     table.add(NOT_STATED, count(silent), (None, None, None))
-    early = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1"]))
-    to_two = cohort.pick(cohort.df["phase"].isin(["EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2"]))
+    early = cohort.pick(cohort.df["phase"].isin(EARLY))
+    to_two = cohort.pick(cohort.df["phase"].isin(UP_TO_TWO))
     late = cohort.pick(cohort.df["late"].astype(bool))
     for label, ids in (
         ("early I and I together", early),

@@ -58,8 +58,6 @@ def numbers(text: str) -> list[str]:
                 extra, digits = digits[:-8], digits[-8:]
                 if set(extra) != {"0"} or digits[0] != "0":
                     continue
-            if kind == "EU":
-                digits = digits[:14]
             found[("" if kind == "OTHER" else kind) + digits] = None
     return list(found)
 

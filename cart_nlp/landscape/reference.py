@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
 from cart_nlp.landscape.intervals import poisson
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.published import facts
 from cart_nlp.landscape.table import Cell, Table
-from cart_nlp.registries.entry import InputError
 
 SECTION = "Beside published figures"
 INSIDE, OUTSIDE = "inside our interval", "outside our interval"
 AS_SAID, NOT_AS_SAID, OPEN = "as published", "not as published", "no verdict"
 WELL = 95.0
 """Percent of the records above which a field's coverage is no reason of a difference."""
-
-
-@cache
-def facts(name: str) -> dict[str, Any]:
-    """The published figures called `name` (a file of data/); raises InputError if there is none."""
-    known = {"study"}
-    if name not in known:
-        raise InputError(f"--reference {name}: no such reference; there is {', '.join(sorted(known))}")
-    return tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def tables(found: Mapping[str, Table], name: str, seen: Mapping[str, Seen]) -> list[Table]:

@@ -21,6 +21,7 @@ from cart_nlp.landscape import (
     coverage,
     methods,
     plots,
+    published,
     read_records,
     reference,
     run_facts,
@@ -82,7 +83,7 @@ def build(
     asked = asked or Asked()
     ours = _owned(folder)
     if asked.reference:
-        reference.facts(asked.reference)  # an unknown name or file is told before the work, not after it
+        published.facts(asked.reference)  # an unknown name or file is told before the work, not after it
     measured = methods.accuracy(asked.accuracy)
     say("reading records")
     older = cohort(read_records(asked.compare), options) if asked.compare else None

@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cart_nlp.landscape.table import Cell, Ids, Table, count
-
-if TYPE_CHECKING:
-    pass
 
 SEED = 20240401
 RESAMPLES = 9999
@@ -156,7 +152,8 @@ def summary(comparisons: Sequence[Comparison]) -> Table:
     table = Table("tests", "Statistical comparisons", columns, note=CANNOT, section="Statistics")
     for c in comparisons:
         ids = [one for row in c.contingency.rows for one in row[-1].ids or ()]
-        numbers = [_rounded(c.statistic, 3), c.dof, _small(c.p), _small(c.p_adjusted), _rounded(c.v, 3)]
+        ps = [p_value(c.p), p_value(c.p_adjusted)]
+        numbers = [_rounded(c.statistic, 3), c.dof, *ps, _rounded(c.v, 3)]
         table.add(
             c.name,
             c.question,
@@ -173,7 +170,8 @@ def _rounded(value: float | None, digits: int) -> Cell:
     return Cell(None if value is None else f"{value:.{digits}f}")
 
 
-def _small(p: float | None) -> Cell:
+def p_value(p: float | None) -> Cell:
+    """A p-value as printed: four digits, or that it is smaller."""
     return Cell(None if p is None else "<0.0001" if p < 0.0001 else f"{p:.4f}")
 
 

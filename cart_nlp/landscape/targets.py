@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
 from cart_nlp.landscape.diseases import columns_of
 from cart_nlp.landscape.growth import by_end
 from cart_nlp.landscape.origins import by_origin, having, origins
+from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share, share_columns
 
 SECTION = "Targets"
@@ -27,15 +25,6 @@ def tables(cohort: Cohort) -> list[Table]:
         _reach(products),
         _columns(products),
     ]
-
-
-def phase_of(ids: Ids, phases: Mapping[Any, str | None]) -> tuple[str | None, Ids]:
-    """The highest phase among the trials and the trials in it; None if none has a phase."""
-    ranked = [(PHASES.index(str(phases[i])), i) for i in ids if phases[i] in PHASES]
-    if not ranked:
-        return None, ()
-    top = max(rank for rank, _ in ranked)
-    return PHASE_NAMES[PHASES[top]], tuple(i for rank, i in ranked if rank == top)
 
 
 def _phases(cohort: Cohort) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.origins import by_origin, having, origins
-from cart_nlp.landscape.table import SHARE, Cell, Table, count, ratio, share, share_columns
+from cart_nlp.landscape.table import SHARE, Table, count, ratio, share, share_columns
 
 SECTION = "Technology"
 FIELDS = ("costim", "generation", "vector", "cell_source", "cell_type", "edits", "armoring", "safety_switch")
@@ -23,10 +23,13 @@ VIRAL = frozenset({"lentiviral", "retroviral", "AAV", "adenoviral"})
 NON_VIRAL = frozenset(
     {"sleeping_beauty", "piggybac", "transposon", "mrna", "crispr_knock_in", "plasmid", "lnp"}
 )
+VECTORS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("viral", VIRAL),
+    ("non-viral", NON_VIRAL),
+    ("both", VIRAL | NON_VIRAL),
+)
+"""Class of a trial's vectors, and the values that it rests on."""
 CLASSES: tuple[tuple[str, str, frozenset[str] | None], ...] = (
-    ("vector: viral", "vector", VIRAL),
-    ("vector: non-viral", "vector", NON_VIRAL),
-    ("vector: both", "vector", VIRAL | NON_VIRAL),
     ("gene-edited", "edits", None),
     ("off the shelf (universal)", "cell_source", frozenset({"off_the_shelf"})),
     ("in vivo", "cell_source", frozenset({"in_vivo"})),
@@ -107,6 +110,22 @@ def vector_class(values: tuple[str, ...]) -> str | None:
     return "both" if len(kinds) > 1 else next(iter(kinds), None)
 
 
+Feature = tuple[str, str, frozenset[str] | None, list[bool]]
+
+
+def _masks(cohort: Cohort) -> list[Feature]:
+    """Name, field and values of each class (None: any value), and which trials are of it."""
+    df = cohort.df
+    vectors = [vector_class(values) for values in df["vector"]]
+    found: list[Feature] = [
+        (f"vector: {kind}", "vector", wanted, [kind == one for one in vectors]) for kind, wanted in VECTORS
+    ]
+    for name, field, wanted in CLASSES:
+        mask = [any(wanted is None or v in wanted for v in values) for values in df[field]]
+        found.append((name, field, wanted, mask))
+    return found
+
+
 def _classes(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
     note = (
         f"Product trials {having(cohort, 'the feature')}. A gene-edited product has a knock-out or "
@@ -128,10 +147,8 @@ def _classes(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
     df, every = cohort.df, cohort.pick()
     late = set(cohort.pick(df["late"].astype(bool)))
     second = set(cohort.pick(df["phase"] == "PHASE2"))
-    for name, field, wanted in CLASSES:
-        ids = cohort.pick([any(wanted is None or v in wanted for v in values) for values in df[field]])
-        if name.startswith("vector: "):
-            ids = cohort.pick([vector_class(v) == name[8:] for v in df["vector"]])
+    for name, field, wanted, mask in _masks(cohort):
+        ids = cohort.pick(mask)
         kinds = {
             i: {origin.get((i, field, str(v)), "unknown") for v in values if wanted is None or v in wanted}
             for i, values in zip(df["trial_id"], df[field], strict=True)
@@ -177,6 +194,3 @@ def _by_year(cohort: Cohort) -> Table:
                     of = speaking[year]
                     table.add(NAMES[field], str(value), str(year), count(ids), count(of), ratio(ids, of))
     return table
-
-
-__all__ = ["FIELDS", "NAMES", "Cell", "origins", "tables", "vector_class"]

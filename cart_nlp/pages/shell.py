@@ -57,11 +57,11 @@ def data_uri(svg: bytes) -> str:
 
 
 def render(name: str, **context: Any) -> str:
-    """The page NAME.html.j2 with NAME.js and the shell's and NAME.css inline.
+    """The page NAME.html.j2 with the shell's and its own script and style inline.
 
     Its policy lets nothing but this script run, nothing but this style apply, and nothing load.
     """
-    code, look = _text(f"{name}.js"), f"{_text('shell.css')}\n{_text(f'{name}.css')}"
+    code, look = (f"{_text(f'shell.{kind}')}\n{_text(f'{name}.{kind}')}" for kind in ("js", "css"))
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(look)}'; script-src '{_hash(code)}'; "
         "base-uri 'none'; form-action 'none'"

@@ -134,3 +134,18 @@ def test_one_record_and_none_draw():
         made = tables(frame(records), Options())
         for figure in plots.FIGURES.values():
             assert figure.make(made).png(50).startswith(b"\x89PNG")
+
+
+def test_phases_of_few_countries_keep_their_regions():
+    trial = Record(trial_id="A", car_trial="product", phase="PHASE1", countries=("China", "France", "Japan"))
+    shown = plots.phases(tables(frame([trial]))).data["group"]
+    assert list(shown) == ["China", "France", "Japan", "Asia-Pacific, other", "Europe", "in several regions"]
+
+
+def test_years_between_trials_have_none():
+    trials = [
+        Record(trial_id=year, car_trial="product", disease_group=("solid",), start_date=year)
+        for year in ("2010", "2013")
+    ]
+    data = plots.diseases(tables(frame(trials))).data
+    assert [*zip(data["year"], data["solid"], strict=True)] == [(2010, 1), (2011, 0), (2012, 0), (2013, 1)]

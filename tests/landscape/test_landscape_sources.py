@@ -9,7 +9,16 @@ from landscape_data import TARGETS
 
 from cart_nlp.followup import mentions, planned
 from cart_nlp.landscape import Options, cohort, frame, read_records, tables
-from cart_nlp.landscape.diseases import COLUMNS, ORGANS, column, columns_of, organ_system, under
+from cart_nlp.landscape.diseases import (
+    AUTOIMMUNE,
+    COLUMNS,
+    HEMATOLOGICAL,
+    ORGANS,
+    column,
+    columns_of,
+    organ_system,
+    under,
+)
 from cart_nlp.landscape.emerging import tool_of
 from cart_nlp.landscape.keyproducts import chao
 from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
@@ -164,7 +173,7 @@ def test_families_with_class_and_country():
 
 
 def test_every_disease_of_the_lexicon_has_a_column_of_its_group():
-    kinds = {"hematological": COLUMNS[:8], "solid": COLUMNS[8:21], "autoimmune": COLUMNS[21:25]}
+    kinds = {"hematological": HEMATOLOGICAL, "solid": ORGANS, "autoimmune": AUTOIMMUNE}
     astray = [
         (name, column(name))
         for name in shipped().below

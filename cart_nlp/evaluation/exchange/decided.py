@@ -57,13 +57,13 @@ def label_lines(
     from cart_nlp.pipeline import make_doc, tag_trial
 
     nlp = pipeline(tuple(map(Path, lexicons)))
-    lines = []
-    for one in dict.fromkeys(row.trial_id for row in rows):
-        if one not in trials:
-            continue
+    records, mentions = [], {}
+    for one in dict.fromkeys(row.trial_id for row in rows if row.trial_id in trials):
         doc = nlp(make_doc(nlp, trials[one]))
-        (corrected,) = laid([record(doc, trials[one])], rows, lexicons, trials, partial(tag_trial, nlp))
-        lines.append(preannotated(trials[one], corrected, mentions_of(doc)))
+        records.append(record(doc, trials[one]))
+        mentions[one] = mentions_of(doc)
+    corrected = laid(records, rows, lexicons, trials, partial(tag_trial, nlp))
+    lines = [preannotated(trials[r.trial_id], r, mentions[r.trial_id]) for r in corrected]
     return labeled(lines, rows)
 
 

@@ -13,7 +13,7 @@ from cart_nlp.curation.decisions import text_sha256
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, label_studio, prodigy
 from cart_nlp.evaluation.exchange.consistency import inconsistent
 from cart_nlp.evaluation.exchange.tasks import task_of
-from cart_nlp.evaluation.gold import GoldError, GoldRecord
+from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS, ROLES, label_faults, read_mentions
 from cart_nlp.evaluation.matching import predicted_constructs, product_only
 from cart_nlp.evaluation.sections import trial_of
@@ -103,11 +103,6 @@ def line_faults(line: Mapping[str, Any]) -> list[str]:
 def save(lines: Iterable[Mapping[str, Any]], path: Path) -> None:
     """Write gold lines as JSON lines."""
     outputs.write(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
-
-
-def line_of(gold: GoldRecord) -> dict[str, Any]:
-    """The line that a gold record was read from."""
-    return dict(gold.data)
 
 
 def preannotated(

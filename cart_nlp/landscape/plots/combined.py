@@ -130,7 +130,7 @@ def reach(tables: Mapping[str, Table], targets: int = 18) -> Plot:
             )
         axes.set_xticks(
             range(len(columns)),
-            [label(c, 34) for c in columns],
+            [label(c) for c in columns],
             rotation=45,
             ha="right",
             rotation_mode="anchor",

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
+from cart_nlp.landscape.phases import WIDE
 from cart_nlp.landscape.plots.style import (
     BLUE,
     GREEN,
@@ -113,7 +114,7 @@ def phases(tables: Mapping[str, Table], top: int = 6) -> Plot:
     place, disease = tables["phases_by_country"].frame, tables["phases_by_disease"].frame
     parts = {
         "country or region": place.rename(columns={"country or region": "group"}).pipe(
-            lambda f: pd.concat([f.head(top), f.iloc[10:]]) if len(f) > 10 else f.head(top)
+            lambda f: pd.concat([f[~f["group"].isin(WIDE)].head(top), f[f["group"].isin(WIDE)]])
         ),
         "disease group": disease.rename(columns={"disease group": "group"}),
     }
@@ -176,7 +177,7 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
     """The sponsors with most trials, as lead and as collaborator."""
     data: Any = tables["sponsors"].frame
     with styled():
-        figure, axes = canvas(8.5, 1.1 + 0.26 * max(len(data), 4))
+        figure, axes = canvas(9.5, 1.1 + 0.26 * max(len(data), 4))
         if data.empty:
             empty(axes, "no trial names a sponsor")
         else:
@@ -186,7 +187,7 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
                 data["either"].astype(int) - data["as lead"].astype(int),
             )
             kinds = [
-                f"{label(name, 46)} ({kind})" if kind else label(name, 52)
+                f"{label(name, 60)} ({kind})" if kind else label(name, 66)
                 for name, kind in zip(data["sponsor"], data["class"], strict=True)
             ]
             axes.barh(rows, lead, color=BLUE, label="lead", height=0.72)

@@ -67,6 +67,14 @@ def _cut(frame: pd.DataFrame, tables: Mapping[str, Table]) -> pd.DataFrame:
     return frame[~frame["year"].astype(int).isin(plans)].reset_index(drop=True)
 
 
+def _filled(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the years between in which no trial began: a line over them would tell trials that are not."""
+    if frame.empty:
+        return frame
+    by = frame.set_index("year")
+    return by.reindex(range(by.index.min(), by.index.max() + 1), fill_value=0).reset_index()
+
+
 def targets_over_time(tables: Mapping[str, Table], top: int = 8) -> Plot:
     """Trials of the leading targets by start year, and their share of the year's trials with a target."""
     frame = tables["targets_by_year"].frame
@@ -144,7 +152,7 @@ def _growth(tables: Mapping[str, Table], table: str, axis: str) -> Plot:
 
 def diseases(tables: Mapping[str, Table]) -> Plot:
     """Trials of each disease group by start year."""
-    data = _cut(_dated(tables["disease_groups_by_year"]), tables)
+    data = _filled(_cut(_dated(tables["disease_groups_by_year"]), tables))
     with styled():
         figure, axes = canvas(7, 3.8)
         if data.empty:

@@ -1,11 +1,10 @@
-"use strict";
 const articles = [...document.querySelectorAll("article")];
-const controls = ["field", "kind", "error"].map((name) => document.getElementById("by-" + name));
-const words = document.getElementById("by-text");
-const count = document.getElementById("count");
+const controls = ["field", "kind", "error"].map((name) => $("by-" + name));
+const query = $("by-text");
+const count = $("count");
 const texts = articles.map((article) => article.textContent.toLowerCase());
 function filter() {
-  const wanted = words.value.toLowerCase().trim();
+  const wanted = query.value.toLowerCase().trim();
   let shown = 0;
   articles.forEach((article, i) => {
     const fits = controls.every((c) => !c.value || article.dataset[c.id.slice(3)] === c.value) &&
@@ -15,5 +14,5 @@ function filter() {
   });
   count.textContent = shown + " of " + articles.length;
 }
-[...controls, words].forEach((control) => control && control.addEventListener("input", filter));
-if (words) filter();
+[...controls, query].forEach((control) => control && control.addEventListener("input", filter));
+if (query) filter();

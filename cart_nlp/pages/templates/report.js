@@ -1,21 +1,10 @@
-"use strict";
-// Registry text reaches the page through textContent only; nothing here builds HTML from strings.
-const data = JSON.parse(document.getElementById("data").textContent);
-const panel = document.getElementById("panel"), body = document.getElementById("panel-body");
-const title = document.getElementById("panel-title"), CHUNK = 200, FIRST = 20;
+const data = JSON.parse($("data").textContent);
+const panel = $("panel"), body = $("panel-body");
+const title = $("panel-title"), CHUNK = 200, FIRST = 20;
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
-function el(tag, properties, ...children) {
-  const node = Object.assign(document.createElement(tag), properties || {});
-  node.append(...children);
-  return node;
-}
 function shown(value) {
   return value === null || value === undefined ? "–" : typeof value === "number" && !Number.isInteger(value) ? value.toFixed(1) : String(value);
-}
-function debounce(run) {
-  let timer;
-  return () => { clearTimeout(timer); timer = setTimeout(run, 80); };
 }
 
 class SortedTable {
@@ -153,7 +142,7 @@ function showTrial(id) {
   trial[4].forEach(numbers => {
     const [name, value, basis, section, text, rule] = numbers.map(n => data.strings[n]);
     const quote = text ? el("blockquote", { className: "clip" }, el("mark", { textContent: text })) : "";
-    rows.append(el("tr", {}, el("td", { textContent: name.replaceAll("_", " ") }), el("td", { textContent: value }), el("td", { textContent: basis }),
+    rows.append(el("tr", {}, el("td", { textContent: words(name) }), el("td", { textContent: value }), el("td", { textContent: basis }),
       el("td", { textContent: section }), el("td", {}, quote), el("td", { textContent: rule })));
   });
   parts.push(el("h3", { textContent: "Evidence" }));
@@ -170,7 +159,7 @@ function route() {
   const found = match && { set: showSet, cell: showCell, trial: showTrial }[match[1]](match[2]);
   if (found) {
     opened += 1;
-    document.getElementById("back").hidden = opened < 2;
+    $("back").hidden = opened < 2;
     if (!panel.open) panel.showModal();
     body.scrollTop = panel.scrollTop = 0;
   } else { opened = 0; if (panel.open) panel.close(); }
@@ -181,8 +170,8 @@ function leave() {
   opened = 0;
   if (panel.open) panel.close();
 }
-document.getElementById("close").addEventListener("click", leave);
-document.getElementById("back").addEventListener("click", () => history.back());
+$("close").addEventListener("click", leave);
+$("back").addEventListener("click", () => history.back());
 panel.addEventListener("cancel", event => { event.preventDefault(); leave(); });
 panel.addEventListener("click", event => { if (event.target === panel) leave(); });
 window.addEventListener("hashchange", route);

@@ -1,19 +1,10 @@
-"use strict";
-// Registry text reaches the page through textContent only; nothing here builds HTML from strings.
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = JSON.parse($("data").textContent);
 const S = data.strings, FIELDS = data.fields, SINGLE = new Set(data.single), CLOSED = new Set(data.closed);
 const COLUMNS = ["trial_id", "field", "action", "value", "text_sha256", "by", "date", "note"];
 const HEIGHT = 64, MARGIN = 8, NONE = "(none)", INCLUDED = ["product", "related"], DOUBT = 0.02;
-const $ = id => document.getElementById(id);
 const list = $("list"), space = $("space"), pane = $("trial"), search = $("search"), form = $("form"), value = $("value");
 let hits = [], at = -1, here = { field: "", value: "" }, finish = null;
 
-function el(tag, properties, ...children) {
-  const node = Object.assign(document.createElement(tag), properties || {});
-  node.append(...children);
-  return node;
-}
-const words = text => text.replaceAll("_", " ");
 const percent = share => `${Math.round(100 * share)} %`;
 const byText = (a, b) => a < b ? -1 : a > b ? 1 : 0;
 const uniq = values => [...new Set(values)];
@@ -408,8 +399,7 @@ document.addEventListener("keydown", event => {
 document.querySelectorAll("#tools button").forEach(button => button.addEventListener("click", () => act(button.dataset.do)));
 list.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
 window.addEventListener("resize", drawRows);
-let waiting;
-search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => apply(true), 80); });
+search.addEventListener("input", debounce(() => apply(true)));
 $("order").addEventListener("change", () => apply(false));
 $("show").addEventListener("change", () => apply(true));
 $("by").addEventListener("change", () => { try { localStorage.setItem("cart-nlp by", $("by").value.trim()); } catch { /* no storage */ } });

@@ -1,23 +1,10 @@
-"use strict";
-// Registry text reaches the page through textContent only; nothing here builds HTML from strings.
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = JSON.parse($("data").textContent);
 const S = data.strings, HEIGHT = 66, MARGIN = 8, MOST_VALUES = 60;
 const COLORS = { targets: "#0072b2", products: "#7a3e9d", costim: "#b35c00", generation: "#5b5b00", vector: "#00735a", cell_source: "#a0305f", cell_type: "#3d6b00", edits: "#8b1a1a", armoring: "#005f73", safety_switch: "#8a4b08", disease_group: "#4a4a8a", indications: "#5a5a8f", focus: "#555555" };
-const $ = id => document.getElementById(id);
 const list = $("list"), space = $("space"), pane = $("trial"), search = $("search"), filters = $("filters");
 const chosen = data.filters.map(() => new Set());
 let hits = [], at = -1, mark = -1;
 
-function el(tag, properties, ...children) {
-  const node = Object.assign(document.createElement(tag), properties || {});
-  node.append(...children);
-  return node;
-}
-function debounce(run, wait) {
-  let timer;
-  return (...given) => { clearTimeout(timer); timer = setTimeout(() => run(...given), wait); };
-}
-const words = text => text.replaceAll("_", " ");
 const color = field => COLORS[field] || "#666666";
 
 // One lower-cased string a trial: a search over 2,000 trials is a scan of these.
@@ -232,7 +219,7 @@ document.addEventListener("keydown", event => {
 list.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
 window.addEventListener("resize", drawRows);
 window.addEventListener("hashchange", () => { const n = hits.findIndex(h => data.trials[h].i === decodeURIComponent(location.hash.slice(1))); if (n >= 0 && n !== at) select(n); });
-search.addEventListener("input", debounce(() => apply(true), 80));
+search.addEventListener("input", debounce(() => apply(true)));
 $("clear").addEventListener("click", clear);
 $("keys").addEventListener("click", help);
 const wanted = decodeURIComponent(location.hash.slice(1));
