@@ -38,7 +38,8 @@ class Feed:
 
     `read` counts records, `screened` those that no screen term hits; both cover only records after
     `skip`, the last one that a resumed run has done. With `dedupe`, records of one trial become one job,
-    after all inputs were read: `merged` counts those that went into another, `merges` says which. Inputs
+    after all inputs were read: `merged` counts those that went into another, `merges` says which, and
+    `merging` how many outcomes are to come once all is read. Inputs
     that cannot be read are listed in `faults`. Trials of the `ledger` pass the screen, with its decisions.
     """
 
@@ -54,6 +55,7 @@ class Feed:
     read: int = 0
     screened: int = 0
     merged: int = 0
+    merging: int = 0
     merges: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -135,6 +137,7 @@ class Feed:
 
         whole = list(merge(trials(), note))
         self.merged = candidates - len(whole)
+        self.merging = len(whole) + len(settled)
         yield from (found for found in settled if found.number > self.skip)
         for number, trial in enumerate(whole, len(settled)):
             decided = self.ledger.of(trial, merged.get(trial.id, ())) if self.ledger else None

@@ -7,7 +7,7 @@ import datetime
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from cart_nlp.batch.jobs import (
     without_surrogates,
 )
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.meter import Meter, Reached
 from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
@@ -43,14 +44,17 @@ class Parts:
     hits: Callable[[], Hits]
     reader: Read
     today: Callable[[], datetime.datetime]
+    meter: Meter = field(default_factory=Meter)
 
 
-Progress = Callable[[int, int, int], None]
-"""Called with records read, written and rejected so far, some hundred times a second."""
+Progress = Callable[[Reached], None]
+"""Called with what is reached so far, some hundred times a second."""
 
 
 def real_parts(options: Options) -> Parts:
     """Screen, readers and tagger of the package."""
+
+    meter = Meter.of(options.inputs)
 
     def hits() -> Hits:
         from cart_nlp.lexicon import load
@@ -61,13 +65,14 @@ def real_parts(options: Options) -> Parts:
     def reader(source: str, report: Report) -> Iterator[Any]:
         from cart_nlp.registries import read
 
-        return read(source, format=options.format, mapping=options.mapping, report=report)
+        return read(source, format=options.format, mapping=options.mapping, report=report, meter=meter)
 
     return Parts(
         TaggerSource(load_tagger, (options.lexicons,)),
         hits,
         reader,
         lambda: datetime.datetime.now(datetime.UTC),
+        meter,
     )
 
 
@@ -177,19 +182,30 @@ def _pool(options: Options, parts: Parts, warm: bool) -> Iterator[Pool | None]:
 def _stream(
     options: Options, parts: Parts, feed: Feed, sink: Any, progress: Progress | None, pool: Pool | None
 ) -> None:
-    stream = outcomes(options, parts, _watched(feed, sink, progress), pool)
+    def moved() -> None:
+        if progress is not None:
+            counts = sink.counts
+            settled = sum(counts.values())
+            reached = Reached(feed.read, counts["record"], counts["reject"], parts.meter.share)
+            if feed.merging:
+                reached = reached._replace(share=settled / feed.merging, stage="tagging")
+            elif reached.share and not feed.dedupe:
+                done = (settled + feed.screened) / max(1, feed.read)  # what is read may still wait
+                reached = reached._replace(share=reached.share * min(1.0, done))
+            progress(reached)
+
+    def watched() -> Iterator[Job | Outcome | None]:
+        for item in feed.jobs():
+            yield item
+            if item is None:
+                moved()
+
+    parts.meter.moved = moved
+    stream = outcomes(options, parts, watched(), pool)
     with contextlib.closing(stream):
         for outcome in stream:
             sink.add(outcome)
-            if progress is not None:
-                progress(feed.read, sink.counts["record"], sink.counts["reject"])
-
-
-def _watched(feed: Feed, sink: Any, progress: Progress | None) -> Iterator[Job | Outcome | None]:
-    for item in feed.jobs():
-        yield item
-        if progress is not None and item is None:
-            progress(feed.read, sink.counts["record"], sink.counts["reject"])
+            moved()
 
 
 def _feed(

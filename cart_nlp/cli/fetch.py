@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._progress import counting
 
 
 def command(
@@ -41,20 +41,23 @@ def command(
     from cart_nlp import __version__
     from cart_nlp.fetch import Api, FetchError, fetch
 
-    shows = sys.stderr.isatty()
-
-    def progress(done: int, total: int | None) -> None:
-        if shows:
-            print(f"\r{done:,} of {total or 0:,} studies", end="", file=sys.stderr, flush=True)
-
     if not out.name.endswith((".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")):
         _stop(f"{out}: studies are written as JSON lines; name the file .jsonl or .jsonl.gz", 2)
     if since is not None and not _is_day(since):
         _stop(f"--since {since}: write a day as 2026-01-31", 2)
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        with httpx.Client(timeout=timeout, headers={"User-Agent": f"cart-nlp/{__version__}"}) as client:
+        with (
+            counting() as show,
+            httpx.Client(timeout=timeout, headers={"User-Agent": f"cart-nlp/{__version__}"}) as client,
+        ):
             api = Api(client, base_url, pause, timeout=timeout, say=_say)
+
+            def progress(done: int, total: int | None) -> None:
+                whole = min(limit or total, total) if total else limit
+                if show is not None:
+                    show(f"{done:,} studies", done / whole if whole else None)
+
             found = fetch(query, out, api, page_size=page_size, limit=limit, since=since, progress=progress)
     except FetchError as fault:
         _stop(str(fault), 2)
@@ -62,8 +65,6 @@ def command(
         _stop(f"the client cannot be set up: {fault}; look at HTTP_PROXY and the like", 2)
     except KeyboardInterrupt:
         _stop("interrupted; nothing was written", 130)
-    if shows:
-        print(file=sys.stderr)
     of = f" of {found.total:,}" if found.total is not None else ""
     _say(f"{found.studies:,}{of} studies → {out}")
     if found.nameless:

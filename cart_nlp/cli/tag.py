@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import sys
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -14,9 +11,11 @@ import typer
 
 from cart_nlp import console
 from cart_nlp.batch import processes
+from cart_nlp.cli._progress import Show, counting
 
 if TYPE_CHECKING:
     from cart_nlp.batch import Options, Summary
+    from cart_nlp.batch.meter import Reached
     from cart_nlp.batch.running import Progress
 
 
@@ -137,8 +136,8 @@ def _tag(options: Options) -> int:
 
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        with _progress() as progress:
-            summary = run(options, progress=progress)
+        with counting() as show:
+            summary = run(options, progress=show and _telling(show, options.dedupe))
     except (KeyboardInterrupt, Interrupted) as stop:
         _stop(str(stop) or "interrupted", 130)
     except (BatchError, OutputError, InputError, LexiconError) as fault:
@@ -199,41 +198,16 @@ def _mapping(pairs: list[str] | None) -> dict[str, str] | None:
     return found or None
 
 
-@contextlib.contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A line on the terminal that counts along; nothing where standard error is no terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    import time
+def _telling(show: Show, stages: bool) -> Progress:
+    """Says what a run has reached; `stages` where all is read before anything is tagged."""
 
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    def tell(reached: Reached) -> None:
+        parts = [f"{reached.read:,} read"]
+        parts += [f"{reached.written:,} written"] if not stages or reached.stage == "tagging" else []
+        parts += [f"{reached.rejected:,} rejected"] if reached.rejected else []
+        show(", ".join(parts), reached.share)
 
-    # Drawn from this thread when there is news: no second thread while processes are started.
-    bar = Bar(
-        SpinnerColumn(),
-        TextColumn("{task.fields[said]}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        auto_refresh=False,
-    )
-    task = bar.add_task("tag", said="starting", total=None)
-    drawn = 0.0
-
-    def show(read: int, written: int, rejected: int) -> None:
-        nonlocal drawn
-        now = time.monotonic()
-        if now - drawn < 0.1:
-            return
-        drawn = now
-        bar.update(task, said=f"{read:,} read, {written:,} written, {rejected:,} rejected")
-        bar.refresh()
-
-    with bar:
-        yield show
+    return tell
 
 
 def _terminated(number: int, frame: Any) -> NoReturn:

@@ -16,11 +16,11 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from cart_nlp.registries import aact, bounds, shapes
-from cart_nlp.registries.archives import open_member
+from cart_nlp.registries.archives import open_member, packed_share
 from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.encoding import Report, unmarked
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
-from cart_nlp.registries.sources import Feed, read_chunks, remove_folder, shown, temporary_folder
+from cart_nlp.registries.sources import Feed, Meter, read_chunks, remove_folder, shown, temporary_folder
 from cart_nlp.registries.tablerows import rows
 
 _STUDIES_A_FILE = 2000
@@ -47,10 +47,15 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _rows(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, table: str, name: str, report: Report | None = None
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    table: str,
+    name: str,
+    report: Report | None = None,
+    meter: Meter | None = None,
 ) -> Iterator[Dealt | Reject]:
     """NCT number, id and needed values of each row of a table; `report` hears of mended letters."""
-    feed = Feed(f"{name}:{shown(info.filename)}", iter(()))
+    feed = Feed(f"{name}:{shown(info.filename)}", iter(()), meter=meter)
     places: list[int] | None = None
     number_at = id_at = -1
     try:
@@ -80,9 +85,15 @@ def _rows(
         yield Reject(feed.name, f"byte {feed.offset + 1}", None, feed.fault)
 
 
-def read(archive: zipfile.ZipFile, name: str, report: Report) -> Iterator[Entry | Reject]:
-    """Entries of all studies of an archive, ordered by NCT number; `report` hears of mended letters."""
+def read(
+    archive: zipfile.ZipFile, name: str, report: Report, meter: Meter | None = None
+) -> Iterator[Entry | Reject]:
+    """Entries of all studies of an archive, ordered by NCT number; `report` hears of mended letters.
+
+    `meter` hears of half the archive while its tables are dealt, and of the other half with the studies.
+    """
     members = _members(archive)
+    size = sum(info.compress_size for info in archive.infolist())
     numbers: set[str] = set()
     for each in _rows(archive, members["studies"], "studies", name):
         if not isinstance(each, Reject):
@@ -95,9 +106,11 @@ def read(archive: zipfile.ZipFile, name: str, report: Report) -> Iterator[Entry 
     del ordered
     folder = temporary_folder(name)
     try:
-        yield from _deal(archive, members, name, numbers, edges, folder, report)
+        yield from _deal(archive, members, name, numbers, edges, folder, report, meter)
         for at in range(len(edges)):
             yield from _join(name, folder / str(at))
+            if meter is not None:
+                meter(size // (2 * len(edges)))
     except OSError as error:
         raise InputError(
             f"{name}: the temporary files in {folder} failed: {error.strerror}; set TMPDIR"
@@ -114,6 +127,7 @@ def _deal(
     edges: list[str],
     folder: Path,
     report: Report,
+    meter: Meter | None,
 ) -> Iterator[Reject]:
     """Deal the rows of all tables into one file a range of numbers."""
     held: list[list[bytes]] = [[] for _ in edges]
@@ -125,10 +139,13 @@ def _deal(
         held[at].clear()
         sizes[at] = 0
 
+    whole = sum(info.compress_size for info in archive.infolist())
+    scale = whole / max(1, 2 * sum(info.compress_size for info in members.values()))
     for table in aact.TABLES:
         if table not in members:
             continue
-        for row in _rows(archive, members[table], table, name, report):
+        share = packed_share(members[table], meter, scale)
+        for row in _rows(archive, members[table], table, name, report, share):
             if isinstance(row, Reject):
                 yield row
                 continue

@@ -13,6 +13,7 @@ from cart_nlp.registries.entry import InputError, Reject, Rejected
 from cart_nlp.registries.sources import (
     ARCHIVE_ERRORS,
     Feed,
+    Meter,
     decompressed,
     read_chunks,
     shown,
@@ -32,7 +33,15 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
         raise Rejected(f"cannot be opened: {shown(str(error))[:200]}") from None
 
 
-def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
+def packed_share(info: zipfile.ZipInfo, meter: Meter | None, scale: float = 1.0) -> Meter | None:
+    """A meter of the bytes of a member, which tells `meter` how many they are within the archive."""
+    if meter is None:
+        return None
+    share = scale * info.compress_size / max(1, info.file_size)
+    return lambda count: meter(round(count * share))
+
+
+def zip_members(archive: zipfile.ZipFile, name: str, meter: Meter | None = None) -> Iterator[Feed | Reject]:
     """The members of an archive as feeds, in archive order; nothing is ever written to their paths."""
     overlapping = _overlapping(archive)
     for info in archive.infolist():
@@ -57,7 +66,7 @@ def zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Feed | Reject]:
         except Rejected as reason:
             yield Reject(name, place, None, str(reason))
             continue
-        feed = Feed(f"{name}:{place}", iter(()))
+        feed = Feed(f"{name}:{place}", iter(()), meter=packed_share(info, meter))
         with stream:
             feed.source = read_chunks(stream, _constant(feed))
             yield decompressed(feed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
 
@@ -27,7 +28,9 @@ class Merge(NamedTuple):
     refused: bool = False
 
     def __str__(self) -> str:
-        others, links = ", ".join(self.merged), ", ".join(self.through)
+        times = Counter(self.merged)
+        others = ", ".join(name if n == 1 else f"{name} ({n:,} records)" for name, n in times.items())
+        links = ", ".join(self.through)
         if self.refused:
             return f"{self.into}, {others}: not merged: {links} links two registrations in one registry"
         return f"{self.into}: merged {others} (by {links})"

@@ -24,6 +24,7 @@ from cart_nlp.registries.encoding import Report, as_utf8
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.sources import (
     Feed,
+    Meter,
     decompressed,
     file_feed,
     foreign,
@@ -85,12 +86,14 @@ def read(
     format: str | None = None,
     mapping: Mapping[str, str] | None = None,
     report: Report | None = None,
+    meter: Meter | None = None,
 ) -> Iterator[Entry | Reject]:
     """Every record of an input as an Entry, or as a Reject with the reason why it is none.
 
     `path` is a file (plain, .gz, .zst or .zip, told by its content), or "-" for standard input. `format` is a
     key of READERS, or None to recognize the content. `mapping` names the columns of a table: trial field ->
-    column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8).
+    column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8),
+    `meter` how many bytes more of the file were read.
     Raises InputError, one line, if the input cannot be read at all.
     """
     name = str(path)
@@ -105,6 +108,7 @@ def read(
         return
     with open_file(name) as stream:
         feed = file_feed(name, stream)
+        feed.meter = meter
         yield from read_feed(decompressed(feed), format, mapping, report, top=True)
 
 
@@ -189,10 +193,10 @@ def _read_archive(
                 yield from sheets.read_workbook(path, feed.name, mapping, format)
                 return
             if aactfiles.recognizes(archive):
-                yield from aactfiles.read(archive, feed.name, report)
+                yield from aactfiles.read(archive, feed.name, report, feed.meter)
                 return
             found = False
-            for member in zip_members(archive, feed.name):
+            for member in zip_members(archive, feed.name, feed.meter):
                 found = True
                 if isinstance(member, Reject):
                     yield member
@@ -214,7 +218,7 @@ def _read_parquet(
         if path is None:
             folder = temporary_folder(feed.name)
             path = spooled(feed, folder)
-        yield from sheets.read_parquet(path, feed.name, mapping, format)
+        yield from sheets.read_parquet(path, feed.name, mapping, format, feed.meter)
     finally:
         if folder is not None:
             remove_folder(folder)

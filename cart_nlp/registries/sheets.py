@@ -13,7 +13,7 @@ from cart_nlp.registries import bounds
 from cart_nlp.registries.bounds import BOMB_RATIO, TOO_LONG, is_bomb
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.registries.shapes import text
-from cart_nlp.registries.sources import ARCHIVE_ERRORS, shown
+from cart_nlp.registries.sources import ARCHIVE_ERRORS, Meter, shown
 from cart_nlp.registries.tablereader import TableShape, entry, shape_of
 
 _BROKEN = (
@@ -131,7 +131,11 @@ def _sheet_rows(book: Any, sheet: Any) -> Iterator[tuple[int, dict[int, str]]]:
 
 
 def read_parquet(
-    path: Path, name: str, mapping: Mapping[str, str] | None, shape: str | None = None
+    path: Path,
+    name: str,
+    mapping: Mapping[str, str] | None,
+    shape: str | None = None,
+    meter: Meter | None = None,
 ) -> Iterator[Entry | Reject]:
     """Entries of a Parquet file, read some thousand rows at a time."""
     source = open_parquet(path, name)
@@ -141,6 +145,8 @@ def read_parquet(
     try:
         for row in source.rows(_BATCH):
             at += 1
+            if meter is not None and at % _BATCH == 0:
+                meter(size * _BATCH // source.file.metadata.num_rows)
             plain = {key: _plain(value) for key, value in row.items()}
             text = "\n".join(_texts(plain))
             given += len(text)

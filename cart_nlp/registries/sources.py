@@ -41,6 +41,9 @@ _FOREIGN = {
 }
 
 
+Meter = Callable[[int], None]
+
+
 @dataclass
 class Feed:
     """A named stream of bytes, read in chunks, whose head can be looked at first.
@@ -55,6 +58,8 @@ class Feed:
     path: Path | None = None
     """The file itself, where the feed is a plain file that can be read from both ends."""
     offset: int = 0
+    meter: Meter | None = None
+    """Hears how many bytes more of the file are read, as they lie on the disk."""
     notes: dict[str, tuple[int, str]] = field(default_factory=dict)
     """What a user should know of records: the end of a sentence -> how many, and where the first stands."""
     _head: deque[bytes] = field(default_factory=deque)
@@ -88,12 +93,15 @@ class Feed:
     def chunks(self) -> Iterator[bytes]:
         """All bytes, the head included; to be called once."""
         while self._head:
-            chunk = self._head.popleft()
-            self.offset += len(chunk)
-            yield chunk
+            yield self._counted(self._head.popleft())
         for chunk in self.source:
-            self.offset += len(chunk)
-            yield chunk
+            yield self._counted(chunk)
+
+    def _counted(self, chunk: bytes) -> bytes:
+        self.offset += len(chunk)
+        if self.meter is not None:
+            self.meter(len(chunk))
+        return chunk
 
 
 def grown(held: bytes, chunks: Iterator[bytes]) -> tuple[bytes, bool]:
