@@ -97,8 +97,8 @@ def queue(
     for record in records:
         total += 1
         calibrated &= bool(record.confidence.keys() & set(fields))
-        chances = {name: error_of(record, name) for name in fields if _asked(record, name)}
-        error = 1 - math.prod(1 - chance for chance in chances.values())
+        chances = chances_of(record, fields)
+        error = together(chances)
         if error <= 0:
             settled += 1
             if not everything:
@@ -109,6 +109,23 @@ def queue(
         items.append(Item(record, error, tuple(doubts)))
     items.sort(key=lambda item: (-item.error, item.record.trial_id))
     return Queue(tuple(items), settled, calibrated, total)
+
+
+def chances_of(record: Record, fields: Sequence[str] = FIELDS) -> dict[str, float]:
+    """Field -> the chance that it is wrong, of the fields that a record speaks of at all."""
+    return {name: error_of(record, name) for name in fields if _asked(record, name)}
+
+
+def together(chances: Mapping[str, float]) -> float:
+    """The chance that one of several fields is wrong, each given by its own.
+
+    Constructs are wrong where their targets are, so that of their doubt only what goes beyond counts again.
+    """
+    apart = dict(chances)
+    targets = apart.get("targets", 0.0)
+    if "constructs" in apart:
+        apart["constructs"] = max(0.0, 1 - (1 - apart["constructs"]) / (1 - targets)) if targets < 1 else 0.0
+    return 1 - math.prod(1 - chance for chance in apart.values())
 
 
 def error_of(record: Record, field: str) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import FIELDS
-from cart_nlp.curation.queue import error_of, share_found
+from cart_nlp.curation.queue import chances_of, error_of, share_found, together
 from cart_nlp.evaluation.matching import ALL_TARGETS, TrialMatch
 from cart_nlp.evaluation.report import percent
 from cart_nlp.schema import Record
@@ -22,7 +22,10 @@ def add_review(result: dict[str, Any], matches: Sequence[TrialMatch], records: M
     """Write `review` into the result: the curve for target sets and for any scored field.
 
     Only a trial with a record can be read; `unread` are the wrong ones that screening has left without one.
+    `best` is what the best order could find first: more trials may be wrong than are read. `fields` has what
+    reading by the doubt on one field finds of the trials in which that field is wrong.
     """
+    fields: dict[str, list[tuple[float, bool]]] = {}
     rows: dict[str, list[tuple[float, bool]]] = {name: [] for name in NAMES}
     unread = dict.fromkeys(NAMES, 0)
     calibrated = True
@@ -36,8 +39,11 @@ def add_review(result: dict[str, Any], matches: Sequence[TrialMatch], records: M
                 unread[name] += found
             continue
         calibrated &= bool(record.confidence)
-        for name in NAMES:
-            rows[name].append((_chance(record, name), wrong[name]))
+        chances = chances_of(record)
+        rows["targets"].append((error_of(record, "targets"), wrong["targets"]))
+        rows["any"].append((together(chances), wrong["any"]))
+        for name, is_wrong in _by_field(match):
+            fields.setdefault(name, []).append((chances.get(name, 0.0), is_wrong))
     result["review"] = {"calibrated": calibrated} | {
         name: {
             "trials": len(found),
@@ -45,21 +51,29 @@ def add_review(result: dict[str, Any], matches: Sequence[TrialMatch], records: M
             "unread": unread[name],
             "expected": math.fsum(chance for chance, _ in found) if calibrated else None,
             "found_first": share_found(found, FIRST),
+            "best": _best(found),
             "curve": [[step, _left(found, step)] for step in STEPS],
         }
         for name, found in rows.items()
     }
+    result["review"]["fields"] = {
+        name: {
+            "trials": len(fields[name]),
+            "wrong": sum(is_wrong for _, is_wrong in fields[name]),
+            "found_first": share_found(fields[name], FIRST),
+        }
+        for name in FIELDS
+        if name in fields
+    }
+
+
+def _best(rows: Sequence[tuple[float, bool]]) -> float | None:
+    return share_found([(float(is_wrong), is_wrong) for _, is_wrong in rows], FIRST)
 
 
 def _left(rows: Sequence[tuple[float, bool]], read: float) -> float | None:
     found = share_found(rows, read)
     return None if found is None else 1 - found
-
-
-def _chance(record: Record, name: str) -> float:
-    if name == "targets":
-        return error_of(record, "targets")
-    return 1 - math.prod(1 - error_of(record, field) for field in FIELDS)
 
 
 def _wrong_targets(match: TrialMatch) -> bool:
@@ -68,11 +82,18 @@ def _wrong_targets(match: TrialMatch) -> bool:
 
 
 def _wrong(match: TrialMatch) -> bool:
-    if any(not pair.exact for name, pair in match.fields.items() if name != ALL_TARGETS):
-        return True
-    if match.focus is not None and match.focus[0] != match.focus[1]:
-        return True
-    return match.gold_car is not None and match.gold_car != match.predicted_car
+    return any(is_wrong for _, is_wrong in _by_field(match))
+
+
+def _by_field(match: TrialMatch) -> Iterator[tuple[str, bool]]:
+    """Each scored field, and whether it is wrong."""
+    for name, pair in match.fields.items():
+        if name != ALL_TARGETS:
+            yield name, not pair.exact
+    if match.focus is not None:
+        yield "focus", match.focus[0] != match.focus[1]
+    if match.gold_car is not None:
+        yield "car_trial", match.gold_car != match.predicted_car
 
 
 def lines(part: Mapping[str, Any]) -> Iterator[str]:
@@ -85,4 +106,12 @@ def lines(part: Mapping[str, Any]) -> Iterator[str]:
             continue
         told = f"review, {how}: reading the least sure {100 * FIRST:.0f} % of {s['trials']} trials finds"
         rest = f"; {s['unread']} more have no record to read" if s["unread"] else ""
-        yield f"{told} {percent(s['found_first'])} % of {s['wrong']} with {what}{rest}"
+        most = f", the best order {percent(s['best'])} %" if s["best"] is not None and s["best"] < 1 else ""
+        yield f"{told} {percent(s['found_first'])} % of {s['wrong']} with {what}{most}{rest}"
+    by_field = [
+        f"{name} {percent(s['found_first'])} % of {s['wrong']}"
+        for name, s in part.get("fields", {}).items()
+        if s["wrong"]
+    ]
+    if by_field:
+        yield f"review of one field, {how}: reading as many finds {', '.join(by_field)}"

@@ -11,7 +11,7 @@ from review_records import mentions, record
 
 from cart_nlp.cli import main
 from cart_nlp.curation.decisions import Correction
-from cart_nlp.curation.queue import queue, share_found
+from cart_nlp.curation.queue import queue, share_found, together
 from cart_nlp.curation.reasons import reasons
 from cart_nlp.curation.writing import write
 from cart_nlp.schema import Construct, Evidence, Record
@@ -80,6 +80,15 @@ def test_a_stale_correction_comes_back_and_a_fresh_one_does_not():
     found = queue([record(1, settled, evidence=(old,)), record(2, settled)])
     (item,) = found.items
     assert item.error == 0.5 and item.line() == "focus 50 % (stale correction)" and found.settled == 1
+
+
+def test_what_is_doubtful_in_targets_and_constructs_alike_counts_once():
+    assert together({"targets": 0.2, "constructs": 0.2}) == pytest.approx(0.2)
+    assert together({"targets": 0.2, "constructs": 0.6}) == pytest.approx(0.6)
+    assert together({"targets": 0.2, "constructs": 0.1, "costim": 0.5}) == pytest.approx(0.6)
+    assert together({"constructs": 0.3}) == pytest.approx(0.3), "asked for alone"
+    assert together({"targets": 1.0, "constructs": 1.0}) == 1.0
+    assert together({"targets": 0.0, "constructs": 1.0}) == 1.0 and together({}) == 0.0
 
 
 def test_records_without_confidence_are_ordered_by_scores_and_say_so():

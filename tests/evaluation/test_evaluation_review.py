@@ -57,8 +57,11 @@ def test_the_curve_is_the_share_of_errors_left(files):
     text = list(review.lines(found))
     assert text[0] == (
         "review, by confidence: reading the least sure 10 % of 9 trials finds 30.0 % of 3 with "
-        "a wrong target set; 1 more have no record to read"
+        "a wrong target set, the best order 30.0 %; 1 more have no record to read"
     )
+    assert found["fields"]["targets"] == {"trials": 9, "wrong": 3, "found_first": pytest.approx(0.3)}
+    assert found["fields"]["constructs"]["found_first"] == pytest.approx(0.1), "all are said to be sure"
+    assert text[2].startswith("review of one field, by confidence: reading as many finds targets 30.0 % of 3")
 
 
 def test_the_page_has_the_curve(files):
