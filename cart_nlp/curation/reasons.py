@@ -120,12 +120,10 @@ def _from_mentions(record: Record, mentions: Sequence[Mention]) -> Iterator[Reas
             yield Reason("targets", f"{target}: only in prior therapy")
         elif "disease_marker" in roles.get(target, ()) and "target" not in roles[target]:
             yield Reason("targets", f"{target}: only as a marker of the disease")
-    for concept, held in sorted(roles.items()):
-        if concept in record.targets:
-            continue
-        for role, text in _BESIDE.items():
-            if role in held:
-                yield Reason("targets", f"{text}: {concept}")
+    for role, text in _BESIDE.items():
+        beside = sorted(name for name, held in roles.items() if role in held and name not in record.targets)
+        if beside:
+            yield Reason("targets", f"{text}: {', '.join(beside)}")
 
 
 def told(record: Record) -> str:

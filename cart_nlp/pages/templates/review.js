@@ -228,7 +228,7 @@ function save() {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-  say(`corrections.csv: ${rows.length} rows`);
+  say(`corrections.csv: ${many(rows.length, "row")}`);
 }
 
 // The list: only what is in view is drawn.
@@ -249,9 +249,10 @@ function apply(keepPlace) {
   if (hits.length) select(place, hits[place] === before);
   else { pane.replaceChildren(el("p", { className: "soft", textContent: data.trials.length ? "No trial matches." : "There is nothing to review." })); drawRows(); drawState(); }
 }
+function many(count, what) { return `${count} ${what}${count === 1 ? "" : "s"}`; }
 function drawState() {
   const done = data.trials.filter(decided).length;
-  $("state").textContent = `${done} of ${data.trials.length} decided, ${allRows().length} corrections${hits.length < data.trials.length ? `, ${hits.length} shown` : ""}`;
+  $("state").textContent = `${done} of ${data.trials.length} decided, ${many(allRows().length, "correction")}${hits.length < data.trials.length ? `, ${hits.length} shown` : ""}`;
 }
 function drawRows() {
   const first = Math.max(0, Math.floor(list.scrollTop / HEIGHT) - MARGIN);
@@ -260,7 +261,7 @@ function drawRows() {
   for (let n = first; n < last; n++) {
     const t = data.trials[hits[n]], why = t.w.flat()[0] || "";
     const row = el("div", { className: decided(t) ? "row done" : "row", id: `row-${n}`, role: "option", ariaSelected: String(n === at) },
-      el("span", { className: "percent", textContent: percent(f < 0 ? t.x : t.p[f]) }), el("b", { textContent: t.i }), " ", el("span", { className: "soft", textContent: t.d.slice(0, 40) }),
+      el("div", { className: "first" }, el("b", { textContent: t.i }), el("span", { className: "soft", textContent: t.d.slice(0, 80) }), el("span", { className: "percent", textContent: percent(f < 0 ? t.x : t.p[f]) })),
       el("div", { textContent: t.t.slice(0, 200) || "(no title)" }), el("small", { textContent: why.slice(0, 120) }));
     row.setAttribute("aria-setsize", hits.length);
     row.setAttribute("aria-posinset", n + 1);
