@@ -11,7 +11,7 @@ from typing import Any
 
 from cart_nlp import paths, pipeline
 from cart_nlp.scoring.candidates import FieldScorer
-from cart_nlp.training import ablation, build, data, hidden, report
+from cart_nlp.training import ablation, build, data, gain, hidden, report
 
 
 def main() -> int:
@@ -31,13 +31,23 @@ def main() -> int:
         help="folder with the dumps that hold the labeled trials' text",
     )
     parser.add_argument(
-        "--gold", type=Path, nargs="*", default=[], help="further files of labels, with text or by id"
+        "--gold",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="further files of labels, with text or by id; their gain is told, and the shipped weights stay",
     )
     parser.add_argument(
-        "--out", type=Path, default=None, help="model folder to write to (default: the shipped one)"
+        "--out",
+        type=Path,
+        default=None,
+        help="model folder to write to (default: the shipped one, with --gold only if --replace is given)",
     )
+    parser.add_argument("--replace", action="store_true", help="with --gold, write over the shipped weights")
     parser.add_argument("--dry", action="store_true", help="report cross-validation and write nothing")
     chosen = parser.parse_args()
+    if missing := [str(path) for path in chosen.gold if not path.is_file()]:
+        parser.error(f"--gold {', '.join(missing)}: no such file")
     nlp = pipeline.load()
     examples = data.training_set(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
@@ -50,9 +60,22 @@ def main() -> int:
     outcome.add("cart_confidence", "calibration", calibration)
     figures = report.figures(examples, outcome)
     card = {"data": card_data(examples), "cross_validation": figures, "calibration": quality}
-    print(json.dumps({"cross_validation": figures, "calibration": quality}, indent=1))
-    if not chosen.dry:
-        write(outcome, card, chosen.out or paths.model())
+    told: dict[str, Any] = {"cross_validation": figures, "calibration": quality}
+    if chosen.gold:
+        base = data.training_set(chosen.corpus)
+        build.read_all(nlp, base)
+        told["gain"] = gain.gain(nlp, base, examples, build.train(base, data.roles()), outcome)
+    print(json.dumps(told, indent=1))
+    if chosen.gold:
+        print("\n".join(gain.lines(told["gain"])), file=sys.stderr)
+    if chosen.dry:
+        return 0
+    if chosen.gold and not (chosen.out or chosen.replace):
+        print("nothing is replaced: give --out FOLDER, or --replace for the shipped weights", file=sys.stderr)
+        return 0
+    folder = chosen.out or paths.model()
+    write(outcome, card, folder)
+    print(f"weights to {folder}", file=sys.stderr)
     return 0
 
 

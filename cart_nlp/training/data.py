@@ -11,6 +11,7 @@ from typing import Any
 
 from cart_nlp import paths
 from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation.exchange.decided import CORRECTED
 from cart_nlp.evaluation.sections import section_hashes
 from cart_nlp.registries import from_mapping
 from cart_nlp.schema import INCLUDED, Trial
@@ -32,9 +33,13 @@ class Example:
     reading: Reading | None = field(default=None, repr=False)
 
     def sure(self, name: str) -> bool:
-        """Whether a field is labeled without doubt; every field hangs on car_trial."""
+        """Whether a field is labeled without doubt; every field hangs on car_trial.
+
+        Who corrects a field of a trial takes it for one about CAR cells, whatever is said of its level.
+        """
         doubts = self.labels.get("uncertain", ())
-        return name not in doubts and "car_trial" not in doubts
+        level = "car_trial" not in doubts or (name != "car_trial" and self.source.startswith(CORRECTED))
+        return name not in doubts and level
 
     @property
     def included(self) -> bool:
@@ -107,6 +112,17 @@ def negatives(dump: Path, known: Iterable[str]) -> Iterator[Example]:
                     yield Example(row["id"], trial, {"car_trial": "other"}, "dump", trial.id)
 
 
+def merged(old: Example | None, new: Example) -> Example:
+    """A trial that is labeled twice: what the later label leaves open stays as it was labeled before."""
+    if old is None or (new.sure("car_trial") and not new.labels.get("uncertain")):
+        return new
+    doubts = set(new.labels.get("uncertain", ()))
+    before = set(old.labels.get("uncertain", ()))
+    labels = {**new.labels, **{name: value for name, value in old.labels.items() if name in doubts}}
+    labels["uncertain"] = sorted(doubts & (before | (doubts - old.labels.keys())))
+    return Example(new.id, old.trial, labels, old.source, old.group)
+
+
 def training_set(corpus: Path, extra: Iterable[Path] = ()) -> list[Example]:
     """All labels that are not for measuring, with their text; without the corpus the written trials."""
     files = [corpus / name for name in TEXTS if (corpus / name).is_file()]
@@ -115,12 +131,15 @@ def training_set(corpus: Path, extra: Iterable[Path] = ()) -> list[Example]:
     sets = [
         paths.gold() / name / "labels.jsonl" for name in ("registry", "registry-2", "registry-blind", TAUGHT)
     ]
-    for path in (*sets, *extra):
+    for path in sets:
         if path.is_file():
             for example in labeled(path, known):
                 found[example.id] = example
     for example in written("dev"):
         found[example.id] = example
+    for path in extra:
+        for example in labeled(path, known):
+            found[example.id] = merged(found.get(example.id), example)
     for name in roles():
         if name not in found and name in known:
             # Labeled mention by mention alone.

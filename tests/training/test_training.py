@@ -3,16 +3,19 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import train_small
 
-from cart_nlp import pipeline
+from cart_nlp import paths, pipeline
 from cart_nlp.schema import Trial
+from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.fields import instances
-from cart_nlp.training import build, fit
+from cart_nlp.training import build, data, fit, gain
 from cart_nlp.training.data import Example, group
 
 
@@ -70,6 +73,88 @@ def test_a_signal_that_stands_on_one_group_gets_no_weight() -> None:
     assert names == ["both"]
     assert found.toarray().tolist() == [[1.0]] * 4
     assert fit.matrix([[]], [0], support=1)[0].shape == (1, 0)
+
+
+def labeled(trial: str, source: str, **labels: Any) -> Example:
+    return Example(trial, Trial(id=trial, sections={"brief_title": trial}), labels, source, trial)
+
+
+def test_a_correction_stands_over_an_older_label_and_leaves_the_others() -> None:
+    old = labeled(
+        "a", "registry", car_trial="product", targets=["CD19"], costim=["CD28"], uncertain=["vector"]
+    )
+    doubts = ["car_trial", "targets", "vector", "edits"]
+    new = labeled("a", "corrected by ana", car_trial="related", targets=["CD22"], costim=["4-1BB"])
+    new.labels["uncertain"] = doubts
+    assert new.sure("costim") and not new.sure("targets") and not new.sure("car_trial")
+    assert not labeled("a", "registry", uncertain=["car_trial"]).sure("costim"), (
+        "of a reader who was not sure"
+    )
+    found = data.merged(old, new)
+    said = {name: found.labels[name] for name in ("car_trial", "targets", "costim")}
+    assert said == {"car_trial": "product", "targets": ["CD19"], "costim": ["4-1BB"]}
+    assert found.labels["uncertain"] == ["edits", "vector"] and found.sure("targets")
+    whole = labeled("a", "corrected", car_trial="no", targets=[])
+    assert data.merged(old, whole) is whole and data.merged(None, new) is new
+
+
+def test_what_further_labels_gain_is_counted_on_trials_that_no_weight_has_seen() -> None:
+    nlp = pipeline.load()
+    every = [example for example in train_small.examples() if example.labels["car_trial"] == "product"]
+    build.read_all(nlp, every)
+    wrong = replace(every[-1], labels={**every[-1].labels, "targets": ["ROR1"]})
+    base, now = [*every[:-2], wrong], every
+
+    def outcome(examples: list[Example]) -> build.Outcome:
+        result = build.Outcome(unseen={"car_trial": {}})
+        build._targets(examples, {}, result)
+        return result
+
+    before, after = outcome(base), outcome(now)
+    told = gain.gain(nlp, base, now, before, after)
+    assert told["trials"] == 2
+    assert told["others"]["targets"]["trials"] == len(every) - 2
+    right = {
+        trial: {c.concept for c in said if c.probability >= 0.5}
+        for trial, said in after.unseen["targets"].items()
+    }
+    assert told["others"]["targets"]["after"] == sum(
+        right[e.id] == set(e.labels["targets"]) for e in every[:-2]
+    )
+    assert told["labeled"]["targets"]["trials"] == 2
+    text = list(gain.lines(told))
+    assert text[0].startswith("2 trials with new or changed labels") and len(text) == 3
+
+
+def test_further_labels_replace_nothing_unasked(tmp_path, monkeypatch, capsys) -> None:
+    from cart_nlp.training import __main__ as command
+
+    made = build.Outcome(unseen={"car_trial": {}, "formats": {}})
+    written: list[Path] = []
+    monkeypatch.setattr(command.data, "training_set", lambda corpus, extra=(): [])
+    monkeypatch.setattr(command.build, "train", lambda examples, roles: made)
+    monkeypatch.setattr(
+        command.report, "calibration", lambda examples, outcome: (Linear({"targets": {}}), {})
+    )
+    monkeypatch.setattr(command, "write", lambda outcome, card, folder: written.append(folder))
+    mine = tmp_path / "mine.jsonl"
+    for more, wanted in (
+        (["--gold", str(mine)], []),
+        (["--gold", str(mine), "--dry", "--replace"], []),
+        (["--gold", str(mine), "--out", str(tmp_path / "m")], [tmp_path / "m"]),
+        (["--gold", str(mine), "--replace"], [paths.model()]),
+        ([], [paths.model()]),
+    ):
+        written.clear()
+        mine.touch()
+        monkeypatch.setattr(sys, "argv", ["training", *more])
+        assert command.main() == 0 and written == wanted, more
+        assert ("gain" in capsys.readouterr().out) == ("--gold" in more)
+    mine.unlink()
+    monkeypatch.setattr(sys, "argv", ["training", "--gold", str(mine)])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert "no such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("digits", [0.0004, 0.0006])

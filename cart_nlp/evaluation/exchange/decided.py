@@ -14,6 +14,8 @@ from cart_nlp.evaluation.exchange.formats import preannotated
 from cart_nlp.evaluation.sections import sections_of
 from cart_nlp.schema import Trial
 
+CORRECTED = "corrected"
+"""Begins the source of a label that comes from corrections."""
 Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 """A gold line before and after its annotation."""
 
@@ -89,7 +91,7 @@ def labeled(lines: Iterable[Mapping[str, Any]], rows: Sequence[Correction]) -> l
         whole = settled[line["id"]] | _covered(labels, by_trial[line["id"]])
         labels["uncertain"] = [field for field in _MARKED if field not in whole]
         names = sorted({row.by for row in by_trial[line["id"]] if row.by})
-        source = f"corrected by {' + '.join(names)}" if names else "corrected"
+        source = f"{CORRECTED} by {' + '.join(names)}" if names else CORRECTED
         found.append({**line, "labels": labels, "source": source})
     return found
 
