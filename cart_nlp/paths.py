@@ -28,6 +28,11 @@ def gold() -> Path:
     return _data("gold", "benchmarks/gold")
 
 
+def results() -> Path:
+    """Folder of what was measured for this version."""
+    return _data("results", "benchmarks/results")
+
+
 def labels() -> Path:
     """The page that defines fields and values."""
     return _data("labels.md", "docs/labels.md")

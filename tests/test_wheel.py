@@ -18,6 +18,7 @@ HOMES = {
     "benchmarks/gold/": "cart_nlp/_data/gold/",
     "benchmarks/results/accuracy": "cart_nlp/_data/results/accuracy",
     "benchmarks/results/unseen": "cart_nlp/_data/results/unseen",
+    "benchmarks/results/first-looks": "cart_nlp/_data/results/first-looks",
     "docs/labels.md": "cart_nlp/_data/labels.md",
     "docs/record.schema.json": "cart_nlp/_data/record.schema.json",
 }
@@ -94,6 +95,7 @@ def test_wheel_holds_what_git_tracks_and_nothing_else(wheel, tracked):
         "cart_nlp/_data/models/cart_base/config.cfg",
         "cart_nlp/_data/gold/trials.jsonl",
         "cart_nlp/_data/results/unseen.json",
+        "cart_nlp/_data/results/first-looks.json",
     ],
 )
 def test_wheel_holds_typing_mark_templates_and_data(wheel, name):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
 
 from cart_nlp import pages
-from cart_nlp.evaluation import breakdown, review, svg
-from cart_nlp.evaluation.report import NAMES, interval, percent
+from cart_nlp.evaluation import breakdown, review, svg, unseen
+from cart_nlp.evaluation.report import NAMES, Row, interval, percent, unlabeled
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.evaluation.snippets import of_error
 
@@ -33,6 +34,12 @@ def _parts(scored: Evaluation) -> Iterator[str]:
     yield from _head(result)
     yield '<h2 id="fields">Fields</h2>'
     yield from _fields(result)
+    yield from (f'<p class="soft">{escape(line)}</p>' for line in unlabeled(result))
+    if result.get("unseen"):
+        yield '<h2 id="unseen">On labels that nobody had tuned to</h2>'
+        yield "<p>This package's own rates, whatever is scored above. "
+        yield f"{escape(result['unseen']['about'])}</p>"
+        yield from _table(unseen.HEADER, unseen.rows(result["unseen"]))
     yield '<h2 id="plots">Plots</h2><div class="plots">'
     yield from _plots(result)
     yield "</div>"
@@ -45,7 +52,7 @@ def _parts(scored: Evaluation) -> Iterator[str]:
     ):
         if result.get(name):
             yield f'<h2 id="{name}">{title}</h2>'
-            yield f'<div class="wide"><pre>{escape(chr(10).join(part(result[name])))}</pre></div>'
+            yield from _shown(part(result[name]))
     yield '<h2 id="errors">Errors</h2>'
     yield from _errors(scored)
 
@@ -70,16 +77,33 @@ def _head(result: Mapping[str, Any]) -> Iterator[str]:
         f"Four levels of car_trial: {percent(car['accuracy'])} of {car['trials']}. "
         f"Focus: {percent(focus['accuracy'])} of {focus['trials']}.</p>"
     )
-    yield '<nav><a href="#fields">Fields</a><a href="#plots">Plots</a><a href="#errors">Errors</a></nav>'
+    places = (
+        ("fields", "unseen", "plots", "errors") if result.get("unseen") else ("fields", "plots", "errors")
+    )
+    links = (f'<a href="#{place}">{place.capitalize()}</a>' for place in places)
+    yield f"<nav>{''.join(links)}</nav>"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield '<div class="wide"><table><thead><tr>'
+    label = f'role="region" aria-label="table: {escape(header[0])}"'
+    yield f'<div class="wide" tabindex="0" {label}><table><thead><tr>'
     yield "".join(f"<th>{escape(cell)}</th>" for cell in header)
     yield "</tr></thead><tbody>"
     for row in rows:
         yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
     yield "</tbody></table></div>"
+
+
+def _shown(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of the report for a terminal as tables and paragraphs."""
+    for shape, group in groupby(lines, key=lambda line: len(line.cells) if isinstance(line, Row) else 0):
+        if not shape:
+            yield from (f"<p>{escape(line)}</p>" for line in group if line)
+            continue
+        header, *rows = ([cell.strip() for cell in line.cells] for line in group if isinstance(line, Row))
+        yield '<div class="terms">'  # its head is of single words, which print may break
+        yield from _table(header, rows)
+        yield "</div>"
 
 
 def _fields(result: Mapping[str, Any]) -> Iterator[str]:

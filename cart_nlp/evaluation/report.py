@@ -75,7 +75,7 @@ def interval(score: Mapping[str, Any], name: str) -> str:
 def lines(result: Mapping[str, Any]) -> Iterator[str]:
     """The report, line by line."""
     # breakdown takes its formats from here.
-    from cart_nlp.evaluation import breakdown, review
+    from cart_nlp.evaluation import breakdown, review, unseen
 
     gold, tool = result["gold"], result["tool"]
     yield (
@@ -98,6 +98,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
         yield f"{result['without_record']} gold trials have no record and count as `no`"
     yield ""
     yield from _fields(result["fields"])
+    yield from unlabeled(result)
     yield ""
     yield from _screening(result)
     for name, part in (
@@ -106,10 +107,17 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
         ("review", review.lines),
         ("mentions", breakdown.mentions),
         ("compare", breakdown.compare),
+        ("unseen", unseen.lines),
     ):
         if result.get(name):
             yield ""
             yield from part(result[name])
+
+
+def unlabeled(result: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each field that this gold set cannot score."""
+    for name in result.get("unlabeled", ()):
+        yield f"{name}: no trial of this set has labels of it; --gold conditions scores how they are read"
 
 
 def _fields(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def accuracy(file: Path | None = None) -> Accuracy:
     Figures on development labels are not shown. Raises InputError for a file that is no such result.
     """
     given = file is not None
-    file = file or paths.gold().parent / "results" / "unseen.json"
+    file = file or paths.results() / "unseen.json"
     if not given and not file.is_file():
         return Accuracy(NONE)
     try:

@@ -105,7 +105,7 @@ def test_the_accuracy_of_the_package_is_shown():
 
 
 def test_unmeasured_accuracy_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr(methods.paths, "gold", lambda: tmp_path / "gold")
+    monkeypatch.setattr(methods.paths, "results", lambda: tmp_path / "results")
     assert methods.accuracy().rows == () and "not stated here" in methods.accuracy().text
 
 
