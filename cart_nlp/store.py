@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import orjson
 
+from cart_nlp.batch.marks import Marks
 from cart_nlp.readback import FOREIGN, tables_of
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.search import any_of
@@ -35,6 +36,10 @@ CREATE TABLE trials(trial_id VARCHAR, digest VARCHAR, tagger VARCHAR, included B
     first_seen TIMESTAMP, last_seen TIMESTAMP, vanished TIMESTAMP);
 CREATE TABLE history(trial_id VARCHAR, field VARCHAR, value VARCHAR, since TIMESTAMP, until TIMESTAMP);
 """
+_MARKS = """
+CREATE TABLE IF NOT EXISTS marks(mark UBIGINT, trial_id VARCHAR, digest VARCHAR, tagger VARCHAR);
+"""
+"""Raw records of the last run by a mark of their bytes, with id and digest of the trial; NULL: not a CAR."""
 _LISTS = ", ".join(["unnest(?::VARCHAR[])"] * 3)
 _PARTS = ("records", "constructs", "evidence")
 
@@ -48,6 +53,8 @@ class Store:
         self._key = key
         self._digests: dict[str, str] = {}
         self._ids: frozenset[str] = frozenset()
+        self._marks = Marks()
+        self._new_marks: Marks | None = None
         self.session: str | None = None
         """The run that brought it to its present state."""
         if path.exists():
@@ -55,6 +62,8 @@ class Store:
                 rows = base.execute(
                     "SELECT trial_id, digest, tagger, included FROM trials WHERE vanished IS NULL"
                 ).fetchall()
+                if "marks" in tables_of(base):
+                    self._marks = _marks(base, key)
                 last = base.execute("SELECT session FROM runs ORDER BY started DESC LIMIT 1").fetchone()
             self.session = last[0] if last else None
             self._digests = {trial: digest for trial, digest, tagger, _ in rows if tagger == key}
@@ -77,6 +86,14 @@ class Store:
             return lambda text: False
         return any_of(self._ids)
 
+    def marks(self) -> Marks:
+        """Raw records that need not be parsed to be compared."""
+        return self._marks
+
+    def mark(self, marks: Marks) -> None:
+        """Keep these for the next run, instead of those that there are."""
+        self._new_marks = marks
+
     def apply(self, journal: Journal, complete: bool, stage: Path) -> dict[str, int]:
         """Bring the store to what a run found, in one transaction; a run is applied once only.
 
@@ -95,6 +112,8 @@ class Store:
             base.begin()
             counts = _Update(base, journal, self._key).run(complete)
             _note_run(base, journal.header, counts)
+            if complete and self._new_marks is not None:
+                _keep_marks(base, self._new_marks, self._key)
             base.commit()
         if fresh:
             target.replace(self._path)
@@ -112,6 +131,28 @@ class Store:
             _note_run(base, header, counts)
             base.commit()
         return counts
+
+
+def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks:
+    query = "SELECT mark, trial_id, digest FROM marks WHERE tagger = ? AND trial_id IS"
+    screened: list[int] = base.execute(f"{query} NULL", [key]).fetchnumpy()["mark"].tolist()  # type: ignore[assignment]
+    trials = base.execute(f"{query} NOT NULL", [key]).fetchall()
+    return Marks(set(screened), {mark: (trial, digest) for mark, trial, digest in trials})
+
+
+def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, key: str) -> None:
+    import numpy as np
+
+    base.execute(_MARKS)
+    base.execute("DELETE FROM marks")
+    screened = np.sort(np.fromiter(marks.screened, np.uint64, len(marks.screened)))
+    base.register("incoming", {"mark": screened})
+    base.execute("INSERT INTO marks SELECT mark, NULL, NULL, ? FROM incoming", [key])
+    base.unregister("incoming")
+    trials = iter(sorted(marks.trials.items()))
+    while chunk := [(mark, *found) for mark, found in islice(trials, 50_000)]:
+        columns = "unnest(?::UBIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
+        base.execute(f"INSERT INTO marks SELECT {columns}, ?", [*map(list, zip(*chunk, strict=True)), key])
 
 
 def _note_run(base: duckdb.DuckDBPyConnection, header: dict[str, Any], counts: dict[str, int]) -> None:

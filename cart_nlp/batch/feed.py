@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected
+from cart_nlp.batch.marks import Marks
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.schema import Trial
 
@@ -25,11 +26,13 @@ Hits = Callable[[bytes | str], bool]
 
 @dataclass
 class Known:
-    """What a store holds already: id -> digest of trials that need no new look, and the ids to look for."""
+    """What a store holds already: id -> digest of trials that need no new look, the ids to look for, and the
+    marks of raw records."""
 
     digests: Mapping[str, str]
     ids: frozenset[str]
     mentions: Hits
+    marks: Marks
 
 
 @dataclass
@@ -59,6 +62,8 @@ class Feed:
     merges: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    marks: Marks = field(default_factory=Marks)
+    """Those of this run, where it compares with a store."""
     ids: set[str] = field(default_factory=set)
     twins: dict[str, None] = field(default_factory=dict)
 
@@ -170,8 +175,21 @@ class Feed:
         self, number: int, entry: Entry, known: Known, decided: Decided | None
     ) -> Job | Outcome | None:
         """The same for a store: what it holds with the same content is not tagged again."""
+        # The bytes of the record itself: what is searched may leave something out.
+        mark = known.marks.of(entry.data) if isinstance(entry.data, bytes) and decided is None else None
+        if mark in known.marks.screened:
+            self.marks.screened.add(mark)
+            self.screened += 1
+            return None
+        if mark in known.marks.trials:
+            trial_id, digest = known.marks.trials[mark]
+            if known.digests.get(trial_id) == digest:
+                self.marks.trials[mark] = trial_id, digest
+                return self._settled(number, entry, trial_id, digest, known)
         candidate = decided is not None or self.hits(entry.text)
         if not (candidate or self.keep_all or known.mentions(entry.text)):
+            if mark is not None:
+                self.marks.screened.add(mark)
             self.screened += 1
             return None
         trial = _parsed(number, entry)
@@ -180,7 +198,10 @@ class Feed:
         if not (candidate or self.keep_all or trial.id in known.ids):
             self.screened += 1
             return None
-        return self._job(number, entry, trial, candidate, known, decided)
+        found = self._job(number, entry, trial, candidate, known, decided)
+        if mark is not None and (candidate or self.keep_all) and found.digest:
+            self.marks.trials[mark] = trial.id, found.digest
+        return found
 
     def _job(
         self,
@@ -192,18 +213,24 @@ class Feed:
         decided: Decided | None,
     ) -> Job | Outcome:
         digest = digest_of(trial) + (f"+{decided.digest()[:32]}" if decided else "")
-        before = self.seen.get(trial.id)
-        if before is not None:
-            if before == digest:
-                return Outcome(number, "again", trial.id, digest, b"")
-            reason = "this id occurs earlier in the input with another content; give --dedupe to merge them"
-            return rejected(number, entry.source, entry.place, trial.id, reason)
-        self.seen[trial.id] = digest
-        if known.digests.get(trial.id) == digest:
-            return Outcome(number, "same" if trial.id in known.ids else "still", trial.id, digest, b"")
-        return Job(
+        found = self._settled(number, entry, trial.id, digest, known)
+        return found or Job(
             number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text), decided
         )
+
+    def _settled(self, number: int, entry: Entry, trial_id: str, digest: str, known: Known) -> Outcome | None:
+        """The outcome of a trial that came before, or that the store holds as it is; None if it is to be
+        tagged."""
+        before = self.seen.get(trial_id)
+        if before is not None:
+            if before == digest:
+                return Outcome(number, "again", trial_id, digest, b"")
+            reason = "this id occurs earlier in the input with another content; give --dedupe to merge them"
+            return rejected(number, entry.source, entry.place, trial_id, reason)
+        self.seen[trial_id] = digest
+        if known.digests.get(trial_id) == digest:
+            return Outcome(number, "same" if trial_id in known.ids else "still", trial_id, digest, b"")
+        return None
 
 
 def _parsed(number: int, entry: Entry) -> Trial | Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -45,6 +46,8 @@ class Parts:
     reader: Read
     today: Callable[[], datetime.datetime]
     meter: Meter = field(default_factory=Meter)
+    reader_past: Callable[[Callable[[bytes], bool]], Read] | None = None
+    """A reader that does not look at records of which a function says that they are settled."""
 
 
 Progress = Callable[[Reached], None]
@@ -62,10 +65,10 @@ def real_parts(options: Options) -> Parts:
 
         return Screen(load(*options.lexicons)).hits
 
-    def reader(source: str, report: Report) -> Iterator[Any]:
+    def reader(source: str, report: Report, settled: Callable[[bytes], bool] | None = None) -> Iterator[Any]:
         from cart_nlp.registries import read
 
-        return read(source, format=options.format, mapping=options.mapping, report=report, meter=meter)
+        return read(source, options.format, options.mapping, report, meter, settled)
 
     return Parts(
         TaggerSource(load_tagger, (options.lexicons,)),
@@ -73,6 +76,7 @@ def real_parts(options: Options) -> Parts:
         reader,
         lambda: datetime.datetime.now(datetime.UTC),
         meter,
+        lambda settled: functools.partial(reader, settled=settled),
     )
 
 
@@ -125,6 +129,8 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
                 if not feed.faults:
                     journal.finish(feed.read, feed.merged, feed.merges, ledger.tally() if ledger else {})
             _count(summary, journal, feed)
+            if store is not None and not options.dedupe:
+                store.mark(feed.marks)
             finish.complete(target, journal, store, summary, options, hashing)
         except KeyboardInterrupt:
             done = journal.last + 1
@@ -218,7 +224,10 @@ def _feed(
         return feed
     feed.hits = parts.hits()
     if store is not None:
-        feed.known = Known(store.digests(), store.ids(), store.mentions())
+        feed.known = Known(store.digests(), store.ids(), store.mentions(), store.marks())
+        # A number that stands in escapes is only found in a record that is parsed.
+        if parts.reader_past is not None and ledger is None and not options.dedupe:
+            feed.reader = parts.reader_past(feed.known.marks.__contains__)
         if journal.last >= 0:
             feed.seen = {found.id: found.digest for found in journal.outcomes() if found.digest}
     return feed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -87,13 +87,15 @@ def read(
     mapping: Mapping[str, str] | None = None,
     report: Report | None = None,
     meter: Meter | None = None,
+    settled: Callable[[bytes], bool] | None = None,
 ) -> Iterator[Entry | Reject]:
     """Every record of an input as an Entry, or as a Reject with the reason why it is none.
 
     `path` is a file (plain, .gz, .zst or .zip, told by its content), or "-" for standard input. `format` is a
     key of READERS, or None to recognize the content. `mapping` names the columns of a table: trial field ->
     column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8),
-    `meter` how many bytes more of the file were read.
+    `meter` how many bytes more of the file were read. `settled` tells of the bytes of a JSON line whether it
+    is a sound record known from before, then not looked at.
     Raises InputError, one line, if the input cannot be read at all.
     """
     name = str(path)
@@ -104,12 +106,12 @@ def read(
         yield from aactdatabase.read(name)
         return
     if name == "-":
-        yield from read_feed(decompressed(stdin_feed()), format, mapping, report, top=True)
+        yield from read_feed(decompressed(stdin_feed()), format, mapping, report, settled)
         return
     with open_file(name) as stream:
         feed = file_feed(name, stream)
         feed.meter = meter
-        yield from read_feed(decompressed(feed), format, mapping, report, top=True)
+        yield from read_feed(decompressed(feed), format, mapping, report, settled)
 
 
 def read_feed(
@@ -117,6 +119,7 @@ def read_feed(
     format: str | None,
     mapping: Mapping[str, str] | None,
     report: Report,
+    settled: Callable[[bytes], bool] | None = None,
     *,
     top: bool = True,
 ) -> Iterator[Entry | Reject]:
@@ -142,6 +145,7 @@ def read_feed(
             yield Reject(feed.name, "start", None, "an archive within an archive: unpack it first")
         return
     text = as_utf8(feed, report)
+    text.settled = settled
     chosen = format or sniffing.sniff(text.peek())
     if chosen is None:
         reason = f"no known registry format (it begins {shown(repr(head[:30]))}); force one with --format"

@@ -191,14 +191,16 @@ def compared(out: Path, whole: Path) -> str | None:
 
 
 def tables(store: Path) -> dict[str, list[Any]]:
-    """All rows of all tables of a store, sorted; of times only their order counts."""
+    """All rows of all tables of a store, sorted, but `marks`, which only spares the next run work; of times
+    only their order counts."""
     import duckdb
 
     with duckdb.connect(str(store), read_only=True) as base:
         times = base.execute("SELECT started FROM runs ORDER BY started").fetchall()
         rank = {time: number for number, (time,) in enumerate(times)} | {None: None}
         found: dict[str, list[Any]] = {}
-        for (name,) in base.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall():
+        names = "SELECT table_name FROM duckdb_tables() WHERE table_name <> 'marks' ORDER BY 1"
+        for (name,) in base.execute(names).fetchall():
             rows = base.execute(f"SELECT * FROM {name}").fetchall()
             heads = [column[0] for column in base.description or ()]
             timed = {"since", "until", "first_seen", "last_seen", "vanished", "started"}

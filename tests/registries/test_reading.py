@@ -96,7 +96,7 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         (b"just a line of text", "no known registry format"),
         (b"<rss><channel/></rss>", "no known registry format"),
         (b"PK\x03\x04 but no archive", "not a whole zip archive"),
-        (gzip.compress(b""), "is empty"),
+        (gzip.compress(b"", mtime=0), "is empty"),
         (b"PAR1 but no table", "not a whole Parquet file"),
         (b"a,b,c\n1,2,3\n", "no column for the trial's id"),
         (b"NCT Number,Study Title\n", "holds no records"),

@@ -1,0 +1,158 @@
+"""A store's next run does not parse records that it knows by their bytes, and finds the same as with them."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import batch_fakes as fakes
+import duckdb
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kill_campaign import tables
+
+from cart_nlp import __version__
+from cart_nlp.batch import Options, Summary, provenance, run
+from cart_nlp.batch.marks import Marks
+from cart_nlp.registries import Entry, read
+
+Trials = list[dict[str, Any]]
+FIRST: Trials = [
+    {"id": "A", "title": "CAR of CD19"},
+    {"id": "B", "title": "CAR only mentioned"},
+    {"id": "X", "title": "other"},
+    {"id": "Y", "title": "CAR raises"},
+]
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of what was parsed."""
+    found: list[str] = []
+    parse = fakes.parse
+
+    def noting(line: bytes) -> Any:
+        found.append(orjson.loads(line)["id"])
+        return parse(line)
+
+    monkeypatch.setattr(fakes, "parse", noting)
+    return found
+
+
+def night(folder: Path, day: int, trials: Trials, forget: bool = False, **more: Any) -> Summary:
+    store = folder / "store.duckdb"
+    if forget and store.exists():
+        with duckdb.connect(str(store)) as base:
+            base.execute("DROP TABLE IF EXISTS marks")
+    source = fakes.dump(folder / f"day{day}.jsonl", trials)
+    now = datetime.datetime(2026, 3, day, tzinfo=datetime.UTC)
+    return run(Options((str(source),), str(store), workers=0, **more), fakes.parts(folder, now=now))
+
+
+def test_only_what_is_new_or_changed_or_was_rejected_is_parsed(tmp_path: Path, parsed: list[str]) -> None:
+    night(tmp_path, 1, FIRST)
+    assert parsed == ["A", "B", "Y"]
+    parsed.clear()
+    new = [*FIRST[1:], {"id": "A", "title": "CAR of CD22"}, {"id": "C", "title": "CAR of CD7"}]
+    summary = night(tmp_path, 2, new)
+    assert parsed == ["Y", "A", "C"]
+    assert (summary.read, summary.screened, summary.below, summary.written) == (5, 1, 1, 2)
+    assert summary.store["retagged"] == 2
+    assert summary.read == summary.screened + summary.below + summary.written + summary.rejected
+
+
+def test_a_record_that_is_only_written_otherwise_is_parsed_and_the_same(tmp_path: Path) -> None:
+    night(tmp_path, 1, FIRST[:1])
+    source = tmp_path / "day2.jsonl"
+    source.write_bytes(b'{ "title" : "CAR of CD19", "id": "A" }\n')
+    summary = run(Options((str(source),), str(tmp_path / "store.duckdb"), workers=0), fakes.parts(tmp_path))
+    assert (summary.store["unchanged"], summary.store["retagged"]) == (1, 0)
+
+
+@pytest.mark.parametrize("what", ["version", "lexicons", "options"])
+def test_marks_of_another_tool_or_lexicon_or_other_options_count_for_nothing(
+    tmp_path: Path, parsed: list[str], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    night(tmp_path, 1, FIRST)
+    parsed.clear()
+    more: dict[str, Any] = {}
+    if what == "version":
+        monkeypatch.setattr(provenance, "__version__", __version__ + ".1")
+    elif what == "lexicons":
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "stoplist.csv").write_text("text,blocks,reason,example\n")
+        more["lexicons"] = (str(tmp_path / "mine"),)
+    else:
+        more["keep_all"] = True
+    summary = night(tmp_path, 2, [*FIRST, {"id": "N", "title": "other"}], **more)
+    assert set(parsed) >= {"A", "B", "Y"}
+    assert summary.tagged == (4 if what == "options" else 2)
+
+
+def test_a_decision_on_a_marked_trial_is_applied_and_taken_back(tmp_path: Path, parsed: list[str]) -> None:
+    def costim() -> list[Any]:
+        with duckdb.connect(str(tmp_path / "store.duckdb"), read_only=True) as base:
+            return base.execute("SELECT costim FROM records WHERE trial_id = 'A'").fetchall()
+
+    decisions = tmp_path / "decisions.csv"
+    decisions.write_text(
+        "trial_id,field,action,value,comment,curator,date\nA,costim,add,CD28,told,me,2026-03-01\n"
+    )
+    night(tmp_path, 1, FIRST)
+    assert costim() == [([],)]
+    night(tmp_path, 2, [*FIRST, {"id": "N", "title": "other"}], corrections=str(decisions))
+    assert costim() == [(["CD28"],)]
+    night(tmp_path, 3, FIRST)
+    assert costim() == [([],)]
+
+
+def test_two_contents_of_one_id_are_told_in_every_run(tmp_path: Path) -> None:
+    twice = [*FIRST[:3], {"id": "A", "title": "CAR of CD22"}]
+    first = night(tmp_path, 1, twice)
+    second = night(tmp_path, 2, [*twice, {"id": "N", "title": "other"}])
+    assert first.rejected == second.rejected == 1
+    assert second.store["retagged"] == 0
+
+
+TITLES = st.sampled_from(["CAR of CD19", "CAR of CD22", "CAR only mentioned", "CAR raises", "other"])
+DUMPS = st.lists(
+    st.lists(st.tuples(st.sampled_from("ABCD"), TITLES), max_size=5, unique_by=lambda pair: pair[0]),
+    min_size=2,
+    max_size=4,
+)
+
+
+@settings(max_examples=6, deadline=None)
+@given(DUMPS)
+def test_with_marks_a_store_is_what_it_is_without(dumps: list[list[tuple[str, str]]]) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        found = []
+        for forget in (False, True):
+            folder = Path(place) / str(forget)
+            folder.mkdir()
+            counts = []
+            for day, dump in enumerate(dumps, 1):
+                trials = [{"id": trial, "title": title} for trial, title in dump]
+                counts.append(night(folder, day, trials, forget).counts())
+            found.append((counts, tables(folder / "store.duckdb") if any(dumps) else None))
+        assert found[0] == found[1]
+
+
+def test_the_reader_does_not_look_at_settled_lines_and_can_still_parse_them(tmp_path: Path) -> None:
+    source = tmp_path / "dump.jsonl"
+    lines = [
+        b'{"id": "NCT00000001", "brief_title": "CD19 CAR-T cells"}',
+        b'{"id": "NCT00000002", "brief_title": "CD22 CAR-T cells"}',
+        b"broken",
+    ]
+    source.write_bytes(b"\n".join(lines) + b"\n")
+    marks = Marks()
+    marks.screened = {marks.of(lines[0]), marks.of(lines[2])}
+    entries = [each for each in read(source, settled=marks.__contains__) if isinstance(each, Entry)]
+    assert [entry.id for entry in entries] == ["", "NCT00000002", ""]  # nobody has looked for its number
+    plain = [each for each in read(source) if isinstance(each, Entry)]
+    assert [entry.trial() for entry in entries[:2]] == [entry.trial() for entry in plain]
