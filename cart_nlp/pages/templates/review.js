@@ -259,7 +259,8 @@ function drawRows() {
   const last = Math.min(hits.length, Math.ceil((list.scrollTop + list.clientHeight) / HEIGHT) + MARGIN);
   const f = FIELDS.indexOf($("order").value), rows = [];
   for (let n = first; n < last; n++) {
-    const t = data.trials[hits[n]], why = t.w.flat()[0] || "";
+    const t = data.trials[hits[n]], worst = t.p.indexOf(Math.max(...t.p));
+    const why = t.p[worst] > 0 ? `${FIELDS[worst].replaceAll("_", " ")} ${percent(t.p[worst])}${t.w[worst].length ? `: ${t.w[worst][0]}` : ""}` : t.w.flat()[0] || "";
     const row = el("div", { className: decided(t) ? "row done" : "row", id: `row-${n}`, role: "option", ariaSelected: String(n === at) },
       el("div", { className: "first" }, el("b", { textContent: t.i }), el("span", { className: "soft", textContent: t.d.slice(0, 80) }), el("span", { className: "percent", textContent: percent(f < 0 ? t.x : t.p[f]) })),
       el("div", { textContent: t.t.slice(0, 200) || "(no title)" }), el("small", { textContent: why.slice(0, 120) }));
