@@ -106,7 +106,7 @@ def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Reco
     candidates = (seen.trial for seen in Dump(path) if seen.candidate)
     for trial in islice(candidates, limit):
         doc = nlp(make_doc(nlp, trial))
-        yield trial, record(doc), mentions_of(doc)
+        yield trial, record(doc, trial), mentions_of(doc)
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,18 @@ def test_trials_are_chosen_by_id_value_doubt_and_change(tagged, tmp_path):
             ids(**wrong)
 
 
+def test_what_tag_wrote_of_the_same_dump_is_unchanged(run, tmp_path):
+    dump, old = tmp_path / "d.jsonl", tmp_path / "old.jsonl"
+    trial = {"id": "NCT90000001", "brief_title": "CD19 CAR-T cells", "sponsor": "A clinic", "phase": "PHASE1"}
+    dump.write_text(json.dumps(trial) + "\n")
+    assert run("tag", dump, "-o", old).returncode == 0
+    assert json.loads(old.read_text())["sponsor"] == "A clinic"
+    export = ("gold", "export", dump, "--tag", "--since", old, "--to", "doccano", "-o", tmp_path / "t.jsonl")
+    assert run(*export).stderr.startswith("0 trials to ")
+    dump.write_text(json.dumps({**trial, "sponsor": "Another clinic"}) + "\n")
+    assert run(*export).stderr.startswith("1 trials to ")
+
+
 def test_ids_are_read_from_a_list_or_a_queue(tmp_path):
     (tmp_path / "ids.txt").write_text("NCT2 a note\nNCT1\n\nNCT2\n")
     (tmp_path / "queue.csv").write_text("\ufeffrank,trial_id,title\n1,NCT9,a\n2,NCT8,b\n", "utf-8")
