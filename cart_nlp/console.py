@@ -8,7 +8,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, ConsoleRenderable
+    from rich.segment import Segment
 
 # Registry text may hold escape sequences and signs that turn the reading direction: they are shown, not sent.
 _UNSAFE = re.compile(
@@ -54,8 +58,11 @@ def escaped_json(value: Any) -> str:
     """Indented JSON in which the signs that could steer a terminal are \\u escapes."""
     import orjson
 
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return re.sub(r"(?!\n)" + _UNSAFE.pattern, lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _in_json(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def _in_json(text: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plainer(fault: UnicodeError) -> tuple[str, int]:
@@ -66,9 +73,52 @@ def _plainer(fault: UnicodeError) -> tuple[str, int]:
     return _PLAIN.get(sign) or sign.encode("ascii", "backslashreplace").decode(), fault.start + 1
 
 
-def put(line: str) -> None:
-    """Print a line of the answer to standard output."""
-    print(safe(line))
+def put(line: str, stream: TextIO | None = None) -> None:
+    """Print a line of the answer, to standard output if no other stream is given."""
+    print(safe(line), file=stream)
+
+
+def put_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    print(escaped_json(value))
+
+
+def put_json_lines(lines: Iterable[str]) -> None:
+    """Print lines of JSON in UTF-8, whatever the terminal's encoding: another program is to read them."""
+    for line in lines:
+        sys.stdout.buffer.write(_in_json(line).encode("utf-8") + b"\n")
+
+
+def redraw(line: str) -> None:
+    """Print over the line of standard error that was drawn before; an empty one leaves it."""
+    drawn = f"\r{safe(line, lines=False)}" if line else "\n"
+    print(drawn, end="", file=sys.stderr, flush=True)
+
+
+class _Safe:
+    """Something that rich draws, with control signs in its text as visible escapes."""
+
+    def __init__(self, drawn: ConsoleRenderable) -> None:
+        self._drawn = drawn
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.segment import Segment
+
+        for text, style, control in console.render(self._drawn, options):
+            yield Segment(text if control else safe(text), style, control)
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """What draws tables and colors on the terminal, text as it is: neither markup nor what steers it."""
+    from rich.console import Console, RenderHook
+
+    class Hook(RenderHook):
+        def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+            return [_Safe(each) for each in renderables]
+
+    drawing = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    drawing.push_render_hook(Hook())
+    return drawing
 
 
 def say(command: str, line: str) -> None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
@@ -55,6 +56,74 @@ def test_no_fault_is_caught_unnamed_and_click_is_never_imported():
             if isinstance(node, (ast.Import, ast.ImportFrom)) and "click" in _imported(node):
                 found.append(f"{place}: import click")
     assert found == []
+
+
+def test_everything_printed_goes_through_the_console():
+    found = []
+    for path in MODULES:
+        place = path.relative_to(PACKAGE).as_posix()
+        if place != "console.py":
+            found += [f"{place}: {how}" for how in _prints(ast.parse(path.read_text("utf-8")))]
+    # Records on standard output: bytes for a program, each line escaped by writers.flat. And standard
+    # error, which is kept aside with --quiet and --log-json.
+    assert sorted(found) == ["batch/running.py: sys.stdout.buffer", "cli/_running.py: sys.stderr"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print(1)",
+        "import builtins; builtins.print(1)",
+        "typer.echo(1)",
+        "from typer import echo as say",
+        "sys.stderr.write('1')",
+        "from sys import stdout",
+        "rich.print(1)",
+        "from rich.console import Console",
+        "from rich import print as show",
+        "def f(stream=sys.stdout): stream.write('1')",
+    ],
+)
+def test_every_way_around_the_console_is_seen(code):
+    assert len(list(_prints(ast.parse(code)))) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["console.put(1, sys.stderr)", "screen.print(1)", "if TYPE_CHECKING:\n from rich.console import Console"],
+)
+def test_what_goes_through_the_console_is_no_way_around_it(code):
+    assert list(_prints(ast.parse(code))) == []
+
+
+_PRINTERS = {"typer": {"echo", "secho"}, "click": {"echo", "secho"}, "sys": {"stdout", "stderr"},
+             "rich": {"print"}, "rich.console": {"Console"}, "builtins": {"print"}}  # fmt: skip
+_OF_THE_STREAM = {"flush", "isatty"}
+
+
+def _prints(tree: ast.AST) -> Iterator[str]:
+    """What code writes to the terminal with, past the console."""
+    fine = {inner for node in ast.walk(tree) if _only_typed(node) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("console."):
+            fine.update(node.args)
+        if isinstance(node, ast.Attribute) and node.attr in _OF_THE_STREAM | {"fileno"}:
+            fine.add(node.value)
+    taken = {node.value: node for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        if node in fine:
+            continue
+        if isinstance(node, ast.Name) and node.id == "print":
+            yield "print"
+        elif isinstance(node, ast.Attribute) and node.attr in _PRINTERS.get(ast.unparse(node.value), ()):
+            if isinstance(node.ctx, ast.Load):
+                yield ast.unparse(taken.get(node, node))
+        elif isinstance(node, ast.ImportFrom):
+            yield from (each.name for each in node.names if each.name in _PRINTERS.get(node.module or "", ()))
+
+
+def _only_typed(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 AUDIT = """

@@ -96,6 +96,27 @@ def test_text_that_is_no_text_is_read_as_well_as_it_can_be():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_nothing_that_is_drawn_steers_the_terminal(capsys):
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None)
+    table.add_column(Text("a\x1b]0;title\x07"))
+    table.add_row(Text("b\u202ec", style="bold"))
+    drawing = console.screen()
+    drawing.print(table)
+    drawing.print("[bold]d\x9b31m :smile:")
+    console.put_json({"e\x9b": "\u2066"})
+    console.put_json_lines(['{"f": "ζ\x9b"}'])
+    console.redraw("g\x1b[2J\n")
+    said = capsys.readouterr()
+    assert not {*"\x1b\x07\x9b\u202e\u2066"} & {*said.out, *said.err}
+    assert "\\x1b]0;title" in said.out and "b\\u202ec" in said.out
+    assert "[bold]d\\x9b31m :smile:" in said.out
+    assert '"e\\u009b": "\\u2066"' in said.out and '{"f": "ζ\\u009b"}\n' in said.out
+    assert said.err == "\rg\\x1b[2J "
+
+
 def test_python_m_cart_nlp_is_the_command():
     done = subprocess.run(
         [sys.executable, "-m", "cart_nlp", "--version"],

@@ -56,12 +56,12 @@ def main() -> None:
 def _dispatch(arguments: list[str]) -> None:
     """Only the module of the command is imported."""
     if not arguments or arguments[0] in ("--help", "-h", "help"):
-        print(_overview())
+        console.put(_overview())
         return
     if arguments[0] == "--version":
         from cart_nlp import __version__
 
-        print(f"cart-nlp {__version__}")
+        console.put(f"cart-nlp {__version__}")
         return
     name = arguments[0]
     if name not in COMMANDS:

@@ -251,7 +251,7 @@ class _said:
         if "log-json" in self._asked:
             self._write(exit=code, seconds=round(time.monotonic() - self._began, 3))
         elif code:
-            print("\n".join(self._kept), file=sys.stderr)
+            console.put("\n".join(self._kept), sys.stderr)
 
     def _json(self, line: str) -> None:
         command, colon, said = line.partition(": ")
@@ -259,7 +259,7 @@ class _said:
 
     def _write(self, **fields: Any) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        print(json.dumps({"time": now, "command": self._command, **fields}), file=self._stream, flush=True)
+        console.put(json.dumps({"time": now, "command": self._command, **fields}), self._stream)
 
 
 class _Lines(io.TextIOBase):

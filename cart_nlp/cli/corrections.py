@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -141,7 +140,7 @@ def merge(
             writing.write(found.rows, place)
         except PlaceError as fault:
             _stop(fault)
-        print(f"{len(found.rows)} corrections to {output}", file=sys.stderr)
+        _say([f"{len(found.rows)} corrections to {output}"])
     if faults or any(not each.by for each in found.disagreements):
         raise typer.Exit(1)
 
@@ -174,7 +173,7 @@ def labels(
         _stop(fault)
     missing = len({row.trial_id for row in rows} - trials.keys())
     rest = f"; the text of {missing} more is not in the dump" if missing else ""
-    print(f"{len(lines)} labeled trials to {output}{rest}", file=sys.stderr)
+    _say([f"{len(lines)} labeled trials to {output}{rest}"])
 
 
 def _lines(found: Merged, a: Path, b: Path) -> Iterable[str]:

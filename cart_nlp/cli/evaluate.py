@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -132,7 +131,7 @@ def _conditions(dump: Path | None, layers: list[Path], json: bool) -> None:
     except (registries.InputError, LexiconError) as error:
         _stop([str(error)])
     if json:
-        print(console.escaped_json(scored.result()))
+        console.put_json(scored.result())
         return
     for line in scored.lines():
         console.put(str(line))
@@ -148,9 +147,9 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
         from cart_nlp.outputs import write
 
         write(html, page.render(scored))
-        print(f"written: {html}", file=sys.stderr)
+        console.say("cart-nlp evaluate", f"→ {html}")
     if json:
-        print(console.escaped_json(scored.result))
+        console.put_json(scored.result)
         return
     # In full where no terminal is known: a file has no width.
     width = shutil.get_terminal_size((10_000, 0)).columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -86,7 +85,7 @@ def export(
         _stop(error.faults)
     except PlaceError as error:
         _stop([str(error)])
-    print(f"{count} trials to {output} for {to}", file=sys.stderr)
+    _say(f"{count} trials to {output} for {to}")
 
 
 @app.command("import")
@@ -118,14 +117,14 @@ def import_(
         if as_ == "corrections":
             rows = decided.corrections(pairs, by, datetime.date.today().isoformat())
             writing.write(rows, place)
-            print(f"{len(rows)} corrections of {len(pairs)} trials to {output}", file=sys.stderr)
+            _say(f"{len(rows)} corrections of {len(pairs)} trials to {output}")
             return
         formats.save([after for _, after in pairs], place)
     except GoldError as error:
         _stop(error.faults)
     except (PlaceError, ValueError) as error:
         _stop([str(error)])
-    print(f"{len(pairs)} trials to {output}", file=sys.stderr)
+    _say(f"{len(pairs)} trials to {output}")
 
 
 @app.command("agree")
@@ -143,10 +142,14 @@ def agree(
     except gold_set.GoldError as error:
         _stop(error.faults)
     if json:
-        print(console.escaped_json(result))
+        console.put_json(result)
         return
     for line in agreement.lines(result):
         console.put(line)
+
+
+def _say(line: str) -> None:
+    console.say("cart-nlp gold", line)
 
 
 def _stop(faults: list[str]) -> NoReturn:

@@ -15,13 +15,11 @@ from cart_nlp import console
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Tell each step on a terminal; where nobody watches, say nothing."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    screen = console.screen(stderr=True)
+    if not screen.is_terminal:
         yield lambda step: None
         return
-    with console.status("landscape") as status:
+    with screen.status("landscape") as status:
         yield lambda step: status.update(f"landscape: {step}")
 
 
@@ -130,8 +128,8 @@ def command(
     if reference:
         from cart_nlp.landscape.reference import printed
 
-        typer.echo(printed(built.tables))
-    typer.echo(
-        f"{built.included} trials, {len(built.tables)} tables, in {built.seconds:.1f} s: {built.page}",
-        err=True,
+        console.put(printed(built.tables))
+    console.say(
+        "cart-nlp landscape",
+        f"{built.included:,} trials, {len(built.tables)} tables, in {built.seconds:.1f} s → {built.page}",
     )

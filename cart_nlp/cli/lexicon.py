@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -66,7 +65,7 @@ def check(
     except OSError as fault:
         _stop(f"{fault.filename}: cannot be read: {fault.strerror}")
     for found in faults:
-        print(_safe(str(found)))
+        console.put(_safe(str(found)))
     where = ", ".join(map(str, layers)) or "the shipped lexicons"
     _say(f"{len(faults)} fault{'s' * (len(faults) != 1)} in {where}")
     raise typer.Exit(1 if faults else 0)
@@ -89,10 +88,10 @@ def show(
     except LexiconError as fault:
         _stop(str(fault))
     if json:
-        print(console.escaped_json(answer.to_json()))
+        console.put_json(answer.to_json())
     else:
         for line in lines(answer):
-            print("    " * line.startswith(" ") + _safe(line).strip())
+            console.put("    " * line.startswith(" ") + _safe(line).strip())
     raise typer.Exit(0 if answer.meanings else 1)
 
 
@@ -176,18 +175,17 @@ def export(
             inputs = [paths.lexicons(), *(lexicon or [])]
             place = outputs.claim(regular(file), inputs, ours=(_PATTERNS,), force=force)
         found = list(ruler_patterns(load(*(lexicon or []))))
-        text = "".join(json.dumps(pattern, ensure_ascii=False) + "\n" for pattern in found)
+        patterns = [json.dumps(pattern, ensure_ascii=False) for pattern in found]
         if place is None:
-            sys.stdout.buffer.write(text.encode("utf-8"))
+            console.put_json_lines(patterns)
         else:
-            outputs.write(place, text)
+            outputs.write(place, "".join(f"{line}\n" for line in patterns))
     except (LexiconError, PlaceError) as fault:
         _stop(str(fault))
     _say(f"{len(found):,} patterns: {file}")
 
 
 def _table(result: Survey) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -205,7 +203,7 @@ def _table(result: Survey) -> None:
         term, kind, trials, mentions, nearest, where, example = map(_safe, candidate.row())
         table.add_row(*map(Text, (term, kind, trials, mentions, nearest, f"{where}: {example}")))
     if result.candidates:
-        Console(highlight=False).print(table)
+        console.screen().print(table)
 
 
 def _safe(text: str) -> str:

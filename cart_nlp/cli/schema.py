@@ -44,7 +44,7 @@ def command(
 
 def _to(out: Path | None, text: str, force: bool) -> None:
     if out is None:
-        print(text, end="")
+        console.put(text.removesuffix("\n"))
         return
     from cart_nlp import outputs
     from cart_nlp.places import PlaceError
@@ -84,7 +84,7 @@ def _print(entries: list[tuple[str, ...]]) -> None:
     for field, kind, value, meaning in entries:
         if value:
             text = f"{value}: {meaning}" if meaning else value
-            print(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="      "))
+            console.put(textwrap.fill(text, width, initial_indent="    ", subsequent_indent="      "))
         else:
-            print(f"{field}  ({kind})")
-            print(textwrap.fill(meaning, width, initial_indent="  ", subsequent_indent="  "))
+            console.put(f"{field}  ({kind})")
+            console.put(textwrap.fill(meaning, width, initial_indent="  ", subsequent_indent="  "))

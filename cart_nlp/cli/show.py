@@ -74,13 +74,9 @@ def _print(trial: Trial, layers: list[Path], json: bool, everything: bool, why: 
     told = reasons(nlp, doc) if why else []
     if json:
         content = found.to_json()
-        print(
-            console.escaped_json({"record": content, "why": [w.to_json() for w in told]} if why else content)
-        )
+        console.put_json({"record": content, "why": [w.to_json() for w in told]} if why else content)
         return
-    from rich.console import Console
-
-    screen = Console(highlight=False, markup=False, emoji=False)
+    screen = console.screen()
     render(screen, found, trial.sections.items(), marks(doc, found), everything=everything)
     if why:
         render_reasons(screen, told)

@@ -52,7 +52,7 @@ def command(
             count = view(records, place, texts, corrections)
     except (InputError, PlaceError, GoldError) as fault:
         console.stop_all("cart-nlp view", str(fault).splitlines())
-    typer.echo(f"{count} trials: {out}", err=True)
+    console.say("cart-nlp view", f"{count:,} trials → {out}")
     if review and not texts:
         from cart_nlp.cli.review import BLIND
 

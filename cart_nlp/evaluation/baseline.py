@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import console
 from cart_nlp.evaluation.run import Options, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,19 +123,19 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     if not CARD.is_file():
-        print(f"{CARD}: no such file; run `python -m cart_nlp.training` first", file=sys.stderr)
+        console.put(f"{CARD}: no such file; run `python -m cart_nlp.training` first", sys.stderr)
         return 2
     now = measure()
     if options.record:
         record({"version": options.record, "date": date.today().isoformat(), "sets": now})
-        print(f"{options.record}: {', '.join(now) or 'nothing'} written to {HISTORY.name}")
+        console.put(f"{options.record}: {', '.join(now) or 'nothing'} written to {HISTORY.name}")
         return 0
     history = read()
     if not history:
-        print(f"{HISTORY} holds no release; record one with --record VERSION", file=sys.stderr)
+        console.put(f"{HISTORY} holds no release; record one with --record VERSION", sys.stderr)
         return 2
     lines = check(history[-1], now)
-    print("\n".join(lines) or f"{', '.join(now)}: nothing fell below {history[-1]['version']}")
+    console.put("\n".join(lines) or f"{', '.join(now)}: nothing fell below {history[-1]['version']}")
     return 1 if lines else 0
 
 

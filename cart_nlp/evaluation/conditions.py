@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cart_nlp import lexicon, paths, registries
+from cart_nlp import console, lexicon, paths, registries
 from cart_nlp.conditions import Reader
 from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.lexicon import split
@@ -128,12 +128,12 @@ def main(dumps: Sequence[str]) -> int:
             raise GoldError(["give the dumps that hold the conditions"])
         lines = list(score([Path(name) for name in dumps]).lines())
     except GoldError as error:
-        print(*error.faults, sep="\n", file=sys.stderr)
+        console.put("\n".join(error.faults), sys.stderr)
         return 2
     except (registries.InputError, lexicon.LexiconError) as error:
-        print(error, file=sys.stderr)
+        console.put(str(error), sys.stderr)
         return 2
-    print("\n".join(lines))
+    console.put("\n".join(lines))
     return 0
 
 

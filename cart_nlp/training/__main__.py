@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cart_nlp import paths, pipeline
+from cart_nlp import console, paths, pipeline
 from cart_nlp.scoring.candidates import FieldScorer
 from cart_nlp.training import ablation, build, data, gain, hidden, report
 
@@ -53,7 +53,7 @@ def main() -> int:
     build.read_all(nlp, examples)
     if chosen.task == "ablate":
         found = {"cues": ablation.report(examples, shipped()), "antigens": hidden.recovered(examples)}
-        print(json.dumps(found, indent=1))
+        console.put(json.dumps(found, indent=1))
         return 0
     outcome = build.train(examples, data.roles())
     calibration, quality = report.calibration(examples, outcome)
@@ -65,17 +65,17 @@ def main() -> int:
         base = data.training_set(chosen.corpus)
         build.read_all(nlp, base)
         told["gain"] = gain.gain(nlp, base, examples, build.train(base, data.roles()), outcome)
-    print(json.dumps(told, indent=1))
+    console.put(json.dumps(told, indent=1))
     if chosen.gold:
-        print("\n".join(gain.lines(told["gain"])), file=sys.stderr)
+        console.put("\n".join(gain.lines(told["gain"])), sys.stderr)
     if chosen.dry:
         return 0
     if chosen.gold and not (chosen.out or chosen.replace):
-        print("nothing is replaced: give --out FOLDER, or --replace for the shipped weights", file=sys.stderr)
+        console.put("nothing is replaced: give --out FOLDER, or --replace for the shipped weights", sys.stderr)
         return 0
     folder = chosen.out or paths.model()
     write(outcome, card, folder)
-    print(f"weights to {folder}", file=sys.stderr)
+    console.put(f"weights to {folder}", sys.stderr)
     return 0
 
 

@@ -208,7 +208,7 @@ def test_tagged_trials_go_to_a_tool_and_come_back(tmp_path):
     ]
     dump.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     done = cart_nlp("gold", "export", dump, "--tag", "--to", "doccano", "-o", tasks)
-    assert (done.returncode, done.stderr) == (0, f"1 trials to {tasks} for doccano\n")
+    assert (done.returncode, done.stderr) == (0, f"cart-nlp gold: 1 trials to {tasks} for doccano\n")
     assert cart_nlp("gold", "import", tasks, "--from", "doccano", "-o", gold).returncode == 0
     (found,) = gold_set.read(gold).records
     assert found.labels["targets"] == ["CD19"]

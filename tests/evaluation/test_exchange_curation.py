@@ -172,7 +172,10 @@ def test_a_file_of_corrections_becomes_a_gold_file(run, tagged, tmp_path):
     out = tmp_path / "gold.jsonl"
     done = run("corrections", "labels", tmp_path / "c.csv", "--text", dump, "-o", out)
     assert done.returncode == 0
-    assert done.stderr == f"2 labeled trials to {out}; the text of 1 more is not in the dump\n"
+    assert (
+        done.stderr
+        == f"cart-nlp corrections: 2 labeled trials to {out}; the text of 1 more is not in the dump\n"
+    )
     first, second = gold_set.read(out).records
     assert first.labels["targets"] == ["CD19", "CD20"] and "targets" not in first.uncertain
     assert "constructs" in first.uncertain and second.labels["car_trial"] == "no"
@@ -262,7 +265,7 @@ def test_a_queue_goes_to_brat_in_its_order_and_comes_back_as_corrections(run, ta
     text = file.read_text("utf-8")
     file.write_text(text.replace("focus T1 treatment", "focus T1 manufacturing"), "utf-8")
     done = run("gold", "import", folder, "--from", "brat", "--as", "corrections", "--by", "ben", "-o", out)
-    assert done.returncode == 0 and done.stderr == f"1 corrections of 2 trials to {out}\n"
+    assert done.returncode == 0 and done.stderr == f"cart-nlp gold: 1 corrections of 2 trials to {out}\n"
     (row,) = read(out)
     assert row.trial_id == "NCT90000003"
     assert (row.field, row.values, row.by) == ("focus", ("manufacturing",), "ben")
