@@ -145,8 +145,12 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
     if html:
         from cart_nlp.evaluation import page
         from cart_nlp.outputs import write
+        from cart_nlp.places import PlaceError
 
-        write(html, page.render(scored))
+        try:
+            write(html, page.render(scored))
+        except PlaceError as fault:
+            _stop([str(fault)])
         console.say("cart-nlp evaluate", f"→ {html}")
     if json:
         console.put_json(scored.result)

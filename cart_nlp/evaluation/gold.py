@@ -151,6 +151,9 @@ def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
     except json.JSONDecodeError as error:
         faults.append(f"{where}: not JSON ({error.msg}, column {error.colno}); one object a line")
         return None
+    except RecursionError:
+        faults.append(f"{where}: nested too deeply for a gold record; one object a line")
+        return None
     if isinstance(data, dict) and {"trial_id", "car_trial"} <= data.keys():
         raise GoldError(
             [f"{where}: a record of `cart-nlp tag`, no label; give records to evaluate with --records FILE"]
@@ -167,7 +170,11 @@ def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
     if not isinstance(data["trial"], dict):
         faults.append(f"{where}: {identifier}: trial is not an object of registry fields")
         return None
-    trial = trial_of({**data["trial"], "id": identifier})
+    try:
+        trial = trial_of({**data["trial"], "id": identifier})
+    except ValueError as error:
+        faults.append(f"{where}: {identifier}: {error}")
+        return None
     mentions = None
     if data.get("mentions") is not None:
         found, problems = read_mentions(data["mentions"], trial)

@@ -105,7 +105,7 @@ def label_faults(labels: Any) -> Iterator[str]:
         for value in values:
             if name in CLOSED and value not in CLOSED[name]:
                 yield _unknown(name, value)
-            elif name == "uncertain" and value not in _UNCERTAIN:
+            elif name == "uncertain" and (not isinstance(value, str) or value not in _UNCERTAIN):
                 yield f"uncertain names {value!r}, no field; there are {', '.join(sorted(_UNCERTAIN))}"
             elif name not in CLOSED and (not isinstance(value, str) or not value.strip()):
                 yield f"{name} holds {value!r}; give a name"

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
 from cart_nlp.schema import Trial
 
 _TITLES = ("brief_title", "official_title", "acronym", "brief_title_zh", "official_title_zh")
@@ -42,7 +44,17 @@ def _sections(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def trial_of(data: Mapping[str, Any]) -> Trial:
-    """The trial of a gold line, as the pipeline takes it."""
+    """The trial of a gold line, as the pipeline takes it; raises ValueError for values of other types."""
+    try:
+        return _trial(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(f"trial: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"trial: a field of another type than a gold file has ({error})") from None
+
+
+def _trial(data: Mapping[str, Any]) -> Trial:
     return Trial(
         id=data["id"],
         registry=data.get("registry") or ("ClinicalTrials.gov" if data["id"].startswith("NCT") else ""),

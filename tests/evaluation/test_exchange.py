@@ -236,6 +236,73 @@ def test_faults_of_imports_are_one_line_each(tmp_path):
         formats.named("word")
 
 
+ODD = (None, 5, "x", [5], {"x": 5})
+
+
+def places(value, path=()):
+    """Every place in a JSON value, as a path of keys."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from places(item, (*path, key))
+
+
+def replaced(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+def odd_ones(value):
+    """The value with each place in it replaced by values of other types."""
+    return [replaced(value, path, odd) for path in places(value) for odd in ODD]
+
+
+TASKS = {
+    "label-studio": lambda task: {
+        **label_studio.to_json(task),
+        "annotations": [{"id": 1, "updated_at": "2026-01-01", "result": label_studio.results(task)}],
+    },
+    "prodigy": lambda task: {**prodigy.to_json(task), "tokens": [], "options": []},
+    "doccano": doccano.to_json,
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_value_of_another_type_is_a_fault_of_one_line_or_none(name, tmp_path):
+    lines = []
+    for row in odd_ones(TASKS[name](task_of(line()))):
+        path = tmp_path / "tasks.json"
+        path.write_text(json.dumps([row] if name == "label-studio" else row) + "\n", "utf-8")
+        try:
+            formats.imported(name, path)
+        except GoldError as error:
+            lines += error.faults
+    assert len(lines) > 80
+    assert [fault for fault in lines if "\n" in fault or not fault.startswith("tasks.json")] == []
+
+
+def test_a_gold_line_of_other_types_is_a_fault_of_one_line_or_none(tmp_path):
+    lines = []
+    for row in odd_ones(line()):
+        try:
+            gold_set.read(save(tmp_path / "gold.jsonl", [row]))
+        except GoldError as error:
+            lines += error.faults
+    assert len(lines) > 100
+    assert [fault for fault in lines if "\n" in fault or not fault.startswith("gold.jsonl:1: ")] == []
+
+
+def test_what_is_no_json_is_told_with_its_line(tmp_path):
+    task = json.dumps(doccano.to_json(task_of(line())))
+    (told,) = fault("doccano", "a.jsonl", f"{task}\n{{broken\n", tmp_path)
+    assert told.startswith("a.jsonl: cannot be read as doccano: line 2 is not JSON: ")
+    (told,) = fault("label-studio", "b.json", "[" * 100_000, tmp_path)
+    assert told.startswith("b.json: cannot be read as label-studio: ")
+
+
 def test_label_studio_offsets_in_utf16_units_of_old_versions_are_understood():
     gold = line(title="😀 CD19 CAR-T in B-ALL")
     row = label_studio.to_json(task_of(gold))

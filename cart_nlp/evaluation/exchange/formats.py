@@ -64,24 +64,32 @@ def pairs(name: str, path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         for place, row in form.read(path):
             try:
                 line = form.from_json(row)
-            except (ValueError, KeyError, TypeError, IndexError) as error:
-                what = f"has no {error}" if isinstance(error, KeyError) else str(error)
-                faults.append(f"{place}: {what}")
+                before = exported(row)
+                wrong = line_faults(line) or ([] if line == before else inconsistent(line, before))
+            except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+                faults.append(f"{place}: {_what(error, name)}")
                 continue
-            before = exported(row)
-            wrong = line_faults(line) or ([] if line == before else inconsistent(line, before))
             faults += [f"{place}: {line['id']}: {fault}" for fault in wrong]
             if line["id"] in seen:
                 faults.append(f"{place}: duplicate id {line['id']!r}, first at {seen[line['id']]}; keep one")
             seen[line["id"]] = place
             found.append((before, line))
-    except (ValueError, KeyError, OSError) as error:
+    except (ValueError, KeyError, OSError, RecursionError) as error:
         faults.append(f"{path.name}: cannot be read as {name}: {error}")
     if not found and not faults:
         faults.append(f"{path.name}: no task in it; give what {name} exported")
     if faults:
         raise GoldError(faults)
     return found
+
+
+def _what(error: Exception, name: str) -> str:
+    """What is wrong with a task, for someone who does not know this code."""
+    if isinstance(error, KeyError):
+        return f"has no {error}; export it from {name} again"
+    if isinstance(error, ValueError):
+        return str(error)
+    return f"a value of another type than {name} exports ({error}); export it again"
 
 
 def exported(row: Mapping[str, Any]) -> dict[str, Any]:

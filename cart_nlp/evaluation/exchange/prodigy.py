@@ -79,7 +79,9 @@ def write(tasks: Iterable[Task], path: Path) -> int:
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, annotated task) of every line; rejected and ignored answers are left out."""
-    return ((place, row) for place, row in rows.read(path) if row.get("answer", "accept") == "accept")
+    for place, row in rows.read(path):
+        if not isinstance(row, dict) or row.get("answer", "accept") == "accept":
+            yield place, row
 
 
 def _options() -> list[str]:
