@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from cart_nlp import paths
+from cart_nlp import paths, token_patterns
 from cart_nlp.disease_names import unclaimed
 from cart_nlp.rules import Rule, rules_of
 from cart_nlp.text import fold, lower, spellings
@@ -38,6 +38,8 @@ LABELS = {
 
 WITHOUT_ROW = {"cell_type": ("other",)}
 """Field -> values that the guidelines know and no row has."""
+SHAPES = ("*.csv", "patterns/*.jsonl", "rules/*.toml")
+"""Files of a folder of lexicons, in the order in which they are read."""
 SEPARATOR = " | "
 DIRECTIONS = ("left", "right", "both")
 SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")
@@ -193,12 +195,21 @@ class Lexicon:
         return concept.values("hgnc_id") if concept else ()
 
 
+def _content(path: Path) -> bytes:
+    """The bytes of a file; a pipe or a device, which may never end, is none."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "a pipe or device"
+        raise LexiconError(f"{path}: is {what}, where a file of rows is meant")
+    return path.read_bytes()
+
+
 def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
             if not {"name", "text"} & set(reader.fieldnames or ()):
-                raise LexiconError(f"{path}:1: no column `name` (in the stoplist `text`) in its header")
+                first = "text" if path.stem in ("stoplist", "cues") else "name"
+                raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")
             for row in reader:
                 if None in row or None in row.values():
                     raise LexiconError(
@@ -269,20 +280,32 @@ def _terms(concept: Concept) -> Iterable[Term]:
                 yield Term(text, concept, guarded, exact)
 
 
-def _patterns(path: Path) -> Iterable[Pattern]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+def _patterns(path: Path, content: bytes, shipped: bool) -> Iterable[Pattern]:
+    """The patterns of a file; those of a user are looked at before spaCy meets them."""
+    for number, line in enumerate(content.splitlines(), 1):
+        place = f"{path}:{number}"
         try:
             entry = json.loads(line)
-            yield Pattern(
-                label=entry["label"],
-                concept=entry["id"],
-                tokens=tuple(entry["pattern"]),
-                hits=tuple(entry["hits"]),
-                misses=tuple(entry["misses"]),
-                row=f"{path.name}:{number}",
-            )
-        except (KeyError, TypeError, json.JSONDecodeError) as fault:
-            raise LexiconError(f"{path}:{number}: {fault}; see lexicons/README.md") from fault
+            label, concept, pattern = (entry[key] for key in ("label", "id", "pattern"))
+            hits, misses = (_strings(entry, key, place) for key in ("hits", "misses"))
+        except (KeyError, TypeError) as fault:
+            what = f"the key {fault} is missing" if isinstance(fault, KeyError) else "not an object"
+            raise LexiconError(f"{place}: {what}; see lexicons/README.md") from None
+        except (ValueError, RecursionError) as fault:
+            raise LexiconError(f"{place}: not JSON: {fault}") from None
+        if not isinstance(label, str) or not isinstance(concept, str):
+            raise LexiconError(f"{place}: label and id must be strings; see lexicons/README.md")
+        if not shipped and (told := next(token_patterns.faults(pattern), None)):
+            raise LexiconError(f"{place}: {told}")
+        yield Pattern(label, concept, tuple(pattern), hits, misses, f"{path.name}:{number}")
+
+
+def _strings(entry: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+    """A list of strings in an entry."""
+    value = entry[key]
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise LexiconError(f"{place}: {key} must be a list of strings")
+    return tuple(value)
 
 
 def _needed(row: Mapping[str, str], column: str, place: str) -> str:
@@ -316,18 +339,26 @@ def _stops(path: Path) -> Iterable[Stop]:
 
 
 def _rules(path: Path) -> tuple[Rule, ...]:
-    try:
-        return rules_of(_toml(path), path.name)
-    except (KeyError, TypeError) as fault:
-        raise LexiconError(f"{path}: a rule without {fault}; see lexicons/README.md") from fault
+    table = _toml(path)
+    entries = table.get("rule", [])
+    if table.keys() - {"rule"} or not isinstance(entries, list):
+        raise LexiconError(f"{path}: write each rule under a line [[rule]], and nothing else")
+    for number, entry in enumerate(entries, 1):
+        place = f"{path}: rule {number}"
+        if not isinstance(entry, dict) or not {"name", "verdict", "hits", "misses"} <= entry.keys():
+            raise LexiconError(f"{place}: a rule has name, verdict, hits and misses; see lexicons/README.md")
+        if not isinstance(entry["name"], str) or not isinstance(entry["verdict"], str):
+            raise LexiconError(f"{place}: name and verdict must be strings")
+        for key in entry.keys() & {"needs", "any_of", "bars", "hits", "misses"}:
+            _strings(entry, key, place)
+    return rules_of(table, path.name)
 
 
 def _files(folder: Path) -> list[Path]:
     """The files of a folder that are read: tables, then patterns, then rules, each by name."""
     if not folder.is_dir():
         raise LexiconError(f"{folder}: no such folder of lexicons")
-    shapes = ("*.csv", "patterns/*.jsonl", "rules/*.toml")
-    found = [path for shape in shapes for path in sorted(folder.glob(shape))]
+    found = [path for shape in SHAPES for path in sorted(folder.glob(shape))]
     if not found:
         raise LexiconError(f"{folder}: holds no lexicon; see `cart-nlp lexicon check {folder}`")
     return found
@@ -348,11 +379,11 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     digest = hashlib.sha256()
     for number, folder in enumerate([*([paths.lexicons()] if shipped else []), *map(Path, layers)]):
         for path in _files(folder):
-            content = path.read_bytes()
+            content = _content(path)
             files[f"{number}/{path.relative_to(folder).as_posix()}"] = content
             digest.update(path.name.encode() + b"\0" + content)
             if path.suffix == ".jsonl":
-                patterns += _patterns(path)
+                patterns += _patterns(path, content, shipped and number == 0)
             elif path.suffix == ".toml":
                 rules[path.stem] = _rules(path)
             elif path.stem in LABELS:
@@ -362,7 +393,9 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
             elif path.stem == "stoplist":
                 stops += _stops(path)
             elif path.stem == "disease_qualifiers":
-                qualifiers.update(lower(fold(row["name"])) for _, row in _rows(path))
+                qualifiers.update(
+                    lower(fold(_needed(row, "name", f"{path}:{at}"))) for at, row in _rows(path)
+                )
     terms = list(itertools.chain.from_iterable(map(_terms, concepts.values())))
     diseases = {term.text: term for term in terms if term.concept.label == "disease" and not term.exact}
     terms += [replace(diseases[name], text=text) for text, name in unclaimed(diseases)]

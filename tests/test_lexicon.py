@@ -206,7 +206,7 @@ def test_a_disease_is_looked_up_as_conditions_are_read(name: str, concepts: list
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(None, "holds no lexicon"), ("", "no column `name`"), ("title,aliases\nCD19,B4\n", "no column `name`")],
+    [(None, "holds no lexicon"), ("", "no column 'name'"), ("title,aliases\nCD19,B4\n", "no column 'name'")],
 )
 def test_an_empty_folder_and_a_wrong_header_are_refused_as_the_check_refuses_them(tmp_path, content, told):
     if content is not None:

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from cart_nlp import console
+
 Show = Callable[[str, float | None], None]
 """Draws what is reached, in words, and the share of the work that is done, if it is known."""
 
@@ -19,7 +21,6 @@ def counting() -> Iterator[Show | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     # Drawn from this thread when there is news: no second thread while processes are started.
@@ -29,7 +30,7 @@ def counting() -> Iterator[Show | None]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}", style="progress.remaining"),
         TimeRemainingColumn(compact=True),
-        console=Console(stderr=True),
+        console=console.screen(stderr=True),
         transient=True,
         auto_refresh=False,
     )

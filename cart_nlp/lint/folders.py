@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cart_nlp import paths
+from cart_nlp.lexicon import SHAPES
 from cart_nlp.lint import cues, diseases, patterns, rules, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
@@ -32,6 +33,8 @@ def check(
     """
     base = paths.lexicons()
     folders = [Path(layer) for layer in layers] or [base]
+    if odd := [Fault(path, 1, "a folder, pipe or device, where a file is meant") for path in _odd(folders)]:
+        return odd
     alone = not layers or not shipped or base.resolve() in {folder.resolve() for folder in folders}
     shipped_rows = [] if alone else list(readable(base))
     below = [row for row in shipped_rows if row.path.stem != cues.STEM]
@@ -58,6 +61,13 @@ def check(
     return sorted(set(faults))
 
 
+def _odd(folders: Sequence[Path]) -> Iterator[Path]:
+    """What stands where a file of a lexicon is meant and is none: reading a pipe may never end."""
+    for folder in folders:
+        for shape in SHAPES:
+            yield from (path for path in sorted(folder.glob(shape)) if path.exists() and not path.is_file())
+
+
 def _pipeline(folder: Path, base: Path) -> Language:
     """The pipeline in which a folder's rules are tried."""
     from cart_nlp.pipeline import load
@@ -69,7 +79,7 @@ def fix(folder: Path) -> tuple[list[Path], list[Fault]]:
     """Put the tables of a folder into canonical form: those rewritten, and what kept others from it."""
     rewritten, faults = [], []
     for path in sorted(folder.glob("*.csv")):
-        if path.stem not in COLUMNS:
+        if path.stem not in COLUMNS or not path.is_file():
             continue
         try:
             if tables.fix(path):

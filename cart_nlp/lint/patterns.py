@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import token_patterns
 from cart_nlp.lexicon import LABELS
 from cart_nlp.lint.faults import Fault
 
@@ -24,7 +25,7 @@ def check(folder: Path, names: Set[tuple[str, str]]) -> Iterator[Fault]:
         for number, line in enumerate(path.read_bytes().splitlines(), 1):
             try:
                 entry = json.loads(line)
-            except ValueError as fault:
+            except (ValueError, RecursionError) as fault:
                 yield Fault(path, number, f"not JSON: {fault}")
                 continue
             yield from (Fault(path, number, message) for message in _entry(entry, names))
@@ -46,9 +47,9 @@ def _entry(entry: Any, names: Set[tuple[str, str]]) -> Iterator[str]:
     if missing:
         return
     label, concept = entry["label"], entry["id"]
-    if label not in LABELS.values():
+    if not isinstance(label, str) or label not in LABELS.values():
         yield f"no label {label!r}; there are {', '.join(sorted(LABELS.values()))}"
-    elif (label, concept) not in names:
+    elif not isinstance(concept, str) or (label, concept) not in names:
         yield f"{concept!r} is no {label} in the tables"
     wrong = [key for key in ("hits", "misses") if not _strings(entry[key])]
     for key in wrong:
@@ -64,24 +65,16 @@ def _entry(entry: Any, names: Set[tuple[str, str]]) -> Iterator[str]:
 def _matcher(pattern: Any) -> Finds | str:
     """What tells whether a token pattern matches in a text, or what is wrong with the pattern."""
     import spacy
-    from spacy.errors import MatchPatternError
     from spacy.matcher import Matcher
 
     from cart_nlp.text import create_tokenizer
 
-    if not isinstance(pattern, list) or not all(isinstance(token, dict) for token in pattern):
-        return "pattern must be a list of tokens; a plain phrase is an alias in a table"
-    for token in pattern:
-        low = token.get("LOWER")
-        if isinstance(low, str) and low != low.lower():
-            return f"LOWER: {low!r} never matches; write it in lower case"
+    for fault in token_patterns.faults(pattern):
+        return fault
     blank = spacy.blank("en")
     blank.tokenizer = create_tokenizer()(blank)
-    matcher = Matcher(blank.vocab, validate=True)
-    try:
-        matcher.add("pattern", [pattern])
-    except (MatchPatternError, ValueError) as fault:
-        return f"no token pattern: {' '.join(str(fault).split())[:200]}"
+    matcher = Matcher(blank.vocab)
+    matcher.add("pattern", [pattern])
     return lambda text: bool(matcher(blank.make_doc(text)))
 
 

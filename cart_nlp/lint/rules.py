@@ -37,8 +37,10 @@ def check(folder: Path, load: Callable[[], Language] | None) -> Iterator[Fault]:
             yield found
             continue
         text, table = found
-        for key in table.keys() - {"rule"}:
-            yield Fault(path, 1, f"no table {key!r} here; write [[rule]]")
+        strange = [
+            Fault(path, 1, f"no table {key!r} here; write [[rule]]") for key in table.keys() - {"rule"}
+        ]
+        yield from strange
         lines = [number for number, line in enumerate(text.splitlines(), 1) if _HEAD.match(line)]
         entries = table.get("rule", [])
         if not isinstance(entries, list) or len(entries) != len(lines):
@@ -50,7 +52,7 @@ def check(folder: Path, load: Callable[[], Language] | None) -> Iterator[Fault]:
             for message in _entry(entry, path.stem)
         ]
         yield from faults
-        if load is not None and not faults:
+        if load is not None and not faults and not strange:
             nlp = load()
             rules = rules_of(table, path.name)
             for number, rule in zip(lines, rules, strict=True):
@@ -59,6 +61,9 @@ def check(folder: Path, load: Callable[[], Language] | None) -> Iterator[Fault]:
 
 def _entry(entry: dict[str, Any], decision: str) -> Iterator[str]:
     what = f"rule {entry.get('name', '')!r}"
+    for key in ("name", "verdict"):
+        if not isinstance(entry.get(key, ""), str):
+            yield f"{what}: {key} must be a string"
     for key in sorted(entry.keys() - KEYS):
         yield f"{what}: no key {key!r}; there are {', '.join(sorted(KEYS))}"
     for key in ("name", "verdict", "hits", "misses"):
