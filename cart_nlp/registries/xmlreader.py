@@ -53,6 +53,6 @@ def read(feed: Feed, *, shape: str, mapping: Mapping[str, str] | None = None) ->
 
 
 def _tag(feed: Feed, pattern: str) -> str:
-    """The name that the record element has in this input, where exports differ in it."""
-    found = Counter(re.findall(rb"<(" + pattern.encode() + rb")[\s>]", feed.peek(), re.IGNORECASE))
+    """The name that the record element has in this input, where exports differ in it; one may be damaged."""
+    found = Counter(re.findall(rb"</?(" + pattern.encode() + rb")[\s>]", feed.peek(), re.IGNORECASE))
     return found.most_common(1)[0][0].decode() if found else pattern.rstrip("?")

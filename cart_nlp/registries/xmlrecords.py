@@ -22,6 +22,7 @@ _OWN = (b"amp", b"lt", b"gt", b"quot", b"apos")
 _COMMENT = re.compile(rb"<!--(?:(?!<!--|-->).){0,5000}+-->", re.DOTALL)
 _ELEMENT = re.compile(rb"<([A-Za-z_][\w:.-]{0,60})[\s>]")
 _MARKUP = re.compile(rb"<!--(?:(?!<!--|-->).){0,5000}+-->|<[?!/A-Za-z][^<>]{0,5000}+>", re.DOTALL)
+_UNCLOSED = re.compile(rb"<[/A-Za-z]")
 _TAIL = 1 << 12
 _PIECE = 1 << 20
 _LONGEST_GAP = 1 << 16
@@ -62,7 +63,10 @@ def cut(feed: Feed, tag: str, id_tag: str = "") -> Iterator[Cut]:
         gap = buffer[last:end]
         if given_up or len(gap) > _LONGEST_GAP or not gap.strip():
             return None
-        if (number is not None and number.search(gap)) or (not first and _MARKUP.sub(b"", gap).strip()):
+        rest = _MARKUP.sub(b"", gap).strip()
+        # Before the first record, the text of a head is none of our business; a tag that is not closed is.
+        stays = _UNCLOSED.search(rest) is not None if first else bool(rest)
+        if stays or (number is not None and number.search(gap)):
             return Cut(base + last, gap, f"what stands between two <{tag}> is no whole record")
         return None
 

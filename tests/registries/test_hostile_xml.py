@@ -5,7 +5,8 @@ import time
 import pytest
 from registry_inputs import CTGOV_XML, ICTRP_TRIAL, ICTRP_XML, feed, split
 
-from cart_nlp.registries import Entry, Rejected, xmlreader
+from cart_nlp.registries import Entry, Reject, Rejected, xmlreader
+from cart_nlp.registries.reading import read_feed
 from cart_nlp.registries.xmlrecords import cut, element, plain, reflowed, search_text
 
 GOOD = [CTGOV_XML.format(number=f"NCT0000000{at}", title="T").split("?>", 1)[1] for at in (1, 2)]
@@ -165,3 +166,29 @@ def test_tags_of_registries_go_and_comparisons_stay() -> None:
 def test_wrapped_text_flows() -> None:
     said = "\n   One\n   line.\n\n\n     -  A\n        b\n     1. C\n"
     assert reflowed(said) == "One line.\n\n-  A b\n1. C"
+
+
+@pytest.mark.parametrize(
+    ("dump", "ids"),
+    [
+        (  # the damaged start is the first, and as frequent as the sound one
+            "<all><clinical_sTudy><id_info><nct_id>NCT00000001</nct_id></id_info></clinical_study>"
+            "<clinical_study><id_info><nct_id>NCT00000002</nct_id></id_info>"
+            "<brief_title>CAR</brief_title></clinical_study></all>",
+            ["NCT00000002"],
+        ),
+        (  # the id's element of another format, within a damaged record
+            "<trials><Triall><main><trial_id>ChiCTR2000000001</trial_id><public_title>CAR</public_title></main></Triall>"
+            "<Triall><main><trialid>Ch</trials>",
+            ["ChiCTR2000000001"],
+        ),
+        (  # a first record of which nothing is left but a tag without an end
+            "<trials><Trial\n<Triall><main><trial_id>ChiCTR2000000001</trial_id></main></Triall></trials>",
+            ["ChiCTR2000000001"],
+        ),
+    ],
+)
+def test_damage_at_one_record_does_not_decide_how_all_are_read(dump, ids):
+    found = list(read_feed(feed(dump.encode()), format=None, mapping=None, report=lambda line: None))
+    assert [entry.id for entry in found if isinstance(entry, Entry)] == ids
+    assert [entry for entry in found if isinstance(entry, Reject)]
