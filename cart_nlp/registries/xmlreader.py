@@ -54,5 +54,10 @@ def read(feed: Feed, *, shape: str, mapping: Mapping[str, str] | None = None) ->
 
 def _tag(feed: Feed, pattern: str) -> str:
     """The name that the record element has in this input, where exports differ in it; one may be damaged."""
-    found = Counter(re.findall(rb"</?(" + pattern.encode() + rb")[\s>]", feed.peek(), re.IGNORECASE))
-    return found.most_common(1)[0][0].decode() if found else pattern.rstrip("?")
+    name = pattern.encode()
+    starts, ends = (
+        Counter(re.findall(rb"<" + slash + rb"(" + name + rb")[\s>]", feed.peek(), re.IGNORECASE))
+        for slash in (b"", b"/")
+    )
+    whole = [(min(starts[each], ends[each]), starts[each], each) for each in starts]
+    return max(whole)[2].decode() if whole else pattern.rstrip("?")

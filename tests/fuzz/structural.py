@@ -196,9 +196,9 @@ class Fault(AssertionError):
     """What a campaign is looking for."""
 
 
-def read(data: bytes, size: int) -> tuple[dict[str, Trial], int]:
-    """The trials by their ids, and how many rejects there were."""
-    trials: dict[str, Trial] = {}
+def read(data: bytes, size: int) -> tuple[list[Trial], int]:
+    """The trials, and how many rejects there were."""
+    trials: list[Trial] = []
     rejects = 0
     source = Feed("input", iter([data[at : at + size] for at in range(0, len(data), size)]))
     for each in read_feed(decompressed(source), None, None, lambda said: check_line(said)):
@@ -209,7 +209,7 @@ def read(data: bytes, size: int) -> tuple[dict[str, Trial], int]:
                 rejects += 1
             else:
                 check_trial(trial)
-                trials.setdefault(trial.id, trial)
+                trials.append(trial)
         else:
             check_line(each.reason)
             rejects += 1
@@ -221,7 +221,7 @@ def whole(name: str, at: int) -> Trial:
     """The nth trial of a layout, as it is read when nothing is broken."""
     found, rejects = read(LAYOUTS[name].join([LAYOUTS[name].record(at)]), 1 << 16)
     assert rejects == 0
-    return next(iter(found.values()))
+    return found[0]
 
 
 def check(noise: random.Random, name: str) -> str:
@@ -231,9 +231,7 @@ def check(noise: random.Random, name: str) -> str:
     first = noise.randrange(1, 300)
     records = [layout.record(at) for at in range(first, first + count)]
     at = noise.randrange(count)
-    neighbors = {
-        trial.id: trial for trial in (whole(name, first + each) for each in range(count) if each != at)
-    }
+    neighbors = [whole(name, first + each) for each in range(count) if each != at]
     broken = damaged(noise, records[at], layout.tokens)
     data = layout.join([*records[:at], broken, *records[at + 1 :]])
     packing = noise.randrange(30)
@@ -243,10 +241,10 @@ def check(noise: random.Random, name: str) -> str:
         found, rejects = read(packed_data, noise.choice((7, 100, 1 << 16)))
     except InputError as error:
         raise Fault(f"{name}: refused: {error}", data) from None
-    lost = [number for number, trial in neighbors.items() if found.get(number) != trial]
+    lost = [trial.id for trial in neighbors if trial not in found]
     if lost:
         raise Fault(f"{name}: {lost} came to harm, {rejects} rejects", data)
-    if whole(name, first + at).id.encode() in broken and len(found.keys() - neighbors.keys()) + rejects < 1:
+    if whole(name, first + at).id.encode() in broken and len(found) + rejects < count:
         raise Fault(f"{name}: the damaged record is not accounted for", data)
     return "read" if len(found) == count else "rejected"
 
