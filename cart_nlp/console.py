@@ -89,12 +89,6 @@ def put_json_lines(lines: Iterable[str]) -> None:
         sys.stdout.buffer.write(_in_json(line).encode("utf-8") + b"\n")
 
 
-def redraw(line: str) -> None:
-    """Print over the line of standard error that was drawn before; an empty one leaves it."""
-    drawn = f"\r{safe(line, lines=False)}" if line else "\n"
-    print(drawn, end="", file=sys.stderr, flush=True)
-
-
 class _Safe:
     """Something that rich draws, with control signs in its text as visible escapes."""
 

@@ -108,13 +108,11 @@ def test_nothing_that_is_drawn_steers_the_terminal(capsys):
     drawing.print("[bold]d\x9b31m :smile:")
     console.put_json({"e\x9b": "\u2066"})
     console.put_json_lines(['{"f": "ζ\x9b"}'])
-    console.redraw("g\x1b[2J\n")
     said = capsys.readouterr()
     assert not {*"\x1b\x07\x9b\u202e\u2066"} & {*said.out, *said.err}
     assert "\\x1b]0;title" in said.out and "b\\u202ec" in said.out
     assert "[bold]d\\x9b31m :smile:" in said.out
     assert '"e\\u009b": "\\u2066"' in said.out and '{"f": "ζ\\u009b"}\n' in said.out
-    assert said.err == "\rg\\x1b[2J "
 
 
 def test_python_m_cart_nlp_is_the_command():

@@ -31,11 +31,15 @@ def check(
     With `shipped` the layers are judged on top of the shipped lexicons, else by themselves. Ids and names of
     diseases are compared with the `references`.
     """
-    base = paths.lexicons()
-    folders = [Path(layer) for layer in layers] or [base]
+    folders = [Path(layer) for layer in layers] or [paths.lexicons()]
     if odd := [Fault(path, 1, "a folder, pipe or device, where a file is meant") for path in _odd(folders)]:
         return odd
-    alone = not layers or not shipped or base.resolve() in {folder.resolve() for folder in folders}
+    return _judged(folders, bool(layers) and shipped, references)
+
+
+def _judged(folders: Sequence[Path], layered: bool, references: Sequence[diseases.Reference]) -> list[Fault]:
+    base = paths.lexicons()
+    alone = not layered or base.resolve() in {folder.resolve() for folder in folders}
     shipped_rows = [] if alone else list(readable(base))
     below = [row for row in shipped_rows if row.path.stem != cues.STEM]
     cues_below = [row for row in shipped_rows if row.path.stem == cues.STEM]
