@@ -71,7 +71,9 @@ def main() -> int:
     if chosen.dry:
         return 0
     if chosen.gold and not (chosen.out or chosen.replace):
-        console.put("nothing is replaced: give --out FOLDER, or --replace for the shipped weights", sys.stderr)
+        console.put(
+            "nothing is replaced: give --out FOLDER, or --replace for the shipped weights", sys.stderr
+        )
         return 0
     folder = chosen.out or paths.model()
     write(outcome, card, folder)
