@@ -64,10 +64,8 @@ class Error:
     n: int
 
     def __str__(self) -> str:
-        return (
-            f"median error {self.median_days:.0f} days, 90 % within {self.most_days:.0f} days, {self.n} "
-            f"numbers"
-        )
+        days = f"{self.median_days:.0f} day{'' if round(self.median_days) == 1 else 's'}"
+        return f"median error {days}, 90 % within {self.most_days:.0f} days, {self.n} numbers"
 
 
 class Numbers:

@@ -103,9 +103,9 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
     df = chosen.df
     left = sum(len(ids) for ids in chosen.left_out.values())
     out = [
-        f"{search(chosen, run)} Records were read from {source} ({len(chosen.read)} records). {left} were "
-        "left out (see the screening flow); "
-        f"{len(chosen)} trials are included: {sum(df['car_trial'] == 'product')} give or "
+        f"{search(chosen, run)} Records were read from {source} ({len(chosen.read):,} records). {left:,} "
+        "were left out (see the screening flow); "
+        f"{len(chosen):,} trials are included: {sum(df['car_trial'] == 'product'):,} give or "
         "study a CAR product, "
         f"{sum(df['car_trial'] == 'related')} are about recipients of CAR cells or their care. "
         "Targets and technology are counted over the product trials, everything else over "
@@ -129,8 +129,8 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
             basis["product" if one.basis == "product" else "stated"] += 1
     if sum(basis.values()):
         out.append(
-            f"Each tagged value carries evidence: {basis['stated']} pieces from the trials' "
-            f"own words and registry fields, {basis['product']} from named products. "
+            f"Each tagged value carries evidence: {basis['stated']:,} pieces from the trials' "
+            f"own words and registry fields, {basis['product']:,} from named products. "
             "Every number below leads to its trials and every trial to its evidence."
         )
     else:
@@ -174,13 +174,19 @@ def _window(chosen: Cohort) -> str:
     )
 
 
+def _short(digest: object) -> str:
+    """The begin of a hash: the whole one stands in the run file."""
+    text = str(digest or "unknown")
+    return f"{text[:16]}…" if len(text) > 16 else text
+
+
 def _tagging(run: Mapping[str, Any]) -> str:
     if not run:
         return (
             "There is no run file beside the records: version, lexicon and input of the tagging are unknown."
         )
     inputs = [
-        f"{Path(str(one.get('path', '?'))).name} (SHA-256 {str(one.get('sha256', 'unknown'))[:16]}…)"
+        f"{Path(str(one.get('path', '?'))).name} (SHA-256 {_short(one.get('sha256'))})"
         for one in run.get("inputs") or []
         if isinstance(one, dict)
     ]
@@ -191,8 +197,8 @@ def _tagging(run: Mapping[str, Any]) -> str:
             f"Tagged by cart-nlp {run.get('version', 'of unknown version')}, finished "
             f"{run.get('finished', 'at an unknown time')}"
         ),
-        f"lexicons {run.get('lexicons', 'unknown')}",
-        f"model {run.get('model', 'unknown')}",
+        f"lexicons {_short(run.get('lexicons'))}",
+        f"model {_short(run.get('model'))}",
         f"input {', '.join(inputs) or 'unknown'}",
         "options " + (", ".join(f"{k.replace('_', ' ')} {v}" for k, v in options.items()) or "the defaults"),
         f"counts {counts or 'unknown'}",

@@ -1,6 +1,9 @@
 """The report in a real browser: sort, filter, follow a number to its trials and a trial to its evidence."""
 
+import base64
 import datetime
+import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -153,12 +156,35 @@ def test_paper_shows_every_row_and_no_arrows(page, built):
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
     assert len(cells(page, "pairs", 0)) == size
-    arrow = "return getComputedStyle(document.querySelector('#table-targets th button'), '::after').content"
-    assert page.execute_script(arrow) in ('""', "none", "normal")
+    heads = "return [...document.querySelectorAll('#table-targets th')].map(h => h.textContent)"
+    buttons = "return document.querySelectorAll('.table th button').length"
+    names = list(built[0].tables["targets"].columns)
+    assert page.execute_script(heads) == names and page.execute_script(buttons) == 0
     shown = "return [...document.querySelectorAll('nav, .controls, .more')].every(n => !n.offsetParent)"
     assert page.execute_script(shown)
     page.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert page.execute_script(heads) == names and page.execute_script(buttons) > len(names)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_each_page_of_a_long_table_begins_with_its_head(built, tmp_path_factory):
+    pdftotext = shutil.which("pdftotext")
+    if not pdftotext:
+        pytest.skip("needs pdftotext (apt-get install poppler-utils)")
+    folder = tmp_path_factory.mktemp("paper")
+    browser = driver(folder / "profile")
+    browser.get(built[0].page.as_uri())
+    browser.execute_script(
+        "const long = document.getElementById('table-target_indication_phase');"
+        "document.querySelector('main').replaceChildren(long);"
+    )
+    paper = browser.execute_cdp_cmd("Page.printToPDF", {})
+    browser.quit()
+    (folder / "long.pdf").write_bytes(base64.b64decode(paper["data"]))
+    told = subprocess.run([pdftotext, "-layout", folder / "long.pdf", "-"], capture_output=True, text=True)
+    pages = [page for page in told.stdout.split("\f") if page.strip()]
+    assert len(pages) > 1
+    assert all("highest phase" in page for page in pages)
 
 
 def test_dark_and_phone(page):

@@ -75,7 +75,7 @@ def _draw_upset(
     top.bar(columns, counts, color=BLUE, width=0.65)
     for x, n in zip(columns, counts, strict=True):
         top.text(x, n + max(counts) * 0.015, str(n), ha="center", fontsize=8)
-    top.set(ylabel="trials", title=f"Exact combinations of targets ({part})", ylim=(0, max(counts) * 1.12))
+    top.set(ylabel="trials", title=f"Exact combinations of targets\n({part})", ylim=(0, max(counts) * 1.12))
     whole(top.yaxis)
     top.tick_params(axis="x", length=0, labelbottom=False)
     for row in range(0, len(order), 2):

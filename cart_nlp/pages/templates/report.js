@@ -17,10 +17,11 @@ class SortedTable {
     this.floats = this.heads.map((_, n) => this.rows.some(r => typeof r[n][0] === "number" && !Number.isInteger(r[n][0])));
     this.numeric = this.heads.map(h => h.classList.contains("n"));
     this.column = -1; this.down = false; this.all = false;
-    this.heads.forEach((head, n) => {
+    this.buttons = this.heads.map((head, n) => {
       const button = el("button", { type: "button", textContent: head.textContent });
       button.addEventListener("click", () => this.sort(n));
       head.replaceChildren(button);
+      return button;
     });
     this.controls = box.querySelector(".controls");
     this.input = box.querySelector("input");
@@ -44,9 +45,12 @@ class SortedTable {
     this.draw();
   }
   print(on) {
-    // paper shows every row, in the order and under the filter of the screen
-    if (!this.more || this.printed === on) return;
+    // Paper shows every row, in the order and under the filter of the screen. Its heads are plain text: a
+    // browser repeats on each page no head that holds a button.
+    if (!this.rows || this.printed === on) return;
     this.printed = on;
+    this.heads.forEach((head, n) => head.replaceChildren(on ? this.buttons[n].textContent : this.buttons[n]));
+    if (!this.more) return;
     if (on) { this.kept = this.all; this.all = true; } else this.all = this.kept;
     this.draw();
   }

@@ -40,7 +40,7 @@ function drawRows() {
   for (let n = first; n < last; n++) {
     const t = data.trials[hits[n]], value = name => t.f[data.filters.indexOf(name)].map(v => S[v]).join(", ");
     const row = el("div", { className: "row", id: `row-${n}`, role: "option", ariaSelected: String(n === at) },
-      el("b", { textContent: t.i }), " ", el("span", { className: "soft", textContent: value("targets").slice(0, 60) }),
+      el("small", {}, el("b", { textContent: t.i }), ` ${value("targets").slice(0, 60)}`),
       el("div", { textContent: t.t.slice(0, 200) || "(no title)" }), el("small", { textContent: [value("phase"), value("status"), value("start_year"), value("countries")].filter(Boolean).join(" · ").slice(0, 120) }));
     row.style.top = `${n * HEIGHT}px`;
     row.addEventListener("click", () => select(n));
@@ -96,7 +96,7 @@ function showTrial(t) {
   if (t.e.length) {
     const rows = el("tbody");
     t.e.forEach(e => rows.append(el("tr", {}, ...[words(S[e[0]]), S[e[1]], S[e[2]], S[e[3]], e[8] ? `${S[e[4]]} (and ${e[8]} more places)` : S[e[4]], S[e[5]]].map(text => el("td", {}, el("div", { textContent: text }))))));
-    parts.push(el("table", { id: "evidence" }, el("thead", {}, el("tr", {}, ...["field", "value", "basis", "section", "words", "rule"].map(h => el("th", { textContent: h })))), rows));
+    parts.push(el("div", { className: "scroll" }, el("table", { id: "evidence" }, el("thead", {}, el("tr", {}, ...["field", "value", "basis", "section", "words", "rule"].map(h => el("th", { textContent: h })))), rows)));
   } else parts.push(el("p", { className: "soft", textContent: "This record carries no evidence." }));
   const facts = el("tbody");
   data.facts.forEach((name, n) => { if (S[t.x[n]]) facts.append(el("tr", {}, el("th", { scope: "row", textContent: words(name) }), el("td", {}, el("div", { textContent: S[t.x[n]] })))); });
