@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from collections.abc import Iterable
+from functools import cache
 
 from cart_nlp.landscape.cohort import GROUPS, Cohort
 from cart_nlp.landscape.diseases import AUTOIMMUNE, COLUMNS, columns_of
 from cart_nlp.landscape.growth import FIELD, NAME, by_end
 from cart_nlp.landscape.intervals import growth_interval
 from cart_nlp.landscape.phases import phase_of
-from cart_nlp.landscape.places import REGIONS
+from cart_nlp.landscape.places import DATA, REGIONS
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 from cart_nlp.landscape.technology import NON_VIRAL
-from cart_nlp.schema import Evidence
 
 SECTION = "Emerging"
 KINDS: tuple[tuple[str, str, frozenset[str] | None], ...] = (
@@ -29,7 +31,15 @@ KINDS: tuple[tuple[str, str, frozenset[str] | None], ...] = (
     ("NK cells", "cell_type", frozenset({"NK"})),
     ("gamma-delta T, NKT, macrophages", "cell_type", frozenset({"gamma_delta_T", "NKT", "macrophage"})),
 )
-TOOLS = ("CRISPR", "base editing", "TALEN", "ZFN", "meganuclease", "tool not stated")
+TOOLS: dict[str, tuple[str, ...]] = {
+    "CRISPR": ("crispr", "cas9", "cas12"),
+    "base editing": ("base edit", "base-edit"),
+    "TALEN": ("talen",),
+    "ZFN": ("zinc finger", "zfn"),
+    "meganuclease": ("meganuclease", "arcus"),
+    "Cas-CLOVER": ("cas-clover",),
+}
+"""Editing tools, and the words that name one."""
 
 
 def tables(cohort: Cohort) -> list[Table]:
@@ -82,11 +92,11 @@ def _periods(cohort: Cohort) -> Table:
         rests=(FIELD[axis],),
     )
     sides = [set(cohort.pick([p.holds(y) for y in years])) for p in (early, late)]
-    tools = dict(zip(cohort.df["trial_id"], map(tool_of, cohort.df["evidence"]), strict=True))
+    tools = dict(zip(cohort.df["trial_id"], _tools_of(cohort), strict=True))
     groups: list[tuple[str, Ids]] = [("all product trials", cohort.pick())]
     groups += [(name, _ids(cohort, field, wanted)) for name, field, wanted in KINDS]
     edited = _ids(cohort, "edits", None)
-    groups += [(f"edited by {name}", tuple(i for i in edited if name in tools[i])) for name in TOOLS[:-1]]
+    groups += [(f"edited by {name}", tuple(i for i in edited if name in tools[i])) for name in TOOLS]
     of = [columns_of(names) for names in cohort.df["indications"]]
     groups += [(name, cohort.pick([name in one for one in of])) for name in (*AUTOIMMUNE, "infection")]
     for name, ids in groups:
@@ -208,37 +218,56 @@ def _in_vivo(cohort: Cohort) -> Table:
     return table
 
 
-def tool_of(evidence: Iterable[Evidence]) -> tuple[str, ...]:
-    """Editing tools that the words behind a trial's edits name; "tool not stated" where none does."""
-    words = " ".join(f"{e.text} {e.rule}" for e in evidence if e.field in ("edits", "vector")).lower()
-    found = []
-    for name, marks in (
-        ("CRISPR", ("crispr", "cas9", "cas12")),
-        ("base editing", ("base edit", "base-edit")),
-        ("TALEN", ("talen",)),
-        ("ZFN", ("zinc finger", "zfn")),
-        ("meganuclease", ("meganuclease", "arcus")),
-    ):
-        if any(mark in words for mark in marks):
-            found.append(name)
-    return tuple(found) or (TOOLS[-1],)
+@cache
+def tools_of_products() -> dict[str, str]:
+    """Product -> editing tool, from data/editing-tools.csv."""
+    with (DATA / "editing-tools.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["product"]: row["tool"] for row in csv.DictReader(lines)}
+
+
+def tool_of(words: str, products: Iterable[str] = ()) -> tuple[str, ...]:
+    """Editing tools that words name, and those that products are known to be made with."""
+    known = {tools_of_products().get(one) for one in products}
+    said = {
+        name for name, marks in TOOLS.items() if re.search(rf"\b(?:{'|'.join(marks)})", words, re.IGNORECASE)
+    }
+    return tuple(name for name in TOOLS if name in known | said)
+
+
+def _tools_of(cohort: Cohort) -> list[tuple[str, ...]]:
+    df = cohort.df
+    stated_only = cohort.options.basis == "text"
+    return [
+        tool_of(
+            " ".join([title, *(e.text for e in evidence if e.field in ("edits", "vector", "cell_source"))]),
+            () if stated_only else products,
+        )
+        for title, evidence, products in zip(df["title"], df["evidence"], df["products"], strict=True)
+    ]
 
 
 def _tools(cohort: Cohort) -> Table:
     at = cohort.where([bool(e) for e in cohort.df["edits"]])
-    every = at.pick()
+    of = _tools_of(at)
+    told = at.pick([bool(one) for one in of])
     note = (
-        f"Of the {len(every)} product trials with an edited gene (stated, or known of the product); the "
-        f"tool is told "
-        "where the words that give the edit name it. A trial counts for each tool."
+        f"Of the {len(at)} product trials with an edited gene (stated, or known of the product), "
+        f"{len(told)} tell the tool: in the title, in the words that give the edit, vector or source of the "
+        "cells, or by a product whose tool is known (data/editing-tools.csv; not with --basis text). Share of "
+        "these; a trial counts for each tool."
     )
-    genes = ("trials", *SHARE, "edited genes")
-    table = Table("editing_tools", "Gene editing by tool", ("tool", *genes), note=note, section=SECTION)
-    of = [tool_of(evidence) for evidence in at.df["evidence"]]
+    columns = ("tool", "trials", *SHARE, "edited genes")
+    table = Table("editing_tools", "Gene editing by tool", columns, note=note, section=SECTION)
     edits = dict(zip(at.df["trial_id"], at.df["edits"], strict=True))
+
+    def genes(ids: Ids) -> str:
+        return ", ".join(sorted({gene for i in ids for gene in edits[i]}))
+
     for name in TOOLS:
         ids = at.pick([name in one for one in of])
-        table.add(name, count(ids), share(ids, every), ", ".join(sorted({g for i in ids for g in edits[i]})))
+        table.add(name, count(ids), share(ids, told), genes(ids))
+    silent = at.pick([not one for one in of])
+    table.add("tool not stated", count(silent), (None, None, None), genes(silent))
     return table
 
 

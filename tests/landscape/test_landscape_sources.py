@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from landscape_data import TARGETS
 
+from cart_nlp import paths
 from cart_nlp.followup import mentions, planned
 from cart_nlp.landscape import Options, cohort, frame, read_records, tables
 from cart_nlp.landscape.diseases import (
@@ -19,7 +20,7 @@ from cart_nlp.landscape.diseases import (
     organ_system,
     under,
 )
-from cart_nlp.landscape.emerging import tool_of
+from cart_nlp.landscape.emerging import TOOLS, tool_of, tools_of_products
 from cart_nlp.landscape.keyproducts import chao
 from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
 from cart_nlp.landscape.places import DATA
@@ -223,11 +224,42 @@ def test_what_lies_below():
         ("CRISPR/Cas9 knock-out of TRAC", ("CRISPR",)),
         ("base-edited cells", ("base editing",)),
         ("TALEN-edited", ("TALEN",)),
-        ("TRAC knock-out", ("tool not stated",)),
+        ("TRAC knock-out", ()),
+        ("Professor Marcus edits", ()),
     ],
 )
 def test_editing_tools(words, tools):
-    assert tool_of((evidence("edits", "TRAC", "text", words),)) == tools
+    assert tool_of(words) == tools
+
+
+def test_editing_tools_of_a_title_and_of_products_but_no_product_for_stated_ones():
+    trials = [
+        Record(
+            trial_id=f"NCT0000000{n}",
+            car_trial="product",
+            title=title,
+            products=products,
+            edits=("TRAC",),
+            evidence=(
+                evidence("edits", "TRAC", "text", "TCR"),
+                *(evidence("products", p, "text") for p in products),
+            ),
+        )
+        for n, (title, products) in enumerate(
+            [("A TALEN product", ()), ("Cells", ("CTX130",)), ("Cells", ())]
+        )
+    ]
+    for basis, crispr, told in (("all", 1, 2), ("text", 0, 1)):
+        made = tables(frame(trials), Options(basis=basis))["editing_tools"]
+        values = {row[0].value: [row[1].value, row[2].value] for row in made.rows}
+        assert values["CRISPR"] == [crispr, 100 * crispr / told] and values["TALEN"] == [1, 100 / told]
+        assert values["tool not stated"] == [3 - told, None]
+
+
+def test_products_whose_tool_is_known_are_products_of_the_lexicon():
+    with (paths.lexicons() / "products.csv").open(encoding="utf-8", newline="") as lines:
+        known = {row["name"] for row in csv.DictReader(lines)}
+    assert set(tools_of_products()) <= known and set(tools_of_products().values()) <= set(TOOLS)
 
 
 @pytest.mark.parametrize(
