@@ -252,9 +252,9 @@ def _tools(cohort: Cohort) -> Table:
     told = at.pick([bool(one) for one in of])
     note = (
         f"Of the {len(at)} product trials with an edited gene (stated, or known of the product), "
-        f"{len(told)} tell the tool: in the title, in the words that give the edit, vector or source of the "
-        "cells, or by a product whose tool is known (data/editing-tools.csv; not with --basis text). Share of "
-        "these; a trial counts for each tool."
+        f"{len(told)} tell the tool: in the title, in the words that give the edit, vector or source of "
+        "the cells, or by a product whose tool is known (data/editing-tools.csv; not with --basis text). "
+        "Share of these; a trial counts for each tool."
     )
     columns = ("tool", "trials", *SHARE, "edited genes")
     table = Table("editing_tools", "Gene editing by tool", columns, note=note, section=SECTION)
