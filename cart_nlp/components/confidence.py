@@ -41,6 +41,10 @@ class Confidence(Weighted):
         """The confidence of the fields that were decided."""
         table = self.linear("calibration")
         raw = {"car_trial": state.get("car_sure", 1.0)}
-        if state.get("car_trial") in INCLUDED:
+        included = state.get("car_trial") in INCLUDED
+        if included:
             raw |= state.get("sure", {})
-        return {name: round(calibrated(table, name, value), 3) for name, value in sorted(raw.items())}
+        sure = {name: calibrated(table, name, value) for name, value in raw.items()}
+        if included:
+            sure["focus"] = sure["car_trial"]  # decided with it, and in cross-validation as often right
+        return {name: round(value, 3) for name, value in sorted(sure.items())}

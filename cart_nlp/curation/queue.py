@@ -13,6 +13,8 @@ from cart_nlp.schema import INCLUDED, Mention, Record
 
 STALE_ERROR = 0.5
 """The least chance of an error under a stale correction: nobody has measured it, so it is a coin's."""
+RESTS_ON = {"constructs": "targets", "focus": "car_trial"}
+"""Field -> the one with which it is wrong, whatever else may be wrong with it."""
 SHOWN = 0.02
 """The least chance of an error with which a field is named."""
 
@@ -119,13 +121,13 @@ def chances_of(record: Record, fields: Sequence[str] = FIELDS) -> dict[str, floa
 def together(chances: Mapping[str, float]) -> float:
     """The chance that one of several fields is wrong, each given by its own.
 
-    Constructs are wrong where their targets are, so that of their doubt only what goes beyond counts again.
+    Of the doubt on a field that rests on another one only what goes beyond that one's counts again.
     """
-    apart = dict(chances)
-    targets = apart.get("targets", 0.0)
-    if "constructs" in apart:
-        apart["constructs"] = max(0.0, 1 - (1 - apart["constructs"]) / (1 - targets)) if targets < 1 else 0.0
-    return 1 - math.prod(1 - chance for chance in apart.values())
+    right = 1.0
+    for name, chance in chances.items():
+        before = 1 - chances.get(RESTS_ON.get(name, ""), 0.0)
+        right *= min(1.0, (1 - chance) / before) if before else 1.0
+    return 1 - right
 
 
 def error_of(record: Record, field: str) -> float:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import FIELDS
+from cart_nlp.curation.names import LABELS, Names
 from cart_nlp.curation.queue import chances_of, error_of, share_found, together
-from cart_nlp.evaluation.matching import ALL_TARGETS, TrialMatch
+from cart_nlp.evaluation.matching import (
+    ALL_TARGETS,
+    TrialMatch,
+    name_key,
+    predicted_constructs,
+    predicted_values,
+)
 from cart_nlp.evaluation.report import percent
-from cart_nlp.schema import Record
+from cart_nlp.schema import INCLUDED, Record
 
 STEPS = tuple(step / 20 for step in range(21))
 """Shares of records read at which the curve is told."""
@@ -18,9 +25,13 @@ FIRST = 0.1
 NAMES = {"targets": "a wrong target set", "any": "any wrong field"}
 
 
-def add_review(result: dict[str, Any], matches: Sequence[TrialMatch], records: Mapping[str, Record]) -> None:
+def add_review(
+    result: dict[str, Any], matches: Sequence[TrialMatch], records: Mapping[str, Record], known: Names
+) -> None:
     """Write `review` into the result: the curve for target sets and for any scored field.
 
+    A field is wrong if a curator would change it: a labeled value that the record has from a product row is
+    right, and so are two names of one product under the one name that the record has for both.
     Only a trial with a record can be read; `unread` are the wrong ones that screening has left without one.
     `best` is what the best order could find first: more trials may be wrong than are read. `fields` has what
     reading by the doubt on one field finds of the trials in which that field is wrong.
@@ -32,8 +43,9 @@ def add_review(result: dict[str, Any], matches: Sequence[TrialMatch], records: M
     for match in matches:
         if not match.labeled:
             continue
-        wrong = {"targets": _wrong_targets(match), "any": _wrong(match)}
         record = records.get(match.id)
+        fields_wrong = dict(_by_field(match, record or Record(trial_id=match.id), known))
+        wrong = {"targets": fields_wrong.get("targets", False), "any": any(fields_wrong.values())}
         if record is None:
             for name, found in wrong.items():
                 unread[name] += found
@@ -42,7 +54,7 @@ def add_review(result: dict[str, Any], matches: Sequence[TrialMatch], records: M
         chances = chances_of(record)
         rows["targets"].append((error_of(record, "targets"), wrong["targets"]))
         rows["any"].append((together(chances), wrong["any"]))
-        for name, is_wrong in _by_field(match):
+        for name, is_wrong in fields_wrong.items():
             fields.setdefault(name, []).append((chances.get(name, 0.0), is_wrong))
     result["review"] = {"calibrated": calibrated} | {
         name: {
@@ -76,24 +88,33 @@ def _left(rows: Sequence[tuple[float, bool]], read: float) -> float | None:
     return None if found is None else 1 - found
 
 
-def _wrong_targets(match: TrialMatch) -> bool:
-    pair = match.fields.get("targets")
-    return pair is not None and not pair.exact
-
-
-def _wrong(match: TrialMatch) -> bool:
-    return any(is_wrong for _, is_wrong in _by_field(match))
-
-
-def _by_field(match: TrialMatch) -> Iterator[tuple[str, bool]]:
-    """Each scored field, and whether it is wrong."""
+def _by_field(match: TrialMatch, record: Record, known: Names) -> Iterator[tuple[str, bool]]:
+    """Each scored field, and whether it is wrong as it stands in the record."""
     for name, pair in match.fields.items():
-        if name != ALL_TARGETS:
-            yield name, not pair.exact
+        if name == ALL_TARGETS:
+            continue
+        gold, predicted = (_by_name(name, values, known) for values in (pair.gold, pair.predicted))
+        held = _held(name, record, known) if record.car_trial in INCLUDED else frozenset()
+        yield name, bool(predicted - gold or gold - predicted - held)
     if match.focus is not None:
         yield "focus", match.focus[0] != match.focus[1]
     if match.gold_car is not None:
         yield "car_trial", match.gold_car != match.predicted_car
+
+
+def _held(name: str, record: Record, known: Names) -> frozenset[Any]:
+    """All that a record has in a field, whatever it rests on."""
+    if name == "constructs":
+        return predicted_constructs(record, {})
+    return _by_name(name, predicted_values(record, name, {}), known)
+
+
+def _by_name(name: str, values: Iterable[Any], known: Names) -> frozenset[Any]:
+    """Values under the lexicons' names, products as they are compared."""
+    if name not in LABELS:
+        return frozenset(values)
+    found = (known.canonical(name, value) or value for value in values)
+    return frozenset(map(name_key, found)) if name == "products" else frozenset(found)
 
 
 def lines(part: Mapping[str, Any]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cart_nlp.curation.names import names
 from cart_nlp.evaluation import (
     bootstrap,
     calibration,
@@ -70,7 +71,7 @@ def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[M
     result = scored.result
     bootstrap.add_intervals(result, scored.matches, options.resamples)
     calibration.add_calibration(result, scored.matches, scored.records)
-    review.add_review(result, scored.matches, scored.records)
+    review.add_review(result, scored.matches, scored.records, names(tuple(map(str, options.lexicons))))
     groups.add_groups(result, scored.gold, scored.matches)
     marked = {g.id: g.mentions for g in scored.gold if g.mentions is not None}
     if marked and marks:

@@ -17,7 +17,8 @@ TABLE = json.loads(FILE.read_text("utf-8"))
 
 def test_every_calibrated_field_of_a_car_trial_has_one(nlp: Language) -> None:
     record = tag_trial(nlp, as_trial("CD19 CAR-T cells in lymphoma"))
-    assert record.confidence.keys() == TABLE.keys() | {"constructs"}
+    assert record.confidence.keys() == TABLE.keys() | {"constructs", "focus"}
+    assert record.confidence["focus"] == record.confidence["car_trial"]
 
 
 def test_a_trial_without_car_cells_has_that_of_its_level_alone(nlp: Language) -> None:

@@ -11,7 +11,7 @@ from cart_nlp.curation.decisions import Correction
 from cart_nlp.curation.writing import write
 from cart_nlp.evaluation import page, review, run
 from cart_nlp.evaluation.gold import GoldError
-from cart_nlp.schema import Construct, Record
+from cart_nlp.schema import Construct, Evidence, Record
 
 
 def record(number, target, sure):
@@ -62,6 +62,30 @@ def test_the_curve_is_the_share_of_errors_left(files):
     assert found["fields"]["targets"] == {"trials": 9, "wrong": 3, "found_first": pytest.approx(0.3)}
     assert found["fields"]["constructs"]["found_first"] == pytest.approx(0.1), "all are said to be sure"
     assert text[2].startswith("review of one field, by confidence: reading as many finds targets 30.0 % of 3")
+
+
+def test_a_field_is_wrong_where_a_curator_would_change_it(tmp_path):
+    labels = {"products": ["Yescarta", "axi-cel", "XY-1"], "costim": ["CD28"], "vector": ["retroviral"]}
+    gold = save(tmp_path / "gold.jsonl", [line("NCT00000001", **labels)])
+    known = {"basis": "product", "rule": "products.csv:1"}
+    evidence = [
+        Evidence(field="costim", value="CD28", **known),
+        Evidence(field="vector", value="lentiviral", **known),
+    ]
+    given = record(1, "CD19", 0.9).model_copy(
+        update={
+            "products": ("axicabtagene ciloleucel", "XY-1"),
+            "costim": ("CD28",),
+            "vector": ("lentiviral",),
+            "evidence": tuple(evidence),
+        }
+    )
+    (tmp_path / "r.jsonl").write_text(given.model_dump_json() + "\n")
+    result = scored((gold, tmp_path / "r.jsonl")).result
+    wrong = {name: one["wrong"] for name, one in result["review"]["fields"].items()}
+    assert wrong["products"] == 0, "two names of one product, and one of no row"
+    assert (wrong["costim"], wrong["vector"]) == (0, 1), "known of the product: as labeled, and not"
+    assert result["fields"]["products"]["fn"] == 2, "scores count every printed name"
 
 
 def test_the_page_has_the_curve(files):
