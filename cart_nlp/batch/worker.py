@@ -13,6 +13,7 @@ from multiprocessing import parent_process
 from cart_nlp.batch import processes
 from cart_nlp.batch.alarm import end_with_parent, limit
 from cart_nlp.batch.jobs import FAULTS, Outcome, Tagger, TaggerSource, tag_job, unpacked
+from cart_nlp.lean import import_spacy, nothing_to_collect
 
 GRACE = 5.0
 """Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
@@ -24,6 +25,7 @@ _work: tuple[Tagger, bool, float, MutableSequence[int]]
 
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The real tagger, loaded in the process that calls."""
+    import_spacy()
     from cart_nlp.pipeline import load, tag_trial
 
     return functools.partial(tag_trial, load(lexicons))
@@ -32,7 +34,8 @@ def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
 @functools.cache
 def tagger_of(source: TaggerSource) -> Tagger:
     """The tagger of a source, loaded once in a process and all that are copied from it."""
-    tagger = source()
+    with nothing_to_collect():
+        tagger = source()
     settle()
     return tagger
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cart_nlp import console
+from cart_nlp.lean import import_spacy, nothing_to_collect
 
 if TYPE_CHECKING:
     from cart_nlp.schema import Trial
@@ -41,6 +42,8 @@ def command(
     ] = False,
 ) -> None:
     """Tag one text or one trial and print it with its evidence."""
+    with nothing_to_collect():
+        import_spacy()
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.schema import Trial
 
@@ -57,7 +60,8 @@ def command(
             _stop(f"{text.strip()} looks like a trial's id: name the dump that holds it with --file")
         trial = Trial(id="text", sections={"text": text})
     try:
-        _print(trial, lexicon or [], json, all_, why)
+        with nothing_to_collect():
+            _print(trial, lexicon or [], json, all_, why)
     except LexiconError as fault:
         _stop(str(fault))
 

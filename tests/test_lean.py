@@ -1,0 +1,36 @@
+"""spaCy is loaded without its command line, and is as ever for whoever wants that."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import sys
+from cart_nlp.lean import import_spacy
+import_spacy()
+import spacy
+assert "spacy.cli" not in sys.modules
+assert spacy.blank("en")("CAR T cells")[0].text == "CAR"
+assert spacy.info(silent=True)["spacy_version"] == spacy.__version__
+import spacy.cli
+assert spacy.cli.info.__module__ == "spacy.cli.info"
+assert callable(spacy.cli.download)
+import_spacy()
+print("fine")
+"""
+
+
+def test_spacy_comes_without_its_command_line_which_can_still_be_had() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
+def test_show_does_not_load_the_command_line_of_spacy() -> None:
+    code = (
+        "import sys; sys.argv = ['cart-nlp', 'show', 'CD19 CAR-T cells']\n"
+        "from cart_nlp.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*(name in sys.modules for name in ('spacy', 'spacy.cli', 'cart_nlp.registries.reading')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "True False False", done.stderr
