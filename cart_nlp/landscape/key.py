@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cart_nlp.landscape.cohort import EARLY, GROUPS, UP_TO_TWO, Cohort, Period
-from cart_nlp.landscape.diseases import columns_of, under
+from cart_nlp.landscape.diseases import ORGANS, columns_of, under
 from cart_nlp.landscape.growth import FIELD, OUTSIDE, by_end, outside
 from cart_nlp.landscape.intervals import growth_interval, poisson
 from cart_nlp.landscape.keyfigure import Figure, counted, shared
@@ -153,9 +153,11 @@ def _diseases(cohort: Cohort) -> list[Figure]:
     solid = cohort.where(["solid" in g for g in df["disease_group"]])
     of = [columns_of(names) for names in solid.df["indications"]]
     for organ in asked()["organs"]:
-        out.append(
-            shared(f"{organ}, of solid tumor trials", solid.pick([organ in one for one in of]), solid.pick())
-        )
+        single = [organ in one and not set(one) & (set(ORGANS) - {organ}) for one in of]
+        out += [
+            shared(f"{organ}, of solid tumor trials", solid.pick([organ in one for one in of]), solid.pick()),
+            shared(f"{organ} alone, of solid tumor trials", solid.pick(single), solid.pick()),
+        ]
     return out
 
 

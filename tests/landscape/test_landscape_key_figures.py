@@ -153,7 +153,9 @@ def key_figures(df, products):
         "kidney and bladder",
         "glioma",
     ):
-        shared(f"{organ}, of solid tumor trials", again.has(df["columns"], organ), solid)
+        has = again.has(df["columns"], organ)
+        shared(f"{organ}, of solid tumor trials", has, solid)
+        shared(f"{organ} alone, of solid tumor trials", has, solid)  # these records have no other organ
 
     p = products
     out |= distinct("distinct targets", p)
@@ -357,3 +359,11 @@ def test_every_published_figure_has_its_number_of_the_tables(made):
         "targets_hematological", "targets_solid", "multi_target", "transparency", "transparency_all",
     }  # fmt: skip
     assert {fact["table"] for fact in facts("study")["fact"]} - again_computed == set()
+    told = {
+        "key_figures", "focus", "regions", "disease_groups", "funding", "phases", "multi_target",
+        "trials_by_registration_year", "trials_by_year", "disease_groups_by_year", "long_term",
+    }  # fmt: skip
+    asked = [one for fact in facts("study")["fact"] for one in (fact, *fact.get("also", ()))]
+    lost = [(one["table"], one["row"]) for one in asked if one["table"] in told
+            and one["row"] != ["last"] and made[one["table"]].find(*one["row"]) is None]  # fmt: skip
+    assert lost == []
