@@ -20,6 +20,7 @@ ELSEWHERE = {
 }
 """Page of the project that is no document of this folder -> its name on the site."""
 _SHIM = "https://unpkg.com/iframe-worker/shim"
+_CODE = re.compile(r"(<pre[^>]*>(?:<span></span>)?)<code")
 _EXAMPLE = re.compile(r"(?:<blockquote>\s*){3}<p>(.*?)</p>\s*(?:</blockquote>\s*){3}", re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s#]*)(#[^)\s]*)?\)")
 
@@ -51,13 +52,21 @@ def on_page_content(html: str, **_: Any) -> str:
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:
-    """The theme fetches its shim of workers for pages on a disk from elsewhere; this site brings it along."""
-    return output.replace(_SHIM, os.path.relpath("assets/iframe-worker.js", Path(page.file.dest_uri).parent))
+    """Put right what the theme does not do for a page on a disk, or for somebody who cannot see it.
+
+    It fetches its shim of workers from elsewhere, leaves the search without a name, and blocks of code out of
+    reach of the keyboard.
+    """
+    output = output.replace(
+        _SHIM, os.path.relpath("assets/iframe-worker.js", Path(page.file.dest_uri).parent)
+    )
+    output = output.replace(' role="dialog"', ' role="dialog" aria-label="Search"', 1)
+    return _CODE.sub(r'\1<code tabindex="0"', output)
 
 
-def on_post_template(output_content: str, **_: Any) -> str:
-    """The same for the page that a server shows for an address that is not there."""
-    return output_content.replace(_SHIM, "/assets/iframe-worker.js")
+def on_post_build(config: Any, **_: Any) -> None:
+    """The theme's page for an address that is not there looks for its files at the root of a server."""
+    Path(config["site_dir"], "404.html").unlink(missing_ok=True)
 
 
 def _link(found: re.Match[str], home: Path, page: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from chromium_pages import dark, driver, serious
 
 from cart_nlp.cli import COMMANDS
 
@@ -61,8 +62,6 @@ def pages(site) -> dict[Path, Page]:
 def test_every_link_of_the_site_leads_to_a_page_and_a_place_in_it(site, pages):
     wrong = []
     for path, page in pages.items():
-        if path.name == "404.html":
-            continue  # its links are from the root of a server
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme:
@@ -99,6 +98,19 @@ def test_reference_has_every_command_and_every_public_name(site):
     python = (site / "reference" / "python.html").read_text("utf-8")
     public = set(cart_nlp.__all__) - {"__version__"}
     assert {name for name in public if not re.search(rf'id="cart_nlp\.[a-z_.]*{name}"', python)} == set()
+
+
+@pytest.mark.slow
+def test_axe_finds_nothing_serious_on_light_or_dark(site, tmp_path):
+    made = driver(tmp_path / "profile")
+    try:
+        for scheme in ("light", "dark"):
+            for name in ("index", "reference/python", "tutorials/curator"):
+                made.get((site / f"{name}.html").as_uri())
+                assert serious(made) == [], (scheme, name)
+            dark(made)
+    finally:
+        made.quit()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.viewer import FILTERS, html, view
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from chromium_pages import driver
+from chromium_pages import driver, serious
 
 SCRIPT = "</script><script>document.title='hacked'</script>"
 TEXT = "𝛂 Autologous T cells against CD19/CD22 <b>bold</b>"
@@ -155,6 +155,10 @@ def page(tmp_path_factory):
     logs = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     browser.quit()
     assert logs == []
+
+
+def test_axe_finds_nothing_serious(page):
+    assert serious(page) == []
 
 
 def state(page):

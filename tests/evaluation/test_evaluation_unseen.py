@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from chromium_pages import driver
+from chromium_pages import dark, driver, serious
 from gold_lines import line, save
 
 from cart_nlp import paths
@@ -71,7 +71,7 @@ def test_labels_of_indications_make_a_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_in_print_no_column_leaves_the_sheet(tmp_path: Path) -> None:
+def test_in_print_no_column_leaves_the_sheet_and_axe_finds_nothing_serious(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text(page.render(run(Options(split="dev", resamples=20))), "utf-8")
     made = driver(tmp_path / "profile")
@@ -84,7 +84,12 @@ def test_in_print_no_column_leaves_the_sheet(tmp_path: Path) -> None:
             "return [...document.querySelectorAll('table, pre, svg')].map(e => [e.tagName, "
             "Math.max(e.getBoundingClientRect().right, e.getBoundingClientRect().left + e.scrollWidth)])"
         )
+        made.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        found = serious(made)
+        dark(made)
+        found += serious(made)
     finally:
         made.quit()
+    assert found == []
     assert len(edges) > 8
     assert [edge for edge in edges if edge[1] > 703] == []
