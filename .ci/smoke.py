@@ -4,6 +4,7 @@ python -I .ci/smoke.py          # with all extras
 python -I .ci/smoke.py --base   # without: each missing feature names the extra that it needs
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,11 @@ def whole(folder: Path) -> None:
         assert (folder / f"report-{name}/report.html").stat().st_size > 100_000
     told = said(folder, "evaluate", "--split", "dev")
     assert "screening: recall" in told, told
+    for notebook in sorted((ROOT / "docs/notebooks").glob("*.ipynb")):
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        code = f"import matplotlib; matplotlib.use('Agg')\n{code}"
+        subprocess.run([sys.executable, "-I", "-c", code], cwd=folder, check=True, capture_output=True)
     shutil.copy(ROOT / "benchmarks/sample/demo.py", folder)
     shutil.copy(SAMPLE, folder)
     subprocess.run([sys.executable, "-I", "demo.py", "demo"], cwd=folder, check=True, capture_output=True)

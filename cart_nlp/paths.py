@@ -28,6 +28,11 @@ def gold() -> Path:
     return _data("gold", "benchmarks/gold")
 
 
+def sample() -> Path:
+    """A dump of 40 trials written for trying things out, as JSON lines."""
+    return _data("sample", "benchmarks/sample") / "trials.jsonl"
+
+
 def results() -> Path:
     """Folder of what was measured for this version."""
     return _data("results", "benchmarks/results")

@@ -16,6 +16,7 @@ HOMES = {
     "lexicons/": "cart_nlp/_data/lexicons/",
     "models/": "cart_nlp/_data/models/",
     "benchmarks/gold/": "cart_nlp/_data/gold/",
+    "benchmarks/sample/trials": "cart_nlp/_data/sample/trials",
     "benchmarks/results/accuracy": "cart_nlp/_data/results/accuracy",
     "benchmarks/results/unseen": "cart_nlp/_data/results/unseen",
     "benchmarks/results/first-looks": "cart_nlp/_data/results/first-looks",
@@ -95,6 +96,7 @@ def test_wheel_holds_what_git_tracks_and_nothing_else(wheel, tracked):
         "cart_nlp/_data/models/cart_base/config.cfg",
         "cart_nlp/_data/gold/trials.jsonl",
         "cart_nlp/_data/results/unseen.json",
+        "cart_nlp/_data/sample/trials.jsonl",
         "cart_nlp/_data/results/first-looks.json",
     ],
 )
