@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from matplotlib.text import Text
 
 from cart_nlp.landscape import Options, coverage, frame, plots, reference, tables
 from cart_nlp.landscape.cohort import cohort
@@ -104,6 +105,25 @@ def test_figures_say_so(records, options):
         assert plots.draw(name, made, chosen).data["missing"].tolist() == ["countries"]
     text = plots.draw("growth", made, chosen).figure.axes[0].get_legend().get_texts()
     assert [t.get_text() for t in text] == ["all trials"]
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "gone", "said"),
+    [
+        ("collaborators", "sponsors", "collaborator only", "collaborators: not in this export"),
+        ("phase", "organs", "no phase", None),
+        ("phase", "reach", "no phase", "not in this export"),
+        ("dates", "growth", "China", "start date: not in this export"),
+        ("dates", "diseases", "solid", "start date: not in this export"),
+        ("status", "stopped", "accrual", "status: not in this export"),
+    ],
+)
+def test_figures_name_nothing_that_the_export_lacks(records, options, field, name, gone, said):
+    df = frame(without(records, field))
+    drawn = plots.draw(name, tables(df, options), cohort(df, options)).figure
+    words = [text.get_text() for text in drawn.findobj(Text)]
+    assert gone not in words
+    assert said is None or any(said in one for one in words)
 
 
 def test_published_figures_have_no_number_of_ours(records, options):

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
+from cart_nlp.landscape.coverage import ABSENT
 from cart_nlp.landscape.diseases import COLUMNS
 from cart_nlp.landscape.plots.style import BLUE, PHASE_COLORS, Plot, canvas, empty, label, styled, whole
 from cart_nlp.landscape.table import Table
@@ -141,7 +142,8 @@ def reach(tables: Mapping[str, Table], targets: int = 18) -> Plot:
         seen = [n for n in names if n in set(data["highest phase"])]
         handles = [_dot(Line2D, PHASE_COLORS[names.index(n)], 8, n) for n in seen]
         if data["highest phase"].isna().any():
-            handles.append(_dot(Line2D, NO_PHASE, 8, "no phase"))
+            lost = "phase" in tables["phases"].missing
+            handles.append(_dot(Line2D, NO_PHASE, 8, ABSENT if lost else "no phase"))
         # One legend for both: the layout does not see a second one.
         handles += [Line2D([], [], linestyle="", label=""), Line2D([], [], linestyle="", label="trials")]
         sizes = sorted({1, max(1, most // 4), most})

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import PHASE_NAMES, PHASES
+from cart_nlp.landscape.coverage import ABSENT
 from cart_nlp.landscape.phases import WIDE
 from cart_nlp.landscape.plots.style import (
     BLUE,
@@ -81,7 +82,7 @@ def organs(tables: Mapping[str, Table]) -> Plot:
                 axes.legend(
                     title="phase", loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=8, alignment="left"
                 )
-            axes.set_title("Solid tumors by organ system and phase")
+            axes.set_title(f"Solid tumors by organ system{' and phase' if known else ''}")
             whole(axes.xaxis)
     alt = (
         "Stacked bars: solid tumor trials of each organ system by phase; a trial of several organs "
@@ -191,11 +192,14 @@ def sponsors(tables: Mapping[str, Table]) -> Plot:
                 for name, kind in zip(data["sponsor"], data["class"], strict=True)
             ]
             axes.barh(rows, lead, color=BLUE, label="lead", height=0.72)
-            axes.barh(rows, other, left=lead, color=ORANGE, label="collaborator only", height=0.72)
+            told = data["as collaborator"].notna().all()
+            if told:
+                axes.barh(rows, other, left=lead, color=ORANGE, label="collaborator only", height=0.72)
             for row, n in zip(rows, data["either"].astype(int), strict=True):
                 axes.text(n + max(data["either"]) * 0.01, row, str(n), va="center", fontsize=8)
             axes.set_yticks(rows, kinds)
-            axes.set(ylim=(len(data) - 0.4, -0.6), xlim=(0, max(data["either"]) * 1.08), xlabel="trials")
+            axes.set(ylim=(len(data) - 0.4, -0.6), xlim=(0, max(data["either"]) * 1.08))
+            axes.set_xlabel("trials" if told else f"trials as lead (collaborators: {ABSENT})")
             axes.set_title("Sponsors with most trials")
             whole(axes.xaxis)
             axes.legend(loc="lower right", fontsize=8)
