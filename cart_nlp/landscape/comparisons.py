@@ -12,7 +12,7 @@ from cart_nlp.landscape.coverage import ABSENT, LABELS, STOPPED, Seen
 from cart_nlp.landscape.diseases import COLUMNS, columns_of
 from cart_nlp.landscape.funding import CLASSES
 from cart_nlp.landscape.growth import FIELD, by_end
-from cart_nlp.landscape.statistics import Comparison, adjust, compare
+from cart_nlp.landscape.statistics import LEAST_EVENTS, Comparison, adjust, compare
 from cart_nlp.landscape.table import Ids, Table
 
 if TYPE_CHECKING:
@@ -138,11 +138,11 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
             "indication_by_target",
             "Product trials of one of the four leading targets alone: do their disease columns differ?",
             leading,
-            _column(products),
+            _column(products, leading),
             ORDERED,
             (),
             "Trials of several columns of the reporting tree are left out; columns under ten trials are "
-            "pooled.",
+            "pooled, or left out if they are few together.",
             products=True,
         ),
         Plan(
@@ -240,6 +240,8 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
 
 
 ORDERED = (*COLUMNS, "rarer")
+POOLED = 10
+"""Columns under so many trials are tested together."""
 
 
 def _leading(products: Cohort, top: int) -> list[str | None]:
@@ -252,11 +254,14 @@ def _of(products: pd.DataFrame, values: Sequence[str | None], ids: Sequence[str]
     return [at[i] for i in products["trial_id"]]
 
 
-def _column(products: pd.DataFrame) -> list[str | None]:
+def _column(products: pd.DataFrame, groups: Sequence[str | None]) -> list[str | None]:
+    """The one column of each trial; those that few trials of the groups have are pooled, or left out."""
     found = [columns_of(names) for names in products["indications"]]
     one = [c[0] if len(c) == 1 else None for c in found]
-    tally = Counter(one)
-    return [None if c is None else c if tally[c] >= 10 else "rarer" for c in one]
+    tally = Counter(c for c, group in zip(one, groups, strict=True) if c is not None and group is not None)
+    few = {c for c, n in tally.items() if n < POOLED}
+    rarer = "rarer" if sum(tally[c] for c in few) >= LEAST_EVENTS else None
+    return [None if c not in tally else rarer if c in few else c for c in one]
 
 
 def comparisons(

@@ -123,14 +123,12 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
         "effect size and Holm's correction over all comparisons (scipy, statsmodels). "
         "What a record does not state is reported as silence, never filled in.",
     ]
-    basis = {"stated": 0, "product": 0}
-    for evidence in df["evidence"]:
-        for one in evidence:
-            basis["product" if one.basis == "product" else "stated"] += 1
-    if sum(basis.values()):
+    basis = Counter(one.basis for evidence in df["evidence"] for one in evidence)
+    if basis:
+        known, filled = basis.pop("product", 0), basis.pop("default", 0)
         out.append(
-            f"Each tagged value carries evidence: {basis['stated']:,} pieces from the trials' "
-            f"own words and registry fields, {basis['product']:,} from named products. "
+            f"Each tagged value carries evidence: {basis.total():,} pieces from the trials' own words and "
+            f"registry fields, {known:,} from named products, {filled:,} of a default where nothing is said. "
             "Every number below leads to its trials and every trial to its evidence."
         )
     else:

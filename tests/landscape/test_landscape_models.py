@@ -180,3 +180,18 @@ def test_too_few_events_are_no_model_and_no_test():
     assert made["late_phase_model"].rows == [] and "too few" in made["late_phase_model"].note
     row = made["tests"].find("phase_by_place")
     assert row[6].value is None and "fewer than 5 trials are “II and later”" in row[-1].value
+
+
+@pytest.mark.parametrize(("rare", "tested"), [(0, 85), (2, 85), (7, 92)])
+def test_columns_that_few_trials_of_the_leading_targets_have_are_pooled_or_left_out(rare, tested):
+    plan = [("CD19", "lymphoma", 20), ("CD19", "multiple myeloma", 3), ("BCMA", "multiple myeloma", 20),
+            ("MSLN", "glioma", 12), ("HER2", "breast cancer", 30), ("GD2", "neuroblastoma", 11),
+            ("CD19", "acute myeloid leukemia", rare)]  # fmt: skip
+    records = [
+        Record(trial_id=f"NCT{3_000_000 + 100 * n + k:08d}", car_trial="product", targets=(target,),
+               indications=(name,))
+        for n, (target, name, size) in enumerate(plan)
+        for k in range(size)
+    ]  # fmt: skip
+    row = tables(frame(records), Options())["tests"].find("indication_by_target")
+    assert row[2].value == tested and row[6].value is not None, row[-1].value
