@@ -45,6 +45,7 @@ format: .venv/.made
 	$(BIN)/ruff format .
 
 docs: .venv/.made
+	$(BIN)/python .ci/imports.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "$(OUT)/docs/index.html"
 

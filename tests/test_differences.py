@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from cart_nlp.batch.store import Store
 from cart_nlp.differences import read_rows
 from cart_nlp.landscape.records import record_list
 from cart_nlp.registries.entry import InputError
-from cart_nlp.store import Store
 from cart_nlp.writers import OutputError
 from cart_nlp.writers.flat import guarded, unguarded
 

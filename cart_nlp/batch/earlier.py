@@ -70,7 +70,7 @@ def _session(target: Target) -> str | None:
     """The run that brought a store to its present state."""
     if not target.out.is_file():
         return None
-    from cart_nlp.store import Store
+    from cart_nlp.batch.store import Store
 
     return Store(target.out, "").session
 

@@ -24,7 +24,7 @@ from cart_nlp.writers.flat import escaped
 
 if TYPE_CHECKING:
     from cart_nlp.batch.options import Options, Summary
-    from cart_nlp.store import Store
+    from cart_nlp.batch.store import Store
 
 STDERR_REJECTS = 20
 """Rejects told one by one when there is no file for them."""

@@ -34,7 +34,7 @@ from cart_nlp.curation.ledger import Ledger, opened
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
-    from cart_nlp.store import Store
+    from cart_nlp.batch.store import Store
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
         stack.callback(hashing.stop)
         store = None
         if target.suffix in STORES:
-            from cart_nlp.store import Store
+            from cart_nlp.batch.store import Store
 
             store = stack.enter_context(contextlib.closing(Store(target.out, earlier.tagger_key(header))))
         summary = Summary(notes=earlier.notes(journal, options.resume))

@@ -17,6 +17,7 @@ import typer
 import typer.main
 
 from cart_nlp import console
+from cart_nlp.cli._commands import COMMANDS
 
 CONFIG = "cart-nlp.toml"
 
@@ -182,8 +183,6 @@ def _defaults(name: str, command: Any, config: str | None) -> dict[str, Any]:
             settings = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         console.stop("cart-nlp", f"{path}: not TOML: {fault}")
-    from cart_nlp.cli import COMMANDS
-
     for key in settings:
         if key not in COMMANDS:
             console.stop("cart-nlp", f"{path}: [{key}]: no such command{_nearest(key, COMMANDS)}")

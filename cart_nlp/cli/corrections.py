@@ -177,7 +177,7 @@ def labels(
 
 
 def _lines(found: Merged, a: Path, b: Path) -> Iterable[str]:
-    from cart_nlp.evaluation.report import percent, table
+    from cart_nlp.evaluation.layout import percent, table
 
     yield f"{found.only[0]} decisions only in {a.name}, {found.only[1]} only in {b.name}"
     if found.agreement:

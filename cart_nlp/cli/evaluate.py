@@ -140,7 +140,7 @@ def _conditions(dump: Path | None, layers: list[Path], json: bool) -> None:
 def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> None:
     import shutil
 
-    from cart_nlp.evaluation import breakdown, report
+    from cart_nlp.evaluation import breakdown, layout, report
 
     if html:
         from cart_nlp.evaluation import page
@@ -157,9 +157,9 @@ def _show(scored: Evaluation, errors: bool, json: bool, html: Path | None) -> No
         return
     # In full where no terminal is known: a file has no width.
     width = shutil.get_terminal_size((10_000, 0)).columns
-    shown = list(report.fitted(report.lines(scored.result), width))
+    shown = list(layout.fitted(report.lines(scored.result), width))
     if errors:
-        shown += report.fitted(breakdown.errors(scored.result["errors"]), width)
+        shown += layout.fitted(breakdown.errors(scored.result["errors"]), width)
     for line in shown:
         console.put(line)
 

@@ -104,7 +104,7 @@ def _marks(gold: GoldRecord) -> frozenset[str]:
 
 def lines(result: Mapping[str, Any]) -> Iterable[str]:
     """The agreement for a terminal."""
-    from cart_nlp.evaluation.report import percent, table
+    from cart_nlp.evaluation.layout import percent, table
 
     yield f"{result['a']['name']} and {result['b']['name']}: {result['trials']} trials in both"
     for side in ("a", "b"):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from cart_nlp.evaluation.report import NAMES, percent, table
+from cart_nlp.evaluation.layout import NAMES, percent, table
 
 
 def dump(part: Mapping[str, Any]) -> Iterator[str]:

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from cart_nlp import pages
 from cart_nlp.evaluation import breakdown, review, svg, unseen
-from cart_nlp.evaluation.report import NAMES, Row, interval, percent, unlabeled
+from cart_nlp.evaluation.layout import NAMES, Row, interval, percent
+from cart_nlp.evaluation.report import unlabeled
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.evaluation.snippets import of_error
 

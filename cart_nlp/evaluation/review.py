@@ -9,6 +9,7 @@ from typing import Any
 from cart_nlp.curation.decisions import FIELDS
 from cart_nlp.curation.names import LABELS, Names
 from cart_nlp.curation.queue import chances_of, error_of, share_found, together
+from cart_nlp.evaluation.layout import percent
 from cart_nlp.evaluation.matching import (
     ALL_TARGETS,
     TrialMatch,
@@ -16,7 +17,6 @@ from cart_nlp.evaluation.matching import (
     predicted_constructs,
     predicted_values,
 )
-from cart_nlp.evaluation.report import percent
 from cart_nlp.schema import INCLUDED, Record
 
 STEPS = tuple(step / 20 for step in range(21))

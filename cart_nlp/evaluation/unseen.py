@@ -9,7 +9,7 @@ import orjson
 
 from cart_nlp import paths
 from cart_nlp.evaluation.bootstrap import wilson
-from cart_nlp.evaluation.report import interval, percent
+from cart_nlp.evaluation.layout import interval, percent
 
 HEADER = ("on unseen labels", "share", "trials")
 

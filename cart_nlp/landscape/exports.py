@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import orjson
 
 from cart_nlp import readback
 from cart_nlp.console import reason
-from cart_nlp.landscape.publications import Entry
 from cart_nlp.registries.entry import InputError
 
 _MONTHS = {
@@ -23,6 +23,21 @@ _MONTHS = {
     )
 }
 _WANTED = "save PubMed's format “PubMed” or XML, or Europe PMC's JSON, XML or CSV"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One publication of an export, with what decides its grade. No list of its references is read."""
+
+    pmid: str
+    title: str = ""
+    abstract: str = ""
+    bank: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    """CommentsCorrections, as PubMed names them: RetractionIn, ErratumFor …"""
+    mesh: tuple[str, ...] = ()
+    date: str | None = None
 
 
 def entries(path: Path) -> list[Entry]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp.landscape import dating
+from cart_nlp.landscape.exports import Entry, entries
 
 RESULTS, PROTOCOL, SECONDARY, REVIEW = "results", "protocol", "secondary analysis", "review or comment"
 ERRATUM, RETRACTED, PRECLINICAL, EARLY = "erratum", "retracted", "preclinical", "before the trial"
@@ -60,21 +61,6 @@ def numbers(text: str) -> list[str]:
                     continue
             found[("" if kind == "OTHER" else kind) + digits] = None
     return list(found)
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One publication of an export, with what decides its grade. No list of its references is read."""
-
-    pmid: str
-    title: str = ""
-    abstract: str = ""
-    bank: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    relations: tuple[str, ...] = ()
-    """CommentsCorrections, as PubMed names them: RetractionIn, ErratumFor …"""
-    mesh: tuple[str, ...] = ()
-    date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -183,8 +169,6 @@ def read_publications(path: Path) -> Export:
     Raises InputError if the file cannot be read, holds no entry, or is PubMed's CSV, which carries neither
     abstracts nor registration numbers.
     """
-    from cart_nlp.landscape.exports import entries
-
     return link(entries(path))
 
 

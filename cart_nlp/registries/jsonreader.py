@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from cart_nlp.registries import ctgov, ctgovold, ctis, mapped, native, nci
 from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected
 from cart_nlp.registries.identifiers import identities
 from cart_nlp.registries.jsondocument import Document
+from cart_nlp.registries.jsonshape import Shape
 from cart_nlp.registries.jsonvalues import is_lines, parse, search_text, sound, split_lines
 from cart_nlp.registries.mending import Note
 from cart_nlp.registries.sources import Feed, shown
 from cart_nlp.schema import Trial
-
-
-class Shape(NamedTuple):
-    """A JSON record format: how it is known, where its id is, how it becomes a trial."""
-
-    name: str
-    recognizes: Callable[[Mapping[str, Any]], bool]
-    identify: Callable[[Mapping[str, Any]], str]
-    parse: Callable[[Any], Trial]
-
 
 SHAPES: tuple[Shape, ...] = (
     Shape("ctgov-v2", ctgov.recognizes, ctgov.identify, ctgov.parse),

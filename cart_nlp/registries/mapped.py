@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cart_nlp.registries import native, shapes
 from cart_nlp.registries.entry import InputError, Rejected
+from cart_nlp.registries.jsonshape import Shape
 from cart_nlp.registries.sources import shown
 from cart_nlp.schema import Trial
-
-if TYPE_CHECKING:
-    from cart_nlp.registries.jsonreader import Shape
 
 GUESSES: dict[str, tuple[str, ...]] = {
     "id": ("id", "trial_id", "nct_id", "nct_number", "nctid", "nct", "trialid", "registration_number",
@@ -139,8 +137,6 @@ def parse(row: Mapping[str, Any], columns: Mapping[str, str]) -> Trial:
 def _shape(
     columns: Mapping[str, str], recognizes: Callable[[Mapping[str, Any]], bool] = lambda data: True
 ) -> Shape:
-    from cart_nlp.registries.jsonreader import Shape
-
     def identify(data: Mapping[str, Any]) -> str:
         if not isinstance(data, Mapping):
             raise Rejected(f"a JSON {type(data).__name__}, not an object")

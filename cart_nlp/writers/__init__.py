@@ -24,7 +24,7 @@ WRITERS = {
     ".parquet": "parquet:write_parquet",
     ".xlsx": "xlsx:write_xlsx",
 }
-"""Suffix -> module and function; DuckDB is a store with a history of its own, see cart_nlp.store."""
+"""Suffix -> module and function; DuckDB is a store with a history of its own, see cart_nlp.batch.store."""
 
 STORES = (".duckdb",)
 EXTRAS = {".parquet": ("pyarrow",), ".xlsx": ("xlsxwriter",), ".duckdb": ("duckdb", "pyarrow")}

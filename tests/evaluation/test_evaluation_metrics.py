@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cart_nlp.evaluation import metrics, report
+from cart_nlp.evaluation import layout, metrics
 from cart_nlp.evaluation.gold import GoldRecord
 from cart_nlp.evaluation.matching import construct_credit, match
 from cart_nlp.schema import Construct, Evidence, Record, Trial
@@ -165,10 +165,10 @@ def test_focus_is_scored_over_included_trials_only():
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_a_report_fits_a_terminal_and_loses_no_column(width):
     rows = [("a field", "1", "99.7 [98.4–100.0]", "97.9 [94.8–100.0]", "0"), ("b", "2", "–", "–", "7")]
-    found = list(report.table(("field", "gold", "F1", "exact set", "n"), rows))
-    shown = list(report.fitted(["words " * 30, "", *found], width))
+    found = list(layout.table(("field", "gold", "F1", "exact set", "n"), rows))
+    shown = list(layout.fitted(["words " * 30, "", *found], width))
     assert max(map(len, shown)) <= width
     assert " ".join(shown).split().count("words") == 30
     for cell in ("gold", "98.4–100.0]", "exact", "n"):
         assert any(cell in line for line in shown)
-    assert list(report.fitted(found, 10_000)) == list(map(str, found))
+    assert list(layout.fitted(found, 10_000)) == list(map(str, found))
