@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +56,22 @@ FACTS = (
 """Fields that the page shows as they are, beside the filtered ones."""
 
 
-def view(records: Path, page: Path, texts: Iterable[Path] = (), corrections: Path | None = None) -> int:
+def view(
+    records: Path,
+    page: Path,
+    texts: Iterable[Path] = (),
+    corrections: Path | None = None,
+    note: Callable[[str], None] | None = None,
+) -> int:
     """Write the page, corrections laid over the records; returns the number of trials on it.
 
     `texts` are the dumps that the records were tagged from: with them the page shows whole sections with the
-    evidence marked in place, without them the quoted words. Raises InputError for what cannot be read.
+    evidence marked in place, without them the quoted words. `note` hears of corrections that met no
+    record. Raises InputError for what cannot be read.
     """
     found = record_list(records)
     trials = read_trials(texts, {record.trial_id for record in found})
-    found = laid(found, opened(corrections), trials=trials, read=tagger())
+    found = laid(found, opened(corrections), trials=trials, read=tagger(), note=note)
     page.parent.mkdir(parents=True, exist_ok=True)
     write(page, html(frame(found), {one: trial.sections for one, trial in trials.items()}))
     return len(found)

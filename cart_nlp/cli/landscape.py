@@ -120,11 +120,14 @@ def command(
             figures=names_from("--figures", figures, tuple(FIGURES)),
             formats=names_from("--formats", formats, FORMATS),
         )
+        notes: list[str] = []
         with _progress() as say:
-            built = build(records, out, options, asked, say)
+            built = build(records, out, options, asked, say, notes.append)
     except (InputError, OptionError, EmptyReport) as fault:
         lines = str(fault).splitlines()  # corrections have a line for each fault
         console.stop_all("cart-nlp landscape", lines, 1 if isinstance(fault, EmptyReport) else 2)
+    for line in notes:
+        console.say("cart-nlp landscape", line)
     if reference:
         from cart_nlp.landscape.reference import printed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -72,7 +73,7 @@ def command(
         lexicons=tuple(map(str, lexicon or ())),
     )
     try:
-        done = review(asked, out, to, force=force)
+        done = review(asked, out, to, force=force, note=partial(console.say, "cart-nlp review"))
     except (InputError, PlaceError, GoldError, LexiconError) as fault:
         console.stop_all("cart-nlp review", str(fault).splitlines())
     if out is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,7 @@ def command(
     from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
 
+    note = partial(console.say, "cart-nlp view")
     texts = tuple(text or ())
     inputs = [records, *texts, *([corrections] if corrections else [])]
     try:
@@ -45,11 +47,11 @@ def command(
             from cart_nlp.reviewing.run import review as reviewed
 
             asked = Asked(records=records, texts=texts, corrections=corrections, everything=True)
-            count = len(reviewed(asked, place, force=True).items)
+            count = len(reviewed(asked, place, force=True, note=note).items)
         else:
             from cart_nlp.viewer import view
 
-            count = view(records, place, texts, corrections)
+            count = view(records, place, texts, corrections, note)
     except (InputError, PlaceError, GoldError) as fault:
         console.stop_all("cart-nlp view", str(fault).splitlines())
     console.say("cart-nlp view", f"{count:,} trials → {out}")

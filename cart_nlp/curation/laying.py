@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cart_nlp.curation.applying import Read, apply, put_in
@@ -11,6 +11,9 @@ from cart_nlp.curation.decisions import Correction, by_trial, rows_of
 from cart_nlp.curation.names import names
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Record, Trial
+
+SHOWN = 5
+"""Trials without a record that are told by their ids."""
 
 
 def read_trials(texts: Iterable[Path], wanted: set[str]) -> dict[str, Trial]:
@@ -45,6 +48,7 @@ def laid(
     lexicons: tuple[str, ...] = (),
     trials: Mapping[str, Trial] | None = None,
     read: Read | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> list[Record]:
     """Records with corrections laid over them; `trials` (by id) tell which of these are stale.
 
@@ -53,7 +57,7 @@ def laid(
     A decision under a secondary id reaches the record too, unless that id is a record or trial by itself.
     That is what `tag --dedupe` does for the ids that it merged; a record does not tell these from ids that
     its registration merely names. Whether such a decision is stale cannot be told, for the other text is not
-    at hand. Nor can a trial that a curator has put in and that is not among the records: tag again.
+    at hand. Decisions on trials without a record, such as are put in, are left out, and `note` hears of them.
     """
     records = list(records)
     if not rows:
@@ -62,13 +66,20 @@ def laid(
     known = names(lexicons)
     trials = trials or {}
     alone = trials.keys() | {record.trial_id for record in records}
+    unmet = set(decided)
     found = []
     for record in records:
         own = record.trial_id
-        mine = rows_of(decided, (own, *(one for one in record.secondary_ids if one not in alone)))
+        ids = (own, *(one for one in record.secondary_ids if one not in alone))
+        unmet -= dict.fromkeys(ids).keys()
+        mine = rows_of(decided, ids)
         mine = [row if row.trial_id == own else row._replace(text_sha256="") for row in mine]
         if own in trials and read is not None:
             record = put_in(record, mine, trials[own], read)
         text = trials[own].sections if own in trials else None
         found.append(apply(record, mine, known, text) if mine else record)
+    if unmet and note is not None:
+        shown = ", ".join(sorted(unmet)[:SHOWN]) + (f" and {len(unmet) - SHOWN} more" * (len(unmet) > SHOWN))
+        many = f"{len(unmet):,} trial{'s' * (len(unmet) > 1)}"
+        note(f"corrections of {many} without a record are not laid on ({shown}); tag --corrections does it")
     return found

@@ -72,12 +72,14 @@ def build(
     options: Options,
     asked: Asked | None = None,
     say: Callable[[str], None] = lambda step: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> Built:
     """Read records and write the report; the same records and options give the same bytes on the same date.
 
-    `say` is told each step. Raises InputError for files that cannot be read or written over,
-    EmptyReport where no trial is included. Writes report.html, report.md, landscape.xlsx, tables/,
-    figures/ and run.json into `folder`; what an earlier report left there goes, anything else stays.
+    `say` is told each step, `note` of corrections that met no record. Raises InputError for files that cannot
+    be read or written over, EmptyReport where no trial is included. Writes report.html, report.md,
+    landscape.xlsx, tables/, figures/ and run.json into `folder`; what an earlier report left there goes,
+    anything else stays.
     """
     begun = time.perf_counter()
     asked = asked or Asked()
@@ -88,7 +90,7 @@ def build(
     say("reading records")
     older = cohort(read_records(asked.compare), options) if asked.compare else None
     run = run_facts(records)
-    df = frame(laid(record_list(records), opened(asked.corrections)))
+    df = frame(laid(record_list(records), opened(asked.corrections), note=note))
     chosen = cohort(df, options)
     if not len(chosen):
         left = "; ".join(f"{len(ids)} {reason}" for reason, ids in chosen.left_out.items() if ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +46,15 @@ class Done:
     wanted: str = ""
 
 
-def review(asked: Asked, out: Path | None = None, to: str | None = None, *, force: bool = False) -> Done:
-    """Read, order and, if there is a place to write to, write the queue.
+def review(
+    asked: Asked,
+    out: Path | None = None,
+    to: str | None = None,
+    *,
+    force: bool = False,
+    note: Callable[[str], None] | None = None,
+) -> Done:
+    """Read, order and, if there is a place to write to, write the queue; `note` as in `laid`.
 
     Raises InputError, PlaceError, GoldError or LexiconError with one line a fault.
     """
@@ -58,7 +65,7 @@ def review(asked: Asked, out: Path | None = None, to: str | None = None, *, forc
     if asked.texts:
         trials = read_trials(asked.texts, {record.trial_id for record in records})
     rows = opened(asked.corrections, asked.lexicons)
-    records = laid(records, rows, asked.lexicons, trials, tagger(tuple(map(Path, asked.lexicons))))
+    records = laid(records, rows, asked.lexicons, trials, tagger(tuple(map(Path, asked.lexicons))), note)
     if asked.since is not None:
         records = _changed(asked, records)
     marks = mentions_of(trials.values(), asked.lexicons) if trials else {}

@@ -261,6 +261,24 @@ def test_a_decision_under_a_merged_id_reaches_the_written_record_as_it_does_in_t
     assert alone.targets == ("BCMA",)
 
 
+def test_decisions_that_meet_no_record_are_told():
+    from cart_nlp.curation.laying import laid
+    from cart_nlp.schema import Record
+
+    record = Record(trial_id="T1", car_trial="product", secondary_ids=("X1",))
+    given = [decision(one, "focus", "set", "other") for one in ("T1", "X1", "T8", "T9")]
+    told = []
+    laid([record], given, note=told.append)
+    assert told == [
+        "corrections of 2 trials without a record are not laid on (T8, T9); tag --corrections does it"
+    ]
+    told.clear()
+    laid([record], given[:2], note=told.append)
+    assert told == []
+    laid([record], [decision(f"T{n}", "focus", "set", "other") for n in range(2, 9)], note=told.append)
+    assert "(T2, T3, T4, T5, T6 and 2 more)" in told[0]
+
+
 def test_wrong_corrections_stop_the_run_before_it_starts(folder):
     (folder / "c.csv").write_text("trial_id,field,action,value\nT1,colour,set,x\nT1,targets,add,\n")
     with pytest.raises(CorrectionsError) as caught:
