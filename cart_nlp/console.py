@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -127,10 +128,30 @@ def stop(command: str, line: str, code: int = 2) -> NoReturn:
 
 
 def stop_all(command: str, lines: Iterable[str], code: int = 2) -> NoReturn:
-    """The same for several faults, a line each; a fault without words is told as one too."""
-    for line in list(lines) or ["it failed, and nothing says why"]:
-        say(command, line)
+    """The same for several faults, a line each; a fault without words is told as one too.
+
+    A fault that many lines of a file share is told of the first of them, with their number.
+    """
+    told = list(lines) or ["it failed, and nothing says why"]
+    kinds = Counter(map(_kind, told))
+    for line in told:
+        many = kinds[_kind(line)]
+        if many > MANY:
+            kinds[_kind(line)] = -1
+            line = f"{line} ({many - 1:,} other lines have the same fault)"
+        if many > 0:
+            say(command, line)
     raise SystemExit(code)
+
+
+MANY = 20
+"""Lines with the same fault from which on only the first is told."""
+_PLACE = re.compile(r"^(\S+):\d+: ")
+
+
+def _kind(line: str) -> str:
+    """A fault without the number of its line."""
+    return _PLACE.sub(r"\1: ", line)
 
 
 def fault_line(fault: OSError) -> str:

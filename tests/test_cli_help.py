@@ -92,12 +92,13 @@ def test_help_shows_examples_with_options_that_exist_and_no_type_of_python(path)
     examples = EXAMPLES[path]
     options = {name for param in LEAVES[path].params for name in (*param.opts, *param.secondary_opts)}
     for line in examples:
-        assert line in helped
+        assert line in re.sub(r" \\\n\s+", " ", helped)
         assert line.startswith(f"cart-nlp {path} ") or line == f"cart-nlp {path}"
         used = {word for word in line.split() if word.startswith("-") and word != "-"}
         assert used <= options, line
     assert not re.search(r"<(?:str|int|float|path|list|bool)|\brange>", helped)
     assert "--log-json" in helped
+    assert max(map(len, helped.splitlines())) <= 60
 
 
 def test_no_example_is_of_a_command_that_is_not_there():
@@ -177,7 +178,11 @@ def test_what_is_said_comes_as_json_lines(tmp_path):
         (["tag", "--workres"], "no such option: --workres (possible options: --corrections, --workers)"),
         (["lexicon", "chek"], "no such command 'chek'. did you mean 'check'?"),
         (["tag"], "missing argument 'inputs'"),
-        (["tag", "x", "-o", "y", "--workers", "many"], "--workers': input should be a valid integer"),
+        (["tag", "x", "-o", "y", "--workers", "many"], "tag: --workers many: give a whole number;"),
+        (["tag", "x", "-o", "y", "--workers=-1"], "tag: --workers -1: give 0 or more;"),
+        (["tag", "x", "-o", "y", "--timeout", "0"], "tag: --timeout 0: give 0.1 or more;"),
+        (["evaluate", "--prevalence", "2"], "evaluate: --prevalence 2: give 1 or less;"),
+        (["evaluate", "--prevalence", "few"], "evaluate: --prevalence few: give a number;"),
     ],
 )
 def test_wrong_usage_is_one_line_with_the_nearest_and_the_way_to_the_help(words, told):

@@ -131,3 +131,19 @@ def test_python_m_cart_nlp_is_the_command():
 )
 def test_a_line_holds_nothing_that_steers_a_terminal(text, shown):
     assert safe(text, lines=False) == shown
+
+
+def test_a_fault_of_many_lines_is_told_once(capsys):
+    faults = [f"g.jsonl:{n}: holds no labels" for n in range(1, 101)] + ["g.jsonl:7: is no JSON"]
+    with pytest.raises(SystemExit):
+        console.stop_all("cart-nlp gold", faults)
+    assert capsys.readouterr().err.splitlines() == [
+        "cart-nlp gold: g.jsonl:1: holds no labels (99 other lines have the same fault)",
+        "cart-nlp gold: g.jsonl:7: is no JSON",
+    ]
+
+
+def test_a_fault_of_a_few_lines_is_told_of_each(capsys):
+    with pytest.raises(SystemExit):
+        console.stop_all("cart-nlp gold", [f"g.jsonl:{n}: holds no labels" for n in range(1, 21)])
+    assert len(capsys.readouterr().err.splitlines()) == 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import io
 import json
+import re
 import sys
 import time
 import tomllib
@@ -23,10 +24,10 @@ CONFIG = "cart-nlp.toml"
 
 EVERYWHERE = """\b
 With every command:
-  --quiet        nothing on standard error unless something is wrong
-  --log-json     what is said on standard error as JSON lines
-  --config FILE  options from this file; default: cart-nlp.toml in the
-                 folder, if there is one"""
+  --quiet        on standard error only what is wrong
+  --log-json     standard error as JSON lines
+  --config FILE  options from this file, by default
+                 cart-nlp.toml in the folder"""
 
 EXAMPLES = {
     "tag": (
@@ -93,7 +94,7 @@ def run(name: str, module: ModuleType, arguments: list[str]) -> None:
         try:
             code = command.main(args=arguments, prog_name=whole, standalone_mode=False, default_map=defaults)
         except typer.BadParameter.__base__ as fault:  # type: ignore[misc]
-            console.stop(whole, _usage(whole, fault))
+            console.stop(whole, _usage(whole, fault, arguments))
         sys.stdout.flush()
         raise SystemExit(code if isinstance(code, int) else 0)
 
@@ -108,10 +109,22 @@ def command_of(name: str, module: ModuleType) -> Any:
     for path, each in leaves(name, command):
         for param in each.params:
             _put_plainly(param)
-        examples = "\n".join(f"  {line}" for line in EXAMPLES.get(path, ()))
+        examples = "\n".join(f"  {_broken(line)}" for line in EXAMPLES.get(path, ()))
         shown = f"\b\nExamples:\n{examples}\n\n" if examples else ""
         each.epilog = shown + EVERYWHERE
     return command
+
+
+def _broken(line: str) -> str:
+    """An example that a screen of 60 columns shows: continued, before an option, on a line of its own."""
+    if len(line) <= SHORT:
+        return line
+    at = max(line.rfind(f" {mark}", 0, SHORT) for mark in '-"')
+    return f"{line[:at]} \\\n      {line[at + 1 :]}" if at > 0 else line
+
+
+SHORT = 54
+"""Characters of an example on one line."""
 
 
 def leaves(name: str, command: Any) -> Iterator[tuple[str, Any]]:
@@ -146,11 +159,35 @@ def _put_plainly(param: Any) -> None:
         param.display_type = lambda ctx: word
 
 
-def _usage(whole: str, fault: Any) -> str:
+_PLAINLY = (
+    (r"Input should be a valid integer\b.*", "give a whole number"),
+    (r"Input should be a valid number\b.*", "give a number"),
+    (r"Input should be greater than or equal to (\S+)", r"give \1 or more"),
+    (r"Input should be less than or equal to (\S+)", r"give \1 or less"),
+)
+"""What is said of a value that does not fit -> the same for somebody who knows no Python."""
+
+
+def _usage(whole: str, fault: Any, words: list[str]) -> str:
     said = " ".join(fault.format_message().replace("Value error, ", "").split()).rstrip(".")
+    options = getattr(getattr(fault, "param", None), "opts", ())
+    given = [value for value in (_given(words, option) for option in options) if value is not None]
+    for pattern, plain in _PLAINLY:
+        found = re.search(pattern, said)
+        if found and options:
+            said = f"{' '.join([options[0], *given[:1]])}: {found.expand(plain)}"
     context = getattr(fault, "ctx", None)
     where = context.command_path if context is not None else whole
     return f"{said[:1].lower()}{said[1:]}; {where} --help tells the options"
+
+
+def _given(words: list[str], option: str) -> str | None:
+    """The value that follows an option."""
+    for at, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else (words[at + 1] if at + 1 < len(words) else None)
+    return None
 
 
 def _asked(arguments: list[str]) -> tuple[dict[str, str], list[str]]:

@@ -70,7 +70,9 @@ def accuracy(file: Path | None = None) -> Accuracy:
         found = orjson.loads(file.read_bytes())
         fields, gold = found["fields"], found["gold"]
         name, n, version = str(gold["name"]), int(found["trials"]), str(found["tool"]["version"])
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
+    except OSError as fault:
+        raise InputError(f"{file}: cannot be read: {fault.strerror or fault}") from None
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as fault:
         raise InputError(f"{file}: no result of `cart-nlp evaluate --json` ({fault})") from fault
     if name in DEVELOPMENT:
         return Accuracy(f"The accuracy given is of development labels ({name}) and is not shown. {NONE}")
