@@ -40,6 +40,7 @@ STYLES = {
     "disease_group": "black on white",
     "indications": "black on white",
     "focus": "underline",
+    "follow_up_years": "underline",
     "car_trial": "bold underline",
 }
 """Field -> how its evidence is shown."""
@@ -76,6 +77,11 @@ def marks(doc: Doc, record: Record) -> list[Mark]:
             found.append(
                 Mark(section, start - first, end - first, field, "" if field == "car_trial" else value)
             )
+    found += [
+        Mark(e.section, e.start, e.end, e.field, e.value)
+        for e in record.evidence
+        if e.field == "follow_up_years" and e.basis == "text"
+    ]
     shown = {(m.section, m.start, m.end, m.said) for m in found}
     for one in mentions(doc):
         here = (one.section, one.start, one.end)
@@ -136,6 +142,8 @@ def _table(record: Record) -> Table:
             if str(value) not in told:
                 cell.append(" (known of the product)", style="dim")
         table.add_row(escape(name), cell)
+    if record.follow_up_years is not None:
+        table.add_row("follow_up_years", Text(f"{record.follow_up_years:g}", style=STYLES["follow_up_years"]))
     if record.constructs:
         joined = "; ".join(construct_text(c.targets, c.format) for c in record.constructs)
         table.add_row("constructs", Text(safe(joined, lines=False)))

@@ -31,6 +31,12 @@ def test_text_with_roles() -> None:
         assert said in " ".join(done.stdout.split())
 
 
+def test_planned_follow_up_is_shown_with_its_words() -> None:
+    out = show("CD19 CAR-T cells for lymphoma. Participants are followed for up to 15 years.").stdout
+    assert re.search(r"^follow_up_years +15", out, re.MULTILINE)
+    assert "[15 years]{follow_up_years 15}" in " ".join(out.split())
+
+
 def test_json_is_the_record() -> None:
     record = json.loads(show("CD19 CAR-T \x1b[31m \x9b \u202e", "--json").stdout)
     assert record["targets"] == ["CD19"]
