@@ -57,7 +57,9 @@ def test_an_interrupt_is_one_line(capsys):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize(
-    "words", [("--help",), ("show", "--help"), ("lexicon", "show", "CD19")], ids=" ".join
+    "words",
+    [(), ("--help",), ("--version",), ("show", "--help"), ("lexicon", "show", "CD19"), ("schema",)],
+    ids=" ".join,
 )
 def test_a_full_disk_under_standard_output_is_one_line(words):
     with Path("/dev/full").open("w") as full:
@@ -70,7 +72,9 @@ def test_a_full_disk_under_standard_output_is_one_line(words):
 
 
 @pytest.mark.parametrize(
-    "words", [("--help",), ("show", "--help"), ("lexicon", "show", "CD19")], ids=" ".join
+    "words",
+    [(), ("--help",), ("--version",), ("show", "--help"), ("lexicon", "show", "CD19"), ("schema",)],
+    ids=" ".join,
 )
 def test_a_reader_that_goes_away_ends_the_command_without_a_word(words):
     reading, writing = os.pipe()

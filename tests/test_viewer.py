@@ -178,6 +178,11 @@ def press(page, *keys):
     ActionChains(page).send_keys(*keys).perform()
 
 
+def test_an_address_with_a_broken_escape_shows_the_page(page):
+    page.execute_script("location.hash = '%'; location.reload()")
+    until(lambda: state(page) == "2000 of 2000 trials")
+
+
 def test_marks_overlap_as_spans(page):
     page.execute_script("location.hash = ''; clear(); select(0)")
     marks = page.find_elements("css selector", "#trial .text mark")

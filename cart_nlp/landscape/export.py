@@ -10,17 +10,17 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.table import Ids, Table
+from cart_nlp.writers.flat import guarded
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ROWS_IN_MARKDOWN = 40
 MOST_CHARACTERS = 32767
 """What a cell of a workbook holds."""
 
 
 def safe(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula gets a leading apostrophe; missing values are empty."""
+    """Text with an apostrophe before what a spreadsheet would run as a formula; missing values are empty."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return guarded(value)
     return "" if value is None or value is pd.NA or value != value else value
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from cart_nlp.console import reason
 from cart_nlp.landscape.organizations import listed
 from cart_nlp.registries.entry import InputError
+from cart_nlp.writers.flat import unguarded
 
 APPLY, PROPOSE = 95.0, 88.0
 COLUMNS = ("name", "merged_into", "decision", "score", "rule")
@@ -136,7 +137,8 @@ def read_decisions(path: Path) -> dict[str, str]:
                 )
             decisions: dict[str, str] = {}
             for row in reader:
-                name, into, word = row["name"], row["merged_into"], row["decision"].strip().lower()
+                name, into, word = (unguarded(row[column] or "") for column in COLUMNS[:3])
+                word = word.strip().lower()
                 if word not in ("applied", "proposed", "refused"):
                     raise InputError(
                         f"{path}:{reader.line_num}: decision {word!r}; write applied, proposed or refused"
@@ -144,5 +146,5 @@ def read_decisions(path: Path) -> dict[str, str]:
                 if word != "proposed":
                     decisions[name] = name if word == "refused" else into
             return decisions
-    except (OSError, UnicodeDecodeError) as fault:
+    except (OSError, UnicodeDecodeError, csv.Error) as fault:
         raise InputError(f"{path}: cannot be read: {reason(fault)}") from fault

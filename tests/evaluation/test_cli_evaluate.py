@@ -58,6 +58,20 @@ def test_table_names_the_gold_and_the_tool(files):
     assert any(text.startswith("edits") and "–" in text for text in done.stdout.splitlines())
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no place where even root writes nothing")
+def test_what_cannot_be_written_is_one_line(files):
+    gold, records, _ = files
+    for words in (
+        ("evaluate", "--gold", gold, "--records", records, "--html", "/proc/out"),
+        ("gold", "export", gold, "--to", "doccano", "-o", "/proc/out"),
+        ("gold", "export", gold, "--to", "brat", "-o", "/proc/out"),
+    ):
+        done = cart_nlp(*words)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"cart-nlp {words[0]}: /proc/out")
+        assert len(done.stderr.splitlines()) == 1
+
+
 def test_json_holds_all_parts(files, tmp_path):
     gold, records, _ = files
     done = cart_nlp("evaluate", "--gold", gold, "--records", records, "--json", "--html", tmp_path / "p.html")

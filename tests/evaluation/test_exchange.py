@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from gold_lines import gold_lines, line, save
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats, label_studio, prodigy
 from cart_nlp.evaluation.exchange.layout import layout
 from cart_nlp.evaluation.exchange.tasks import Span, task_of, words
 from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.registries import shapes
 from cart_nlp.schema import Construct, Mention, Record, Trial
 
 FORMATS = sorted(formats.FORMATS)
@@ -293,6 +295,32 @@ def test_a_gold_line_of_other_types_is_a_fault_of_one_line_or_none(tmp_path):
             lines += error.faults
     assert len(lines) > 100
     assert [fault for fault in lines if "\n" in fault or not fault.startswith("gold.jsonl:1: ")] == []
+
+
+TEXTS = st.lists(st.sampled_from(["", "CD19 CAR-T", "B-ALL"]), max_size=3)
+
+
+@given(
+    lists=st.tuples(TEXTS, TEXTS, TEXTS),
+    interventions=st.lists(
+        st.fixed_dictionaries({"name": st.sampled_from(["", "CAR"]), "other_names": TEXTS}), max_size=3
+    ),
+    arms=st.lists(st.fixed_dictionaries({"label": st.just(""), "description": st.sampled_from(["", "A"])})),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_tagged_trial_keeps_its_sections_where_items_are_empty(lists, interventions, arms):
+    sections = shapes.sections(
+        brief_title="CD19 CAR-T", conditions=lists[0], keywords=lists[1], secondary_outcomes=lists[2],
+        interventions=interventions, arms=arms,
+    )  # fmt: skip
+    trial = Trial(id="NCT1", sections=sections)
+    marks = [
+        Mention(section=key, start=0, end=1, text=text[0], label="antigen", concept="CD19", role="target")
+        for key, text in sections.items()
+    ]
+    gold = formats.preannotated(trial, Record(trial_id="NCT1", car_trial="no"), marks)
+    task = task_of(gold)
+    assert [task.text[span.start : span.end] for span in task.spans] == [mark.text for mark in marks]
 
 
 def test_what_is_no_json_is_told_with_its_line(tmp_path):

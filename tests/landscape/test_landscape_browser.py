@@ -119,6 +119,13 @@ def test_the_denominator_of_a_share(page, built):
     page.find_element("id", "close").click()
 
 
+def test_an_address_with_a_broken_escape_shows_the_page(page):
+    page.execute_script("location.hash = '%'; location.reload()")
+    until(lambda: page.find_elements("css selector", "#table-phases tbody tr a"))
+    page.execute_script("location.hash = '#set=%'")
+    assert not page.execute_script("return document.getElementById('panel').open")
+
+
 def test_hostile_text_is_text(page):
     page.execute_script("location.hash = '#trial=NCT99999999'")
     until(lambda: page.find_element("id", "panel-title").text == "NCT99999999")

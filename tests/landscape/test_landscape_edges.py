@@ -52,6 +52,7 @@ def hostile():
             start_date="2021",
             countries=("China",),
             collaborators=(CHINESE, "+1-2"),
+            indications=("lymphoma", "=1+1", "@SUM(2)"),
         ),
         Record(
             trial_id="NCT00000003",
@@ -153,7 +154,8 @@ def test_no_text_becomes_markup(hostile_report):
 
 def test_no_text_becomes_a_formula(hostile_report):
     for path in (hostile_report / "tables").glob("*.csv"):
-        assert not re.search(r'(^|,)"?[=@]', path.read_text(encoding="utf-8"), re.MULTILINE), path
+        # A spreadsheet of some countries begins a new cell at each semicolon.
+        assert not re.search(r'(^|,|;) ?"?[=@]', path.read_text(encoding="utf-8"), re.MULTILINE), path
     book = openpyxl.load_workbook(hostile_report / "landscape.xlsx")
     values = {cell.value for row in book["sponsors"].iter_rows() for cell in row if cell.data_type == "s"}
     assert "=cmd|' /C calc'!A0" in values and {ARABIC, CHINESE} <= values
@@ -174,8 +176,9 @@ def test_unknown_country_and_phase_are_kept(hostile_report):
         ("+1", "'+1"),
         ("-1", "'-1"),
         ("@x", "'@x"),
-        ("\tx", "'\tx"),
+        ("\t=x", "'\t=x"),
         ("a=1", "a=1"),
+        ("A; =1; B;@x", "A; '=1; B;'@x"),
         (-1, -1),
         (None, ""),
     ],

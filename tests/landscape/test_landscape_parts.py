@@ -71,9 +71,20 @@ def test_reviewed_decisions_overrule(tmp_path):
     assert home == {"Acme Bio Co.": "Acme Bio Co.", "Acme Bio Co Ltd": "Acme Bio Co Ltd", "Foo": "Bar"}
 
 
+def test_decisions_on_names_that_a_spreadsheet_would_run_are_those_of_the_names(tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("name,merged_into,decision\n'=A,'@B,applied\n")
+    assert read_decisions(path) == {"=A": "@B"}
+
+
 @pytest.mark.parametrize(
     "text, fault",
-    [("a,b\n", "no column name"), ("name,merged_into,decision\nx,y,maybe\n", "decision 'maybe'")],
+    [
+        ("a,b\n", "no column name"),
+        ("name,merged_into,decision\nx,y,maybe\n", "decision 'maybe'"),
+        ("name,merged_into,decision\nx\n", "decision ''"),
+        (f"name,merged_into,decision\nx,{'y' * 200_000},applied\n", "cannot be read"),
+    ],
 )
 def test_bad_decisions_in_one_line(tmp_path, text, fault):
     path = tmp_path / "m.csv"

@@ -159,16 +159,23 @@ def trial_data(trial: Trial) -> dict[str, Any]:
             data[name] = text
             continue
         items = data.setdefault(name, [])
+        # An empty item of the registry has no section; it keeps its place, and so do those behind it.
         if not rest:
-            items.append(text)
+            _put(items, index, text)
             continue
         while len(items) <= index:
             items.append({})
-        if rest.startswith("other_names"):
-            items[index].setdefault("other_names", []).append(text)
+        part, inner, _ = _split(rest)
+        if inner is None:
+            items[index][part] = text
         else:
-            items[index][rest] = text
+            _put(items[index].setdefault(part, []), inner, text)
     return data
+
+
+def _put(texts: list[str], index: int, text: str) -> None:
+    texts.extend([""] * (index + 1 - len(texts)))
+    texts[index] = text
 
 
 def _split(key: str) -> tuple[str, int | None, str]:

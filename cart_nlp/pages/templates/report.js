@@ -159,7 +159,7 @@ function showTrial(id) {
 
 let opened = 0;
 function route() {
-  const match = /^#(set|cell|trial)=(.+)$/.exec(decodeURIComponent(location.hash));
+  const match = /^(set|cell|trial)=(.+)$/.exec(anchor());
   const found = match && { set: showSet, cell: showCell, trial: showTrial }[match[1]](match[2]);
   if (found) {
     opened += 1;

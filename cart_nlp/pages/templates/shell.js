@@ -11,4 +11,8 @@ function debounce(run, wait = 80) {
   let timer;
   return (...given) => { clearTimeout(timer); timer = setTimeout(() => run(...given), wait); };
 }
+// What stands behind the # of the address; a broken escape there is no place, and must not stop the page.
+function anchor() {
+  try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
+}
 const words = text => text.replaceAll("_", " ");

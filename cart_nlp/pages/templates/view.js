@@ -218,11 +218,11 @@ document.addEventListener("keydown", event => {
 });
 list.addEventListener("scroll", () => requestAnimationFrame(drawRows), { passive: true });
 window.addEventListener("resize", drawRows);
-window.addEventListener("hashchange", () => { const n = hits.findIndex(h => data.trials[h].i === decodeURIComponent(location.hash.slice(1))); if (n >= 0 && n !== at) select(n); });
+window.addEventListener("hashchange", () => { const n = hits.findIndex(h => data.trials[h].i === anchor()); if (n >= 0 && n !== at) select(n); });
 search.addEventListener("input", debounce(() => apply(true)));
 $("clear").addEventListener("click", clear);
 $("keys").addEventListener("click", help);
-const wanted = decodeURIComponent(location.hash.slice(1));
+const wanted = anchor();
 buildFilters();
 apply(false);
 const start = hits.findIndex(h => data.trials[h].i === wanted);
