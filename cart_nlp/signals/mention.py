@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit
@@ -47,15 +48,15 @@ def part(place: str, other: str = "") -> str:
 
 def attachment(reading: Reading, unit: Unit) -> list[str]:
     """How a unit is bound to CAR words: `car>touch`, `car>mod` (past modifiers), `near`; `<` before."""
-    starts = [car.start for car in reading.cars]
+    cars = reading.cars
     found = []
-    at = bisect_left(starts, unit.start)
-    if at and starts[at - 1] >= unit.first:
-        found.append(_before(reading, reading.cars[at - 1].end, unit))
-    at = bisect_left(starts, unit.end, at)
-    if at < len(starts) and reading.cars[at].end <= unit.last:
+    at = bisect_left(cars, unit.start, key=attrgetter("start"))
+    if at and cars[at - 1].start >= unit.first:
+        found.append(_before(reading, cars[at - 1].end, unit))
+    at = bisect_left(cars, unit.end, at, key=attrgetter("start"))
+    if at < len(cars) and cars[at].end <= unit.last:
         modifiers = reading.vocabulary.lexicon.words("between_left")
-        found.append("car>" + _bond(reading, unit.end, starts[at], modifiers))
+        found.append("car>" + _bond(reading, unit.end, cars[at].start, modifiers))
     return found or ["car=none"]
 
 

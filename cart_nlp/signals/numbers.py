@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.reading import Mention
@@ -31,9 +33,13 @@ _SIGNAL_NAME = re.compile(r"(?<![\da-z-])m?(?P<number>\d{2,3})-?\.?(?:28|bb|4-1b
 _SIBLING = re.compile(r"/(?P<number>\d)(?![\d.])")
 
 
-def _inside(mention: Mention, others: Iterable[Mention]) -> bool:
-    """Whether a mention is part of another one's name."""
-    return any(other.start <= mention.start and mention.end <= other.end for other in others)
+def _outside(mentions: Iterable[Mention], others: Iterable[Mention]) -> list[Mention]:
+    """The mentions that are part of none of the others."""
+    inner = sorted(others, key=lambda other: other.start)
+    starts = [other.start for other in inner]
+    # The furthest end of all that start so early.
+    ends = [0, *accumulate((other.end for other in inner), max)]
+    return [m for m in mentions if m.end > ends[bisect_right(starts, m.start)]]
 
 
 def _may_go_on(low: str, antigen: Mention) -> bool:
@@ -58,7 +64,7 @@ class Numbers:
         starts += [m.end for m in antigens if _may_go_on(low, m)]
         found += self._siblings(low, antigens)
         found += self._continued(low, starts)
-        return [m for m in found if not _inside(m, antigens)]
+        return _outside(found, antigens)
 
     def _beside_car(self, low: str) -> Iterator[Mention]:
         done = 0
