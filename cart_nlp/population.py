@@ -73,10 +73,11 @@ def groups(concepts: Iterable[str], ontology: Ontology) -> tuple[str, ...]:
 
 def _without_asides(named: list[Named], ontology: Ontology) -> list[Named]:
     """Infections left out that only say what kind of tumor it is, or that participants must not have."""
-    others = [one for one in named if ontology.group(one.concept) != "infectious"]
-    if not any(map(ontology.group, (one.concept for one in others))):
+    kinds = [ontology.group(one.concept) for one in named]
+    if not any(kind and kind != "infectious" for kind in kinds):
         return named
-    return [one for one in named if one in others or _is_condition(one, ontology)]
+    pairs = zip(named, kinds, strict=True)
+    return [one for one, kind in pairs if kind != "infectious" or _is_condition(one, ontology)]
 
 
 def _is_condition(infection: Named, ontology: Ontology) -> bool:
