@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -19,6 +19,12 @@ from cart_nlp.writers.flat import cell, unguarded
 
 COMPARED = tuple(name for name in Record.model_fields if name not in UNCOMPARED)
 """Fields that are compared; evidence, confidence and raw values go with what they support."""
+FRACTIONS = tuple(
+    name
+    for name in COMPARED
+    if float in (Record.model_fields[name].annotation, *get_args(Record.model_fields[name].annotation))
+)
+"""Fields of numbers that need not be whole."""
 
 Rows = dict[str, dict[str, str]]
 
@@ -111,7 +117,7 @@ def flat_row(record: Record) -> dict[str, str]:
 
 
 def _flat(name: str, value: Any) -> str:
-    if name == "car_score" and isinstance(value, int):
+    if name in FRACTIONS and isinstance(value, int):
         value = float(value)  # a spreadsheet makes 0 of 0.0
     found = cell(name, value)
     return ("true" if found else "false") if isinstance(found, bool) else str(found)

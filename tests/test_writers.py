@@ -37,6 +37,7 @@ FULL = Record(
     confidence={"car_trial": 0.99, "targets": 0.5},
     generation=(2, 3),
     enrollment=24,
+    follow_up_years=15.0,
     sponsor='=HYPERLINK("http://x")',
     collaborators=("Alpha", "+Beta"),
     raw={"phase": "Phase 1"},
