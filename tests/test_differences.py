@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from cart_nlp.batch.store import Store
-from cart_nlp.differences import read_rows
+from cart_nlp.differences import compare, read_rows
 from cart_nlp.landscape.records import record_list
 from cart_nlp.registries.entry import InputError
 from cart_nlp.writers import OutputError
@@ -235,3 +235,15 @@ def test_rows_of_one_id_are_told(tmp_path: Path, count: int) -> None:
     )  # fmt: skip
     assert (done.returncode, json.loads(done.stdout)["unchanged"]) == (0, count)
     assert done.stderr == f"cart-nlp diff: {notes[0]}\n" * 2
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".excel.csv", ".tsv.gz", ".parquet", ".xlsx"])
+def test_the_same_record_in_another_format_has_not_changed(tmp_path: Path, suffix: str) -> None:
+    from test_writers import EMPTY, FULL
+    from test_writers import written as written_records
+
+    (lines, *_) = written_records(tmp_path, "o.jsonl", FULL, EMPTY)
+    (other, *_) = written_records(tmp_path, f"o{suffix}", FULL, EMPTY)
+    found = compare(read_rows(str(lines)), read_rows(str(other)))
+    assert [str(change) for change in found.changes] == []
+    assert found.unchanged == 2
