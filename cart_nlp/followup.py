@@ -29,6 +29,8 @@ _OTHER = re.compile(
     r"years? (?:ago|before|prior)|\bunwilling\b|\bunable\b|\bvital status unknown\b|\bmedian follow",
     re.IGNORECASE,
 )
+_OFTEN = re.compile(r"\b(?:every|within|each)\s+(?:[\w.]{1,8}\s*(?:-|–|to|or)\s*)?$", re.IGNORECASE)
+"""Before a length: how often, or how soon, something is done."""
 _SENTENCE = re.compile(r"[^.;\n。；]{1,2000}(?:\.\d[^.;\n。；]{0,2000}){0,4}")
 _UNSAID = ("eligibility", "conditions", "keywords", "interventions")
 """Sections (by the begin of their key) that speak of the participants, not of the plan."""
@@ -56,7 +58,8 @@ def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
     """Every planned length of follow-up in a trial's sections, in reading order.
 
     A length counts if its sentence speaks of following, monitoring or contacting, and of none of what else
-    lasts years in a registry: ages, survival rates, past disease, conditions of eligibility.
+    lasts years in a registry: ages, survival rates, past disease, conditions of eligibility; and if it is
+    none of the times between visits.
     """
     found = []
     for key, text in sections.items():
@@ -67,6 +70,8 @@ def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
             if not _FOLLOWED.search(said) or _OTHER.search(said):
                 continue
             for length in _LENGTH.finditer(said):
+                if _OFTEN.search(said[max(0, length.start() - 30) : length.start()]):
+                    continue
                 number = _WORDS.get(length[1].lower()) or float(length[1])
                 years = round(number / 12, 2) if length[2].lower() == "month" else float(number)
                 if 0 < years <= LONGEST:
