@@ -52,7 +52,7 @@ docs: .venv/.made
 bench: .venv/.made
 	$(BIN)/cart-nlp evaluate
 	@mkdir -p $(OUT)
-	$(BIN)/python -m pytest benchmarks/speed --benchmark-json=$(OUT)/speed.json
+	$(BIN)/python -m pytest benchmarks/speed -o faulthandler_timeout=3600 --benchmark-json=$(OUT)/speed.json
 	$(BIN)/python benchmarks/speed/report.py $(OUT)/speed.json --out $(OUT)/bench
 
 constraints:

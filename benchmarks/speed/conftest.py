@@ -23,7 +23,7 @@ SHARE = 10
 @dataclass(frozen=True)
 class Watched:
     """A command that was run: wall and processor seconds of all its processes, peak resident megabytes of its
-    first process and of the largest of its children, and what it said."""
+    first process and of the largest of those below it, and what it said."""
 
     seconds: float
     cpu: float
@@ -42,12 +42,13 @@ def _peak_mb(pid: int) -> float:
     )
 
 
-def _children(pid: int) -> list[int]:
+def _family(pid: int) -> list[int]:
+    """The processes below one: workers are copies of a server, which is the child."""
     try:
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
-    return [int(child) for child in found]
+    return [*found, *(below for child in found for below in _family(child))]
 
 
 def watched(*arguments: str, watch_memory: bool = False) -> Watched:
@@ -61,7 +62,7 @@ def watched(*arguments: str, watch_memory: bool = False) -> Watched:
         while pid == 0:
             if watch_memory:
                 parent = max(parent, _peak_mb(job.pid))
-                worker = max([worker, *map(_peak_mb, _children(job.pid))])
+                worker = max([worker, *map(_peak_mb, _family(job.pid))])
                 time.sleep(0.05)
             pid, status, usage = os.wait4(job.pid, os.WNOHANG if watch_memory else 0)
         seconds = time.perf_counter() - start

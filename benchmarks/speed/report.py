@@ -137,6 +137,41 @@ def figures(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
             lambda value: value < 600,
         ),
         (
+            "all of a registry: 606,000 trials, two workers",
+            ("registry-whole",),
+            plain("registry-whole"),
+            "s",
+            "",
+            None,
+        ),
+        (
+            "606,000 trials, two workers, against orjson's parse of the same lines",
+            ("registry-whole", "registry-parse"),
+            ratio("registry-whole", "registry-parse"),
+            "ratio",
+            "≤ 6",
+            lambda value: value <= 6,
+        ),
+        (
+            "peak memory, 606,000 against 5,000 trials",
+            ("memory-5000", "memory-600000"),
+            lambda: _peak(rows["memory-600000"]) / _peak(rows["memory-5000"]),
+            "times",
+            "≤ 1.1",
+            lambda value: value <= 1.1,
+        ),
+        *(
+            (
+                f"1 % new records in a dump of {size} (DuckDB store), share of the first run",
+                (f"night-{name}-first", f"night-{name}-second"),
+                ratio(f"night-{name}-second", f"night-{name}-first"),
+                "share",
+                "≤ 0.3",
+                lambda value: value <= 0.3,
+            )
+            for name, size in (("dump", "50,500"), ("registry", "606,000"))
+        ),
+        (
             "second run over an unchanged dump (DuckDB store), 0 tagged again, share of the first run",
             ("store-1", "store-2"),
             ratio("store-2", "store-1"),
@@ -172,6 +207,14 @@ def figures(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
             "growth, 5k to 50k trials",
             growth,
             lambda: slope([(size, seconds[name]) for size, name in zip(SIZES, growth, strict=True)]),
+            "s per 1,000 trials",
+            "linear",
+            None,
+        ),
+        (
+            "growth, 50k to 606k trials, two workers",
+            ("whole-2", "registry-whole"),
+            lambda: slope([(50_500, seconds["whole-2"]), (606_000, seconds["registry-whole"])]),
             "s per 1,000 trials",
             "linear",
             None,

@@ -21,6 +21,8 @@ from conftest import watched
 from cart_nlp.batch.worker import settle
 
 SIZES = (5_000, 10_000, 25_000, 50_000)
+COPIES = 12
+"""Times the dump is repeated, under other ids: some 600,000 trials, as many as ClinicalTrials.gov has."""
 
 
 def tag(benchmark: Any, source: Path, out: Path, *more: str, rounds: int = 2, memory: bool = False) -> None:
@@ -204,6 +206,56 @@ def test_workers_on_car_trials(benchmark: Any, car_lines: list[bytes], folder: P
     benchmark.extra_info["row"] = "car"
     by_turns(benchmark, [source], 1, 4, lambda: ways)
     assert (folder / "car1.jsonl").read_bytes() == (folder / "car2.jsonl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def registry(lines: list[bytes], folder: Path) -> Path:
+    """A dump as large as a whole registry."""
+    path = folder / "registry.jsonl"
+    with path.open("wb") as target:
+        for copy in range(COPIES):
+            end = b'-%d"' % copy
+            for line in lines:
+                head, quote, rest = line.partition(b'", ')  # after the id, the first of its fields
+                target.write(head + end + quote[1:] + rest + b"\n")
+    return path
+
+
+def test_all_of_a_registry(benchmark: Any, registry: Path, folder: Path) -> None:
+    """The whole command on two workers beside orjson's parse of the same lines."""
+
+    def parse(_: Any) -> None:
+        with registry.open("rb") as source:
+            for line in source:
+                orjson.loads(line)
+
+    whole = _whole(registry, folder / "registry.out.jsonl", "--workers", "2")
+    benchmark.extra_info["row"] = "registry"
+    by_turns(benchmark, [registry], 1, 2, lambda: {"registry-parse": parse, "registry-whole": whole})
+    run = json.loads((folder / "registry.out.jsonl.run.json").read_text())
+    assert run["counts"]["read"] > 600_000
+
+
+def test_memory_on_a_registry(benchmark: Any, registry: Path, folder: Path) -> None:
+    benchmark.extra_info["row"] = "memory-600000"
+    tag(benchmark, registry, folder / "memory600000.out.jsonl", rounds=1, memory=True)
+
+
+@pytest.mark.parametrize("dump_of", ["dump", "registry"])
+def test_night(benchmark: Any, request: pytest.FixtureRequest, folder: Path, dump_of: str) -> None:
+    """A store's first run, and one over the same dump with one record in a hundred more."""
+    new = request.getfixturevalue(dump_of)
+    old = folder / f"evening-{dump_of}.jsonl"
+    with new.open("rb") as source, old.open("wb") as target:
+        target.writelines(line for number, line in enumerate(source) if number % 100 != 50)
+    out = folder / f"night-{dump_of}.duckdb"
+
+    def second(_: Any) -> None:
+        watched("tag", str(new), "-o", str(out))
+
+    benchmark.extra_info["row"] = f"night-{dump_of}"
+    ways = {f"night-{dump_of}-first": _whole(old, out), f"night-{dump_of}-second": second}
+    by_turns(benchmark, [new], 1, 2 if dump_of == "dump" else 1, lambda: ways)
 
 
 @pytest.mark.parametrize("size", [5_000, 50_500])
