@@ -60,6 +60,7 @@ constraints:
 	$(OUT)/fresh/bin/python -m pip install -q --upgrade --upgrade-strategy eager -e '.[dev]'
 	(echo '# What `make` installs: exact releases, tested together on Python 3.11 (and 3.12). Written by `make constraints`.'; \
 		$(OUT)/fresh/bin/python -m pip freeze --exclude-editable --exclude cart-nlp) > constraints.txt
+	$(OUT)/fresh/bin/python .ci/licenses.py
 	rm -rf $(OUT)/fresh
 
 clean:
