@@ -92,7 +92,7 @@ def commands() -> str:
     parts = []
     for name in COMMANDS:
         for path, command in leaves(name, command_of(name, importlib.import_module(f"cart_nlp.cli.{name}"))):
-            context = command.context_class(command, info_name=f"cart-nlp {path}", terminal_width=90)
+            context = command.context_class(command, info_name=f"cart-nlp {path}", terminal_width=72)
             parts.append(f"## {path}\n\n```text\n{command.get_help(context)}\n```")
     return "\n\n".join(parts)
 
