@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OUT := out
 
-.PHONY: help demo test lint format docs bench clean constraints
+.PHONY: help demo test lint format docs bench bench-others clean constraints
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make format       let ruff mend and format what it can"
 	@echo "make docs         build the site of the documents into out/docs; needs no network"
 	@echo "make bench        accuracy on the gold set, then the speed benchmarks"
+	@echo "make bench-others medspaCy and EDS-NLP on the same terms and trials, in an environment of their own"
 	@echo "make constraints  write constraints.txt anew from the newest releases that fit pyproject.toml"
 	@echo "make clean        remove what the other targets made, .venv too"
 
@@ -54,6 +55,15 @@ bench: .venv/.made
 	@mkdir -p $(OUT)
 	$(BIN)/python -m pytest benchmarks/speed -o faulthandler_timeout=3600 --benchmark-json=$(OUT)/speed.json
 	$(BIN)/python benchmarks/speed/report.py $(OUT)/speed.json --out $(OUT)/bench
+
+# medspaCy and EDS-NLP beside us, in an environment of their own. On Python 3.11 medspaCy's pin of spaCy < 3.8 is
+# overruled: what is measured of it runs on 3.8.
+bench-others:
+	$(PYTHON) -m venv $(OUT)/others
+	$(OUT)/others/bin/python -m pip install -qq -c constraints.txt -e '.[dev]' edsnlp PyRuSH jsonschema medspacy_quickumls
+	$(OUT)/others/bin/python -m pip install -qq --no-deps medspacy
+	$(OUT)/others/bin/python -m pytest benchmarks/speed/test_anchors.py -o faulthandler_timeout=3600 --benchmark-json=$(OUT)/others.json
+	$(OUT)/others/bin/python benchmarks/speed/report.py $(OUT)/others.json --out $(OUT)/bench-others
 
 constraints:
 	$(PYTHON) -m venv $(OUT)/fresh

@@ -26,7 +26,7 @@ def test_the_order_of_sets_changes_nothing(tmp_path):
     for seed in "123456":
         target = tmp_path / f"{seed}.jsonl"
         done = subprocess.run(
-            [program, "tag", source, "-o", target],
+            [program, "tag", source, "-o", target, "--workers", "0"],
             env={**os.environ, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
