@@ -9,7 +9,7 @@ OUT := out
 
 help:
 	@echo "make demo         tag a sample of 40 trials and show what comes out"
-	@echo "make test         lint, types, import layers and every test"
+	@echo "make test         lint, types, import layers and every test; JOBS=2 runs two files at a time"
 	@echo "make lint         ruff, mypy, the import layers and the bound on complexity alone"
 	@echo "make format       let ruff mend and format what it can"
 	@echo "make docs         build the site of the documents into out/docs; needs no network"
@@ -39,7 +39,7 @@ lint: .venv/.made
 	$(BIN)/python .ci/complexity.py
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile -p no:benchmark)
 
 format: .venv/.made
 	$(BIN)/ruff check --fix .
