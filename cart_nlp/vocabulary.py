@@ -273,6 +273,8 @@ def _refused(low: str, start: int, end: int, before: str, after: str) -> frozens
     """The labels that may not be glued to what touches a match: "IL7R" is no IL-7."""
     if "a" <= before <= "z" and "a" <= low[start] <= "z":
         return _UNGLUED
+    if low[end - 1] >= "\u2e80":
+        return frozenset()  # "自体CD19": no word goes on from a CJK character into Latin letters
     if low.startswith("car", end):
         return _DISEASE
     return _UNGLUED if "a" <= after <= "z" and after != "s" and not low.startswith("ko", end) else frozenset()

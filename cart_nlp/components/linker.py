@@ -87,6 +87,13 @@ class Linker:
         self._not_symbol = lexicon.words("not_symbol")
         self._not_code = lexicon.words("not_code")
         self._confusable = lexicon.words("confusable")
+        self._cells = {
+            low: term.concept.name
+            for term in lexicon.terms
+            if term.concept.label == "cell_type" and "car" in (low := lower(term.text)) and " " not in low
+        }
+        cells = sorted(self._cells, key=lambda text: (-len(text), text))
+        self._cell_in_name = re.compile(f"(?:{'|'.join(map(re.escape, cells)) or '(?!)'})(?![a-z])")
 
     def __call__(self, reading: Reading, short_forms: dict[str, str]) -> list[Mention]:
         """The mentions of a Reading as they are meant."""
@@ -95,7 +102,10 @@ class Linker:
         new = _apart((*self._defined(reading, kept, short_forms), *self._in_slots(reading)), taken)
         new = [*new, *_apart(self._beside(reading, [*taken, *new]), taken)]
         codes = _apart(self._codes(reading), (*taken, *new))
-        return sorted({*kept, *new, *codes}, key=lambda m: (m.start, -m.end, m.label, m.concept, m.row))
+        cells = self._cells_in_names(reading, (*kept, *codes))
+        return sorted(
+            {*kept, *new, *codes, *cells}, key=lambda m: (m.start, -m.end, m.label, m.concept, m.row)
+        )
 
     def _stands(self, reading: Reading, mention: Mention, short_forms: dict[str, str]) -> bool:
         """Whether an antigen's short form means it here."""
@@ -216,6 +226,17 @@ class Linker:
         for code in sorted(codes):
             for found in re.finditer(rf"(?<![\w-]){re.escape(code)}(?!\w)", reading.text):
                 yield Mention(*found.span(), "product", code, "novel")
+
+    def _cells_in_names(self, reading: Reading, mentions: Sequence[Mention]) -> Iterator[Mention]:
+        """The CAR cells that a product's name holds: the CART of "UCART20x22"."""
+        told = [m for m in mentions if m.label == "cell_type"]
+        for product in mentions:
+            if product.label == "product":
+                found = self._cell_in_name.search(reading.low, product.start, product.end)
+                if found and not any(m.start < found.end() and found.start() < m.end for m in told):
+                    yield Mention(
+                        *found.span(), "cell_type", self._cells[found[0]], "product:" + product.concept
+                    )
 
 
 def _is_symbol(text: str) -> bool:

@@ -11,6 +11,7 @@ from cart_nlp.rules import first
 from cart_nlp.scoring.candidates import Candidate
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.candidate import Instance, Scored, steps
+from cart_nlp.signals.mention import words
 from cart_nlp.signals.reading import MENTIONS, Reading
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def role_signals(reading: Reading, instance: Instance, logit: float, targets: se
     if edit is not None and edit.verdict == "yes":
         found.append("edit_rule")
     telling = [signal for signal in instance.signals if signal.startswith(_TELLING)]
+    found += words(reading, instance.mention)
     return [*found, *(f"{head}&{signal}" for head in (own, "in=" + instance.place) for signal in telling)]
 
 

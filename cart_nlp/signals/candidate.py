@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cart_nlp.signals.mention import NAMED, zone
@@ -89,11 +89,23 @@ class Table:
         ]
         if self.named[name] == -9.0 and named > 0:
             found.append("rival_named_not_this")
+        found += self._kinds(name)
         if sum(best > 0 for best in bests) > 2:
             found.append("many_rivals")
         if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
             found.append("beside_leader")
         return found
+
+    def _kinds(self, name: str) -> Iterator[str]:
+        """What kind of rivals a candidate has: other cells, names that a lexicon knows."""
+        rivals = [other for other, best in self.best.items() if other != name and best > 0]
+        first = self.by_concept[name][0].instance
+        if first.mention.label in ("cell_type", "cell_source"):
+            yield from (f"{name}~{other}" for other in rivals)
+        if "novel" in first.signals and any(
+            "novel" not in self.by_concept[r][0].instance.signals for r in rivals
+        ):
+            yield "novel_beside_known"
 
 
 def _without(table: Mapping[str, float], name: str) -> list[float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cart_nlp.lexicon import Concept, Lexicon
 from cart_nlp.signals.candidate import Instance
-from cart_nlp.signals.mention import place, signals, turns
+from cart_nlp.signals.mention import beside, place, signals, turns
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.signals.units import Unit, single, units
 from cart_nlp.vocabulary import GUARDED
@@ -121,6 +121,8 @@ def _with_value(
             f"{value}={form}",
             *_each(form, told if mention.guarded else ()),
         ]
+    if field == "cell_source":
+        found += _each(value, beside(reading, mention))
     return tuple(found)
 
 

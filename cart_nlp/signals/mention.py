@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from cart_nlp.signals.reading import Reading
+from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.signals.units import Unit
 from cart_nlp.vocabulary import Mark
 
@@ -151,6 +151,8 @@ def shape(reading: Reading, unit: Unit) -> Iterator[str]:
         yield "bracket"
     if reading.low.startswith("- ", unit.end):
         yield "minus"
+    if reading.low[unit.end : unit.end + 2].lstrip("-")[:1].isdigit():
+        yield "goes_on"
 
 
 def signals(reading: Reading, unit: Unit) -> list[str]:
@@ -166,6 +168,30 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
     if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
         reading.told[unit.start, unit.end] = found
     return found
+
+
+_BESIDE, _AROUND, _SHORTEST = 5, 80, 3
+"""Words that count as beside a mention; characters within which they stand; letters of a word that counts anywhere."""
+
+
+def beside(reading: Reading, mention: Mention) -> list[str]:
+    """The two words before a mention and the two after it, within its sentence."""
+    first, last = reading.sentence(mention.start)
+    left = reading.words(max(first, mention.start - _AROUND), mention.start)[-2:]
+    right = reading.words(mention.end, min(last, mention.end + _AROUND))[:2]
+    return sorted({f"next<{word}" for word in left} | {f"next>{word}" for word in right})
+
+
+def words(reading: Reading, mention: Mention) -> list[str]:
+    """The words of a mention's sentence, and those beside it by side: for roles that no list of cues exhausts."""
+    first, last = reading.sentence(mention.start)
+    left = reading.words(max(first, mention.start - _AROUND), mention.start)[-_BESIDE:]
+    right = reading.words(mention.end, min(last, mention.end + _AROUND))[:_BESIDE]
+    found = {f"word<{word}" for word in left} | {f"word>{word}" for word in right}
+    found |= set(beside(reading, mention))
+    said = reading.words(max(first, mention.start - _REACH), min(last, mention.end + _REACH))
+    found |= {f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()}
+    return sorted(found)
 
 
 _TIGHT = ("car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj")

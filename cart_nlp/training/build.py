@@ -40,7 +40,7 @@ SCORED = tuple(name for name in FIELDS if name not in RULED)
 SETTINGS: Mapping[str, Mapping[str, float]] = {
     "targets": {"penalty": 0.5, "strength": 0.3},
     "products": {"penalty": 0.5, "strength": 0.3},
-    "armoring": {"penalty": 0.1, "strength": 1.0, "shift": 0.4},
+    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 0.4},
 }
 """Strength of regularization by field; the others have `_DEFAULT`."""
 _DEFAULT = {"penalty": 0.2, "strength": 0.5}
@@ -175,7 +175,7 @@ def _field(
     result.fitted[name] = {e.id: apply(whole, n) for n, e in enumerate(items.examples)}
 
 
-COPIES = 3
+COPIES = 1
 """How often a trial that was written to teach counts."""
 
 
@@ -341,7 +341,13 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
     def fit(numbers: list[int]) -> Linear:
         counts = [3.0 if kept[n].source == "written" else 1.0 for n in numbers]
         return fit_classes(
-            [rows[n] for n in numbers], [truth[n] for n in numbers], numbers, strength=0.3, counts=counts
+            [rows[n] for n in numbers],
+            [truth[n] for n in numbers],
+            numbers,
+            strength=0.15,
+            support=3,
+            counts=counts,
+            least=0.05,
         )
 
     unseen = cross(

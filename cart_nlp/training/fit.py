@@ -45,10 +45,10 @@ def _linear(names: Sequence[str], weights: np.ndarray, positive: str = "yes") ->
     return Linear({positive: _rounded(names, weights)})
 
 
-def _rounded(names: Sequence[str], weights: np.ndarray) -> dict[str, float]:
+def _rounded(names: Sequence[str], weights: np.ndarray, least: float = 0.0) -> dict[str, float]:
     table = {"": round(float(weights[-1]), DIGITS)}
     for name, weight in zip(names, weights[:-1], strict=True):
-        if rounded := round(float(weight), DIGITS):
+        if (rounded := round(float(weight), DIGITS)) and abs(rounded) >= least:
             table[name] = rounded
     return table
 
@@ -139,8 +139,9 @@ def fit_classes(
     strength: float = 0.3,
     support: int = 4,
     counts: Sequence[float] | None = None,
+    least: float = 0.0,
 ) -> Linear:
-    """A scorer of several classes, by multinomial logistic regression."""
+    """A scorer of several classes, by multinomial logistic regression; weights below `least` are left out."""
     from sklearn.linear_model import LogisticRegression
 
     found, names = matrix(rows, groups, support)
@@ -151,7 +152,7 @@ def fit_classes(
         intercepts = np.array([-intercepts[0] / 2, intercepts[0] / 2])
     return Linear(
         {
-            str(name): _rounded(names, np.append(row, start))
+            str(name): _rounded(names, np.append(row, start), least)
             for name, row, start in zip(model.classes_, coefficients, intercepts, strict=True)
         }
     )

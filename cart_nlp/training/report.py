@@ -106,7 +106,9 @@ def role_figures(said: Mapping[str, tuple[str, str, str]]) -> dict[str, Any]:
     """F1 by role, on the written gold and on registry mentions."""
     result: dict[str, Any] = {}
     for source in ("written", "registry"):
-        pairs = [(a, b) for a, b, s in said.values() if (s == "written") == (source == "written")]
+        pairs = [
+            (a, b) for a, b, s in said.values() if s != TAUGHT and (s == "written") == (source == "written")
+        ]
         table = {role: f1(pairs, role) for role in ROLES}
         counted = [one["f1"] for one in table.values() if one["n"]]
         result[source] = {"macro_f1": round(sum(counted) / max(1, len(counted)), 4), "roles": table}
