@@ -87,11 +87,7 @@ class Linker:
         self._not_symbol = lexicon.words("not_symbol")
         self._not_code = lexicon.words("not_code")
         self._confusable = lexicon.words("confusable")
-        self._cells = {
-            low: term.concept.name
-            for term in lexicon.terms
-            if term.concept.label == "cell_type" and "car" in (low := lower(term.text)) and " " not in low
-        }
+        self._cells = _car_cells(lexicon)
         cells = sorted(self._cells, key=lambda text: (-len(text), text))
         self._cell_in_name = re.compile(f"(?:{'|'.join(map(re.escape, cells)) or '(?!)'})(?![a-z])")
 
@@ -237,6 +233,14 @@ class Linker:
                     yield Mention(
                         *found.span(), "cell_type", self._cells[found[0]], "product:" + product.concept
                     )
+
+
+def _car_cells(lexicon: Lexicon) -> dict[str, str]:
+    """One-word names of CAR cells ("cart", "car-nk") → the cell type."""
+    names = ((lower(term.text), term.concept) for term in lexicon.terms)
+    return {
+        low: row.name for low, row in names if row.label == "cell_type" and "car" in low and " " not in low
+    }
 
 
 def _is_symbol(text: str) -> bool:

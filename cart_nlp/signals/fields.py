@@ -115,15 +115,20 @@ def _with_value(
     if field == "armoring":
         found.append("family=" + value.partition("-")[0].rstrip("0123456789"))
     if field in _BY_VALUE:
-        form = reading.low[mention.start : mention.end]
-        found += [
-            *_each(value, (*told, *trial)),
-            f"{value}={form}",
-            *_each(form, told if mention.guarded else ()),
-        ]
+        found += _by_value(reading, mention, value, told, trial)
     if field == "cell_source":
         found += _each(value, beside(reading, mention))
     return tuple(found)
+
+
+def _by_value(
+    reading: Reading, mention: Mention, value: str, told: set[str], trial: Iterable[str]
+) -> Iterator[str]:
+    """The value with each cue, and with the words that state it; guarded words with each cue, too."""
+    form = reading.low[mention.start : mention.end]
+    yield from _each(value, (*told, *trial))
+    yield f"{value}={form}"
+    yield from _each(form, told if mention.guarded else ())
 
 
 def _each(head: str, cues: Iterable[str]) -> list[str]:

@@ -171,7 +171,7 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
 
 
 _BESIDE, _AROUND, _SHORTEST = 5, 80, 3
-"""Words that count as beside a mention; characters within which they stand; letters of a word that counts anywhere."""
+"""Words that count as beside a mention; characters within which they stand; letters of one that counts anywhere."""
 
 
 def beside(reading: Reading, mention: Mention) -> list[str]:
@@ -183,7 +183,7 @@ def beside(reading: Reading, mention: Mention) -> list[str]:
 
 
 def words(reading: Reading, mention: Mention) -> list[str]:
-    """The words of a mention's sentence, and those beside it by side: for roles that no list of cues exhausts."""
+    """The words of a mention's sentence, and those beside it: for roles that no list of cues exhausts."""
     first, last = reading.sentence(mention.start)
     left = reading.words(max(first, mention.start - _AROUND), mention.start)[-_BESIDE:]
     right = reading.words(mention.end, min(last, mention.end + _AROUND))[:_BESIDE]

@@ -62,6 +62,7 @@ def _bare(reading: Reading, start: int, end: int) -> bool:
     """Whether a CAR word is the letters alone, with nothing that makes it a receptor beside it."""
     return (
         reading.low[start:end].rstrip("s") in ("car", "cart")
+        and not reading.low[end : end + 1].isdigit()
         and not reading.low.startswith((" t", "-t", " cell", " nk", "-nk", "-c", " ther"), end)
         and not (
             start

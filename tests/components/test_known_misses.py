@@ -18,8 +18,6 @@ ROLES: dict[str, list[Sections]] = {
     "an antigen before CAR-T reads as the study's own, whatever stands around it": [
         "[CD22|target] CAR-T for [CD19|prior_therapy] CAR-T failures",
         {"brief_title": "Besides [CD19|prior_therapy], [CD22|target] CAR-T"},
-        {"brief_summary": "[CD19|background] CAR-T has shown success in leukemia."},
-        "Prior [CD19|prior_therapy], [CD20|prior_therapy] and [CD22|prior_therapy] CAR-T excluded",
         {
             "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
             "This trial tests [CD70|target] CAR-T."
@@ -28,8 +26,6 @@ ROLES: dict[str, list[Sections]] = {
     "another drug against the trial's own antigen reads as the target": [
         "[CD19|target] CAR-T cells for leukemia\n"
         "Patients who got blinatumomab, an antibody against [CD19|prior_therapy], are eligible.",
-        "[DLL3|target] CAR-T cells in small cell lung cancer\n"
-        "Participants may have had a [DLL3|prior_therapy]-targeted antibody before.",
     ],
     "the antigen of a checkpoint inhibitor is no mention": [
         "[CD19|target] CAR-T with a [PD-1|coadministered] inhibitor in lymphoma",
@@ -38,20 +34,10 @@ ROLES: dict[str, list[Sections]] = {
     ],
     "an antibody that is given or secreted has another's role": [
         {"brief_summary": "Patients get CAR-T cells and a [CD38|coadministered] antibody."},
-        "[CD19|target] CAR-T cells secreting [PD-L1|armoring] nanobodies",
         {
             "brief_summary": "[CD19|target] CAR-T cells are followed by a bispecific antibody "
             "against [CD20|coadministered]."
         },
-    ],
-    "the gene that is taken out is the target, or is the trial's only antigen": [
-        {"brief_summary": "CAR-T cells with knocked out [CD70|edit]"},
-        "[CD7|edit] knocked-out [CD7|target] CAR-T cells",
-        "[CD5|edit]-deleted [CD5|target] CAR-T cells in T-cell lymphoma",
-    ],
-    "B cells that are counted read as the disease": [
-        "[CD19|target] CAR-T cells in lymphoma\n"
-        "B cells that are [CD20|cell_marker]+ are counted in the blood every month.",
     ],
 }
 
@@ -77,25 +63,9 @@ LEVELS: dict[str, list[Row]] = {
             },
             {"car_trial": "related", "focus": "biomarker_or_observational"},
         ),
-        (
-            {
-                "brief_title": "NT-77 after axicabtagene ciloleucel",
-                NAME: "NT-77",
-                OTHER: "Commercial anti-CD19 CAR-T cells",
-            },
-            {"car_trial": "related"},
-        ),
-        (
-            "Hospital care at home for CAR-T and transplant",
-            {"car_trial": "related", "focus": "quality_of_life_or_cost"},
-        ),
         ("Low-dose radiotherapy bridging CART in lymphoma", {"car_trial": "related"}),
     ],
     "CAR-T cells of the background or of a later treatment read as the study's": [
-        (
-            "Zetamab in lymphoma\nCAR-T cells have improved survival. We study Zetamab.",
-            {"car_trial": "mention"},
-        ),
         (
             {
                 "brief_title": "Zetamab in lymphoma",
@@ -116,13 +86,6 @@ LEVELS: dict[str, list[Row]] = {
             {
                 "brief_title": "Virus cells genetically targeted to the CD19 antigen",
                 NAME: "Modified T cells",
-            },
-            {"car_trial": "product"},
-        ),
-        (
-            {
-                "brief_title": "Virus specific T cells in lymphoma",
-                "primary_outcomes[0]": "Survival of the CD19CAR T cells",
             },
             {"car_trial": "product"},
         ),
@@ -168,11 +131,6 @@ LEVELS: dict[str, list[Row]] = {
 
 TARGETS: dict[str, list[Row]] = {
     "an antigen of another drug is a target": [
-        (
-            "CD19-directed CAR-T cells, then glofitamab: dual targeting of CD19 and CD20",
-            {"targets": ["CD19"]},
-        ),
-        ("Epcoritamab (CD20xCD3) after axi-cel in lymphoma", {"targets": ["CD19"]}),
         ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
     ],
     "what the tumor carries, or the adaptor's tag, is a target": [
@@ -193,25 +151,12 @@ TARGETS: dict[str, list[Row]] = {
     "the code of a product is a target that no lexicon knows": [
         ("LCAR-QMDR CAR-T cells in AML", {"stated targets": []}),
     ],
-    "a slip in the label of an arm counts beside the title": [
-        ("BCMA-CS1 cCAR T cells in myeloma. Arm: BCMA-CD33 cCAR T cells", {"targets": ["BCMA", "SLAMF7"]}),
-    ],
     "an antigen behind another gene in a name is lost": [
         ("C7R-GD2.CART cells in glioma", {"targets": ["GD2"]}),
-    ],
-    "a domain inside a pair of names is taken for a marker of the disease": [
-        ("CD19 CAR-T cells with CD28/4-1BB domains", {"disease_markers": []}),
     ],
 }
 
 CONSTRUCTS: dict[str, list[Row]] = {
-    "days apart are no sequence yet": [
-        (
-            "CD19 and BCMA CAR-T in lupus\n"
-            "CD19 and BCMA CAR-T, first CD19 CAR-T on day 0, then BCMA CAR-T on day 3.",
-            {"constructs": ["BCMA (sequential)", "CD19 (sequential)"]},
-        ),
-    ],
     "the format of a product that only its name tells": [
         (
             "CART-meso-19 T cells in cancer",
@@ -235,21 +180,22 @@ CONSTRUCTS: dict[str, list[Row]] = {
             },
             {"constructs": ["GPC3+HER2 (bispecific)", "GPC3+MSLN (bispecific)", "HER2+MSLN (bispecific)"]},
         ),
-        (
-            {
-                "brief_title": "CAR-T cells in leukemia",
-                "brief_summary": "CAR-T cells targeting CD19/CD22/CD7 are given.",
-                "keywords[0]": "CD19 CAR-T",
-                "keywords[1]": "CD22 CAR-T",
-                "keywords[2]": "CD7 CAR-T",
-            },
-            {"constructs": ["CD19 (selectable)", "CD22 (selectable)", "CD7 (selectable)"]},
-        ),
     ],
 }
 
 VALUES: dict[str, list[Row]] = {
+    "the code of a drug before or after the cells reads as the product's": [
+        ({"brief_title": "XQ7777 prior to CD19 CAR-T", NAME: "XQ7777"}, {"products": []}),
+        ({"brief_title": "XQ200 in lymphoma post CART failure", NAME: "XQ200"}, {"products": []}),
+    ],
     "a general sentence on CAR-T, or on other cells, tells where the study's come from": [
+        (
+            {
+                "brief_summary": "CAR-T is a type of treatment in which cells are changed. "
+                "T cells are taken from a patient's blood."
+            },
+            {"stated cell_source": []},
+        ),
         (
             TITLE + "\nCAR T-cell therapy is a type of treatment that uses your own immune cells.",
             {"cell_source": []},
@@ -258,7 +204,6 @@ VALUES: dict[str, list[Row]] = {
             TITLE + "\nCAR-T cells are a new immunotherapy made of autologous T lymphocytes.",
             {"cell_source": []},
         ),
-        (TITLE + "\nPatients in the absence of a suitable donor are enrolled.", {"cell_source": []}),
         (
             TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",
             {"cell_source": []},
@@ -279,17 +224,9 @@ VALUES: dict[str, list[Row]] = {
     "the source is read against a word beside it": [
         (TITLE + "\nAllogeneic CAR-T cells. A non-gene edited product.", {"cell_source": ["donor_derived"]}),
         ("Allogeneic, 3rd party CD19-specific CAR T cells", {"cell_source": ["off_the_shelf"]}),
-        (
-            "XQ-11 in healthy volunteers\n"
-            "XQ-11 is an in vivo CAR-T product: nanoparticles with the mRNA of a CD19 CAR.",
-            {"cell_source": ["in_vivo"]},
-        ),
         ("CD7 CAR-T cells\nCell source. Autologous: No; Allogeneic: Yes", {"cell_source": ["donor_derived"]}),
-        ("自体CD19 CAR-T治疗淋巴瘤", {"cell_source": ["autologous"]}),
     ],
     "the carrier is taken from the disease, from a general word, or not from a name": [
-        ("CD7 CAR-T in Natural Killer/T Cell Malignancies", {"cell_type": ["T"]}),
-        ("OL-CD19-GDT, a CAR-T cell therapy", {"cell_type": ["gamma_delta_T"]}),
         ("Study of CAR-20/19-T in lymphoma", {"stated cell_type": ["T"]}),
     ],
     "the background, or other people's work, gives a value": [
@@ -312,8 +249,6 @@ VALUES: dict[str, list[Row]] = {
     ],
     "a switch or a name that stands plainly is missed": [
         (TITLE + "\nThe CAR-T cells carry a safety switch.", {"safety_switch": ["other"]}),
-        ("huCART-meso cells in cancer", {"products": ["huCART-meso"]}),
-        ("CART-19 cells", {"products": ["CART-19"]}),
     ],
 }
 

@@ -1,0 +1,110 @@
+"""Texts of our own that the first trained scorers read wrong, with the value that the guidelines want."""
+
+from typing import Any
+
+import pytest
+from own_texts import Sections, result, roles
+from spacy.language import Language
+
+TITLE = "CD19 CAR-T cells in lymphoma"
+NAME, OTHER = "interventions[0].name", "interventions[1].name"
+
+ROLES: list[Sections] = [
+    # an antigen before CAR-T reads as the study's own, whatever stands around it
+    {"brief_summary": "[CD19|background] CAR-T has shown success in leukemia."},
+    "Prior [CD19|prior_therapy], [CD20|prior_therapy] and [CD22|prior_therapy] CAR-T excluded",
+    # another drug against the trial's own antigen reads as the target
+    "[DLL3|target] CAR-T cells in small cell lung cancer\n"
+    "Participants may have had a [DLL3|prior_therapy]-targeted antibody before.",
+    # an antibody that is given or secreted has another's role
+    "[CD19|target] CAR-T cells secreting [PD-L1|armoring] nanobodies",
+    # the gene that is taken out is the target, or is the trial's only antigen
+    {"brief_summary": "CAR-T cells with knocked out [CD70|edit]"},
+    "[CD7|edit] knocked-out [CD7|target] CAR-T cells",
+    "[CD5|edit]-deleted [CD5|target] CAR-T cells in T-cell lymphoma",
+    # B cells that are counted read as the disease
+    "[CD19|target] CAR-T cells in lymphoma\n"
+    "B cells that are [CD20|cell_marker]+ are counted in the blood every month.",
+]
+
+VALUES: list[tuple[Sections, dict[str, Any]]] = [
+    # care, review or a drug beside CAR-T reads as a trial of the cells
+    (
+        {
+            "brief_title": "NT-77 after axicabtagene ciloleucel",
+            NAME: "NT-77",
+            OTHER: "Commercial anti-CD19 CAR-T cells",
+        },
+        {"car_trial": "related"},
+    ),
+    (
+        "Hospital care at home for CAR-T and transplant",
+        {"car_trial": "related", "focus": "quality_of_life_or_cost"},
+    ),
+    # CAR-T cells of the background or of a later treatment read as the study's
+    (
+        "Zetamab in lymphoma\nCAR-T cells have improved survival. We study Zetamab.",
+        {"car_trial": "mention"},
+    ),
+    # a product that one place names, or an old name of a CAR, is not seen as the study's
+    (
+        {
+            "brief_title": "Virus specific T cells in lymphoma",
+            "primary_outcomes[0]": "Survival of the CD19CAR T cells",
+        },
+        {"car_trial": "product"},
+    ),
+    # an antigen of another drug is a target
+    (
+        "CD19-directed CAR-T cells, then glofitamab: dual targeting of CD19 and CD20",
+        {"targets": ["CD19"]},
+    ),
+    ("Epcoritamab (CD20xCD3) after axi-cel in lymphoma", {"targets": ["CD19"]}),
+    # a slip in the label of an arm counts beside the title
+    ("BCMA-CS1 cCAR T cells in myeloma. Arm: BCMA-CD33 cCAR T cells", {"targets": ["BCMA", "SLAMF7"]}),
+    # a domain inside a pair of names is taken for a marker of the disease
+    ("CD19 CAR-T cells with CD28/4-1BB domains", {"disease_markers": []}),
+    # days apart are no sequence yet
+    (
+        "CD19 and BCMA CAR-T in lupus\n"
+        "CD19 and BCMA CAR-T, first CD19 CAR-T on day 0, then BCMA CAR-T on day 3.",
+        {"constructs": ["BCMA (sequential)", "CD19 (sequential)"]},
+    ),
+    # arms or keywords that part the antigens are laid together
+    (
+        {
+            "brief_title": "CAR-T cells in leukemia",
+            "brief_summary": "CAR-T cells targeting CD19/CD22/CD7 are given.",
+            "keywords[0]": "CD19 CAR-T",
+            "keywords[1]": "CD22 CAR-T",
+            "keywords[2]": "CD7 CAR-T",
+        },
+        {"constructs": ["CD19 (selectable)", "CD22 (selectable)", "CD7 (selectable)"]},
+    ),
+    # a general sentence on CAR-T, or on other cells, tells where the study's come from
+    (TITLE + "\nPatients in the absence of a suitable donor are enrolled.", {"cell_source": []}),
+    # the source is read against a word beside it
+    (
+        "XQ-11 in healthy volunteers\n"
+        "XQ-11 is an in vivo CAR-T product: nanoparticles with the mRNA of a CD19 CAR.",
+        {"cell_source": ["in_vivo"]},
+    ),
+    ("自体CD19 CAR-T治疗淋巴瘤", {"cell_source": ["autologous"]}),
+    # the carrier is taken from the disease, from a general word, or not from a name
+    ("CD7 CAR-T in Natural Killer/T Cell Malignancies", {"cell_type": ["T"]}),
+    ("OL-CD19-GDT, a CAR-T cell therapy", {"cell_type": ["gamma_delta_T"]}),
+    # a switch or a name that stands plainly is missed
+    ("huCART-meso cells in cancer", {"products": ["huCART-meso"]}),
+    ("CART-19 cells", {"products": ["CART-19"]}),
+]
+
+
+@pytest.mark.parametrize("sections", ROLES)
+def test_role(nlp: Language, sections: Sections) -> None:
+    found, wanted = roles(nlp, sections)
+    assert found == wanted
+
+
+@pytest.mark.parametrize(("sections", "wanted"), VALUES)
+def test_value(nlp: Language, sections: Sections, wanted: dict[str, Any]) -> None:
+    assert result(nlp, sections, wanted) == wanted
