@@ -45,6 +45,14 @@ Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
         (
+            {
+                "brief_title": "NT-77 after axicabtagene ciloleucel",
+                NAME: "NT-77",
+                OTHER: "Commercial anti-CD19 CAR-T cells",
+            },
+            {"car_trial": "related"},
+        ),
+        (
             {"brief_title": "Health information technology for CART", "conditions[0]": "Myeloid leukemia"},
             {"car_trial": "related", "focus": "quality_of_life_or_cost"},
         ),
@@ -131,6 +139,10 @@ LEVELS: dict[str, list[Row]] = {
 
 TARGETS: dict[str, list[Row]] = {
     "an antigen of another drug is a target": [
+        (
+            "CD19-directed CAR-T cells, then glofitamab: dual targeting of CD19 and CD20",
+            {"targets": ["CD19"]},
+        ),
         ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
     ],
     "what the tumor carries, or the adaptor's tag, is a target": [
@@ -186,16 +198,9 @@ CONSTRUCTS: dict[str, list[Row]] = {
 VALUES: dict[str, list[Row]] = {
     "the code of a drug before or after the cells reads as the product's": [
         ({"brief_title": "XQ7777 prior to CD19 CAR-T", NAME: "XQ7777"}, {"products": []}),
-        ({"brief_title": "XQ200 in lymphoma post CART failure", NAME: "XQ200"}, {"products": []}),
     ],
     "a general sentence on CAR-T, or on other cells, tells where the study's come from": [
-        (
-            {
-                "brief_summary": "CAR-T is a type of treatment in which cells are changed. "
-                "T cells are taken from a patient's blood."
-            },
-            {"stated cell_source": []},
-        ),
+        ("\nAllogeneic CAR-T cells (UNIVERSAL).", {"stated cell_source": ["donor_derived"]}),
         (
             TITLE + "\nCAR T-cell therapy is a type of treatment that uses your own immune cells.",
             {"cell_source": []},
