@@ -200,6 +200,11 @@ VALUES: dict[str, list[Row]] = {
         ({"brief_title": "XQ7777 prior to CD19 CAR-T", NAME: "XQ7777"}, {"products": []}),
     ],
     "a general sentence on CAR-T, or on other cells, tells where the study's come from": [
+        (
+            "CAR-T cells\nCAR-T is a type of treatment in which cells are changed. "
+            "T cells are taken from a patient's blood.",
+            {"stated cell_source": []},
+        ),
         ("\nAllogeneic CAR-T cells (UNIVERSAL).", {"stated cell_source": ["donor_derived"]}),
         (
             TITLE + "\nCAR T-cell therapy is a type of treatment that uses your own immune cells.",

@@ -15,11 +15,6 @@ def tagged(nlp: Language, title: str = TITLE, /, **sections: str) -> Record:
 
 
 SOURCE = [
-    # A general definition, with and without the sentence that goes on from it.
-    (
-        "CAR-T is a type of treatment in which cells are changed. T cells are taken from a patient's blood.",
-        set(),
-    ),
     ("T cells are collected from each participant and changed.", {"autologous"}),
     ("The treatment uses the patient's own WBCs.", {"autologous"}),
     ("Participants will have white blood cells removed.", {"autologous"}),
