@@ -239,7 +239,9 @@ def _study(examples: Sequence[Example], result: Outcome) -> None:
         example = kept[number]
         assert example.reading is not None
         logits = target_logits(example.reading, scorer)
-        return study.signals(example.reading, logits, example.trial.study_type or "")
+        found = study.signals(example.reading, logits, example.trial.study_type or "")
+        # Look-alikes are far more frequent among taught texts than among trials: that share has a weight of its own.
+        return [*found, TAUGHT] if example.source == TAUGHT else found
 
     rows = cross(len(kept), groups, fit_targets, signals_of)
     whole = fit_targets(list(range(len(kept))))
