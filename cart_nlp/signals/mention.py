@@ -171,7 +171,7 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
 
 
 _BESIDE, _AROUND, _SHORTEST = 5, 80, 3
-"""Words that count as beside a mention; characters within which they stand; letters of one that counts anywhere."""
+"""Words beside a mention; characters within which they stand; letters of a word that counts anywhere."""
 
 
 def beside(reading: Reading, mention: Mention) -> list[str]:
