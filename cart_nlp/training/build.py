@@ -240,7 +240,7 @@ def _study(examples: Sequence[Example], result: Outcome) -> None:
         assert example.reading is not None
         logits = target_logits(example.reading, scorer)
         found = study.signals(example.reading, logits, example.trial.study_type or "")
-        # Look-alikes are far more frequent among taught texts than among trials: that has a weight of its own.
+        # Look-alikes are more frequent among taught texts than among trials: that has a weight of its own.
         return [*found, TAUGHT] if example.source == TAUGHT else found
 
     rows = cross(len(kept), groups, fit_targets, signals_of)
