@@ -3,13 +3,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OUT := out
+JOBS ?= 2
 
 .PHONY: help demo test lint format docs bench bench-others clean constraints
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo         tag a sample of 40 trials and show what comes out"
-	@echo "make test         lint, types, import layers and every test; JOBS=2 runs two files at a time"
+	@echo "make test         lint, types, import layers and every test, two files at a time; JOBS=1: one"
 	@echo "make lint         ruff, mypy, the import layers and the bound on complexity alone"
 	@echo "make format       let ruff mend and format what it can"
 	@echo "make docs         build the site of the documents into out/docs; needs no network"
@@ -39,7 +40,7 @@ lint: .venv/.made
 	$(BIN)/python .ci/complexity.py
 
 test: lint
-	$(BIN)/python -m pytest $(if $(JOBS),-n $(JOBS) --dist loadfile -p no:benchmark)
+	$(BIN)/python -m pytest $(if $(filter-out 1,$(JOBS)),-n $(JOBS) --dist loadfile -p no:benchmark)
 
 format: .venv/.made
 	$(BIN)/ruff check --fix .
