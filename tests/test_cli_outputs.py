@@ -1,12 +1,9 @@
 """No command writes over what it reads or over another's file, and no fault steers the terminal."""
 
 import json
-import sys
-from types import SimpleNamespace
 
 import pytest
 
-from cart_nlp.cli import main
 from cart_nlp.curation.decisions import COLUMNS, Correction
 from cart_nlp.curation.writing import write
 from cart_nlp.schema import Record
@@ -19,21 +16,8 @@ RECORD = Record(trial_id="NCT90000001", car_trial="product", car_score=0.9, titl
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """A command in this process: exit code, standard output and error."""
-
-    def called(*words):
-        monkeypatch.setattr(sys, "argv", ["cart-nlp", *map(str, words)])
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=code, stdout=said.out, stderr=said.err)
-
-    return called
+def run(in_process):
+    return in_process
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """The queue: its order, its reasons, how many must be read, and what it is written as."""
 
 import json
-import sys
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from review_records import mentions, record
 
-from cart_nlp.cli import main
 from cart_nlp.curation.decisions import Correction
 from cart_nlp.curation.queue import queue, share_found, together
 from cart_nlp.curation.reasons import reasons
@@ -109,21 +107,8 @@ def test_the_share_found_is_what_reading_in_that_order_finds_on_average(rows, re
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """The command in this process: exit code, standard output and error."""
-
-    def called(*words):
-        monkeypatch.setattr(sys, "argv", ["cart-nlp", "review", *map(str, words)])
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=code, stdout=said.out, stderr=said.err)
-
-    return called
+def run(in_process):
+    return partial(in_process, "review")
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from gold_lines import line, save
 
-from cart_nlp.cli import main
 from cart_nlp.curation.applying import apply
 from cart_nlp.curation.decisions import Correction, text_sha256
 from cart_nlp.curation.names import names
@@ -239,19 +236,8 @@ def test_ids_are_read_from_a_list_or_a_queue(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def called(*words):
-        monkeypatch.setattr(sys, "argv", ["cart-nlp", *map(str, words)])
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        else:
-            code = 0
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=code, stdout=said.out, stderr=said.err)
-
-    return called
+def run(in_process):
+    return in_process
 
 
 def test_a_queue_goes_to_brat_in_its_order_and_comes_back_as_corrections(run, tagged, tmp_path):
