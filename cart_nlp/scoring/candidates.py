@@ -61,6 +61,3 @@ def certainty(candidates: Iterable[Candidate], silence: float = SILENT) -> float
         some = True
         product *= max(one.probability, 1 - one.probability)
     return product if some else silence
-
-
-__all__ = ["SILENT", "Candidate", "FieldScorer", "certainty"]

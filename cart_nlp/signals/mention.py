@@ -170,25 +170,34 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
     return found
 
 
-_BESIDE, _AROUND, _SHORTEST = 5, 80, 3
-"""Words beside a mention; characters within which they stand; letters of a word that counts anywhere."""
+_NEXT, _BESIDE, _AROUND, _SHORTEST = 2, 5, 80, 3
+"""Words next to and beside a mention; characters where they stand; letters of a word that counts anywhere."""
+
+
+def _sides(reading: Reading, mention: Mention) -> tuple[list[str], list[str]]:
+    """The words before a mention and those after it, within its sentence."""
+    first, last = reading.sentence(mention.start)
+    return (
+        reading.words(max(first, mention.start - _AROUND), mention.start),
+        reading.words(mention.end, min(last, mention.end + _AROUND)),
+    )
+
+
+def _next(left: list[str], right: list[str]) -> set[str]:
+    return {f"next<{word}" for word in left[-_NEXT:]} | {f"next>{word}" for word in right[:_NEXT]}
 
 
 def beside(reading: Reading, mention: Mention) -> list[str]:
-    """The two words before a mention and the two after it, within its sentence."""
-    first, last = reading.sentence(mention.start)
-    left = reading.words(max(first, mention.start - _AROUND), mention.start)[-2:]
-    right = reading.words(mention.end, min(last, mention.end + _AROUND))[:2]
-    return sorted({f"next<{word}" for word in left} | {f"next>{word}" for word in right})
+    """The two words before a mention and the two after it, as signals."""
+    return sorted(_next(*_sides(reading, mention)))
 
 
 def words(reading: Reading, mention: Mention) -> list[str]:
     """The words of a mention's sentence, and those beside it: for roles that no list of cues exhausts."""
+    left, right = _sides(reading, mention)
+    found = _next(left, right)
+    found |= {f"word<{word}" for word in left[-_BESIDE:]} | {f"word>{word}" for word in right[:_BESIDE]}
     first, last = reading.sentence(mention.start)
-    left = reading.words(max(first, mention.start - _AROUND), mention.start)[-_BESIDE:]
-    right = reading.words(mention.end, min(last, mention.end + _AROUND))[:_BESIDE]
-    found = {f"word<{word}" for word in left} | {f"word>{word}" for word in right}
-    found |= set(beside(reading, mention))
     said = reading.words(max(first, mention.start - _REACH), min(last, mention.end + _REACH))
     found |= {f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()}
     return sorted(found)

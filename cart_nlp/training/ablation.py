@@ -83,6 +83,3 @@ def _compare(
 def chosen(scorer: FieldScorer, found: Any) -> frozenset[str]:
     """The values that a scorer gives."""
     return frozenset(one.concept for one in scorer.score(found) if one.probability >= 0.5)
-
-
-__all__ = ["about", "categories", "masked", "report"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from spacy.language import Language
@@ -17,7 +18,7 @@ from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.pipeline import make_doc
-from cart_nlp.scoring.candidates import Candidate, FieldScorer, certainty
+from cart_nlp.scoring.candidates import Candidate, FieldScorer
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals import formats, study
 from cart_nlp.signals.candidate import Instance
@@ -401,8 +402,8 @@ def mention_marks(example: Example, labels: Mapping[str, list[dict[str, Any]]]) 
     first_of = {section.key: section.start for section in example.reading.sections}
     marks = [dict(row) for row in labels.get(example.id, ())]
     if example.source == "written":
-        written = {r.id: r.mentions for r in _written()}
-        marks += [m.model_dump() for m in written.get(example.id) or () if m.label == "antigen"]
+        mentions = _written()[example.id].mentions or ()
+        marks += [m.model_dump() for m in mentions if m.label == "antigen"]
     return {
         (first_of[m["section"]] + m["start"], first_of[m["section"]] + m["end"]): ROLE_NAMES.get(
             m["role"], m["role"]
@@ -412,18 +413,12 @@ def mention_marks(example: Example, labels: Mapping[str, list[dict[str, Any]]]) 
     }
 
 
-_WRITTEN: list[Any] = []
-
-
-def _written() -> list[Any]:
-    if not _WRITTEN:
-        _WRITTEN.extend(gold_set.read(None).records)
-    return _WRITTEN
+@cache
+def _written() -> dict[str, Any]:
+    """The bundled gold set's trials by id; read once, not once a trial."""
+    return {record.id: record for record in gold_set.read(None).records}
 
 
 def right(candidates: Sequence[Candidate], stated: frozenset[str]) -> bool:
     """Whether a field's values are exactly the labeled ones."""
     return {one.concept for one in candidates if one.probability >= 0.5} == stated
-
-
-__all__ = ["Outcome", "certainty", "read_all", "right", "train"]

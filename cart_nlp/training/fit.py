@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -215,11 +215,3 @@ def cross(
             if fold[at] == part:
                 result[at] = apply(model, at)
     return result
-
-
-def exact(predicted: Sequence[frozenset[str]], values: Sequence[frozenset[str]]) -> tuple[int, int]:
-    """How many sets are equal, and of how many."""
-    return sum(a == b for a, b in zip(predicted, values, strict=True)), len(values)
-
-
-Counts = Mapping[str, float]
