@@ -74,8 +74,10 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
 def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
     """The values of a field that a mention may state where it stands."""
     stated = values(reading.vocabulary.lexicon, field, mention)
-    if stated and field == "cell_source" and reading.low.startswith(_ALLOGENEIC, mention.start):
-        return (ALLOGENEIC,)
+    if stated and field == "cell_source":
+        anothers = tuple(reading.vocabulary.lexicon.words("anothers"))
+        if reading.low.startswith(anothers, mention.start):
+            return (ALLOGENEIC,)
     if stated and field == "armoring" and mention.label == "antigen":
         return () if _ANTIBODY.isdisjoint(turns(reading, unit)) else stated
     return stated
@@ -83,7 +85,6 @@ def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple
 
 ALLOGENEIC = "allogeneic"
 """Stands for a source that is another person's, until the trial tells whose: see components.attributes."""
-_ALLOGENEIC = ("allo", "异体", "异基因", "同种异体")
 _ANTIBODY = frozenset(["antibody_right", "antibody_left", "engager_right"])
 """Cues one of which must reach an antigen for it to be what a secreted antibody binds."""
 _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])

@@ -29,6 +29,8 @@ _JOINT_WORDS = {
     "和": "and",
     "或": "or",
 }
+_BEFORE = 20
+"""Characters before a coordination in which the name of a platform can end."""
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
 
 
@@ -95,11 +97,11 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
                 yield f"together_tight:{where}"
     elif tight:
         yield f"alone_tight:{where}"
-    if (
-        reading.low[max(0, unit.start - 5) : unit.start].endswith(("4scar", "4scar-"))
-        or "4scar" in reading.low[unit.start : unit.end]
-    ):
-        yield "platform=4scar"
+    before = reading.low[max(0, unit.start - _BEFORE) : unit.start].removesuffix("-")
+    name = reading.low[unit.start : unit.end]
+    for platform in sorted(reading.vocabulary.lexicon.words("platform")):
+        if before.endswith(platform) or platform in name:
+            yield "platform=" + platform
 
 
 def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
