@@ -34,3 +34,21 @@ def test_show_does_not_load_the_command_line_of_spacy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "True False False", done.stderr
+
+
+def test_nothing_switches_the_search_for_garbage_on_while_a_pipeline_loads() -> None:
+    code = (
+        "import gc\n"
+        "from cart_nlp.lean import nothing_to_collect\n"
+        "before = gc.get_threshold()\n"
+        "found = []\n"
+        "gc.callbacks.append(lambda phase, info: found.append(phase))\n"
+        "with nothing_to_collect():\n"
+        "    from cart_nlp.pipeline import load\n"
+        "    load()\n"
+        "    assert not found, len(found)\n"
+        "assert gc.get_threshold() == before and gc.isenabled()\n"
+        "print('fine')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,14 @@ class Linear:
         self.weights = {name: dict(table) for name, table in weights.items()}
         self.classes = tuple(self.weights)
         self._first = self.weights[self.classes[0]]
+
+    @cached_property
+    def _rows(self) -> Mapping[str, tuple[float, ...]]:
+        """Signal → its weight for each class; the intercepts under ""."""
         tables = list(self.weights.values())
         names = {signal for table in tables for signal in table}
-        self._rows = {name: tuple(table.get(name, 0.0) for table in tables) for name in names}
-        self._start = self._rows.get("", (0.0,) * len(tables))
+        nothing = {"": (0.0,) * len(tables)}
+        return nothing | {name: tuple(table.get(name, 0.0) for table in tables) for name in names}
 
     def logit(self, signals: Iterable[str], extra: float = 0.0) -> float:
         """The sum of the weights of the positive class, intercept included.
@@ -45,7 +50,7 @@ class Linear:
     def probabilities(self, signals: Iterable[str]) -> dict[str, float]:
         """The probability of each class of a scorer of several classes."""
         rows = [row for signal in signals if (row := self._rows.get(signal)) is not None]
-        logits = list(map(sum, zip(self._start, *rows, strict=True)))
+        logits = list(map(sum, zip(self._rows[""], *rows, strict=True)))
         top = max(logits)
         odds = [math.exp(logit - top) for logit in logits]
         total = sum(odds)

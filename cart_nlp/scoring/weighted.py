@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import srsly
 
 from cart_nlp import paths
@@ -39,8 +40,19 @@ class Weighted:
 
     def __init__(self, nlp: Language, name: str) -> None:
         self.nlp, self.name = nlp, name
-        self.scorers: dict[str, Scorer] = {}
-        self.from_disk(paths.model() / name)
+        self._own: dict[str, Scorer] = {}
+        self._whole = False
+
+    @property
+    def scorers(self) -> dict[str, Scorer]:
+        """By name: those of the model that was loaded, and of the shipped one those that it lacks.
+
+        The shipped ones are read when first asked for: a model that is loaded brings its own.
+        """
+        if not self._whole:
+            self._own = {**_read(paths.model() / self.name, self._own), **self._own}
+            self._whole = True
+        return self._own
 
     def reading(self, doc: Doc) -> Reading:
         """The Doc as the signals read it."""
@@ -76,8 +88,7 @@ class Weighted:
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Weighted:
         """Read the scorers of a folder; those that it lacks stay as they are."""
-        for file in sorted(Path(path).glob("*.json")):
-            self.scorers[file.stem] = scorer_of(json.loads(file.read_text("utf-8")))
+        self._own.update(_read(Path(path), ()))
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
@@ -86,8 +97,15 @@ class Weighted:
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> Weighted:
         """Read what `to_bytes` gave."""
-        self.scorers = {name: scorer_of(table) for name, table in srsly.msgpack_loads(data).items()}
+        self._own = {name: scorer_of(table) for name, table in srsly.msgpack_loads(data).items()}
+        self._whole = True
         return self
+
+
+def _read(folder: Path, but: Container[str]) -> dict[str, Scorer]:
+    """The scorers of a folder, but for some."""
+    files = (file for file in sorted(folder.glob("*.json")) if file.stem not in but)
+    return {file.stem: scorer_of(orjson.loads(file.read_bytes())) for file in files}
 
 
 def supporting(candidate: Candidate) -> list[Scored]:
