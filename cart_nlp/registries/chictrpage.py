@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"ChiCTR[-A-Za-z]{0,10}\d{8,10}")
 _NUMBER_CELL = re.compile(rb">\s{0,50}(ChiCTR[-A-Za-z]{0,10}\d{8,10})\s{0,50}<")
 _NUMBER_BYTES = re.compile(rb"ChiCTR[-A-Za-z]{0,10}\d{8}")
-_TAG = re.compile(rb"<[^<>]{0,2000}>")
+_VALUE = re.compile(rb"""=\s{0,9}(?:"[^"<>]{0,2000}"|'[^'<>]{0,2000}'|(?!ChiCTR)[^\s"'<>]{1,2000})""")
+"""The value of an attribute: a title or an address may hold a number too."""
 _ROW = re.compile(rb"<tr(?=[\s>])", re.IGNORECASE)
+_ROW_END = re.compile(rb"</tr\b", re.IGNORECASE)
+_CELL_END = re.compile(rb"</td\b", re.IGNORECASE)
+_CELLS = 5
 _LARGEST = 1 << 24
 _MOST_TAGS = 1_000_000
+_NO_ROW = "a row of the list that cannot be read"
 _CUT = "the page ends early: it is truncated"
 _HTML = re.compile(rb"<html\b", re.IGNORECASE)
 _TABLE = re.compile(rb"<table\b", re.IGNORECASE)
@@ -72,18 +78,24 @@ def _rows(page: bytes, name: str) -> Iterator[Entry | Reject]:
     for at, row in enumerate(_ROW.split(page)):
         if not at:  # before the first row: what the table begins with, should its row be damaged
             row = row[row.rfind(b"<table") :] if b"<table" in row else b""
-        numbers = [found.decode() for found in _NUMBER_CELL.findall(row)]
         parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True)
         root = etree.fromstring(b"<table><tr" + row, parser)
         element = None if root is None else next(root.iter("tr"), None)
         each = None if element is None else _listed(element)
         if each is not None:
             yield Entry(name, f"row {each['id']}", " ".join(each.values()), each, _parse_listed, each["id"])
-            numbers.remove(each["id"]) if each["id"] in numbers else None
-        elif not numbers and _NUMBER_BYTES.search(_TAG.sub(b"", row)):
-            yield Reject(name, "a row", None, "a row of the list that cannot be read")
+            row = _behind(row)
+        numbers = [found.decode() for found in _NUMBER_CELL.findall(row)]
         for number in numbers:
-            yield Reject(name, f"row {number}", number, "a row of the list that cannot be read")
+            yield Reject(name, f"row {number}", number, _NO_ROW)
+        if not numbers and _NUMBER_BYTES.search(_VALUE.sub(b"", row)):
+            yield Reject(name, "a row", None, _NO_ROW)
+
+
+def _behind(row: bytes) -> bytes:
+    """What stands behind the end of a row: the next one, if the tag that begins it is broken."""
+    end = _ROW_END.search(row) or next(itertools.islice(_CELL_END.finditer(row), _CELLS - 1, None), None)
+    return row[end.end() :] if end else b""
 
 
 def _whole(feed: Feed) -> bytes:
@@ -114,7 +126,7 @@ def _words(cell: Element) -> str:
 def _listed(row: Element) -> dict[str, str] | None:
     """Number, title, hospital, kind and date of a row of a search list."""
     cells = row.findall("td")
-    if len(cells) != 5 or not _NUMBER.fullmatch(_words(cells[1])):
+    if len(cells) != _CELLS or not _NUMBER.fullmatch(_words(cells[1])):
         return None
     link, hospital = cells[2].find(".//a"), cells[2].find(".//p")
     title = " ".join(str(link.get("title") or "").split()) if link is not None else ""

@@ -202,8 +202,15 @@ class Document:
                 at = self._resumed(begun if in_page else begun + 1, broken)
 
     def _past_stray(self, start: int) -> int:
-        """Where a value ends that is no record; raises _Broken if it is but the wrong half of a string."""
-        end = self._window.value(start)[1]
+        """Where a value ends that is no record; raises _Broken if it is but the wrong half of a string.
+
+        A list that holds a record is what is left of a broken one, and its neighbor: it is entered.
+        """
+        value, end = self._window.value(start)
+        if isinstance(value, list) and self._spent <= _FREE + 2 * self._window.end and self._holds(value):
+            self._spent += end - start
+            self._frames.append("list")
+            return start + 1
         after, sign = self._window.beyond(end, b" \t\r\n", start)
         if sign not in (b",", b"]", b"") and (self._frames or sign not in (b"{", b"[")):
             raise _Broken(start, _NO_OBJECT)
@@ -334,6 +341,17 @@ class Document:
             and len(self._common) > 1
             and 2 * len(self._common & value.keys()) > len(self._common)
         )
+
+    def _holds(self, value: list[Any]) -> bool:
+        """Whether a record stands in a list, or in lists within it."""
+        lists = [value]
+        while lists:
+            for each in lists.pop():
+                if isinstance(each, list):
+                    lists.append(each)
+                elif self._is_kin(each) or self._is_record(each):
+                    return True
+        return False
 
     def _resumed(self, start: int, broken: _Broken) -> int | None:
         """Where the next record begins from a position on, None if no more is to be found."""

@@ -8,10 +8,17 @@ from collections.abc import Callable
 from cart_nlp.registries.tablerows import delimiter
 
 _KEY = re.compile(rb'"\w{1,40}+"[ \t]{0,9}:')
+_OBJECT_LINE = re.compile(rb'\n[ \t]{0,9}+\{\s{0,99}+"\w{1,40}+"[ \t]{0,9}:')
+_JSON_SIGNS = (b"{", b"[", b'":')
 
 
 def _is_json(head: bytes) -> bool:
-    return head[:1] in (b"{", b"[") or _KEY.search(head[:64]) is not None  # even if the first byte is damaged
+    """Whether JSON begins, be the first record damaged: its first byte, or its first key too."""
+    begins = head[:64]
+    if head[:1] in (b"{", b"[") or _KEY.search(begins):
+        return True
+    odd = head[:1] != b"<" and any(sign in begins for sign in _JSON_SIGNS)
+    return odd and _OBJECT_LINE.search(head) is not None
 
 
 def _is_table(head: bytes) -> bool:

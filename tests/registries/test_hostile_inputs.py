@@ -83,6 +83,35 @@ def test_a_cut_record_is_no_whole_one(tmp_path: Path) -> None:
     assert told.reason == "the page ends early: it is truncated: rows may be missing"
 
 
+@pytest.mark.parametrize(
+    ("good", "broken"),
+    [
+        ("<tr><td>x</td><td>ChiCTR2500111174</td>", "tr><td>x</td><td>ChiCTR2500111174/td>"),
+        ("<tr><td>x</td><td>ChiCTR2500111174</td>", "=tr><td>x</td><td>ChiCTR2500111174"),
+        ("<td>ChiCTR2500111174</td>", "<tdChiCTR2500111174/td>"),
+        ("</td><td>ChiCTR2500111174", "</td=ChiCTR2500111174"),
+    ],
+)
+def test_a_list_row_whose_tag_and_number_are_damaged_is_told(tmp_path: Path, good: str, broken: str) -> None:
+    start, end = seeds.CHICTR_LIST.index("<tr>"), seeds.CHICTR_LIST.index("</table>")
+    rows = [seeds.CHICTR_LIST[start:end].replace("111173", f"11117{at}") for at in (3, 4, 5)]
+    assert good in rows[1]
+    rows[1] = rows[1].replace(good, broken)
+    page = seeds.CHICTR_LIST[:start] + "\n".join(rows) + seeds.CHICTR_LIST[end:]
+    ids, rejects = split(iter(written(tmp_path / "a", page.encode())))
+    assert ids == ["ChiCTR2500111173", "ChiCTR2500111175"]
+    assert [each.reason for each in rejects] == ["a row of the list that cannot be read"]
+
+
+@pytest.mark.parametrize("end", ["", "</tr>"])
+def test_a_title_of_a_list_that_names_another_trial_is_no_row(tmp_path: Path, end: str) -> None:
+    other = '<td><a title="Follow-up of ChiCTR2500000001">Follow-up of ChiCTR2500000001</a>'
+    page = seeds.CHICTR_LIST.replace('<td><a title="嵌合">嵌</a>', other).replace("</tr>", end)
+    assert other in page
+    (row,) = written(tmp_path / "a", page.encode())
+    assert row.trial().sections == {"brief_title": "Follow-up of ChiCTR2500000001"}
+
+
 @pytest.mark.parametrize("mark", ["A.3 Full title", "A.1 Member State", "P. End of Trial"])
 def test_a_line_too_long_to_hold_is_told(monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
     monkeypatch.setattr(bounds, "MAX_RECORD", 50_000)

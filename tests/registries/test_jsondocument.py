@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -56,6 +57,7 @@ def test_any_bytes_end_without_an_error(data: bytes, size: int) -> None:
     assert [(value.position, value.fault) for value in values(data, size)] == whole
 
 
+LINE_3 = LINE_2.replace(b"0002", b"0003")
 BROKEN = [
     (b"[" + LINE_1 + b', {"id": "b" "c"}, ' + LINE_2 + b"]", ["not valid JSON"]),
     (
@@ -178,3 +180,21 @@ def test_escaped_line_ends_are_one_blank(parts: list[str]) -> None:
     text = "".join(parts)
     wanted = re.sub(r" ?(?:\\[nrt] *)+", " ", text)
     assert unbroken(text.encode()).decode() == wanted
+
+
+@pytest.mark.parametrize("left", [b'["id",', b'[[1, "id",', b'["id", [', b'"id", [{}, {"a": []},'])
+def test_what_is_left_of_a_record_takes_no_neighbor(left: bytes) -> None:
+    for before, after in (((), (LINE_2,)), ((LINE_1,), ()), ((LINE_1,), (LINE_2,))):
+        records = [*before, left + b" " + LINE_3, *after]
+        ids, rejects = split(jsonreader.read(feed(b"[" + b",\n".join(records) + b"\n]")))
+        assert ids == [parse(each)["id"] for each in (*before, LINE_3, *after)]
+        assert rejects
+
+
+def test_lists_within_lists_cost_bounded_time() -> None:
+    record = b'{"id": "NCT00000001", "brief_title": "CAR-T"}'
+    deep = b"[" * 400 + b",".join([record] * 20_000) + b"]" * 400
+    start = time.process_time()
+    ids, _ = split(jsonreader.read(feed(b"[1, " + deep + b"]", 1 << 20)))
+    assert time.process_time() - start < 8
+    assert set(ids) <= {"NCT00000001"}

@@ -279,3 +279,18 @@ def test_wrapped_xml_text_flows_again(tmp_path: Path) -> None:
     assert (
         entry.trial().sections["brief_summary"] == "A chimeric antigen receptor.\n\n-  First point goes on."
     )
+
+
+@pytest.mark.parametrize("damage", [b':{"idid\n', b'{"id\n', b'"id": {\n', b'[{}"briefbrief\n'])
+def test_a_first_record_that_is_damaged_hides_no_format(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(damage + LINE_1 + b"\n" + LINE_2 + b"\n")
+    ids, rejects = split(read(path))
+    assert ids == ["NCT00000001", "NCT00000002"]
+    assert rejects
+
+
+def test_json_in_a_cell_makes_no_json_of_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'id,title,raw\nNCT1,CAR-T,"{""a"": 1}\n{""id"": 2}"\nNCT2,x,"\n{"\n')
+    assert [each.id for each in read(path)] == ["NCT1", "NCT2"]
