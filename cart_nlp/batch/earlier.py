@@ -25,7 +25,8 @@ def notes(journal: Journal, resume: bool) -> list[str]:
     if journal.found and not resume:
         return ["an earlier run was not finished; started over (--resume would have continued it)"]
     if resume and journal.last >= 0:
-        return [f"resumed: {len(journal):,} tagged records were kept from the earlier run"]
+        tagged = len(journal) - journal.counts["screened"]
+        return [f"resumed: {tagged:,} tagged records were kept from the earlier run"]
     return []
 
 
@@ -38,9 +39,12 @@ def finished(target: Target, header: dict[str, Any], guard: bool) -> dict[str, A
         return None
     if target.suffix not in UNGUARDED and before["options"].get("formula_guard") != guard:
         return None
+    if before["options"].get("screened") != header["options"]["screened"]:
+        return None
     if target.suffix in STORES:
-        return before if _session(target) == before.get("session") else None
-    written = hashes((target.out, *target.beside, target.rejects))
+        whole = _session(target) == before.get("session") and _list_stands(target, before)
+        return before if whole else None
+    written = hashes((target.out, *target.beside, target.rejects, target.screened))
     return before if before.get("outputs") == written else None
 
 
@@ -105,6 +109,8 @@ def unchanged(
         return None
     same = before.get("key") == tagger_key(header) and not before.get("faults") and "session" in before
     same = same and before.get("corrections") == header["corrections"]
+    same = same and before["options"].get("screened") == header["options"]["screened"]
+    same = same and _list_stands(target, before)
     if not same or None in known or target.rejects.is_file() != (rejects or rejected):
         return None
     if rejected and paths != [source and source["path"] for source in header["inputs"]]:
@@ -114,8 +120,18 @@ def unchanged(
     return before if known == [source["sha256"] for source in hashing.result()] else None
 
 
+def _list_stands(target: Target, before: dict[str, Any]) -> bool:
+    """Whether the list of what a store's run did not write is there as it was written, or there was none."""
+    outputs, name = before.get("outputs"), without_surrogates(target.screened.name)
+    if not isinstance(outputs, list):
+        return False
+    told = [one for one in outputs if isinstance(one, dict) and one.get("name") == name]
+    return told == hashes((target.screened,))
+
+
 def tagger_key(header: dict[str, Any]) -> str:
     """Hash of what a value depends on besides the trial's text: versions, lexicons and options."""
     options = {**header["options"], "store": None}
+    options.pop("screened", None)
     parts = {name: header[name] for name in ("version", "lexicons", "model")} | {"options": options}
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()

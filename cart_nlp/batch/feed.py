@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected
+from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected, screened
 from cart_nlp.batch.marks import Marks
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.schema import Trial
@@ -44,6 +44,7 @@ class Feed:
     after all inputs were read: `merged` counts those that went into another, `merges` says which, and
     `merging` how many outcomes are to come once all is read. Inputs
     that cannot be read are listed in `faults`. Trials of the `ledger` pass the screen, with its decisions.
+    With `listing`, what the screen lets go is an outcome of its own instead of a count.
     """
 
     inputs: tuple[str, ...]
@@ -54,6 +55,7 @@ class Feed:
     known: Known | None = None
     dedupe: bool = False
     ledger: Ledger | None = None
+    listing: bool = False
     seen: dict[str, str] = field(default_factory=dict)
     read: int = 0
     screened: int = 0
@@ -87,8 +89,8 @@ class Feed:
                 elif (candidate := decided is not None or self.hits(entry.text)) or self.keep_all:
                     self._look_for_twins(entry)
                     yield job(number, entry, candidate, decided)
-                else:
-                    self.screened += 1
+                elif (gone := self._let_go(number, entry)) is not None:
+                    yield gone
             if number % _LOOK == 0 and time.monotonic() - clock > PAUSE:
                 yield None
                 clock = time.monotonic()
@@ -98,6 +100,13 @@ class Feed:
                 f"{len(self.twins):,} {ids} more than once, {next(iter(self.twins))} for one: "
                 "each record is tagged; --dedupe merges them"
             )
+
+    def _let_go(self, number: int, entry: Entry) -> Outcome | None:
+        """What becomes of a record that the screen lets go."""
+        if self.listing:
+            return screened(number, entry)
+        self.screened += 1
+        return None
 
     def _look_for_twins(self, entry: Entry) -> None:
         if entry.id in self.ids:
@@ -130,8 +139,8 @@ class Feed:
                     else:
                         candidates += 1
                         yield found
-                else:
-                    self.screened += 1
+                elif (gone := self._let_go(len(settled), entry)) is not None:
+                    settled.append(gone)
 
         merged: dict[str, tuple[str, ...]] = {}
 
@@ -179,8 +188,7 @@ class Feed:
         mark = known.marks.of(entry.data) if isinstance(entry.data, bytes) and decided is None else None
         if mark in known.marks.screened:
             self.marks.screened.add(mark)
-            self.screened += 1
-            return None
+            return self._let_go(number, entry)
         if mark in known.marks.trials:
             trial_id, digest = known.marks.trials[mark]
             if known.digests.get(trial_id) == digest:
@@ -190,14 +198,12 @@ class Feed:
         if not (candidate or self.keep_all or known.mentions(entry.text)):
             if mark is not None:
                 self.marks.screened.add(mark)
-            self.screened += 1
-            return None
+            return self._let_go(number, entry)
         trial = _parsed(number, entry)
         if isinstance(trial, Outcome):
             return trial
         if not (candidate or self.keep_all or trial.id in known.ids):
-            self.screened += 1
-            return None
+            return self._let_go(number, entry)
         found = self._job(number, entry, trial, candidate, known, decided)
         if mark is not None and (candidate or self.keep_all) and found.digest:
             self.marks.trials[mark] = trial.id, found.digest

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -65,7 +65,8 @@ def confirm(
     summary.written = summary.store["stored"]
     summary.files = [str(target.out)]
     target.clear()
-    part = _provenance(target, journal, summary, options, hashing, [])
+    lists = (target.rejects, target.screened)
+    part = _provenance(target, journal, summary, options, hashing, lists)
     _synced(part)
     part.replace(target.run)
     target.clear()
@@ -98,6 +99,13 @@ def _complete(
         files.append(target.rejects)
     elif target.rejects.is_file():
         target.rejects.unlink()  # of an earlier run: it would be taken for this one's
+    if _lists(summary, options):
+        part = target.stage(target.screened)
+        _lines(_unwritten(journal, store.unwritten() if store else {}), part)
+        moves.append((part, target.screened))
+        files += [target.screened] if options.screened else []
+    elif target.screened.is_file():
+        target.screened.unlink()
     part = _provenance(target, journal, summary, options, hashing, [path for path, _ in moves])
     moves.append((part, target.run))
     for source, final in moves:
@@ -137,11 +145,28 @@ def _provenance(
     if header["corrections"]:
         content |= {"corrections_file": options.corrections, "corrected": summary.corrections}
     content |= {"outputs": hashes(written), "key": tagger_key(header), "prints": header["inputs"]}
+    if _lists(summary, options):
+        inside = target.screened.parent == target.out.parent
+        content["screened_list"] = target.screened.name if inside else str(target.screened.absolute())
     part = target.stage(target.run)
     private = any(map(aactdatabase.recognizes, options.inputs))
     with begun(part, 0o600 if private else 0o666) as file:
         file.write(orjson.dumps(without_surrogates(content), option=orjson.OPT_INDENT_2) + b"\n")
     return part
+
+
+def _lists(summary: Summary, options: Options) -> bool:
+    """Whether a run lists what it read and did not write: where it was asked to, or tagged some of it."""
+    return options.screened is not None or summary.below > 0
+
+
+def _unwritten(journal: Journal, known: Mapping[str, bytes]) -> Iterator[bytes]:
+    """The lines of that list, in order; `known` has those of trials that a store did not tag again."""
+    for outcome in journal.outcomes():
+        if outcome.kind in ("below", "screened"):
+            yield outcome.payload
+        elif outcome.kind == "still":
+            yield known[outcome.id]
 
 
 def _lines(lines: Iterable[bytes], path: Path) -> None:
@@ -156,15 +181,19 @@ def _synced(path: Path) -> None:
 
 
 class Stdout:
-    """Records as JSON lines on standard output, rejects to a file if one is named, else told in the notes."""
+    """Records as JSON lines on standard output, rejects to a file if one is named, else told in the notes.
 
-    def __init__(self, stream: IO[bytes], rejects: str | None) -> None:
-        self.counts = {"record": 0, "below": 0, "reject": 0}
+    What is not written is listed in a file if one is named.
+    """
+
+    def __init__(self, stream: IO[bytes], rejects: str | None, screened: str | None = None) -> None:
+        self.counts = {"record": 0, "below": 0, "screened": 0, "reject": 0}
         self.unread, self.longest = 0, (0, "")
         self.notes: list[str] = []
         self._stream = stream
         self._path = rejects
         self._rejects: IO[bytes] | None = None
+        self._screened = Path(screened).open("wb") if screened else None  # noqa: SIM115 - closed by close()
         self._clock = 0.0
 
     def add(self, outcome: Outcome) -> None:
@@ -180,12 +209,16 @@ class Stdout:
                 self._clock = time.monotonic()
         elif outcome.kind == "reject":
             self._reject(outcome)
+        elif self._screened is not None:
+            self._screened.write(escaped(outcome.payload) + b"\n")
 
     def close(self) -> None:
         """Write what is left."""
         self._stream.flush()
         if self._path is not None:
             self._reject_file().close()  # of none too: it would hold those of an earlier run
+        if self._screened is not None:
+            self._screened.close()
         more = self.counts["reject"] - STDERR_REJECTS
         if self._path is None and more > 0:
             self.notes.append(f"… and {more:,} more rejected; give --rejects FILE for all of them")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
+from cart_nlp.batch import unwritten
 from cart_nlp.registries.entry import Entry, Reject, Rejected
 from cart_nlp.schema import INCLUDED, Record, Trial
 
 if TYPE_CHECKING:
     from cart_nlp.curation.ledger import Decided
 
-Kind = Literal["record", "below", "reject", "same", "still", "again", "run", "end"]
+Kind = Literal["record", "below", "screened", "reject", "same", "still", "again", "run", "end"]
 Tagger = Callable[..., Record]
 """Tags a trial; given a level of car_trial too, as one that is known to be of that level."""
 UNREAD = "unread"
@@ -64,9 +65,10 @@ class Job:
 class Outcome(NamedTuple):
     """What became of a job.
 
-    `record`: written, payload is its JSON; `below`: tagged, neither product nor related; `reject`: payload
-    is the line for the rejects file; `same`: the store has its record already; `still`: the store knows that
-    it is neither product nor related; `again`: an identical repetition.
+    `record`: written, payload is its JSON; `below`: tagged, neither product nor related; `screened`: let go
+    by the text screen, where that is to be listed; `reject`: payload is the line for the rejects file, as it
+    is the line of what was not written for `below` and `screened`; `same`: the store has its record already;
+    `still`: the store knows that it is neither product nor related; `again`: an identical repetition.
     `run` and `end` frame a journal. `unread` counts characters of its text that were too many to be read.
     """
 
@@ -175,12 +177,24 @@ def without_surrogates(value: Any) -> Any:
 def rejected(number: int, source: str, place: str, trial_id: str | None, reason: str) -> Outcome:
     """The outcome of a record that cannot be used, with its line for the rejects file."""
     line = {"source": source, "place": place, "id": trial_id, "reason": " ".join(reason.split())}
-    return Outcome(number, "reject", trial_id or "", "", orjson.dumps(without_surrogates(line)))
+    return Outcome(number, "reject", trial_id or "", "", _line(line))
 
 
 def refused(number: int, reject: Reject) -> Outcome:
     """The outcome of a record that its reader rejected."""
     return rejected(number, reject.source, reject.place, reject.id, reject.reason)
+
+
+def screened(number: int, entry: Entry) -> Outcome:
+    """The outcome of a record that the text screen lets go, where these are listed."""
+    return Outcome(number, "screened", entry.id, "", _line(unwritten.of_entry(entry)))
+
+
+def _line(said: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(said)
+    except TypeError:
+        return orjson.dumps(without_surrogates(said))
 
 
 def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
@@ -203,7 +217,7 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
                 said = "; ".join(f"{key} from {read}" for key, read in cut.items())
                 record = record.model_copy(update={"raw": {**record.raw, UNREAD: said}})
             return Outcome(job.number, "record", trial.id, job.digest, record_json(record), left)
-        return Outcome(job.number, "below", trial.id, job.digest, b"", left)
+        return Outcome(job.number, "below", trial.id, job.digest, _line(unwritten.of_record(record)), left)
     except Rejected as refusal:
         return rejected(job.number, job.source, job.place, trial_id, str(refusal))
     except FAULTS as fault:

@@ -33,6 +33,7 @@ class Journal:
         self.counts: dict[str, int] = {
             "record": 0,
             "below": 0,
+            "screened": 0,
             "reject": 0,
             "same": 0,
             "still": 0,

@@ -14,7 +14,8 @@ TIMEOUT = 120.0
 class Options:
     """What a run is to do; the fields are those of `cart-nlp tag`.
 
-    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process.
+    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process. With
+    `screened` the list of what was not written goes there and has what the text screen let go, too.
     """
 
     inputs: tuple[str, ...]
@@ -25,6 +26,7 @@ class Options:
     scheduler: str | None = None
     resume: bool = False
     rejects: str | None = None
+    screened: str | None = None
     format: str | None = None
     mapping: Mapping[str, str] | None = None
     lexicons: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ from cart_nlp.batch.meter import Meter, Reached
 from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
-from cart_nlp.batch.target import Target, guard_inputs, writable
+from cart_nlp.batch.target import Target, guard_inputs, is_same, writable
 from cart_nlp.batch.worker import load_tagger
 from cart_nlp.curation.ledger import Ledger, opened
 from cart_nlp.writers import STORES, OutputError, require
@@ -220,13 +220,15 @@ def _feed(
     feed = Feed(options.inputs, parts.reader, lambda text: False, options.keep_all, journal.last)
     feed.dedupe = options.dedupe
     feed.ledger = ledger
+    feed.listing = options.screened is not None
     if journal.finished:
         return feed
     feed.hits = parts.hits()
     if store is not None:
         feed.known = Known(store.digests(), store.ids(), store.mentions(), store.marks())
-        # A number that stands in escapes is only found in a record that is parsed.
-        if parts.reader_past is not None and ledger is None and not options.dedupe:
+        # A number that stands in escapes, or one to be listed, is only found in a record that is parsed.
+        plain = ledger is None and not options.dedupe and not feed.listing
+        if parts.reader_past is not None and plain:
             feed.reader = parts.reader_past(feed.known.marks.__contains__)
         if journal.last >= 0:
             feed.seen = {found.id: found.digest for found in journal.outcomes() if found.digest}
@@ -250,6 +252,7 @@ def _header(
             "format": options.format,
             "map": dict(options.mapping) if options.mapping else None,
             "dedupe": options.dedupe,
+            "screened": options.screened is not None,
             "store": target.suffix in STORES,
         },
         "corrections": ledger.digest() if ledger else None,
@@ -281,7 +284,7 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     summary.corrections = journal.corrections or (feed.ledger.tally() if feed.ledger else {})
     summary.rejected = counts["reject"]
     summary.tagged = counts["record"] + counts["below"]
-    summary.screened = summary.read - sum(counts.values()) - merged
+    summary.screened = summary.read - sum(counts.values()) - merged + counts["screened"]
     summary.faults = feed.faults
     summary.unread = journal.unread
     summary.notes += feed.notes + _too_long(journal)
@@ -301,22 +304,27 @@ def _too_long(sink: Journal | finish.Stdout) -> list[str]:
 def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Summary:
     if options.resume:
         raise BatchError("--resume needs an output file; standard output cannot be continued")
-    if options.rejects:
-        guard_inputs((writable(Path(options.rejects), "--rejects "),), options)
-    sink = finish.Stdout(sys.stdout.buffer, options.rejects)
+    lists = {"--rejects": options.rejects, "--screened": options.screened}
+    files = tuple(writable(Path(name), f"{option} ") for option, name in lists.items() if name)
+    guard_inputs(files, options)
+    if len(files) == 2 and is_same(*files):
+        raise OutputError(f"{files[0]}: is named for both lists; choose another name for one of them")
+    sink = finish.Stdout(sys.stdout.buffer, options.rejects, options.screened)
     summary = Summary()
     started = time.monotonic()
     try:
         with _pool(options, parts, warm=True) as pool:
             feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all, dedupe=options.dedupe)
             feed.ledger = ledger = opened(options.corrections, options.lexicons)
+            feed.listing = options.screened is not None
             _stream(options, parts, feed, sink, progress, pool)
         sink.close()
     except KeyboardInterrupt:
         raise Interrupted("interrupted; standard output ends at a whole record") from None
     except OSError as fault:
         raise OutputError(sink.fault(fault)) from None
-    summary.read, summary.screened, summary.merged = feed.read, feed.screened, feed.merged
+    summary.read, summary.merged = feed.read, feed.merged
+    summary.screened = feed.screened + sink.counts["screened"]
     summary.merges = feed.merges
     summary.written, summary.below = sink.counts["record"], sink.counts["below"]
     summary.rejected, summary.unread = sink.counts["reject"], sink.unread

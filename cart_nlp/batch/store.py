@@ -40,6 +40,8 @@ _MARKS = """
 CREATE TABLE IF NOT EXISTS marks(mark UBIGINT, trial_id VARCHAR, digest VARCHAR, tagger VARCHAR);
 """
 """Raw records of the last run by a mark of their bytes, with id and digest of the trial; NULL: not a CAR."""
+_UNWRITTEN = "CREATE TABLE IF NOT EXISTS unwritten(trial_id VARCHAR, line VARCHAR)"
+"""What the list of a run says of each trial that was tagged and is neither product nor related."""
 _LISTS = ", ".join(["unnest(?::VARCHAR[])"] * 3)
 _PARTS = ("records", "constructs", "evidence")
 
@@ -59,6 +61,7 @@ class Store:
         """The run that brought it to its present state."""
         if path.exists():
             with connected(path, read_only=True) as base:
+                told = _unwritten(base).keys()
                 rows = base.execute(
                     "SELECT trial_id, digest, tagger, included FROM trials WHERE vanished IS NULL"
                 ).fetchall()
@@ -66,7 +69,12 @@ class Store:
                     self._marks = _marks(base, key)
                 last = base.execute("SELECT session FROM runs ORDER BY started DESC LIMIT 1").fetchone()
             self.session = last[0] if last else None
-            self._digests = {trial: digest for trial, digest, tagger, _ in rows if tagger == key}
+            # An older version did not keep why a trial is not written: those are tagged again.
+            self._digests = {
+                trial: digest
+                for trial, digest, tagger, included in rows
+                if tagger == key and (included or trial in told)
+            }
             self._ids = frozenset(trial for trial, _, _, included in rows if included)
 
     def close(self) -> None:
@@ -79,6 +87,11 @@ class Store:
     def ids(self) -> frozenset[str]:
         """Ids of the trials that have a record now."""
         return self._ids
+
+    def unwritten(self) -> dict[str, bytes]:
+        """Id -> what the list of what was not written says, of the trials that are looked at and left out."""
+        with connected(self._path, read_only=True) as base:
+            return _unwritten(base)
 
     def mentions(self) -> Callable[[bytes | str], bool]:
         """A test whether a raw record may be of a trial that has a record now."""
@@ -138,6 +151,13 @@ def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks:
     screened: list[int] = base.execute(f"{query} NULL", [key]).fetchnumpy()["mark"].tolist()  # type: ignore[assignment]
     trials = base.execute(f"{query} NOT NULL", [key]).fetchall()
     return Marks(set(screened), {mark: (trial, digest) for mark, trial, digest in trials})
+
+
+def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
+    if "unwritten" not in tables_of(base):
+        return {}
+    rows = base.execute("SELECT trial_id, line FROM unwritten").fetchall()
+    return {trial: line.encode() for trial, line in rows}
 
 
 def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, key: str) -> None:
@@ -224,6 +244,7 @@ class _Update:
         self._stage_outcomes()
         self._stage_records()
         counts = self._counted(complete)
+        self._merge_unwritten()
         self._merge_history()
         self._merge_parts()
         self._merge_trials()
@@ -301,6 +322,17 @@ class _Update:
             "retagged": "SELECT trial_id FROM staged WHERE kind IN ('record', 'below')",
         }
         return {name: self._count(f"SELECT count(*) FROM ({query})") for name, query in sets.items()}
+
+    def _merge_unwritten(self) -> None:
+        self._do(_UNWRITTEN)
+        self._do("""
+            DELETE FROM unwritten WHERE trial_id IN (SELECT trial_id FROM gone)
+              OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'))
+        """)
+        below = (o for o in self._journal.outcomes() if o.kind == "below")
+        while chunk := list(islice(below, 50_000)):
+            columns = ([o.id for o in chunk], [o.payload.decode() for o in chunk])
+            self._do("INSERT INTO unwritten SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[])", *columns)
 
     def _merge_history(self) -> None:
         self._do("""

@@ -31,6 +31,7 @@ class Target:
     out: Path
     suffix: str
     rejects: Path
+    screened: Path
     journal: Path
     run: Path
     beside: tuple[Path, ...] = ()
@@ -44,21 +45,23 @@ class Target:
         out = writable(named)
         if suffix in NATIVE and any("\ud800" <= sign <= "\udfff" for sign in str(out)):
             raise OutputError(f"{out}: a {suffix} file has to have a name in UTF-8; choose another name")
-        rejects = (
-            writable(Path(options.rejects), "--rejects ")
-            if options.rejects
-            else beside(out, ".rejects.jsonl")
-        )
+        rejects = _named(options.rejects, "--rejects ") or beside(out, ".rejects.jsonl")
+        screened = _named(options.screened, "--screened ") or beside(out, ".screened.ndjson")
         tables: tuple[Path, ...] = ()
         if suffix == ".parquet":
             tables = (writers.beside(out, "constructs"), writers.beside(out, "evidence"))
-        target = cls(out, suffix, rejects, beside(out, ".journal"), beside(out, ".run.json"), tables)
+        target = cls(
+            out, suffix, rejects, screened, beside(out, ".journal"), beside(out, ".run.json"), tables
+        )
         target._check(options)
         return target
 
     def _check(self, options: Options) -> None:
         """Raise OutputError if a file of the run is an input, another file of it, or something else."""
-        for path in (self.journal, self.run, *self.beside, *([] if options.rejects else [self.rejects])):
+        own = [self.journal, self.run, *self.beside]
+        own += [] if options.rejects else [self.rejects]
+        own += [] if options.screened else [self.screened]
+        for path in own:
             if path.is_symlink() or (path.exists() and not path.is_file()):
                 what = "a symbolic link" if path.is_symlink() else "no file"
                 raise OutputError(f"{path}: would be written beside {self.out.name} and is {what}; remove it")
@@ -66,7 +69,7 @@ class Target:
             if stage.is_symlink() or (stage.exists() and not stage.is_dir()):
                 raise OutputError(f"{stage}: is in the way of the folder for unfinished files; remove it")
         for one, other in combinations(self._files(), 2):
-            if _is_same(one, other):
+            if is_same(one, other):
                 raise OutputError(
                     f"{one}: would be {other.name} as well; choose another name for one of them"
                 )
@@ -74,7 +77,7 @@ class Target:
 
     def _files(self) -> tuple[Path, ...]:
         wal = (beside(self.out, ".wal"),) if self.suffix == ".duckdb" else ()
-        return (self.out, self.rejects, self.journal, self.run, *self.beside, *wal)
+        return (self.out, self.rejects, self.screened, self.journal, self.run, *self.beside, *wal)
 
     def stage(self, final: Path) -> Path:
         """Where a file is written before it is renamed to its place; no other user can reach there."""
@@ -84,8 +87,9 @@ class Target:
 
     def _stages(self) -> Iterator[Path]:
         yield _stage_of(self.out)
-        if self.rejects.parent != self.out.parent:
-            yield _stage_of(self.rejects)
+        for path in (self.rejects, self.screened):
+            if path.parent != self.out.parent:
+                yield _stage_of(path)
 
     def clear(self) -> None:
         """Remove what an unfinished attempt to write has left."""
@@ -98,11 +102,15 @@ def guard_inputs(files: tuple[Path, ...], options: Options) -> None:
     """Raise OutputError if a file that a run writes is one that it reads."""
     for path in files:
         for source in (*options.inputs, *filter(None, [options.corrections])):
-            if _is_same(Path(source), path):
+            if is_same(Path(source), path):
                 raise OutputError(f"{path}: is an input as well; choose another name for the output")
         for folder in options.lexicons:
             if path.exists() and path.is_relative_to(os.path.realpath(folder)):
                 raise OutputError(f"{path}: is a lexicon of this run; choose another name for the output")
+
+
+def _named(name: str | None, option: str) -> Path | None:
+    return writable(Path(name), option) if name else None
 
 
 def writable(named: Path, option: str = "") -> Path:
@@ -113,7 +121,7 @@ def writable(named: Path, option: str = "") -> Path:
         raise OutputError(f"{option}{fault}") from None
 
 
-def _is_same(one: Path, other: Path) -> bool:
+def is_same(one: Path, other: Path) -> bool:
     """Whether two names are of one file, there or not."""
     try:
         return one.samefile(other)

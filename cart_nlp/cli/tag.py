@@ -63,6 +63,13 @@ def command(
         str | None,
         typer.Option(help="File for records that could not be used; default: OUT.rejects.jsonl, if any."),
     ] = None,
+    screened: Annotated[
+        str | None,
+        typer.Option(
+            help="List of all that was read and not written, what the text screen let go too; default: "
+            "OUT.screened.ndjson, if any, of the trials that were tagged."
+        ),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option(
@@ -115,6 +122,7 @@ def command(
                 scheduler=scheduler,
                 resume=resume,
                 rejects=rejects,
+                screened=screened,
                 format=format,
                 mapping=_mapping(map_),
                 lexicons=lexicons,
