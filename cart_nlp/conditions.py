@@ -12,16 +12,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from cart_nlp import kept, word_trie
 from cart_nlp.disease_names import inverted, key, standard, words
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.ontology import LABEL, Ontology
 from cart_nlp.short_forms import is_own_abbreviation
-from cart_nlp.word_trie import Key, WordTrie
+from cart_nlp.word_trie import Key
 
 _HARD = re.compile(r"[;\n\r]")
 """What no name goes across."""
@@ -79,8 +80,9 @@ class _Name(NamedTuple):
     """What a key stands for; `cased` is what must be printed exactly so, `turned` an inverted form."""
 
     concept: str
-    cased: tuple[str, ...] | None
+    cased: Sequence[str] | None
     turned: bool
+    key: Sequence[str]
 
 
 class _Match(NamedTuple):
@@ -90,34 +92,42 @@ class _Match(NamedTuple):
     key: Key
 
 
+_MODULES = (__name__, "cart_nlp.disease_names", "cart_nlp.lexicon", "cart_nlp.text", "cart_nlp.word_trie")
+
+
+def _names(lexicon: Lexicon) -> dict[str, Any]:
+    """Every key of the diseases of a lexicon, with its `_Name`, and their words, as plain values."""
+    trie: word_trie.Trie = {}
+    known: set[str] = set()
+    turned: list[tuple[str, Key]] = []
+
+    def add(concept: str, form: Key, cased: list[str] | None, other: bool) -> bool:
+        known.update(form)
+        return word_trie.add(trie, form, (concept, cased, other, form))
+
+    for term in lexicon.terms:
+        if term.concept.label == LABEL:
+            name = term.concept.name
+            cased = [word for word, _, _ in words(term.text)] if term.exact else None
+            # A British or plural form has the key of its name, and its inverted forms too.
+            if add(name, key(term.text), cased, False) and not term.exact:
+                turned += [(name, form) for form in inverted(term.text)]
+    for name, form in turned:
+        add(name, form, None, True)
+    return {"trie": trie, "words": sorted(known)}
+
+
 class Reader:
     """Reads conditions against the diseases of one lexicon."""
 
     def __init__(self, lexicon: Lexicon, ontology: Ontology) -> None:
         self.ontology = ontology
         self._qualifiers = frozenset(standard(word) for word in lexicon.qualifiers)
-        self._trie = WordTrie()
-        self._keys: dict[Key, _Name] = {}
         self._seen: dict[str, str] = {}
         self._read: dict[tuple[str, bool], tuple[Found, ...]] = {}
-        turned: list[tuple[Key, _Name]] = []
-        for term in lexicon.terms:
-            if term.concept.label == LABEL:
-                name = term.concept.name
-                cased = tuple(word for word, _, _ in words(term.text)) if term.exact else None
-                # A British or plural form has the key of its name, and its inverted forms too.
-                if self._add(key(term.text), _Name(name, cased, False)) and not term.exact:
-                    turned += [(form, _Name(name, None, True)) for form in inverted(term.text)]
-        for form, meant in turned:
-            self._add(form, meant)
-        self._known = frozenset(word for form in self._keys for word in form)
-
-    def _add(self, form: Key, name: _Name) -> bool:
-        """Whether the key is new."""
-        if new := bool(form) and form not in self._keys:
-            self._keys[form] = name
-            self._trie.add(form)
-        return new
+        names = kept.kept("diseases", lexicon.key, _MODULES, lambda: _names(lexicon))
+        self._trie: word_trie.Trie = names["trie"]
+        self._known = frozenset(names["words"])
 
     @cached_property
     def _vocabulary(self) -> Mapping[str, tuple[str, ...]]:
@@ -209,19 +219,19 @@ class Reader:
             # "Large B-Cell Cell Lymphoma": a word said twice says nothing more.
             return forms[place] in self._qualifiers or forms[place] == forms[place - 1]
 
-        for last, form in self._trie.walk(forms, at, skips, line.ends):
-            name = self._keys[form]
-            printed = tuple(word.text for word in line.words[at : last + 1])
+        for last, found in word_trie.walk(self._trie, forms, at, skips, line.ends):
+            name = _Name(*found)
+            printed = [word.text for word in line.words[at : last + 1]]
             if name.cased is not None and (
                 printed != name.cased or (line.capitals and not _EVERYDAY.isdisjoint(printed))
             ):
                 continue
-            if len(form) == 1 and form[0] != standard(printed[0]):
+            if len(name.key) == 1 and name.key[0] != standard(printed[0]):
                 continue  # "injection" alone is no misspelled infection
             if name.turned and not (line.listed and self._set_off(line, at, last, taken)):
                 continue
             if best is None or last > best.last:
-                best = _Match(at, last, name.concept, form)
+                best = _Match(at, last, name.concept, tuple(name.key))
         return best
 
     def _set_off(self, line: _Line, first: int, last: int, taken: int) -> bool:
@@ -296,5 +306,6 @@ class Reader:
 
     def _direct(self, form: Key) -> str:
         """The concept of a key that is neither inverted nor bound to its case; empty if there is none."""
-        name = self._keys.get(form)
+        found = word_trie.get(self._trie, form)
+        name = _Name(*found) if found else None
         return name.concept if name and not name.turned and name.cased is None else ""

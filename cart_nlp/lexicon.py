@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import itertools
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
-from cart_nlp import paths, token_patterns
+from cart_nlp import kept, paths, token_patterns
 from cart_nlp.disease_names import unclaimed
 from cart_nlp.rules import Rule, rules_of
 from cart_nlp.text import fold, lower, spellings
@@ -69,8 +70,7 @@ class Concept:
         return (*self.values("aliases"), *self.values("guarded"))
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One string that names a concept. `text` is folded and, unless `exact`, lower case."""
 
     text: str
@@ -79,8 +79,7 @@ class Term:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """A string that must not resolve to `blocks` (`*`: to anything), with the reason."""
 
     text: str
@@ -90,8 +89,7 @@ class Stop:
     row: str
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """A word or phrase that tells what a mention near it does there, as one row of cues.csv.
 
     `direction` is the side of the mention on which the cue stands; `scope` how far it reaches: `adjacent`,
@@ -145,6 +143,8 @@ class Lexicon:
     """Every file that was read, as `layer/name` → its bytes: what a saved model takes along."""
     qualifiers: frozenset[str] = frozenset()
     """Words between those of a disease's name that do not change which disease it is (stage, age, line)."""
+    key: ClassVar[bytes] = b""
+    """What tells it from any other, so that what is compiled of it can be kept; none if it was changed."""
 
     def words(self, category: str) -> frozenset[str]:
         """The texts of the cues of one category."""
@@ -170,13 +170,7 @@ class Lexicon:
     @cached_property
     def folded(self) -> Mapping[str, tuple[Concept, ...]]:
         """Every spelling (lower case) -> the concepts that it may name."""
-        table: dict[str, tuple[Concept, ...]] = {}
-        for term in self.terms:
-            for spelling in spellings(lower(term.text)):
-                found = table.get(spelling, ())
-                if term.concept not in found:
-                    table[spelling] = (*found, term.concept)
-        return table
+        return Spellings(self.terms)
 
     @cached_property
     def cd_numbers(self) -> Mapping[str, str]:
@@ -195,6 +189,41 @@ class Lexicon:
         return concept.values("hgnc_id") if concept else ()
 
 
+class Spellings(Mapping[str, tuple[Concept, ...]]):
+    """Every spelling of some terms in lower case → the concepts that it may name; spelled out when asked."""
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self._terms = terms
+
+    @cached_property
+    def _bare(self) -> Mapping[str, list[tuple[str, Concept]]]:
+        """A term without what its spellings differ in → the terms that are so."""
+        table: dict[str, list[tuple[str, Concept]]] = {}
+        for term in self._terms:
+            text = lower(term.text)
+            table.setdefault(_bare(text), []).append((text, term.concept))
+        return table
+
+    def __getitem__(self, spelling: str) -> tuple[Concept, ...]:
+        found: list[Concept] = []
+        for text, concept in self._bare.get(_bare(spelling), ()):
+            if concept not in found and spelling in spellings(text):
+                found.append(concept)
+        if not found:
+            raise KeyError(spelling)
+        return tuple(found)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(s for term in self._terms for s in spellings(lower(term.text))))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _bare(text: str) -> str:
+    return text.replace(" ", "").replace("-", "")
+
+
 def _content(path: Path) -> bytes:
     """The bytes of a file; a pipe or a device, which may never end, is none."""
     if path.exists() and not path.is_file():
@@ -203,34 +232,33 @@ def _content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
+def _rows(path: Path, content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            if not {"name", "text"} & set(reader.fieldnames or ()):
-                first = "text" if path.stem in ("stoplist", "cues") else "name"
-                raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")
-            for row in reader:
-                if None in row or None in row.values():
-                    raise LexiconError(
-                        f"{path}:{reader.line_num}: the number of cells differs from the header; "
-                        "quote cells that hold a comma"
-                    )
-                yield reader.line_num, row
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        if not {"name", "text"} & set(reader.fieldnames or ()):
+            first = "text" if path.stem in ("stoplist", "cues") else "name"
+            raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")
+        for row in reader:
+            if None in row or None in row.values():
+                raise LexiconError(
+                    f"{path}:{reader.line_num}: the number of cells differs from the header; "
+                    "quote cells that hold a comma"
+                )
+            yield reader.line_num, row
     except (csv.Error, UnicodeDecodeError) as fault:
         raise LexiconError(f"{path}: not a UTF-8 CSV file ({fault})") from fault
 
 
-def _toml(path: Path) -> dict[str, object]:
+def _toml(path: Path, content: bytes) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise LexiconError(f"{path}: not a TOML file ({fault})") from fault
 
 
-def _layer(concepts: dict[tuple[str, str], Concept], path: Path, label: str) -> None:
+def _layer(concepts: dict[tuple[str, str], Concept], path: Path, content: bytes, label: str) -> None:
     """Add the rows of one table; a row of a known name adds aliases, or takes away what `remove` says."""
-    for number, row in _rows(path):
+    for number, row in _rows(path, content):
         name = row.get("name", "").strip()
         if not name:
             raise LexiconError(f"{path}:{number}: a row without a name")
@@ -315,8 +343,8 @@ def _needed(row: Mapping[str, str], column: str, place: str) -> str:
     return row[column].strip()
 
 
-def _cues(path: Path) -> Iterable[Cue]:
-    for number, row in _rows(path):
+def _cues(path: Path, content: bytes) -> Iterable[Cue]:
+    for number, row in _rows(path, content):
         place = f"{path}:{number}"
         text, category, direction, scope = (
             _needed(row, column, place) for column in ("text", "category", "direction", "scope")
@@ -329,8 +357,8 @@ def _cues(path: Path) -> Iterable[Cue]:
         yield Cue(lower(fold(text)), category, direction, scope, f"{path.name}:{number}")
 
 
-def _stops(path: Path) -> Iterable[Stop]:
-    for number, row in _rows(path):
+def _stops(path: Path, content: bytes) -> Iterable[Stop]:
+    for number, row in _rows(path, content):
         place = f"{path}:{number}"
         text, blocks, reason = (_needed(row, column, place) for column in ("text", "blocks", "reason"))
         exact = text.startswith("=")
@@ -338,8 +366,8 @@ def _stops(path: Path) -> Iterable[Stop]:
         yield Stop(folded if exact else lower(folded), blocks, exact, reason, f"{path.name}:{number}")
 
 
-def _rules(path: Path) -> tuple[Rule, ...]:
-    table = _toml(path)
+def _rules(path: Path, content: bytes) -> tuple[Rule, ...]:
+    table = _toml(path, content)
     entries = table.get("rule", [])
     if table.keys() - {"rule"} or not isinstance(entries, list):
         raise LexiconError(f"{path}: write each rule under a line [[rule]], and nothing else")
@@ -369,44 +397,80 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
 
     Raises LexiconError with file and line if a file cannot be used.
     """
-    concepts: dict[tuple[str, str], Concept] = {}
-    stops: list[Stop] = []
-    patterns: list[Pattern] = []
-    cues: list[Cue] = []
-    rules: dict[str, tuple[Rule, ...]] = {}
     files: dict[str, bytes] = {}
-    qualifiers: set[str] = set()
-    digest = hashlib.sha256()
+    read: list[tuple[Path, bytes]] = []
+    patterns: list[Pattern] = []
+    digest, whole = hashlib.sha256(), hashlib.sha256()
     for number, folder in enumerate([*([paths.lexicons()] if shipped else []), *map(Path, layers)]):
         for path in _files(folder):
             content = _content(path)
-            files[f"{number}/{path.relative_to(folder).as_posix()}"] = content
+            name = f"{number}/{path.relative_to(folder).as_posix()}"
+            files[name] = content
             digest.update(path.name.encode() + b"\0" + content)
+            whole.update(f"{name}\0{len(content)}\0".encode() + content)
             if path.suffix == ".jsonl":
                 patterns += _patterns(path, content, shipped and number == 0)
-            elif path.suffix == ".toml":
-                rules[path.stem] = _rules(path)
-            elif path.stem in LABELS:
-                _layer(concepts, path, LABELS[path.stem])
-            elif path.stem == "cues":
-                cues += _cues(path)
-            elif path.stem == "stoplist":
-                stops += _stops(path)
-            elif path.stem == "disease_qualifiers":
-                qualifiers.update(
-                    lower(fold(_needed(row, "name", f"{path}:{at}"))) for at, row in _rows(path)
-                )
+            else:
+                read.append((path, content))
+    tables = kept.kept("lexicon", whole.digest(), _MODULES, lambda: _tables(read))
+    found = _lexicon(tables, tuple(patterns), digest.hexdigest(), files)
+    object.__setattr__(found, "key", whole.digest())
+    return found
+
+
+_MODULES = (__name__, "cart_nlp.disease_names", "cart_nlp.rules", "cart_nlp.text")
+
+
+def _tables(files: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
+    """All rows of some files as plain values; a term has the number of its concept."""
+    concepts: dict[tuple[str, str], Concept] = {}
+    stops: list[Stop] = []
+    cues: list[Cue] = []
+    rules: dict[str, tuple[Rule, ...]] = {}
+    qualifiers: set[str] = set()
+    for path, content in files:
+        if path.suffix == ".toml":
+            rules[path.stem] = _rules(path, content)
+        elif path.stem in LABELS:
+            _layer(concepts, path, content, LABELS[path.stem])
+        elif path.stem == "cues":
+            cues += _cues(path, content)
+        elif path.stem == "stoplist":
+            stops += _stops(path, content)
+        elif path.stem == "disease_qualifiers":
+            rows = _rows(path, content)
+            qualifiers.update(lower(fold(_needed(row, "name", f"{path}:{at}"))) for at, row in rows)
     terms = list(itertools.chain.from_iterable(map(_terms, concepts.values())))
     diseases = {term.text: term for term in terms if term.concept.label == "disease" and not term.exact}
-    terms += [replace(diseases[name], text=text) for text, name in unclaimed(diseases)]
+    terms += [diseases[name]._replace(text=text) for text, name in unclaimed(diseases)]
+    numbers = {key: number for number, key in enumerate(concepts)}
+    return {
+        "concepts": [(c.label, c.name, dict(c.fields), c.row) for c in concepts.values()],
+        "terms": [(t.text, numbers[t.concept.label, t.concept.name], t.guarded, t.exact) for t in terms],
+        "stops": list(map(tuple, stops)),
+        "cues": list(map(tuple, cues)),
+        "rules": {name: list(map(astuple, table)) for name, table in rules.items()},
+        "qualifiers": sorted(qualifiers),
+    }
+
+
+def _lexicon(
+    tables: Mapping[str, Any], patterns: tuple[Pattern, ...], digest: str, files: Mapping[str, bytes]
+) -> Lexicon:
+    concepts = [Concept(*each) for each in tables["concepts"]]
     return Lexicon(
-        concepts,
-        tuple(terms),
-        tuple(stops),
-        tuple(patterns),
-        digest.hexdigest(),
-        tuple(cues),
-        rules,
+        {(concept.label, concept.name): concept for concept in concepts},
+        tuple(Term(text, concepts[at], guarded, exact) for text, at, guarded, exact in tables["terms"]),
+        tuple(map(Stop._make, tables["stops"])),
+        patterns,
+        digest,
+        tuple(map(Cue._make, tables["cues"])),
+        {name: tuple(map(_rule, table)) for name, table in tables["rules"].items()},
         files,
-        frozenset(qualifiers),
+        frozenset(tables["qualifiers"]),
     )
+
+
+def _rule(values: Iterable[Any]) -> Rule:
+    name, verdict, needs, any_of, bars, hits, misses, row = values
+    return Rule(name, verdict, tuple(needs), tuple(any_of), tuple(bars), tuple(hits), tuple(misses), row)

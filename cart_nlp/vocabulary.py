@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
+from cart_nlp import kept
 from cart_nlp import lexicon as lexicons
 from cart_nlp.lexicon import Cue, Lexicon
 from cart_nlp.text import lower, spellings
@@ -116,6 +117,45 @@ class CueFinder:
         return found
 
 
+def _owner(term: lexicons.Term) -> _Owner:
+    concept = term.concept
+    return _Owner(concept.label, concept.name, concept.row + GUARDED * term.guarded, term.guarded)
+
+
+def _automaton(
+    table: tuple[Sequence[str], Iterable[int]], groups: Sequence[list[_Owner]]
+) -> tuple[ahocorasick_rs.AhoCorasick, list[list[_Owner]]]:
+    """What finds the spellings of a table, and what each of them stands for."""
+    spelled, numbers = table
+    return ahocorasick_rs.AhoCorasick(spelled), [groups[number] for number in numbers]
+
+
+_Table = dict[str, list[int]]
+_MODULES = (__name__, "cart_nlp.lexicon", "cart_nlp.text")
+
+
+def _spelled(lexicon: Lexicon) -> dict[str, Any]:
+    """Every spelling of a lexicon, and the group of those that it may stand for, as plain values.
+
+    Terms are told by their number, stops by theirs after the last term. Names that count only in one case
+    ("RA", "T") are looked for in that case: they stand in many words.
+    """
+    table: _Table = {}
+    cased: _Table = {}
+    for number, term in enumerate(lexicon.terms):
+        for spelling in spellings(term.text if term.exact else lower(term.text)):
+            (cased if term.exact else table).setdefault(spelling, []).append(number)
+    for number, stop in enumerate(lexicon.stops, len(lexicon.terms)):
+        for spelling in (stop.text,) if stop.exact else spellings(lower(stop.text)):
+            (cased if stop.exact else table).setdefault(spelling, []).append(number)
+    numbers: dict[tuple[int, ...], int] = {}
+    plain, exact = (
+        [sorted(each), [numbers.setdefault(tuple(each[s]), len(numbers)) for s in sorted(each)]]
+        for each in (table, cased)
+    )
+    return {"plain": plain, "cased": exact, "groups": list(numbers)}
+
+
 class Vocabulary:
     """Finds terms and cues in folded text, with boundaries that fit symbols glued to words."""
 
@@ -124,21 +164,12 @@ class Vocabulary:
         self.glue_left = lexicon.words("glue_left")
         self.glue_right = lexicon.words("glue_right")
         self.glue_car = lexicon.words("glue_car")
-        # Names that count only in one case ("RA", "T") are looked for in that case: they stand in many words.
-        table: dict[str, list[_Owner]] = {}
-        cased: dict[str, list[_Owner]] = {}
-        for term in lexicon.terms:
-            concept = term.concept
-            row = concept.row + GUARDED * term.guarded
-            owner = _Owner(concept.label, concept.name, row, term.guarded)
-            for spelling in spellings(term.text if term.exact else lower(term.text)):
-                (cased if term.exact else table).setdefault(spelling, []).append(owner)
-        for stop in lexicon.stops:
-            owner = _Owner("stop", stop.blocks, stop.row, False)
-            for spelling in (stop.text,) if stop.exact else spellings(lower(stop.text)):
-                (cased if stop.exact else table).setdefault(spelling, []).append(owner)
-        self._terms, self._owners = ahocorasick_rs.AhoCorasick(list(table)), list(table.values())
-        self._cased, self._cased_owners = ahocorasick_rs.AhoCorasick(list(cased)), list(cased.values())
+        tables = kept.kept("spellings", lexicon.key, _MODULES, lambda: _spelled(lexicon))
+        owners = [_owner(term) for term in lexicon.terms]
+        owners += (_Owner("stop", stop.blocks, stop.row, False) for stop in lexicon.stops)
+        groups = [[owners[number] for number in group] for group in tables["groups"]]
+        self._terms, self._owners = _automaton(tables["plain"], groups)
+        self._cased, self._cased_owners = _automaton(tables["cased"], groups)
         self._cues = CueFinder(cue for cue in lexicon.cue_rows if cue.scope != "inside")
 
     def __reduce__(self) -> tuple[type[Vocabulary], tuple[Lexicon]]:

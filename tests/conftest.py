@@ -1,5 +1,6 @@
 """What holds for all tests: those of real registry text are skipped, saying so, where it is absent."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # What is kept of compiled lexicons stays in the checkout, for the programs that tests start as well.
+    if hasattr(config, "cache"):
+        os.environ["CART_NLP_CACHE"] = str(config.cache.mkdir("compiled"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

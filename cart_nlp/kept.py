@@ -1,0 +1,94 @@
+"""What was compiled from lexicons, kept from one run to the next in a folder of the user's caches.
+
+Only plain values are kept, as JSON beside its checksum. What is kept of another lexicon, another version or
+other code is never read; what is damaged counts as absent; where nothing can be written, nothing is kept.
+The folder may be deleted at any time, and processes may share it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from cart_nlp import __version__
+
+VARIABLE = "CART_NLP_CACHE"
+"""Environment variable with the folder to keep things in; empty: nothing is kept."""
+MOST = 6
+"""Files of one kind that are kept: the lexicons that a user changes leave one each."""
+_CHECKED = hashlib.sha256().digest_size
+
+
+def folder() -> Path | None:
+    """Where things are kept; None where nothing is to be."""
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return Path(named) if named else None
+    # What `platformdirs` says for these three; to import it takes longer than to read what is kept.
+    home = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    with contextlib.suppress(RuntimeError):  # no home
+        return Path(base if Path(base).is_absolute() else home).expanduser() / "cart-nlp"
+    return None
+
+
+@cache
+def _made_by(modules: tuple[str, ...]) -> bytes:
+    """What tells the code apart: these modules, this version, this Python with its tables of Unicode."""
+    whole = hashlib.sha256(f"{__version__}\0{sys.version}".encode())
+    for module in modules:
+        file = sys.modules[module].__file__
+        with contextlib.suppress(OSError):  # installed without sources
+            whole.update(hashlib.sha256(Path(file or "").read_bytes()).digest())
+    return whole.digest()
+
+
+def kept(kind: str, key: bytes, modules: Iterable[str], make: Callable[[], Any]) -> Any:
+    """The plain value that `make` gives, from the folder if it is there already.
+
+    `key` tells all that the value depends on besides the code in `modules`; without one nothing is kept.
+    Tuples may come back as lists.
+    """
+    place = folder() if key else None
+    if place is None:
+        return make()
+    name = hashlib.sha256(key + _made_by(tuple(modules))).hexdigest()[:40]
+    path = place / f"{kind}-{name}.json"
+    with contextlib.suppress(OSError, ValueError):
+        return _checked(path.read_bytes())
+    value = make()
+    with contextlib.suppress(OSError, orjson.JSONEncodeError):
+        _keep(path, kind, orjson.dumps(value))
+    return value
+
+
+def _checked(content: bytes) -> Any:
+    """The value in a file. Raises ValueError if it is not as it was written."""
+    if hashlib.sha256(content[_CHECKED:]).digest() != content[:_CHECKED]:
+        raise ValueError("damaged")
+    return orjson.loads(content[_CHECKED:])
+
+
+def _keep(path: Path, kind: str, data: bytes) -> None:
+    """Write a file as a whole or not at all, and let the oldest of its kind go."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{kind}-", suffix=".part")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(hashlib.sha256(data).digest() + data)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    dated = sorted(((each.stat().st_mtime, each) for each in path.parent.glob(f"{kind}-*")), reverse=True)
+    for _, each in dated[MOST:]:
+        each.unlink(missing_ok=True)
