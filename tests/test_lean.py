@@ -2,9 +2,15 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import orjson
 
 SCRIPT = """
 import sys
+from pathlib import Path
+
+import orjson
 from cart_nlp.lean import import_spacy
 import_spacy()
 import spacy
@@ -52,3 +58,12 @@ def test_nothing_switches_the_search_for_garbage_on_while_a_pipeline_loads() -> 
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("fine\n", 0), done.stderr
+
+
+def test_a_run_into_a_store_leaves_nothing_on_standard_error_but_its_summary(tmp_path: Path) -> None:
+    lines = [orjson.dumps({"id": f"N{n}", "brief_title": "Aspirin for headache"}) for n in range(3)]
+    (tmp_path / "dump.jsonl").write_bytes(b"\n".join(lines))
+    words = [sys.executable, "-m", "cart_nlp", "tag", "dump.jsonl", "-o", "out.duckdb"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(line.startswith("cart-nlp tag: ") for line in done.stderr.splitlines()), done.stderr

@@ -7,7 +7,6 @@ import sys
 
 from cart_nlp import console
 from cart_nlp.cli._commands import COMMANDS
-from cart_nlp.lean import leave_at_once
 
 
 def _overview() -> str:
@@ -33,7 +32,6 @@ def _nearest(name: str) -> str:
 
 def main() -> None:
     """Run the command that the arguments name; whatever ends it early is told in one line."""
-    leave_at_once()
     arguments = sys.argv[1:]
     name = arguments[0] if arguments and arguments[0] in COMMANDS else ""
     with console.guarded(f"cart-nlp {name}".rstrip()):

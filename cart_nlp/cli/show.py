@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cart_nlp import console
-from cart_nlp.lean import import_spacy, nothing_to_collect
+from cart_nlp.lean import import_spacy, leave_at_once, nothing_to_collect
 
 if TYPE_CHECKING:
     from cart_nlp.schema import Trial
@@ -42,6 +42,7 @@ def command(
     ] = False,
 ) -> None:
     """Tag one text or one trial and print it with its evidence."""
+    leave_at_once()
     with nothing_to_collect():
         import_spacy()
     from cart_nlp.lexicon import LexiconError
