@@ -41,7 +41,7 @@ def tables(
     `df` is what `read_records` returns: one row a record; `run` the facts of the tagging run, if known.
     Shares are in percent, intervals Wilson's at 95 %; undefined values are None.
     """
-    return analyze(cohort(df, options), run or {})
+    return analyze(cohort(df, options, (run or {}).get("unwritten")), run or {})
 
 
 def analyze(chosen: Cohort, run: Mapping[str, Any]) -> dict[str, Table]:

@@ -16,6 +16,7 @@ from cart_nlp.landscape.organizations import funding, institution
 from cart_nlp.landscape.places import REGIONS, region
 from cart_nlp.landscape.publications import Export
 from cart_nlp.landscape.table import Ids
+from cart_nlp.landscape.unwritten import Unwritten
 from cart_nlp.schema import TAGGED_FIELDS
 
 PHASES = ("EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2", "PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4")
@@ -110,7 +111,10 @@ class Cohort:
     end: datetime.date
     placed: dating.Placed
     everyone: pd.DataFrame
-    """All records of the input, one row each: what was left out keeps its title and address."""
+    """All records of the input, one row each: what was left out keeps its title and address.
+
+    After them what the tagging run read and did not write, where it is listed."""
+    unwritten: Unwritten = field(default_factory=Unwritten)
 
     def pick(self, mask: Any = None) -> Ids:
         """Ids of the included trials for which the mask holds; all of them without one."""
@@ -147,11 +151,17 @@ def _bools(mask: Any) -> Any:
     return np.fromiter(mask, dtype=bool)
 
 
-def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:
-    """Take the included trials out of all records: duplicates, exclusions and dates first, each counted."""
+def cohort(df: pd.DataFrame, options: Options | None = None, unwritten: Unwritten | None = None) -> Cohort:
+    """Take the included trials out of all records: duplicates, exclusions and dates first, each counted.
+
+    `unwritten` are the trials that the tagging run did not write; what the records hold is not one of them.
+    """
     options = options or Options()
     df = df.reset_index(drop=True).copy()
     everyone = df[["trial_id", "registry", "title", "url", "car_trial"]]
+    unwritten = _without(unwritten or Unwritten(), set(df["trial_id"]))
+    if unwritten.trials:
+        everyone = pd.concat([everyone, pd.DataFrame(unwritten.trials)[everyone.columns]], ignore_index=True)
     placed = dating.place(df["trial_id"], df["first_posted"], df["start_date"], options.as_of)
     # object, or pandas turns None into a float NaN, here and below
     df["registered"] = pd.Series(placed.days, df.index, dtype=object)
@@ -193,7 +203,13 @@ def cohort(df: pd.DataFrame, options: Options | None = None) -> Cohort:
     if options.basis == "text":
         _stated_only(df)
     _derive(df)
-    return Cohort(df, options, left, read, duplicates, _end(options, placed), placed, everyone)
+    return Cohort(df, options, left, read, duplicates, _end(options, placed), placed, everyone, unwritten)
+
+
+def _without(unwritten: Unwritten, ids: set[str]) -> Unwritten:
+    """The list without trials that the records hold, as after a curator's decision, and each trial once."""
+    once = {trial.trial_id: trial for trial in unwritten.trials if trial.trial_id not in ids}
+    return replace(unwritten, trials=tuple(once.values()))
 
 
 def _end(options: Options, placed: dating.Placed) -> datetime.date:

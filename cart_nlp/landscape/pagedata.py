@@ -166,7 +166,7 @@ FIELDS = (
 
 
 def _everyone(chosen: Cohort) -> list[str]:
-    """Included trials in their order, then what was left out, each once."""
+    """Included trials in their order, then what was left out, the tagging run's last, each once."""
     return list(dict.fromkeys([*chosen.df["trial_id"], *chosen.everyone["trial_id"]]))
 
 
@@ -180,7 +180,8 @@ def _trials(chosen: Cohort) -> dict[str, Any]:
             for e in row["evidence"]
         ]
         trials.append([row["trial_id"], row["title"], web(row["url"]), fields, evidence])
-    reasons = {i: reason for reason, ids in chosen.left_out.items() for i in ids}
+    reasons = {one.trial_id: one.reason for one in chosen.unwritten.trials}
+    reasons |= {i: reason for reason, ids in chosen.left_out.items() for i in ids}
     rest = chosen.everyone.drop_duplicates("trial_id").set_index("trial_id")
     for one in _everyone(chosen)[len(chosen) :]:
         known = {

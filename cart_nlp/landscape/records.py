@@ -15,6 +15,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from cart_nlp import readback
+from cart_nlp.landscape import unwritten
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import SCHEMA_VERSION, Record
 from cart_nlp.writers.dates import without_types
@@ -67,7 +68,10 @@ def frame(records: Iterator[Record] | list[Record]) -> pd.DataFrame:
 
 
 def run_facts(path: Path | str) -> dict[str, Any]:
-    """The provenance file beside the records (`RECORDS.run.json`), or {} where there is none."""
+    """The provenance file beside the records (`RECORDS.run.json`), or {} where there is none.
+
+    Under `unwritten` it has the trials that the run read and did not write, if it named a list of them.
+    """
     beside = Path(f"{path}.run.json")
     if not beside.is_file():
         return {}
@@ -75,7 +79,9 @@ def run_facts(path: Path | str) -> dict[str, Any]:
         facts = orjson.loads(beside.read_bytes())
     except orjson.JSONDecodeError as fault:
         raise InputError(f"{beside}: not JSON ({fault}); remove it or tag again") from fault
-    return facts if isinstance(facts, dict) else {}
+    if not isinstance(facts, dict):
+        return {}
+    return {**facts, "unwritten": unwritten.beside(Path(path), facts)}
 
 
 def _record(path: Path, place: str, row: dict[str, Any]) -> Record:

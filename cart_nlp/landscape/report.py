@@ -91,7 +91,7 @@ def build(
     older = cohort(read_records(asked.compare), options) if asked.compare else None
     run = run_facts(records)
     df = frame(laid(record_list(records), opened(asked.corrections), note=note))
-    chosen = cohort(df, options)
+    chosen = cohort(df, options, run.get("unwritten"))
     if not len(chosen):
         left = "; ".join(f"{len(ids)} {reason}" for reason, ids in chosen.left_out.items() if ids)
         raise EmptyReport(f"{records}: no trial is included ({len(df)} records; {left or 'none left out'})")
