@@ -18,9 +18,23 @@ _LENGTH = re.compile(
 )
 _FOLLOWED = re.compile(
     r"\bfollow(?:ed)?\b|\bfollow(?:ed)?[\s-]?up\b|\bfollowing them\b|\bltfu\b|\bmonitored\b|\bcontacted\b|"
-    r"\bvisits? (?:will )?continue|\blong[\s-]term safety\b|\bduration of the study\b|\bstudy duration\b|"
-    r"\bobserved\b for|随访",
+    r"\bvisits? (?:will )?continue|\blong[\s-]term safety\b|\bobserved\b for|随访",
     re.IGNORECASE,
+)
+_STUDY = re.compile(
+    r"\bduration of (?:the|this) (?:study|trial)\b|\b(?:study|trial) duration\b", re.IGNORECASE
+)
+_ONES_OWN = re.compile(
+    r"\b(?:each|every|per|a|the|one) (?:patient|participant|subject|individual)\b|"
+    r"\b(?:after|from|post|following|since)\b.{0,60}?\b(?:infusion|administration|injection|dos(?:e|ing)|treatment)",
+    re.IGNORECASE,
+)
+"""Where the length of a study is that of one participant, not the time from the first to the last."""
+_FIRST, _LAST = (
+    re.compile(
+        rf"\b{which}[\s-](?:enrolled |treated )?(?:patient|participant|subject|individual)", re.IGNORECASE
+    )
+    for which in ("first", "(?:last|final)")
 )
 _OTHER = re.compile(
     r"surviv\w+ rate|\bsurvival (?:at|of)\b|\b(?:past|previous|last|prior|preceding) "
@@ -58,8 +72,8 @@ def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
     """Every planned length of follow-up in a trial's sections, in reading order.
 
     A length counts if its sentence speaks of following, monitoring or contacting, and of none of what else
-    lasts years in a registry: ages, survival rates, past disease, conditions of eligibility; and if it is
-    none of the times between visits.
+    lasts years in a registry: ages, survival rates, past disease, conditions of eligibility, the study as a
+    whole; and if it is none of the times between visits.
     """
     found = []
     for key, text in sections.items():
@@ -67,7 +81,7 @@ def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
             continue
         for sentence in _SENTENCE.finditer(text):
             said = sentence[0]
-            if not _FOLLOWED.search(said) or _OTHER.search(said):
+            if not _of_participants(said) or _OTHER.search(said):
                 continue
             for length in _LENGTH.finditer(said):
                 if _OFTEN.search(said[max(0, length.start() - 30) : length.start()]):
@@ -78,6 +92,13 @@ def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
                     start = sentence.start() + length.start()
                     found.append(FollowUp(years, key, start, start + len(length[0]), length[0]))
     return found
+
+
+def _of_participants(said: str) -> bool:
+    """Whether a sentence tells how long participants are followed, or their part of the study lasts."""
+    if _FIRST.search(said) and _LAST.search(said):
+        return False
+    return bool(_FOLLOWED.search(said) or (_STUDY.search(said) and _ONES_OWN.search(said)))
 
 
 def planned(sections: Mapping[str, str]) -> FollowUp | None:

@@ -1,6 +1,7 @@
 """What is stated and what is known of a product; organizations; the reporting tree; planned follow-up."""
 
 import csv
+import re
 
 import pytest
 from hypothesis import given
@@ -256,6 +257,14 @@ def test_editing_tools_of_a_title_and_of_products_but_no_product_for_stated_ones
         assert values["tool not stated"] == [3 - told, None]
 
 
+def test_each_tool_of_a_product_has_a_source_that_can_be_looked_up():
+    with (DATA / "editing-tools.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["product"] for row in rows] == sorted({row["product"] for row in rows})
+    kinds = re.compile(r"https?://[\w.-]+\.\w+/\S+|doi:10\.\d{4,}/\S+|NCT\d{8}\b|NCIT:C\d+|PMC\d+")
+    assert [row["product"] for row in rows if not kinds.match(row["source"])] == []
+
+
 def test_products_whose_tool_is_known_are_products_of_the_lexicon():
     with (paths.lexicons() / "products.csv").open(encoding="utf-8", newline="") as lines:
         known = {row["name"] for row in csv.DictReader(lines)}
@@ -306,6 +315,12 @@ def test_the_map_has_outlines():
         ("In the past 15 years, patients were followed closely.", None),
         ("Cells are given once.", None),
         ("Followed for 150 years.", None),
+        ("The study duration is 5 years.", None),
+        ("The total duration of the study is estimated at three years.", None),
+        ("The study duration of each participant is 5 years.", 5),
+        ("The duration of the study is 15 years after the infusion.", 15),
+        ("The trial lasts 6 years, from the first patient's consent to the last patient's follow-up.", None),
+        ("The last participant is followed for 2 years.", 2),
     ],
 )
 def test_planned_follow_up(text, years):
