@@ -5,7 +5,7 @@ BIN := .venv/bin
 OUT := out
 JOBS ?= 2
 
-.PHONY: help demo test lint format docs bench bench-others clean constraints
+.PHONY: help demo test lint format docs bench bench-others audit clean constraints
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make docs         build the site of the documents into out/docs; needs no network"
 	@echo "make bench        accuracy on the gold set, then the speed benchmarks"
 	@echo "make bench-others medspaCy and EDS-NLP on the same terms and trials, in an environment of their own"
+	@echo "make audit        ask the Python Packaging Advisory Database for every pin; needs a network"
 	@echo "make constraints  write constraints.txt anew from the newest releases that fit pyproject.toml"
 	@echo "make clean        remove what the other targets made, .venv too"
 
@@ -65,6 +66,11 @@ bench-others:
 	$(OUT)/others/bin/python -m pip install -qq --no-deps medspacy
 	$(OUT)/others/bin/python -m pytest benchmarks/speed/test_anchors.py -o faulthandler_timeout=3600 --benchmark-json=$(OUT)/others.json
 	$(OUT)/others/bin/python benchmarks/speed/report.py $(OUT)/others.json --out $(OUT)/bench-others
+
+audit:
+	$(PYTHON) -m venv $(OUT)/audit
+	$(OUT)/audit/bin/python -m pip install -qq pip-audit
+	$(OUT)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 constraints:
 	$(PYTHON) -m venv $(OUT)/fresh

@@ -18,8 +18,8 @@ HEAD = """# Licences of what is installed
 The packages of `constraints.txt`, their releases tested together, and the licence that each states in its own
 metadata. *Needed by* tells who brings a package: every installation, an extra (such as
 `pip install 'cart-nlp[tables]'`), or the work on the code alone. cart-nlp contains none of them; it imports
-them. `python .ci/licenses.py` writes this page. No package was looked up in a database of advisories:
-`pip-audit -r constraints.txt` does that where there is a network.
+them. `python .ci/licenses.py` writes this page. Advisories: see the
+[audit](dependency-audit.md).
 
 | package | release | licence | needed by |
 |---|---|---|---|

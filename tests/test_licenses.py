@@ -1,4 +1,4 @@
-"""The page of licences has every pinned package, with what its metadata states."""
+"""The pages of licences and of advisories speak of the releases that are pinned."""
 
 from __future__ import annotations
 
@@ -31,3 +31,13 @@ def test_the_page_is_what_the_packages_state() -> None:
     if other:
         pytest.skip(f"other releases than the pinned ones are installed: {', '.join(other)}")
     assert licenses.PAGE.read_text("utf-8") == licenses.page()
+
+
+def test_the_audit_speaks_of_the_pinned_releases() -> None:
+    """A new pin has to be looked up: `make audit`."""
+    page = (ROOT / "docs" / "reference" / "dependency-audit.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| (\d[^ |]*) \| (\S+)", page, re.M)
+    assert [(name, release) for name, release, _ in rows if licenses.pins()[name] != release] == []
+    first = [int(count) for _, _, count in rows if count.isdigit()]
+    pins = len(licenses.pins())
+    assert f"{pins} pins: {pins - len(first)} have no advisory on record, {len(first)} have {sum(first)}" in page
