@@ -40,4 +40,6 @@ def test_the_audit_speaks_of_the_pinned_releases() -> None:
     assert [(name, release) for name, release, _ in rows if licenses.pins()[name] != release] == []
     first = [int(count) for _, _, count in rows if count.isdigit()]
     pins = len(licenses.pins())
-    assert f"{pins} pins: {pins - len(first)} have no advisory on record, {len(first)} have {sum(first)}" in page
+    assert (
+        f"{pins} pins: {pins - len(first)} have no advisory on record, {len(first)} have {sum(first)}" in page
+    )

@@ -29,6 +29,9 @@ _FLUSH = 1 << 16
 _ROW_COST = 256
 """Bytes that a row takes in memory beside its letters."""
 
+_NO_STUDY = 1 << 62
+"""Size of what stands in no row of studies.txt: none of its rows is kept."""
+
 Dealt = tuple[str, str, list[str]]
 
 
@@ -94,10 +97,10 @@ def read(
     """
     members = _members(archive)
     size = sum(info.compress_size for info in archive.infolist())
-    numbers: set[str] = set()
+    numbers: dict[str, int] = {}
     for each in _rows(archive, members["studies"], "studies", name):
         if not isinstance(each, Reject):
-            numbers.add(each[0])
+            numbers[each[0]] = 0
     if not numbers:
         raise InputError(f"{name}: studies.txt holds no studies")
     ordered = sorted(numbers)
@@ -123,13 +126,16 @@ def _deal(
     archive: zipfile.ZipFile,
     members: dict[str, zipfile.ZipInfo],
     name: str,
-    numbers: set[str],
+    numbers: dict[str, int],
     edges: list[str],
     folder: Path,
     report: Report,
     meter: Meter | None,
 ) -> Iterator[Reject]:
-    """Deal the rows of all tables into one file a range of numbers."""
+    """Deal the rows of all tables into one file a range of numbers.
+
+    `numbers` has the bytes that each study takes: once it is too large its rows are not kept.
+    """
     held: list[list[bytes]] = [[] for _ in edges]
     sizes = [0] * len(edges)
 
@@ -149,10 +155,12 @@ def _deal(
             if isinstance(row, Reject):
                 yield row
                 continue
-            if row[0] not in numbers:
-                continue  # the row belongs to no study of this archive
+            size = numbers.get(row[0], _NO_STUDY)
+            if size > bounds.MAX_RECORD:
+                continue
             at = bisect_right(edges, row[0]) - 1
             line = orjson.dumps([table, *row]) + b"\n"
+            numbers[row[0]] = size + len(line) + _ROW_COST
             held[at].append(line)
             sizes[at] += len(line)
             if sizes[at] > _FLUSH:

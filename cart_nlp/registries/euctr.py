@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,39 +94,42 @@ def _blocks(feed: Feed) -> Iterator[_Block]:
     """Every block, told by its heading: a field may hold a line that only looks like one."""
     block: _Block | None = None
     before = ""
-    for line, said, following in _followed(_decoded(feed)):
+    for line, said, *following in _followed(_decoded(feed)):
         if said is None:
             if block is None:
                 yield _Block(line, fault=TOO_LONG)
             else:
                 block.fault = block.fault or TOO_LONG
             continue
-        heading = said.strip() == "Summary" and any(each.startswith(_HEADING) for each in following)
-        if heading or _is_numbered(said, before, following) or _is_astray(said, before, block):
+        words = said.strip()
+        heading = words == "Summary" and any(each.startswith(_HEADING) for each in following)
+        if (
+            heading
+            or (said.startswith("EudraCT Number:") and _is_numbered(before, following[0]))
+            or ((block is None or before.startswith("P. ")) and _is_astray(said, block))
+        ):
             if block is not None:
                 yield _checked(block)
             block = _Block(line)
         if block is not None and not heading:
             block.add(said)
-        before = said.strip()
+        before = words
     if block is not None:
         if not block.fault and not block.is_whole():
             block.fault = "the input ends within this record"
         yield _checked(block)
 
 
-def _is_numbered(said: str, before: str, following: list[str]) -> bool:
-    """Whether a line is the number that heads a block without the line before it."""
-    if not said.startswith("EudraCT Number:") or before == "Summary":
-        return False
-    return not before or (bool(following) and following[0].startswith(_HEADING))
+def _is_numbered(before: str, following: str) -> bool:
+    """Whether a line with a number heads a block without the line that should stand before it."""
+    return before != "Summary" and (not before or following.startswith(_HEADING))
 
 
-def _is_astray(said: str, before: str, block: _Block | None) -> bool:
-    """Whether a block begins without its heading: there is none yet, or the one there is has ended."""
+def _is_astray(said: str, block: _Block | None) -> bool:
+    """Whether a block begins without its heading: there is none yet, or the one there is ended."""
     if block is None:
         return said.startswith(("A. ", "A.1 ", "A.2 ")) or _NUMBER.search(said[:200]) is not None
-    return before.startswith("P. ") and block.is_whole() and not said.startswith(("N. ", "P. "))
+    return block.is_whole() and not said.startswith(("N. ", "P. "))
 
 
 def _checked(block: _Block) -> _Block:
@@ -140,21 +143,22 @@ def _decoded(feed: Feed) -> Iterator[tuple[int, str | None]]:
     for line, raw in split_lines(feed):
         if raw is None:
             yield line, None
+        elif raw.isascii() and b"?" not in raw:
+            yield line, raw.decode("ascii").rstrip("\r")
         else:
             yield line, mended(raw, feed.noting(f"line {line}")).decode("utf-8", "replace").rstrip("\r")
 
 
-def _followed(lines: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None, list[str]]]:
-    """Each line with the two that follow it."""
-    held: deque[tuple[int, str | None]] = deque()
-    for each in lines:
-        held.append(each)
-        if len(held) > 2:
-            number, said = held.popleft()
-            yield number, said, [line or "" for _, line in held]
-    while held:
-        number, said = held.popleft()
-        yield number, said, [line or "" for _, line in held]
+def _followed(lines: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None, str, str]]:
+    """Each line with the two that follow it, empty at the end."""
+    one, two = next(lines, None), next(lines, None)
+    if one is None:
+        return
+    for three in itertools.chain(lines, (None, None)):
+        yield *one, (two[1] if two else None) or "", (three[1] if three else None) or ""
+        if two is None:
+            return
+        one, two = two, three
 
 
 def _fields(lines: list[str]) -> tuple[dict[str, list[str]], list[dict[str, list[str]]]]:

@@ -15,7 +15,7 @@ from cart_nlp.registries import bounds
 from cart_nlp.registries.bounds import TOO_LONG
 from cart_nlp.registries.entry import Reject
 from cart_nlp.registries.identifiers import identities, kind_of
-from cart_nlp.registries.mending import mended_text
+from cart_nlp.registries.mending import Note, mended_text
 from cart_nlp.registries.sources import Feed
 
 _FREE = 1 << 25
@@ -77,6 +77,16 @@ class _Lines:
 
     def __iter__(self) -> _Lines:
         return self
+
+    def fresh(self) -> str | None:
+        """The next line, before which nothing is taken; None at the end."""
+        self.taken = []
+        return next(self, None)
+
+    @property
+    def text(self) -> str:
+        """What is taken, as it stands in the file."""
+        return self.taken[0] if len(self.taken) == 1 else "".join(self.taken)
 
     def __next__(self) -> str:
         if self._returned:
@@ -198,46 +208,54 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
     if _HINT.match(head):
         next(lines, None)
     starts: _Starts | None = None
-    while True:
-        lines.taken = []
-        at = lines.number + 1
-        fault = ""
-        line = next(lines, None)
-        if line is None:
-            return
-        if getsizeof(line) > bounds.MAX_RECORD + _LOOK_AHEAD:
-            cells, fault = [], TOO_LONG
-        elif '"' not in line:
-            cells = line.rstrip("\r\n").split(mark)
-        else:
-            cells, fault = _quoted(line, lines, mark, starts)
+    while (line := lines.fresh()) is not None:
+        at = lines.number
+        cells, fault = _cells(line, lines, mark, starts)
         if not fault and not any(cells):
             continue
         is_header = starts is None
         if starts is None:
             starts = _Starts(mark, len(cells))
-        elif not fault and len(cells) != starts.width:
-            fault = f"{len(cells)} fields where the header has {starts.width}"
-            if sum(each.count('"') for each in lines.taken) % 2:
-                fault += ": a quote is not closed"
+        if not fault and len(cells) != starts.width:
+            fault = _misfit(cells, starts, lines)
         if fault:
             _to_the_next_row(lines, starts)
             if lines.number > at:
                 fault += f"; its lines up to {lines.number:,} are not read"
-        text = lines.taken[0] if len(lines.taken) == 1 else "".join(lines.taken)
-        if not fault:
-            whole = mended_text(text, feed.noting(f"line {at}"))
-            if whole != text:
-                text = whole
-                cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=mark), [])
-                if len(cells) != starts.width:
-                    fault = "its letters cannot be read in any encoding"
+        text = lines.text
+        if not fault and not (text.isascii() and "?" not in text):
+            text, cells, fault = _mended(text, cells, mark, starts.width, feed.noting(f"line {at}"))
         if fault:
             yield Reject(feed.name, f"line {at}", next(iter(identities([text[:500]])), None), fault)
         else:
             if not is_header:
                 starts.learn(cells)
             yield Row(at, cells, text)
+
+
+def _cells(line: str, lines: _Lines, mark: str, starts: _Starts | None) -> tuple[list[str], str]:
+    """The cells of the row that begins with a line, or what is wrong with it."""
+    if len(line) > bounds.MAX_RECORD // 4 and getsizeof(line) > bounds.MAX_RECORD + _LOOK_AHEAD:
+        return [], TOO_LONG
+    if '"' not in line:
+        return line.rstrip("\r\n").split(mark), ""
+    return _quoted(line, lines, mark, starts)
+
+
+def _misfit(cells: list[str], starts: _Starts, lines: _Lines) -> str:
+    """What is told of a row that is wider than the header, or narrower."""
+    fault = f"{len(cells)} fields where the header has {starts.width}"
+    odd = sum(each.count('"') for each in lines.taken) % 2
+    return f"{fault}: a quote is not closed" if odd else fault
+
+
+def _mended(text: str, cells: list[str], mark: str, width: int, note: Note) -> tuple[str, list[str], str]:
+    """Text and cells of a row with whole letters, and what is wrong with it then."""
+    whole = mended_text(text, note)
+    if whole == text:
+        return text, cells, ""
+    cells = next(csv.reader(io.StringIO(whole, newline=""), delimiter=mark), [])
+    return whole, cells, "" if len(cells) == width else "its letters cannot be read in any encoding"
 
 
 def _to_the_next_row(lines: _Lines, starts: _Starts) -> None:
