@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
+from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, Period, single
 from cart_nlp.landscape.coverage import ABSENT, LABELS, STOPPED, Seen
 from cart_nlp.landscape.diseases import COLUMNS, columns_of
 from cart_nlp.landscape.funding import CLASSES
@@ -76,33 +76,23 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
     place = place_of(df["region"])
     disease = single(df["disease_group"], GROUPS[:3])
     ids = list(df["trial_id"])
-    late = [
-        None if phase not in PHASES else "II and later" if is_late else "up to I/II"
-        for phase, is_late in zip(df["phase"], df["late"], strict=True)
-    ]
-    funding = [None if f is None else str(f) for f in df["funding"]]
-    stopped = [None if s is None else "stopped" if s in STOPPED else "not stopped" for s in df["status"]]
+    late = _late(df)
+    funding = _texts(df["funding"])
+    stopped = _stopped(df["status"])
     results: list[str | None] = [some[0] if one in published else some[1] for one in ids]
     done = [r if s == "COMPLETED" else None for r, s in zip(results, df["status"], strict=True)]
     early, later = included.options.growth
     axis = included.options.axis
-    years = by_end(included, axis)
-    period = [str(early) if early.holds(y) else str(later) if later.holds(y) else None for y in years]
+    period = _period(by_end(included, axis), early, later)
     field = FIELD[axis]
-    multi = [
-        "multi-target" if m else "single" if t else None
-        for m, t in zip(products["multi_target"], products["targets"], strict=True)
-    ]
+    multi = _several(products)
     edited = ["edited" if e else "not stated" for e in products["edits"]]
-    share = [
-        "off the shelf" if "off_the_shelf" in c else "autologous" if c == ("autologous",) else None
-        for c in products["cell_source"]
-    ]
+    share = _source(products["cell_source"])
     leading = _leading(included.products, 4)
     one_group = "Trials of several disease groups are left out."
     some_place = "Trials in several of these places are a group of their own."
     money = tuple(CLASSES)
-    sizes = [None if s is None else str(s) for s in df["size"]]
+    sizes = _texts(df["size"])
     return [
         Plan(
             "phase_by_place",
@@ -236,6 +226,41 @@ def _plans(included: Cohort, outcome: tuple[str, frozenset[str]]) -> list[Plan]:
             ("status",),
             one_group,
         ),
+    ]
+
+
+def _texts(values: Iterable[object]) -> list[str | None]:
+    return [None if value is None else str(value) for value in values]
+
+
+def _late(df: pd.DataFrame) -> list[str | None]:
+    up_to_two, later = PHASED
+    return [
+        None if phase not in PHASES else later if is_late else up_to_two
+        for phase, is_late in zip(df["phase"], df["late"], strict=True)
+    ]
+
+
+def _stopped(statuses: Iterable[str | None]) -> list[str | None]:
+    stopped, others = STOPPED_WORDS
+    return [None if status is None else stopped if status in STOPPED else others for status in statuses]
+
+
+def _period(years: Iterable[int | None], early: Period, later: Period) -> list[str | None]:
+    return [str(early) if early.holds(y) else str(later) if later.holds(y) else None for y in years]
+
+
+def _several(products: pd.DataFrame) -> list[str | None]:
+    return [
+        "multi-target" if several else "single" if targets else None
+        for several, targets in zip(products["multi_target"], products["targets"], strict=True)
+    ]
+
+
+def _source(sources: Iterable[tuple[str, ...]]) -> list[str | None]:
+    return [
+        "off the shelf" if "off_the_shelf" in source else "autologous" if source == ("autologous",) else None
+        for source in sources
     ]
 
 

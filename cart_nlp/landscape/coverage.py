@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -115,21 +116,12 @@ def enforce(made: Table, seen: Mapping[str, Seen]) -> Table:
     rows = {n for n, fields in made.row_rests.items() if _lacks(fields, seen)}
     if made.missing or columns or rows:
         made.rows = [
-            tuple(
-                Cell(None) if n in columns or ((made.missing or r in rows) and _number(n, cell)) else cell
-                for n, cell in enumerate(row)
-            )
-            for r, row in enumerate(made.rows)
+            _undefined(row, columns, bool(made.missing) or r in rows) for r, row in enumerate(made.rows)
         ]
-    fields = dict.fromkeys(
-        [
-            *made.rests,
-            *(f for c in made.column_rests.values() for f in c),
-            *(f for r in made.row_rests.values() for f in r),
-        ]
-    )
-    absent = [str(seen[f]) for f in fields if not seen[f].enough]
-    there = [str(seen[f]) for f in fields if seen[f].enough and seen[f].of]
+    further = itertools.chain(made.column_rests.values(), made.row_rests.values())
+    fields = [seen[name] for name in dict.fromkeys(itertools.chain(made.rests, *further))]
+    absent = [str(one) for one in fields if not one.enough]
+    there = [str(one) for one in fields if one.enough and one.of]
     if there:
         made.note = f"{made.note} Coverage: {'; '.join(there)}.".strip()
     if absent:
@@ -137,6 +129,13 @@ def enforce(made: Table, seen: Mapping[str, Seen]) -> Table:
             f"{ABSENT.capitalize()}: {'; '.join(absent)}; what rests on it is undefined. {made.note}".strip()
         )
     return made
+
+
+def _undefined(row: tuple[Cell, ...], columns: set[int], numbers: bool) -> tuple[Cell, ...]:
+    """A row without the cells of some columns, and without all its `numbers`."""
+    return tuple(
+        Cell(None) if n in columns or (numbers and _number(n, cell)) else cell for n, cell in enumerate(row)
+    )
 
 
 def _lacks(fields: tuple[str, ...], seen: Mapping[str, Seen]) -> bool:

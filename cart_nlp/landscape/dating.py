@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -149,41 +149,46 @@ def _regular(dated: Sequence[tuple[int, datetime.date]]) -> list[tuple[int, date
     return kept
 
 
+class _Row(NamedTuple):
+    """What tells when a record was registered; `year` is that of a ChiCTR number."""
+
+    number: int | None
+    recorded: str | None
+    started: str | None
+    year: str | None
+
+
+def _row(one: str, posted: str | None, started: str | None) -> _Row:
+    match, chinese, recorded = _NCT.fullmatch(one), _CHICTR.match(one), day(posted)
+    return _Row(
+        int(match[1]) if match else None,
+        recorded if recorded and recorded >= OPENED[: len(recorded)] else None,
+        day(started),
+        f"20{chinese[1][:2]}" if chinese else None,
+    )
+
+
+def _placed(row: _Row, numbers: Numbers, end: datetime.date) -> tuple[str | None, str | None]:
+    """The day of a registration, and what it was found by."""
+    if row.recorded:
+        return row.recorded, RECORDED
+    found = None if row.number is None else float(numbers.ordinal(row.number))
+    if found is not None and found == found:
+        return datetime.date.fromordinal(min(round(found), end.toordinal())).isoformat(), BY_NUMBER
+    if row.year and int(row.year) <= end.year:  # ChiCTR2000012345 was registered in 2020
+        return row.year, BY_NUMBER
+    return row.started, BY_START if row.started else None
+
+
 def place(
     ids: Iterable[str], posted: Iterable[str | None], started: Iterable[str | None], end: datetime.date
 ) -> Placed:
     """Place each record in time; no interpolated day lies after `end`, the date of the analysis."""
-    rows = []
-    years = []
-    for one, first, start in zip(ids, posted, started, strict=True):
-        match = _NCT.fullmatch(str(one))
-        recorded = day(first)
-        rows.append(
-            (
-                int(match[1]) if match else None,
-                recorded if recorded and recorded >= OPENED[: len(recorded)] else None,
-                day(start),
-            )
-        )
-        chinese = _CHICTR.match(str(one))
-        years.append(f"20{chinese[1][:2]}" if chinese else None)
-    here = [(n, first_day(first)) for n, first, _ in rows if n is not None and first and len(first) == 10]
+    rows = [_row(*one) for one in zip(map(str, ids), posted, started, strict=True)]
+    dated = [(row.number, row.recorded) for row in rows if row.recorded and len(row.recorded) == 10]
+    here = [(number, first_day(recorded)) for number, recorded in dated if number is not None]
     numbers = Numbers([*known(), *_regular(here)])
-    days: list[str | None] = []
-    by: list[str | None] = []
-    for (n, first, start), year in zip(rows, years, strict=True):
-        found = None if n is None or first else float(numbers.ordinal(n))
-        if first:
-            days.append(first)
-            by.append(RECORDED)
-        elif found is not None and found == found:
-            days.append(datetime.date.fromordinal(min(round(found), end.toordinal())).isoformat())
-            by.append(BY_NUMBER)
-        elif year and int(year) <= end.year:  # ChiCTR2000012345 was registered in 2020
-            days.append(year)
-            by.append(BY_NUMBER)
-        else:
-            days.append(start)
-            by.append(BY_START if start else None)
+    placed = [_placed(row, numbers, end) for row in rows]
+    days, by = [found for found, _ in placed], [how for _, how in placed]
     sure = [d for d, how in zip(days, by, strict=True) if d and how in (RECORDED, BY_NUMBER)]
     return Placed(days, by, numbers.error(), len(here), max(sure, default=None))

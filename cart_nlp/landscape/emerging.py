@@ -92,14 +92,7 @@ def _periods(cohort: Cohort) -> Table:
         rests=(FIELD[axis],),
     )
     sides = [set(cohort.pick([p.holds(y) for y in years])) for p in (early, late)]
-    tools = dict(zip(cohort.df["trial_id"], _tools_of(cohort), strict=True))
-    groups: list[tuple[str, Ids]] = [("all product trials", cohort.pick())]
-    groups += [(name, _ids(cohort, field, wanted)) for name, field, wanted in KINDS]
-    edited = _ids(cohort, "edits", None)
-    groups += [(f"edited by {name}", tuple(i for i in edited if name in tools[i])) for name in TOOLS]
-    of = [columns_of(names) for names in cohort.df["indications"]]
-    groups += [(name, cohort.pick([name in one for one in of])) for name in (*AUTOIMMUNE, "infection")]
-    for name, ids in groups:
+    for name, ids in _features(cohort):
         found = [tuple(i for i in ids if i in side) for side in sides]
         change = growth_interval(len(found[0]), len(found[1]), *spans)
         rates = [
@@ -109,6 +102,18 @@ def _periods(cohort: Cohort) -> Table:
         grown = [Cell(change[0], found[1]), Cell(change[1]), Cell(change[2])] if change else [Cell(None)] * 3
         table.add(name, [count(f) for f in found], rates, grown)
     return table
+
+
+def _features(cohort: Cohort) -> list[tuple[str, Ids]]:
+    """What may have grown, with its trials."""
+    tools = dict(zip(cohort.df["trial_id"], _tools_of(cohort), strict=True))
+    groups: list[tuple[str, Ids]] = [("all product trials", cohort.pick())]
+    groups += [(name, _ids(cohort, field, wanted)) for name, field, wanted in KINDS]
+    edited = _ids(cohort, "edits", None)
+    groups += [(f"edited by {name}", tuple(i for i in edited if name in tools[i])) for name in TOOLS]
+    of = [columns_of(names) for names in cohort.df["indications"]]
+    groups += [(name, cohort.pick([name in one for one in of])) for name in (*AUTOIMMUNE, "infection")]
+    return groups
 
 
 def _autoimmune(cohort: Cohort) -> Table:

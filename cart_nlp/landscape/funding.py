@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from cart_nlp.landscape.cohort import NOT_STATED, Cohort
 from cart_nlp.landscape.organizations import kind, listed
 from cart_nlp.landscape.sponsors import COLUMNS, merge
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SECTION = "Funding"
 CLASSES = ("academic", "industry", "government", "individual", "mixed")
@@ -100,7 +105,32 @@ def _sponsors(cohort: Cohort) -> list[Table]:
     for side, pairs in ((lead, leads), (partner, others)):
         for one, name in pairs:
             side.setdefault(home[name], {})[one] = None
+    table, everyone = _sponsor_tables(cohort)
+    kinds, homes = _kinds(df, home), {row.canonical: row.country for row in listed()}
+    countries = dict(zip(df["trial_id"], df["countries"], strict=True))
     either = {name: {**lead.get(name, {}), **partner.get(name, {})} for name in {**lead, **partner}}
+    for name in sorted(either, key=lambda n: (-len(either[n]), -len(lead.get(n, ())), n)):
+        everyone.add(
+            name,
+            kind(name) if name in homes else kinds.get(name),
+            homes.get(name) or _country(tuple(lead.get(name, ())), countries),
+            count(either[name]),
+            count(lead.get(name, ())),
+            count(partner.get(name, ())),
+        )
+    table.rows = everyone.rows[: cohort.options.top]
+    note = (
+        "Review: change the column decision to applied or refused and give the file back with --sponsors. "
+        "Proposed pairs are not merged."
+    )
+    merged = Table("sponsor_merges", "Sponsor names brought together", COLUMNS, note=note, section="Appendix")
+    for one in merges:
+        merged.add(one.name, one.merged_into, one.decision, one.score, one.rule)
+    return [table, _top_classes(table, cohort.options.top), everyone, merged]
+
+
+def _sponsor_tables(cohort: Cohort) -> tuple[Table, Table]:
+    """The table of the first sponsors and that of all, still empty."""
     note = (
         "Names are brought together first (the list of merges tells how); a trial with the same "
         "organization as "
@@ -110,7 +140,7 @@ def _sponsors(cohort: Cohort) -> list[Table]:
         + partners_known(cohort)
     )
     columns = ("sponsor", "class", "country", "either", "as lead", "as collaborator")
-    table, everyone = (
+    first, every = (
         Table(
             name,
             title,
@@ -125,27 +155,23 @@ def _sponsors(cohort: Cohort) -> list[Table]:
             ("sponsors_all", "All sponsors and collaborators", "Appendix"),
         )
     )
+    return first, every
+
+
+def _kinds(df: pd.DataFrame, home: Mapping[str, str]) -> dict[str, str]:
+    """Class of each organization, by the first of its spellings that has one."""
     classes = dict(zip(df["sponsor"], df["sponsor_class"], strict=True))
-    countries = dict(zip(df["trial_id"], df["countries"], strict=True))
-    spellings: dict[str, list[str]] = {}
+    found: dict[str, str] = {}
     for name, canonical in home.items():
-        spellings.setdefault(canonical, []).append(name)
-    reviewed = {row.canonical: row.country for row in listed()}
-    ranked = sorted(either, key=lambda n: (-len(either[n]), -len(lead.get(n, ())), n))
-    for name in ranked:
-        kinds = (k for one in spellings[name] if (k := kind(one, classes.get(one))))
-        everyone.add(
-            name,
-            kind(name) if name in reviewed else next(kinds, None),
-            reviewed.get(name) or _country(tuple(lead.get(name, ())), countries),
-            count(either[name]),
-            count(lead.get(name, ())),
-            count(partner.get(name, ())),
-        )
-    table.rows = everyone.rows[: cohort.options.top]
+        if canonical not in found and (of := kind(name, classes.get(name))):
+            found[canonical] = of
+    return found
+
+
+def _top_classes(table: Table, top: int) -> Table:
     classes_of = Table(
         "top_sponsor_classes",
-        f"Classes of the first {cohort.options.top} sponsors",
+        f"Classes of the first {top} sponsors",
         ("class", "sponsors", "trials"),
         note="Sponsors of the table above by class; a trial counts once in each class.",
         section=SECTION,
@@ -156,14 +182,7 @@ def _sponsors(cohort: Cohort) -> list[Table]:
         classes_of.add(
             one, Cell(len(rows)), count(dict.fromkeys(i for row in rows for i in row[3].ids or ()))
         )
-    note = (
-        "Review: change the column decision to applied or refused and give the file back with --sponsors. "
-        "Proposed pairs are not merged."
-    )
-    merged = Table("sponsor_merges", "Sponsor names brought together", COLUMNS, note=note, section="Appendix")
-    for one in merges:
-        merged.add(one.name, one.merged_into, one.decision, one.score, one.rule)
-    return [table, classes_of, everyone, merged]
+    return classes_of
 
 
 def _country(ids: Ids, countries: dict[str, tuple[str, ...]]) -> Cell:

@@ -9,9 +9,11 @@ from cart_nlp.landscape.intervals import growth_interval, poisson
 from cart_nlp.landscape.keyfigure import Figure, counted, shared
 from cart_nlp.landscape.keyproducts import targets
 from cart_nlp.landscape.published import asked
-from cart_nlp.landscape.table import Cell, Table
+from cart_nlp.landscape.table import Cell, Ids, Table
 
 SECTION = "Key figures"
+Dated = list[tuple[int, str]]
+"""Years with their trials."""
 
 
 def table(cohort: Cohort, results: frozenset[str]) -> Table:
@@ -39,45 +41,46 @@ def _time(cohort: Cohort) -> list[Figure]:
     years = by_end(cohort, axis)
     ids = list(cohort.df["trial_id"])
     dated = [(y, i) for y, i in zip(years, ids, strict=True) if y is not None]
-    first = min((y for y, _ in dated), default=None)
-    out = [
-        Figure(
-            "first year with a trial", Cell(first, tuple(i for y, i in dated if y == first)), "year", rests
-        )
-    ]
-    for period in map(Period.parse, asked()["periods"]):
-        inside = tuple(i for y, i in dated if period.holds(y))
-        length = period.span(first or 0, cohort.end) if first else 0
-        low, high = poisson(len(inside), 1 / length) if length else (None, None)
-        value = Cell(round(len(inside) / length, 1), inside) if length else Cell(None)
-        out.append(Figure(f"trials a year, {period}", value, "trials a year", rests, low, high))
-    for year in asked()["years"]:
-        out.append(counted(f"trials of {year}", tuple(i for y, i in dated if y == year), rests))
+    auto = set(cohort.pick(["autoimmune" in g for g in cohort.df["disease_group"]]))
     china = set(cohort.pick(["China" in r for r in cohort.df["region"]]))
-    first_of, last_of = asked()["china"]
-    counts = [sum(i in china for y, i in dated if y == year) for year in (first_of, last_of)]
-    change = growth_interval(counts[0], counts[1], 1, 1)
-    after = tuple(i for y, i in dated if y == last_of and i in china)
-    out.append(
-        Figure(
-            f"China, {last_of} against {first_of}",
-            Cell(change[0] if change else None, after if change else None),
-            "% growth",
-            (*rests, "countries"),
-            *(change[1:] if change else ()),
-        )
+    early, late = asked()["china"]
+    return [
+        _first("first year with a trial", dated, rests),
+        *(_a_year(period, dated, cohort, rests) for period in map(Period.parse, asked()["periods"])),
+        *(counted(f"trials of {year}", _of(year, dated), rests) for year in asked()["years"]),
+        _change("China", early, late, [(y, i) for y, i in dated if i in china], (*rests, "countries")),
+        _first("first autoimmune trial", [(y, i) for y, i in dated if i in auto], rests),
+    ]
+
+
+def _of(year: int | None, dated: Dated) -> Ids:
+    return tuple(i for y, i in dated if y == year)
+
+
+def _first(label: str, dated: Dated, rests: tuple[str, ...]) -> Figure:
+    first = min((y for y, _ in dated), default=None)
+    return Figure(label, Cell(first, _of(first, dated)), "year", rests)
+
+
+def _a_year(period: Period, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> Figure:
+    """Trials a year in a period, up to the end of the data."""
+    label, unit = f"trials a year, {period}", "trials a year"
+    length = period.span(min(y for y, _ in dated), cohort.end) if dated else 0
+    if not length:
+        return Figure(label, Cell(None), unit, rests)
+    inside = tuple(i for y, i in dated if period.holds(y))
+    return Figure(
+        label, Cell(round(len(inside) / length, 1), inside), unit, rests, *poisson(len(inside), 1 / length)
     )
-    auto = {i for i, g in zip(ids, cohort.df["disease_group"], strict=True) if "autoimmune" in g}
-    first = min((y for y, i in dated if i in auto), default=None)
-    out.append(
-        Figure(
-            "first autoimmune trial",
-            Cell(first, tuple(i for y, i in dated if y == first and i in auto)),
-            "year",
-            rests,
-        )
-    )
-    return out
+
+
+def _change(what: str, early: int, late: int, dated: Dated, rests: tuple[str, ...]) -> Figure:
+    """Growth of what began in one year against another."""
+    before, after = _of(early, dated), _of(late, dated)
+    label, change = f"{what}, {late} against {early}", growth_interval(len(before), len(after), 1, 1)
+    if change is None:
+        return Figure(label, Cell(None), "% growth", rests)
+    return Figure(label, Cell(change[0], after), "% growth", rests, *change[1:])
 
 
 def _rates(cohort: Cohort) -> list[Figure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -171,55 +171,50 @@ def trends(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
     )
     columns = ("share", "years", "trials", "first years %", "last years %", "z", "p", "p (Holm)", "reading")
     table = Table("trends", "Trends over the years", columns, note=note, section=SECTION)
-    df, products = cohort.df, set(cohort.products.df["trial_id"])
-    kinds: list[tuple[str, list[bool | None], tuple[str, ...]]] = [
-        (
-            "phase II and later",
-            [None if p not in PHASES else bool(x) for p, x in zip(df["phase"], df["late"], strict=True)],
-            ("phase",),
-        ),
-        ("in China", [("China" in r) if r else None for r in df["region"]], ("countries",)),
-        ("solid tumors", [("solid" in g) if g else None for g in df["disease_group"]], ()),
-        ("autoimmune disease", [("autoimmune" in g) if g else None for g in df["disease_group"]], ()),
-        (
-            "several targets (products)",
-            [
-                (len(t) > 1) if t and i in products else None
-                for i, t in zip(df["trial_id"], df["targets"], strict=True)
-            ],
-            (),
-        ),
-        (
-            "industry alone or with others",
-            [None if f is None else f in ("industry", "mixed") for f in df["funding"]],
-            ("sponsor",),
-        ),
-        (
-            "off the shelf (products that state a source)",
-            [
-                ("off_the_shelf" in c) if c and i in products else None
-                for i, c in zip(df["trial_id"], df["cell_source"], strict=True)
-            ],
-            (),
-        ),
-    ]
     last = cohort.end.year if (cohort.end.month, cohort.end.day) == (12, 31) else cohort.end.year - 1
     rows: list[list[Any]] = []
-    for name, values, rests in kinds:
+    for name, values, rests in _shares(cohort):
         absent = [LABELS[f] for f in (*rests, FIELD[axis]) if not seen[f].enough]
         why = f"Not tested: {', '.join(absent)} {ABSENT}."
-        rows.append([name, *[None] * 7, why] if absent else _trend(name, df, values, axis, last))
-    from statsmodels.stats.multitest import multipletests
-
+        rows.append([name, *[None] * 7, why] if absent else _trend(name, cohort.df, values, axis, last))
     tested = [row for row in rows if row[6] is not None]
-    adjusted = multipletests([row[6] for row in tested], method="holm")[1] if tested else ()
-    for row, p in zip(tested, adjusted, strict=True):
-        row[7] = float(p)
+    for row, p in zip(tested, holm([row[6] for row in tested]), strict=True):
+        row[7] = p
         row[8] = "no trend shown" if p >= 0.05 else "rises" if row[5] > 0 else "falls"
     for row in rows:
         z = None if row[5] is None else f"{row[5]:.2f}"
         table.add(*row[:5], z, p_value(row[6]), p_value(row[7]), row[8])
     return table
+
+
+def _shares(cohort: Cohort) -> Iterator[tuple[str, list[bool | None], tuple[str, ...]]]:
+    """What may have a trend: for each trial whether it has it, None where it cannot; the fields behind it."""
+    df = cohort.df
+    phases, groups = df["phase"], df["disease_group"]
+    late = [bool(x) if p in PHASES else None for p, x in zip(phases, df["late"], strict=True)]
+    yield "phase II and later", late, ("phase",)
+    yield "in China", _holding("China", df["region"]), ("countries",)
+    yield "solid tumors", _holding("solid", groups), ()
+    yield "autoimmune disease", _holding("autoimmune", groups), ()
+    product = df["car_trial"] == "product"
+    several = [len(t) > 1 if t and own else None for t, own in zip(df["targets"], product, strict=True)]
+    yield "several targets (products)", several, ()
+    industry = [None if f is None else f in ("industry", "mixed") for f in df["funding"]]
+    yield "industry alone or with others", industry, ("sponsor",)
+    sources = [c if own else () for c, own in zip(df["cell_source"], product, strict=True)]
+    yield "off the shelf (products that state a source)", _holding("off_the_shelf", sources), ()
+
+
+def _holding(value: str, of: Iterable[tuple[str, ...]]) -> list[bool | None]:
+    """Whether each of some lists holds a value; None for an empty one."""
+    return [value in one if one else None for one in of]
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """P-values corrected for their number."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(ps, method="holm")[1]] if ps else []
 
 
 def _trend(name: str, df: pd.DataFrame, values: list[bool | None], axis: str, last: int) -> list[Any]:
@@ -254,8 +249,6 @@ def _trend(name: str, df: pd.DataFrame, values: list[bool | None], axis: str, la
 
 def pairs(tests: Sequence[Comparison]) -> Table:
     """Post-hoc: each pair of groups of the comparisons that showed a difference, Holm within each."""
-    from statsmodels.stats.multitest import multipletests
-
     note = (
         "Pairs of groups of those comparisons that showed a difference, by the same tests; p is corrected "
         "(Holm) over "
@@ -266,28 +259,28 @@ def pairs(tests: Sequence[Comparison]) -> Table:
     for test in tests:
         if test.p_adjusted is None or test.p_adjusted >= 0.05 or len(test.contingency.rows) < 3:
             continue
-        outcomes = test.contingency.columns[1:-1]
-        groups = {
-            row[0].text(): dict(zip(outcomes, (c.ids or () for c in row[1:-1]), strict=True))
-            for row in test.contingency.rows
-        }
-        made = []
-        for one, other in itertools.combinations(groups, 2):
-            made.append((one, other, _pair(test, groups, one, other, outcomes)))
-        tested = [m for _, _, m in made if m.p is not None]
-        adjusted = iter(multipletests([m.p for m in tested], method="holm")[1]) if tested else iter(())
-        for one, other, m in made:
-            p = None if m.p is None else float(next(adjusted))
-            ids = [i for row in m.contingency.rows for i in row[-1].ids or ()]
-            reading = (
-                f"Not tested: {m.caution}" if p is None else "differ" if p < 0.05 else "no difference shown"
-            )
-            v = Cell(None if m.v is None else f"{m.v:.3f}")
-            table.add(test.name, one, other, count(ids), m.method, v, p_value(m.p), p_value(p), reading)
+        for row in _pairs(test):
+            table.add(test.name, *row)
     return table
 
 
-def _pair(
-    test: Comparison, groups: Mapping[str, Any], one: str, other: str, outcomes: Sequence[str]
-) -> Comparison:
-    return compare(test.name, test.question, {one: groups[one], other: groups[other]}, list(outcomes))
+def _pairs(test: Comparison) -> Iterator[list[Any]]:
+    """A row for each pair of groups of a comparison, corrected together."""
+    outcomes = test.contingency.columns[1:-1]
+    groups = {
+        row[0].text(): dict(zip(outcomes, (c.ids or () for c in row[1:-1]), strict=True))
+        for row in test.contingency.rows
+    }
+    made = [
+        (one, other, compare(test.name, test.question, {one: groups[one], other: groups[other]}, outcomes))
+        for one, other in itertools.combinations(groups, 2)
+    ]
+    adjusted = iter(holm([pair.p for _, _, pair in made if pair.p is not None]))
+    for one, other, pair in made:
+        p = None if pair.p is None else next(adjusted)
+        ids = [i for row in pair.contingency.rows for i in row[-1].ids or ()]
+        reading = (
+            f"Not tested: {pair.caution}" if p is None else "differ" if p < 0.05 else "no difference shown"
+        )
+        v = Cell(None if pair.v is None else f"{pair.v:.3f}")
+        yield [one, other, count(ids), pair.method, v, p_value(pair.p), p_value(p), reading]

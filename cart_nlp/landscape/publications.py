@@ -111,22 +111,13 @@ _REPORTS = re.compile(
 def grade(entry: Entry) -> str:
     """What a publication is to the trials that it names, from its types, relations, subject and title."""
     types = {t.strip().casefold() for t in entry.types}
-    relations = {r.strip().casefold().replace(" ", "") for r in entry.relations}
-    if (
-        "retracted publication" in types
-        or "retraction of publication" in types
-        or relations & {"retractionin", "retractionof"}
-    ):
-        return RETRACTED
-    if "published erratum" in types or relations & {"erratumfor", "correctedandrepublishedfrom"}:
-        return ERRATUM
+    notice = _notice(types, {r.strip().casefold().replace(" ", "") for r in entry.relations})
+    if notice:
+        return notice
     trial = any(_TRIALS.search(t) for t in types)
-    mesh = {m.casefold().split("/")[0].strip("* ") for m in entry.mesh}
     if "clinical trial protocol" in types or _PROTOCOL.search(entry.title):
         return PROTOCOL
-    if (mesh & {"mice", "rats", "animals"} and "humans" not in mesh) or (
-        not trial and _PRECLINICAL.search(entry.title)
-    ):
+    if _of_animals(entry) or (not trial and _PRECLINICAL.search(entry.title)):
         return PRECLINICAL
     if types & _REVIEWS and not trial:
         return REVIEW
@@ -135,6 +126,23 @@ def grade(entry: Entry) -> str:
     if trial or (len(_REPORTS.findall(f"{entry.title} {entry.abstract}")) > 1):
         return RESULTS
     return UNCLEAR
+
+
+def _notice(types: set[str], relations: set[str]) -> str | None:
+    """Retracted or erratum, where an entry is one or is marked as such."""
+    if types & {"retracted publication", "retraction of publication"} or relations & {
+        "retractionin",
+        "retractionof",
+    }:
+        return RETRACTED
+    if "published erratum" in types or relations & {"erratumfor", "correctedandrepublishedfrom"}:
+        return ERRATUM
+    return None
+
+
+def _of_animals(entry: Entry) -> bool:
+    mesh = {m.casefold().split("/")[0].strip("* ") for m in entry.mesh}
+    return bool(mesh & {"mice", "rats", "animals"}) and "humans" not in mesh
 
 
 @dataclass(frozen=True)

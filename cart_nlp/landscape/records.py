@@ -6,7 +6,7 @@ import csv
 import datetime
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -138,30 +138,38 @@ def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def _cell(name: str, value: str) -> Any:
     """A flat value back in the type of its field; the empty string is None, or () for a list."""
     value = unguarded(value)
-    if name == "constructs":
-        return tuple(_construct(part) for part in value.split("; ") if part)
-    if name == "references":
-        parts = (part.split(" ") for part in value.split("; ") if part)
-        return tuple({"pmid": words[0], "type": words[1] if words[1:] else ""} for words in parts)
-    if name == "evidence":
-        return tuple(json.loads(value)) if value.startswith("[") else ()
-    if name == "confidence":
-        return {
-            field: share for field, _, share in (part.partition(" ") for part in value.split("; ")) if share
-        }
-    if name == "raw":
-        return json.loads(value) if value.startswith("{") else {}
-    if name in LISTS:
-        return tuple(part for part in value.split("; ") if part)
-    if name in ("title", "url", "registry", "trial_id"):
-        return value
-    if name == "schema_version":
-        return value or SCHEMA_VERSION
-    if name in ("multi_target", "has_results"):
-        return value.lower() in ("true", "1")
-    if name == "car_score":
-        return value or 0
-    return value or None
+    made = _CELLS.get(name)
+    if made is not None:
+        return made(value)
+    return tuple(_split(value)) if name in LISTS else value or None
+
+
+def _reference(text: str) -> dict[str, str]:
+    words = text.split(" ")
+    return {"pmid": words[0], "type": words[1] if words[1:] else ""}
+
+
+def _confidence(value: str) -> dict[str, str]:
+    parts = (part.partition(" ") for part in value.split("; "))
+    return {field: share for field, _, share in parts if share}
+
+
+def _flag(value: str) -> bool:
+    return value.lower() in ("true", "1")
+
+
+_CELLS: dict[str, Callable[[str], Any]] = {
+    "constructs": lambda value: tuple(map(_construct, _split(value))),
+    "references": lambda value: tuple(map(_reference, _split(value))),
+    "evidence": lambda value: tuple(json.loads(value)) if value.startswith("[") else (),
+    "confidence": _confidence,
+    "raw": lambda value: json.loads(value) if value.startswith("{") else {},
+    **dict.fromkeys(("title", "url", "registry", "trial_id"), str),
+    "schema_version": lambda value: value or SCHEMA_VERSION,
+    **dict.fromkeys(("multi_target", "has_results"), _flag),
+    "car_score": lambda value: value or 0,
+}
+"""Field -> what makes its value of a flat cell; the others are a list, or the text."""
 
 
 def _construct(text: str) -> dict[str, Any]:

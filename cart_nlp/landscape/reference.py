@@ -63,15 +63,7 @@ def _beside(
         low, high = poisson(ours.value)
     compared = scaled if counted else value
     factor = scale if counted and scale else 1.0
-    verdict = OPEN
-    if compared is not None and bound:
-        verdict = (
-            AS_SAID if (compared > published if bound == "over" else compared < published) else NOT_AS_SAID
-        )
-    elif compared is not None and fact["unit"] == "year":
-        verdict = AS_SAID if compared == published else NOT_AS_SAID
-    elif low is not None and high is not None and compared is not None:
-        verdict = INSIDE if low * factor <= published <= high * factor else OUTSIDE
+    interval = None if low is None or high is None else (low * factor, high * factor)
     gap = None if compared is None else round(compared - published, 2)
     said = f"{bound} {fact['published']}".strip() if bound else published
     return [
@@ -83,49 +75,68 @@ def _beside(
         high,
         scaled,
         gap,
-        verdict,
+        _verdict(fact, compared, interval),
         _reason(found, fact, ours, source, seen),
     ]
+
+
+def _verdict(fact: Mapping[str, Any], compared: float | None, interval: tuple[float, float] | None) -> str:
+    """Whether the published figure lies inside our interval, or ours is what its words say."""
+    published, bound = float(fact["published"]), fact.get("bound", "")
+    if compared is None:
+        return OPEN
+    if bound:
+        holds = compared > published if bound == "over" else compared < published
+        return AS_SAID if holds else NOT_AS_SAID
+    if fact["unit"] == "year":
+        return AS_SAID if compared == published else NOT_AS_SAID
+    if interval is None:
+        return OPEN
+    return INSIDE if interval[0] <= published <= interval[1] else OUTSIDE
 
 
 def _reason(
     found: Mapping[str, Table], fact: Mapping[str, Any], ours: Cell, source: Table, seen: Mapping[str, Seen]
 ) -> str:
     at = next((n for n, row in enumerate(source.rows) if _reads(row, fact["row"])), None)
-    fields = [
+    rests = [
         *source.rests,
         *source.column_rests.get(fact["column"], ()),
         *(source.row_rests.get(at, ()) if at is not None else ()),
     ]
-    fields = list(dict.fromkeys(fields))
-    parts = []
-    if ours.value is None:
-        absent = [str(seen[f]) for f in fields if not seen[f].enough]
-        if absent:
-            parts.append(f"{ABSENT}: {'; '.join(absent)}")
-        elif at is None:
-            parts.append(f"no row “{', '.join(fact['row'])}” in these records")
-        else:
-            parts.append("no trial of these records tells")
-    elif ours.ids is not None and ours.of is not None:
-        parts.append(f"{len(ours.ids):,} of {len(ours.of):,} trials")
-    elif fact["row"] == ["trials included"]:
-        parts.append(
-            f"{100 * int(ours.value or 0) / float(fact['published']):.1f} % of the study's: these records "
-            f"are a sample"
-        )
-    elif fact["unit"] == "year" and ours.ids:
-        parts.append(f"by {', '.join(ours.ids[:3])}{' …' if len(ours.ids) > 3 else ''}")
+    fields = [seen[name] for name in dict.fromkeys(rests)]
+    parts = [_silence(fact, fields, at is None)] if ours.value is None else _counted(fact, ours)
     for other in fact.get("also", ()):
         cell, _, _ = _ours(found[other["table"]], other["row"], other["column"])
         parts.append(f"{other['as']}: {cell.text()}")
-    for field in fields:
-        one = seen[field]
+    for one in fields:
         if one.enough and one.of and 100 * len(one.ids) < WELL * len(one.of):
-            parts.append(f"{LABELS[field]} in {len(one.ids):,} of {len(one.of):,} records only")
+            parts.append(f"{LABELS[one.name]} in {len(one.ids):,} of {len(one.of):,} records only")
     if fact.get("note"):
         parts.append(fact["note"])
     return "; ".join(parts)
+
+
+def _silence(fact: Mapping[str, Any], fields: list[Seen], missing: bool) -> str:
+    """Why there is no figure of ours; `missing`: the table has no such row."""
+    absent = [str(one) for one in fields if not one.enough]
+    if absent:
+        return f"{ABSENT}: {'; '.join(absent)}"
+    if missing:
+        return f"no row “{', '.join(fact['row'])}” in these records"
+    return "no trial of these records tells"
+
+
+def _counted(fact: Mapping[str, Any], ours: Cell) -> list[str]:
+    """What our figure counts."""
+    if ours.ids is not None and ours.of is not None:
+        return [f"{len(ours.ids):,} of {len(ours.of):,} trials"]
+    if fact["row"] == ["trials included"]:
+        share = 100 * int(ours.value or 0) / float(fact["published"])
+        return [f"{share:.1f} % of the study's: these records are a sample"]
+    if fact["unit"] == "year" and ours.ids:
+        return [f"by {', '.join(ours.ids[:3])}{' …' if len(ours.ids) > 3 else ''}"]
+    return []
 
 
 def _reads(row: tuple[Cell, ...], wanted: list[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cart_nlp.landscape.table import Cell, Ids, Table, count
 
@@ -70,7 +71,6 @@ def compare(
     for tables larger than 2x2 by Monte Carlo with a fixed seed. Empty rows and columns are left out.
     """
     import numpy as np
-    from scipy import stats
     from scipy.stats.contingency import association, expected_freq
 
     every = [one for cells in groups.values() for outcome in outcomes for one in cells.get(outcome, ())]
@@ -91,34 +91,36 @@ def compare(
         why = "fewer than two groups or outcomes have trials."
         return Comparison(name, question, table, "none", None, None, None, None, None, n, None, why)
     if counts.sum(axis=0).min() < LEAST_EVENTS and n >= 2 * LEAST_EVENTS * counts.shape[1]:
-        few = [
-            o for o in outcomes if 0 < sum(len(cells.get(o, ())) for cells in groups.values()) < LEAST_EVENTS
-        ]
-        why = f"fewer than {LEAST_EVENTS} trials are “{few[0]}”."
+        totals = ((o, sum(len(cells.get(o, ())) for cells in groups.values())) for o in outcomes)
+        few = next(o for o, total in totals if 0 < total < LEAST_EVENTS)
+        why = f"fewer than {LEAST_EVENTS} trials are “{few}”."
         return Comparison(name, question, table, "none", None, None, None, None, None, n, None, why)
     expected = float(expected_freq(counts).min())
     v = float(association(counts, method="cramer"))
-    statistic: float | None
-    if expected >= 5:
-        result = stats.chi2_contingency(counts, correction=False)
-        method, statistic, dof, p = (
-            "chi-square",
-            float(result.statistic),
-            int(result.dof),
-            float(result.pvalue),
-        )
-    elif counts.shape == (2, 2):
-        odds, p = stats.fisher_exact(counts)
-        method, statistic, dof = "Fisher exact", float(odds), None
-    else:
-        chance = stats.MonteCarloMethod(n_resamples=RESAMPLES, rng=np.random.default_rng(SEED))
-        method, statistic, dof = f"Fisher exact, Monte Carlo ({RESAMPLES} tables)", None, None
-        p = float(np.ravel(stats.fisher_exact(counts, method=chance).pvalue)[0])
-    if statistic is not None and not math.isfinite(statistic):
-        statistic = None
+    method, statistic, dof, p = _tested(counts, expected)
     if n < 30:
         caution = f"{caution} Only {n} trials: a real difference may well stay unseen.".strip()
-    return Comparison(name, question, table, method, statistic, dof, float(p), None, v, n, expected, caution)
+    return Comparison(name, question, table, method, statistic, dof, p, None, v, n, expected, caution)
+
+
+def _tested(counts: Any, expected: float) -> tuple[str, float | None, int | None, float]:
+    """The test that suits a table of counts: its name, statistic, degrees of freedom and p."""
+    import numpy as np
+    from scipy import stats
+
+    if expected >= 5:
+        result = stats.chi2_contingency(counts, correction=False)
+        return "chi-square", _finite(result.statistic), int(result.dof), float(result.pvalue)
+    if counts.shape == (2, 2):
+        odds, p = stats.fisher_exact(counts)
+        return "Fisher exact", _finite(odds), None, float(p)
+    chance = stats.MonteCarloMethod(n_resamples=RESAMPLES, rng=np.random.default_rng(SEED))
+    p = float(np.ravel(stats.fisher_exact(counts, method=chance).pvalue)[0])
+    return f"Fisher exact, Monte Carlo ({RESAMPLES} tables)", None, None, p
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def adjust(comparisons: Sequence[Comparison]) -> list[Comparison]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
 from cart_nlp.landscape.diseases import columns_of
 from cart_nlp.landscape.growth import by_end
@@ -54,23 +57,27 @@ def _targets(cohort: Cohort) -> Table:
     groups, years, multi, phases = (
         df[c].to_dict() for c in ("disease_group", "year", "multi_target", "phase")
     )
+    told = bool(own["stated"] or own["product"])
     for name, ids in by.items():
-        first = min((years[i] for i in ids if years[i] is not None), default=None)
         phase, reached = phase_of(ids, phases)
         table.add(
             name,
             count(ids),
-            count(i for i in ids if origin.get((i, "targets", name)) == "stated")
-            if any(own[k] for k in ("stated", "product"))
-            else None,
+            count(i for i in ids if origin.get((i, "targets", name)) == "stated") if told else None,
             share(ids, stated),
             [count(i for i in ids if g in groups[i]) for g in GROUPS],
             count(i for i in ids if multi[i]),
-            Cell(None if first is None else str(first), tuple(i for i in ids if years[i] == first and first)),
+            _first(ids, years),
             Cell(phase, reached),
         )
     table.add(NOT_STATED, count(silent), None, (None, None, None), [None] * len(GROUPS), None, None, None)
     return table
+
+
+def _first(ids: Ids, years: Mapping[Any, int | None]) -> Cell:
+    """The first of some years, with the trials that have it."""
+    first = min((year for i in ids if (year := years[i]) is not None), default=None)
+    return Cell(None if first is None else str(first), tuple(i for i in ids if first and years[i] == first))
 
 
 def _in_group(cohort: Cohort, group: str) -> Table:
