@@ -6,6 +6,7 @@ page's own, by its hash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import groupby
@@ -19,6 +20,9 @@ from cart_nlp.evaluation.layout import NAMES, Row, interval, percent
 from cart_nlp.evaluation.report import unlabeled
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.evaluation.snippets import of_error
+
+_WHOLE = re.compile(r"\[[^\[\]]{1,40}\]|\bof \d[\d,]*")
+"""An interval, and what a share is of: print does not tear them apart."""
 
 
 def render(scored: Evaluation) -> str:
@@ -91,8 +95,13 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
     yield "".join(f"<th>{escape(cell)}</th>" for cell in header)
     yield "</tr></thead><tbody>"
     for row in rows:
-        yield f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+        yield f"<tr>{''.join(f'<td>{_unbroken(cell)}</td>' for cell in row)}</tr>"
     yield "</tbody></table></div>"
+
+
+def _unbroken(cell: str) -> str:
+    """A cell of which such parts stay on one line where the table is narrow."""
+    return _WHOLE.sub(r'<span class="whole">\g<0></span>', escape(cell))
 
 
 def _shown(lines: Iterable[str]) -> Iterator[str]:

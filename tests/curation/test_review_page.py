@@ -282,6 +282,18 @@ def test_order_and_filters(browser, folder):
     assert [browser.execute_script(script, name) for name in ("done", "open", "stale", "all")] == [1, 1, 0, 2]
 
 
+def test_on_paper_the_values_are_there_and_the_tools_are_not(browser, folder):
+    opened(browser, folder, html([record(1, {"targets": 0.9})]), "paper.html")
+    shown = "return [...document.querySelectorAll(arguments[0])].map(one => one.offsetHeight > 0)"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        values, tools = (browser.execute_script(shown, place) for place in (".value", "#tools button"))
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert values and all(values)
+    assert tools and not any(tools)
+
+
 def test_every_value_is_reached_with_the_keyboard(browser, folder):
     opened(browser, folder, html([record(1), record(2)]), "reach.html")
     seen = "return `${current().i.slice(-1)} ${here.field} ${here.value}`"

@@ -77,6 +77,12 @@ def test_page_is_well_formed_and_loads_nothing(html):
     assert all(a["href"].startswith("#") for tag, a in reader.tags if tag == "a")
 
 
+def test_an_interval_is_not_torn_apart(html):
+    torn = re.sub(r'<span class="whole">\[[^\]]+\]</span>', "", html)
+    assert torn != html
+    assert re.findall(r"<td>[^<]*\[\d", torn) == []
+
+
 def test_policy_lets_only_the_pages_own_script_run(html):
     import base64
     import hashlib

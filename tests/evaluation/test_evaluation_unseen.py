@@ -43,7 +43,8 @@ def test_terminal_and_page_list_them_with_n_and_interval(scored: Evaluation) -> 
     assert f"targets: exact set: {said} [{low}–{high}] of {rate['n']}" in text
     html = page.render(scored)
     assert '<a href="#unseen">' in html and '<h2 id="unseen">' in html
-    assert f"<td>targets: exact set</td><td>{said} [{low}–{high}]</td><td>{rate['n']}</td>" in html
+    share = f'{said} <span class="whole">[{low}–{high}]</span>'
+    assert f"<td>targets: exact set</td><td>{share}</td><td>{rate['n']}</td>" in html
 
 
 def test_without_the_results_nothing_is_said(
