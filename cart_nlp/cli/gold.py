@@ -64,11 +64,12 @@ def export(
                 claim(output.with_suffix(".xml"), inputs, ours=(b"<View>",), force=force)
         wanted = selection.read_ids(ids) if ids else None
         if tag:
-            from cart_nlp.evaluation.predictions import tag_dump
+            from cart_nlp.evaluation.predictions import Dump, tag_dump
 
+            dump = Dump(source)
             ordered = wanted is not None or doubt is not None
             found = selection.chosen(
-                tag_dump(source, None if ordered or where or since else limit),
+                tag_dump(dump, None if ordered or where or since else limit),
                 ids=wanted,
                 where=where or (),
                 doubt=doubt,
@@ -86,6 +87,13 @@ def export(
     except PlaceError as error:
         _stop([str(error)])
     _say(f"{count} trials to {output} for {to}")
+    if tag and dump.rejected:
+        for line in dump.told:
+            _say(f"rejected: {line}")
+        if more := dump.rejected - len(dump.told):
+            _say(f"… and {more:,} more rejected")
+        _say(f"{dump.rejected:,} of the records read could not be used, and were left out")
+        raise typer.Exit(1)
 
 
 @app.command("import")

@@ -15,6 +15,9 @@ from cart_nlp.schema import Mention, Record, Trial
 if TYPE_CHECKING:
     from cart_nlp.curation.applying import Read
 
+_TOLD = 10
+"""So many rejected records are told one by one."""
+
 Lexicons = tuple[Path, ...]
 """A user's lexicon folders, layered over the shipped ones."""
 
@@ -95,7 +98,7 @@ def mentions_of(doc: Any) -> tuple[Mention, ...]:
     return tuple(mention for mention in mentions(doc) if mention.label in MENTION_LABELS)
 
 
-def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Record, tuple[Mention, ...]]]:
+def tag_dump(dump: Dump, limit: int | None = None) -> Iterator[tuple[Trial, Record, tuple[Mention, ...]]]:
     """Trial, record and mentions of the first `limit` trials of a dump that the fast screen lets through."""
     from itertools import islice
 
@@ -103,7 +106,7 @@ def tag_dump(path: Path, limit: int | None = None) -> Iterator[tuple[Trial, Reco
     from cart_nlp.pipeline import make_doc
 
     nlp = pipeline()
-    candidates = (seen.trial for seen in Dump(path) if seen.candidate)
+    candidates = (seen.trial for seen in dump if seen.candidate)
     for trial in islice(candidates, limit):
         doc = nlp(make_doc(nlp, trial))
         yield trial, record(doc, trial), mentions_of(doc)
@@ -120,6 +123,7 @@ class Seen:
 class Dump:
     """The trials of a dump, to be gone through once; `rejected` counts the records that make none.
 
+    `told` has the first of them, a line each: source, place, id where there is one, reason.
     Raises GoldError if the dump, or a lexicon that the screen is made of, cannot be read.
     """
 
@@ -127,6 +131,12 @@ class Dump:
         self.path = path
         self.lexicons = lexicons
         self.rejected = 0
+        self.told: list[str] = []
+
+    def _reject(self, source: str, place: str, trial_id: str | None, reason: str) -> None:
+        self.rejected += 1
+        if len(self.told) < _TOLD:
+            self.told.append(": ".join(filter(None, (source, place, trial_id, reason))))
 
     def __iter__(self) -> Iterator[Seen]:
         from cart_nlp import lexicon, registries
@@ -137,12 +147,12 @@ class Dump:
             screen = Screen(lexicon.load(*map(str, self.lexicons)))
             for entry in registries.read(self.path):
                 if isinstance(entry, Reject):
-                    self.rejected += 1
+                    self._reject(entry.source, entry.place, entry.id, entry.reason)
                     continue
                 try:
                     trial = entry.trial()
-                except Rejected:
-                    self.rejected += 1
+                except Rejected as reason:
+                    self._reject(entry.source, entry.place, entry.id, str(reason))
                     continue
                 yield Seen(trial, screen.hits(entry.text))
         except (InputError, lexicon.LexiconError) as error:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 import tempfile
+import zlib
 from pathlib import Path
 
 import pytest
 from gold_lines import gold_lines, line, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats, label_studio, prodigy
@@ -284,6 +288,88 @@ def test_a_value_of_another_type_is_a_fault_of_one_line_or_none(name, tmp_path):
             lines += error.faults
     assert len(lines) > 80
     assert [fault for fault in lines if "\n" in fault or not fault.startswith("tasks.json")] == []
+
+
+def told(name, path):
+    """The faults of an import, each of which must be one line that names a file."""
+    try:
+        formats.imported(name, path)
+    except GoldError as error:
+        assert [fault for fault in error.faults if "\n" in fault or ": " not in fault] == []
+        return error.faults
+    return []
+
+
+PIECES = [b"", b"\t", b" ", b"\n", b";", b"T1", b"99999999", b"9" * 5000, b"{", b"[" * 4000, b"null", b'"',
+          b"A1\t", b"#1\t", b"x-", b"_x", b"\xff", b"\0"]  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".ann", ".txt", ".json"])
+def test_a_damaged_brat_file_is_a_fault_of_one_line_or_none(suffix, tmp_path):
+    brat.write([task_of(line())], tmp_path)
+    (file,) = tmp_path.glob(f"*{suffix}")
+    whole = file.read_bytes()
+    faults = []
+    noise = random.Random(suffix)
+    for _ in range(250):
+        at = noise.randrange(len(whole) + 1)
+        file.write_bytes(whole[:at] + noise.choice(PIECES) + whole[at + noise.choice((0, 1, 3, 20)) :])
+        faults += told("brat", tmp_path)
+    if suffix == ".json":
+        for row in odd_ones(line()):
+            file.write_text(json.dumps(row), "utf-8")
+            faults += told("brat", tmp_path)
+    assert len(faults) > 100
+    file.unlink()
+    if suffix != ".ann":
+        file.mkdir()
+    assert len(told("brat", tmp_path)) == 1
+
+
+def test_odd_values_in_a_docbin_are_a_fault_of_one_line_or_none(tmp_path):
+    path, faults = tmp_path / "a.spacy", []
+    task = task_of(line())
+    doc = docbin.to_doc(task, Vocab())
+    golds = [*(json.dumps(row) for row in odd_ones(line())), "[", "", 5, [1], {"a": 1}]
+    for gold in golds:
+        doc.user_data["gold"] = gold
+        path.write_bytes(DocBin(docs=[doc], store_user_data=True).to_bytes())
+        faults += told("docbin", path)
+    for name in (*doc.cats, "q", "car_trial=", "=x"):
+        for value in ("x", [1], None, 1.0):
+            other = docbin.to_doc(task, Vocab())
+            other.cats = {**other.cats, name: value}
+            path.write_bytes(DocBin(docs=[other], store_user_data=True).to_bytes())
+            faults += told("docbin", path)
+    assert len(faults) > 100
+
+
+def test_a_damaged_docbin_is_a_fault_of_one_line_or_none(tmp_path):
+    path = tmp_path / "a.spacy"
+    docbin.write([task_of(line())], path)
+    packed = path.read_bytes()
+    whole = zlib.decompress(packed)
+    noise = random.Random(5)
+    faults = []
+    for at in range(400):
+        data = bytearray(whole if at % 4 else packed)
+        place = noise.randrange(len(data))
+        if at % 3:
+            data[place : place + noise.choice((1, 1, 5))] = noise.randbytes(noise.choice((1, 1, 4)))
+        else:
+            del data[place:]
+        path.write_bytes(zlib.compress(bytes(data)) if at % 4 else data)
+        faults += told("docbin", path)
+    assert len(faults) > 200
+
+
+def test_a_docbin_that_would_fill_the_memory_is_refused(tmp_path):
+    path = tmp_path / "a.spacy"
+    machine = zlib.compressobj(9)
+    path.write_bytes(b"".join(machine.compress(bytes(1 << 20)) for _ in range(300)) + machine.flush())
+    assert told("docbin", path) == [
+        "a.spacy: cannot be read as docbin: inflates to more than 256 MiB: not read"
+    ]
 
 
 def test_a_gold_line_of_other_types_is_a_fault_of_one_line_or_none(tmp_path):

@@ -34,7 +34,7 @@ DUMP = [
 def tagged(tmp_path_factory):
     path = tmp_path_factory.mktemp("dump") / "dump.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in DUMP))
-    return path, list(predictions.tag_dump(path))
+    return path, list(predictions.tag_dump(predictions.Dump(path)))
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +238,26 @@ def test_ids_are_read_from_a_list_or_a_queue(tmp_path):
 @pytest.fixture
 def run(in_process):
     return in_process
+
+
+def test_records_that_make_no_trial_are_told_when_a_dump_is_tagged(run, tagged, tmp_path):
+    dump, out = tmp_path / "dump.jsonl", tmp_path / "tasks.jsonl"
+    broken = [json.dumps({"id": f"NCT9000001{at}", "brief_title": "CAR-T"})[:-1] for at in range(1, 10)]
+    nameless = json.dumps({"id": "", "brief_title": "CD19 CAR-T"})
+    lines = tagged[0].read_text().splitlines()
+    dump.write_text("\n".join([lines[0], nameless, *broken, nameless, *lines[1:]]) + "\n")
+    done = run("gold", "export", dump, "--tag", "--to", "doccano", "-o", out)
+    assert done.returncode == 1
+    assert len(out.read_text().splitlines()) == 3
+    said = done.stderr.splitlines()
+    assert said[0].endswith(f"3 trials to {out} for doccano")
+    assert len(said) == 13
+    assert all(f"rejected: {dump}: line " in each for each in said[1:11])
+    assert "line 3: NCT90000011: not valid JSON" in said[2]
+    assert said[11:] == [
+        "cart-nlp gold: … and 1 more rejected",
+        "cart-nlp gold: 11 of the records read could not be used, and were left out",
+    ]
 
 
 def test_a_queue_goes_to_brat_in_its_order_and_comes_back_as_corrections(run, tagged, tmp_path):

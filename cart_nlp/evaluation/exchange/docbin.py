@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, words
 
 SUFFIX = ".spacy"
 SPANS = "mentions"
+_LARGEST = 1 << 28
+"""Bytes of the largest file once it is decompressed: some ten thousand trials."""
+_PIECE = 1 << 20
 
 
 def to_doc(task: Task, vocab: Any) -> Any:
@@ -57,10 +61,26 @@ def write(tasks: Iterable[Task], path: Path) -> int:
     return len(docs)
 
 
+def _checked(data: bytes) -> None:
+    """Raise ValueError for what would fill the memory once it is decompressed."""
+    machine = zlib.decompressobj()
+    try:
+        size = 0
+        while data and not machine.eof:
+            size += len(machine.decompress(data, _PIECE))
+            if size > _LARGEST:
+                raise ValueError(f"inflates to more than {_LARGEST >> 20} MiB: not read")
+            data = machine.unconsumed_tail
+    except zlib.error as error:
+        raise ValueError(f"damaged ({error}); export it again") from None
+
+
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, row with the Doc) of every trial."""
     from spacy.tokens import DocBin
     from spacy.vocab import Vocab
 
-    for number, doc in enumerate(DocBin().from_disk(path).get_docs(Vocab()), 1):
+    data = path.read_bytes()
+    _checked(data)
+    for number, doc in enumerate(DocBin().from_bytes(data).get_docs(Vocab()), 1):
         yield f"{path.name}: document {number}", {"doc": doc}

@@ -76,6 +76,8 @@ def pairs(name: str, path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
             found.append((before, line))
     except (ValueError, KeyError, OSError, RecursionError) as error:
         faults.append(f"{path.name}: cannot be read as {name}: {error}")
+    except (TypeError, IndexError, AttributeError, AssertionError, OverflowError) as error:
+        faults.append(f"{path.name}: cannot be read as {name}: damaged ({error}); export it again")
     if not found and not faults:
         faults.append(f"{path.name}: no task in it; give what {name} exported")
     if faults:
