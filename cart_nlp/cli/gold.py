@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from cart_nlp import console
+
+if TYPE_CHECKING:
+    from cart_nlp.evaluation.predictions import Dump
 
 app = typer.Typer(
     add_completion=False,
@@ -47,11 +50,13 @@ def export(
     """Write trials with their labels as tasks of an annotation tool."""
     from cart_nlp.evaluation import gold as gold_set
     from cart_nlp.evaluation.exchange import formats, selection
+    from cart_nlp.evaluation.predictions import Dump
     from cart_nlp.outputs import claim, claim_folder
     from cart_nlp.places import PlaceError
 
     if not tag and (where or doubt or since):
         _stop(["--where, --doubt and --since choose among tagged trials: give --tag"])
+    dump = Dump(source)
     inputs: list[Path | str] = [source, *filter(None, [ids])]
     inputs += [since] if since else []
     try:
@@ -64,9 +69,8 @@ def export(
                 claim(output.with_suffix(".xml"), inputs, ours=(b"<View>",), force=force)
         wanted = selection.read_ids(ids) if ids else None
         if tag:
-            from cart_nlp.evaluation.predictions import Dump, tag_dump
+            from cart_nlp.evaluation.predictions import tag_dump
 
-            dump = Dump(source)
             ordered = wanted is not None or doubt is not None
             found = selection.chosen(
                 tag_dump(dump, None if ordered or where or since else limit),
@@ -87,13 +91,7 @@ def export(
     except PlaceError as error:
         _stop([str(error)])
     _say(f"{count} trials to {output} for {to}")
-    if tag and dump.rejected:
-        for line in dump.told:
-            _say(f"rejected: {line}")
-        if more := dump.rejected - len(dump.told):
-            _say(f"… and {more:,} more rejected")
-        _say(f"{dump.rejected:,} of the records read could not be used, and were left out")
-        raise typer.Exit(1)
+    _tell_rejected(dump)
 
 
 @app.command("import")
@@ -154,6 +152,18 @@ def agree(
         return
     for line in agreement.lines(result):
         console.put(line)
+
+
+def _tell_rejected(dump: Dump) -> None:
+    """Tell which records of a dump make no trial, and end the command with 1 if there are any."""
+    if not dump.rejected:
+        return
+    for line in dump.told:
+        _say(f"rejected: {line}")
+    if more := dump.rejected - len(dump.told):
+        _say(f"… and {more:,} more rejected")
+    _say(f"{dump.rejected:,} of the records read could not be used, and were left out")
+    raise typer.Exit(1)
 
 
 def _say(line: str) -> None:

@@ -53,63 +53,80 @@ def _column(study: Study, table: str, column: str) -> list[str]:
     return [row.get(column, "") for row in study.rows.get(table, ())]
 
 
+def _first(row: Row, *columns: str) -> str:
+    """The first value of some columns that is not empty."""
+    return next((value for column in columns if (value := row.get(column))), "")
+
+
 def _outcomes(study: Study, kind: str) -> list[str]:
     rows = study.rows.get("design_outcomes", ())
     return [row.get("measure", "") for row in rows if row.get("outcome_type", "").casefold() == kind]
 
 
-def parse(study: Study) -> Trial:
-    """Build the trial of a study."""
-    number, own = study.number, study.own
+def _interventions(study: Study) -> list[dict[str, object]]:
     aliases: dict[str, list[str]] = {}
     for row in study.rows.get("intervention_other_names", ()):
         aliases.setdefault(row.get("intervention_id", ""), []).append(row.get("name", ""))
-    sponsors = study.rows.get("sponsors", ())
-    lead = next((row for row in sponsors if row.get("lead_or_collaborator") == "lead"), {})
-    partners = [
-        row for row in sponsors if row.get("lead_or_collaborator") == "collaborator" and row.get("name")
+    return [
+        {
+            "name": row.get("name"),
+            "description": row.get("description"),
+            "other_names": aliases.get(row.get("id", "?")),
+        }
+        for row in study.rows.get("interventions", ())
     ]
+
+
+def _sections(study: Study) -> dict[str, str]:
+    own = study.own
+    return shapes.sections(
+        brief_title=own.get("brief_title"),
+        official_title=own.get("official_title"),
+        acronym=own.get("acronym"),
+        brief_summary="\n".join(_column(study, "brief_summaries", "description")),
+        detailed_description="\n".join(_column(study, "detailed_descriptions", "description")),
+        conditions=_column(study, "conditions", "name"),
+        keywords=_column(study, "keywords", "name"),
+        interventions=_interventions(study),
+        arms=[
+            {"label": row.get("title"), "description": row.get("description")}
+            for row in study.rows.get("design_groups", ())
+        ],
+        eligibility="\n".join(_column(study, "eligibilities", "criteria")),
+        primary_outcomes=_outcomes(study, "primary"),
+        secondary_outcomes=_outcomes(study, "secondary"),
+        why_stopped=own.get("why_stopped"),
+    )
+
+
+def _sponsors(study: Study) -> tuple[Row, list[Row]]:
+    """The row of the lead sponsor, empty if there is none, and those of its collaborators."""
+    rows = study.rows.get("sponsors", ())
+    lead: Row = next((row for row in rows if row.get("lead_or_collaborator") == "lead"), {})
+    return lead, [
+        row for row in rows if row.get("lead_or_collaborator") == "collaborator" and row.get("name")
+    ]
+
+
+def parse(study: Study) -> Trial:
+    """Build the trial of a study."""
+    number, own = study.number, study.own
+    lead, partners = _sponsors(study)
     lead_class = lead.get("agency_class") or own.get("source_class", "")
-    start = own.get("start_month_year") or own.get("start_date", "")
+    start = _first(own, "start_month_year", "start_date")
     return Trial(
         id=number,
         registry=REGISTRY,
         url=PAGE + number,
-        sections=shapes.sections(
-            brief_title=own.get("brief_title"),
-            official_title=own.get("official_title"),
-            acronym=own.get("acronym"),
-            brief_summary="\n".join(_column(study, "brief_summaries", "description")),
-            detailed_description="\n".join(_column(study, "detailed_descriptions", "description")),
-            conditions=_column(study, "conditions", "name"),
-            keywords=_column(study, "keywords", "name"),
-            interventions=[
-                {
-                    "name": row.get("name"),
-                    "description": row.get("description"),
-                    "other_names": aliases.get(row.get("id", "?")),
-                }
-                for row in study.rows.get("interventions", ())
-            ],
-            arms=[
-                {"label": row.get("title"), "description": row.get("description")}
-                for row in study.rows.get("design_groups", ())
-            ],
-            eligibility="\n".join(_column(study, "eligibilities", "criteria")),
-            primary_outcomes=_outcomes(study, "primary"),
-            secondary_outcomes=_outcomes(study, "secondary"),
-            why_stopped=own.get("why_stopped"),
-        ),
+        sections=_sections(study),
         secondary_ids=shapes.unique(_column(study, "id_information", "id_value")),
         phase=normalize.phase(own.get("phase", "")),
         status=normalize.status(own.get("overall_status", "")),
         study_type=normalize.study_type(own.get("study_type", "")),
         enrollment=normalize.enrollment(own.get("enrollment", "")),
         start_date=normalize.date(start),
-        completion_date=normalize.date(own.get("completion_month_year") or own.get("completion_date", "")),
-        first_posted=normalize.date(
-            own.get("study_first_posted_date") or own.get("study_first_submitted_date", "")
-        ),
+        completion_date=normalize.date(_first(own, "completion_month_year", "completion_date")),
+        first_posted=normalize.date(_first(own, "study_first_posted_date", "study_first_submitted_date")),
         sponsor=lead.get("name") or own.get("source") or None,
         sponsor_class=normalize.sponsor_class(lead_class),
         collaborators=tuple(row.get("name", "") for row in partners),
@@ -126,7 +143,7 @@ def parse(study: Study) -> Trial:
             (row.get("pmid", ""), row.get("reference_type", ""))
             for row in study.rows.get("study_references", ())
         ),
-        has_results=bool(own.get("results_first_posted_date") or own.get("results_first_submitted_date")),
+        has_results=bool(_first(own, "results_first_posted_date", "results_first_submitted_date")),
         why_stopped=own.get("why_stopped") or None,
         raw=shapes.raw(
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cart_nlp.registries import normalize, shapes
 from cart_nlp.registries.identifiers import url_of
@@ -106,6 +106,85 @@ def _endpoints(about: Mapping[str, Any], kind: str) -> list[Any]:
     return [fields(each).get("endPoint") for each in items(dig(about, "endPoint", kind))]
 
 
+def _criteria(wanted: Mapping[str, Any]) -> str:
+    found = []
+    for label, key in (
+        ("Inclusion", "principalInclusionCriteria"),
+        ("Exclusion", "principalExclusionCriteria"),
+    ):
+        told = [line(fields(each).get(key)) for each in items(wanted.get(key))]
+        if any(told):
+            found.append(f"{label} criteria:\n" + "\n".join(filter(None, told)))
+    return "\n\n".join(found)
+
+
+def _sections(data: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, str]:
+    details = fields(part.get("trialDetails"))
+    naming = fields(details.get("clinicalTrialIdentifiers"))
+    about = fields(details.get("trialInformation"))
+    goals = fields(about.get("trialObjective"))
+    conditions = items(dig(about, "medicalCondition", "partIMedicalConditions")) or items(
+        part.get("medicalConditions")
+    )
+    title = line(naming.get("fullTitle")) or line(data.get("title"))
+    public = line(naming.get("publicTitle"))
+    further = [
+        line(fields(each).get("secondaryObjective")) for each in items(goals.get("secondaryObjectives"))
+    ]
+    return shapes.sections(
+        brief_title=public or title,
+        official_title=title if public else "",
+        acronym=naming.get("shortTitle"),
+        brief_summary=goals.get("mainObjective"),
+        detailed_description="\n".join(filter(None, further)),
+        conditions=[line(fields(each).get("medicalCondition")) for each in conditions],
+        interventions=_products(part),
+        eligibility=_criteria(fields(about.get("eligibilityCriteria"))),
+        primary_outcomes=_endpoints(about, "primaryEndPoints"),
+        secondary_outcomes=_endpoints(about, "secondaryEndPoints"),
+    )
+
+
+class _Sponsors(NamedTuple):
+    """The lead sponsor and the others, each with what kind of body it is."""
+
+    lead: str
+    lead_class: str
+    others: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def _sponsors(data: Mapping[str, Any], part: Mapping[str, Any]) -> _Sponsors:
+    sponsors = [fields(each) for each in items(part.get("sponsors")) or items(data.get("primarySponsor"))]
+    partners = list(map(fields, items(data.get("coSponsors")))) + sponsors
+    lead = next((each for each in sponsors if each.get("primary") is True), (sponsors or [{}])[0])
+    name = line(dig(lead, "organisation", "name"))
+    kinds = {
+        line(dig(each, "organisation", "name")): line(dig(each, "organisation", "type")) for each in partners
+    }
+    others = shapes.unique(other for other in kinds if other and other != name)
+    return _Sponsors(
+        name,
+        line(dig(lead, "organisation", "type")) or line(data.get("sponsorType")).split(", ")[0],
+        others,
+        tuple(normalize.sponsor_class(kinds[other]) or "" for other in others),
+    )
+
+
+def _start(data: Mapping[str, Any], parts_two: list[Any], span: Mapping[str, Any]) -> str:
+    """The first day in any member state, or else the one that was planned."""
+    said = [line(data.get("startDateEU"))] + [
+        line(dig(each, "mscInfo", "activeTrialPeriod", "trialStartDate")) for each in parts_two
+    ]
+    first = min(filter(None, said), key=lambda day: normalize.date(day) or "9", default="")
+    return first or line(span.get("estimatedRecruitmentStartDate"))
+
+
+def _posted(data: Mapping[str, Any]) -> str:
+    names = ("decisionDateOverall", "authorizationDate", "publishDate", "submissionDate")
+    return next((said for name in names if (said := line(data.get(name)))), "")
+
+
 def parse(data: Mapping[str, Any]) -> Trial:
     """Build the trial of a record."""
     number = identify(data)
@@ -114,82 +193,31 @@ def parse(data: Mapping[str, Any]) -> Trial:
         dig(data, "authorizedApplication", "authorizedPartsII") or data.get("authorizedPartsII")
     )
     details = fields(part.get("trialDetails"))
-    naming = fields(details.get("clinicalTrialIdentifiers"))
-    about = fields(details.get("trialInformation"))
-    conditions = items(dig(about, "medicalCondition", "partIMedicalConditions")) or items(
-        part.get("medicalConditions")
-    )
-    wanted = fields(about.get("eligibilityCriteria"))
-    goals = fields(about.get("trialObjective"))
-    span = fields(about.get("trialDuration"))
-    criteria = []
-    for label, key in (
-        ("Inclusion", "principalInclusionCriteria"),
-        ("Exclusion", "principalExclusionCriteria"),
-    ):
-        told = [line(fields(each).get(key)) for each in items(wanted.get(key))]
-        if any(told):
-            criteria.append(f"{label} criteria:\n" + "\n".join(filter(None, told)))
-    sponsors = [fields(each) for each in items(part.get("sponsors")) or items(data.get("primarySponsor"))]
-    partners = list(map(fields, items(data.get("coSponsors")))) + sponsors
-    lead = next(
-        (each for each in sponsors if each.get("primary") is True), fields(sponsors[0] if sponsors else None)
-    )
-    lead_name = line(dig(lead, "organisation", "name"))
-    others = shapes.unique(
-        name for each in partners if (name := line(dig(each, "organisation", "name"))) != lead_name
-    )
-    kinds = {
-        line(dig(each, "organisation", "name")): line(dig(each, "organisation", "type")) for each in partners
-    }
-    lead_class = line(dig(lead, "organisation", "type")) or line(data.get("sponsorType")).split(", ")[0]
-    state = line(data.get("ctStatus"))
-    phases = line(data.get("trialPhase"))
-    starts = [line(data.get("startDateEU"))] + [
-        line(dig(each, "mscInfo", "activeTrialPeriod", "trialStartDate")) for each in parts_two
-    ]
-    start = next(
-        (said for said in sorted(filter(None, starts), key=lambda x: normalize.date(x) or "9")), ""
-    ) or line(span.get("estimatedRecruitmentStartDate"))
-    count = line(data.get("totalNumberEnrolled"))
-    title = line(naming.get("fullTitle")) or line(data.get("title"))
-    public = line(naming.get("publicTitle"))
+    span = fields(fields(details.get("trialInformation")).get("trialDuration"))
+    sponsors = _sponsors(data, part)
+    state, phases = line(data.get("ctStatus")), line(data.get("trialPhase"))
+    start, count = _start(data, parts_two, span), line(data.get("totalNumberEnrolled"))
     return Trial(
         id=number,
         registry=REGISTRY,
         url=url_of(number),
-        sections=shapes.sections(
-            brief_title=public or title,
-            official_title=title if public else "",
-            acronym=naming.get("shortTitle"),
-            brief_summary=goals.get("mainObjective"),
-            detailed_description="\n".join(
-                filter(None, (line(fields(each).get("secondaryObjective")) for each in
-                              items(goals.get("secondaryObjectives"))))
-            ),
-            conditions=[line(fields(each).get("medicalCondition")) for each in conditions],
-            interventions=_products(part),
-            eligibility="\n\n".join(criteria),
-            primary_outcomes=_endpoints(about, "primaryEndPoints"),
-            secondary_outcomes=_endpoints(about, "secondaryEndPoints"),
+        sections=_sections(data, part),
+        secondary_ids=shapes.unique(
+            [*_secondary(fields(details.get("clinicalTrialIdentifiers"))), *_transitioned(data)]
         ),
-        secondary_ids=shapes.unique([*_secondary(naming), *_transitioned(data)]),
         phase=normalize.phase(phases),
         status=normalize.status(_STATUS_CODES.get(state, state)),
         study_type="INTERVENTIONAL",
         enrollment=normalize.enrollment(count),
         start_date=normalize.date(start),
         completion_date=normalize.date(line(data.get("endDateEU")) or line(span.get("estimatedEndDate"))),
-        first_posted=normalize.date(
-            line(data.get("decisionDateOverall")) or line(data.get("authorizationDate"))
-            or line(data.get("publishDate")) or line(data.get("submissionDate"))
-        ),
-        sponsor=lead_name or None,
-        sponsor_class=normalize.sponsor_class(lead_class),
-        collaborators=others,
-        collaborator_classes=tuple(normalize.sponsor_class(kinds.get(name, "")) or "" for name in others),
+        first_posted=normalize.date(_posted(data)),
+        sponsor=sponsors.lead or None,
+        sponsor_class=normalize.sponsor_class(sponsors.lead_class),
+        collaborators=sponsors.others,
+        collaborator_classes=sponsors.classes,
         countries=normalize.countries(_countries(data, parts_two)),
-        has_results=bool(line(data.get("resultsFirstReceived")) not in ("", "No", "no")),
+        has_results=line(data.get("resultsFirstReceived")) not in ("", "No", "no"),
         raw=shapes.raw({"phase": phases, "status": state, "enrollment": count, "start_date": start,
-                        "sponsor_class": lead_class}),
+                        "sponsor_class": sponsors.lead_class}),
     )  # fmt: skip

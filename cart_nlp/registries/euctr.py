@@ -214,48 +214,57 @@ def _interventions(products: list[dict[str, list[str]]]) -> list[dict[str, Any]]
     return list(found.values())
 
 
+def _state(blocks: list[dict[str, list[str]]]) -> str:
+    """What is said of the state, by a member state where the trial still runs, or else by the first."""
+    said = list(shapes.unique(state for block in blocks for state in block.get("Trial Status", ())))
+    runs = (state for state in said if normalize.status(state) in ("ONGOING", "RECRUITING"))
+    return next(runs, "") or "".join(said[:1])
+
+
+def _entered(blocks: list[dict[str, list[str]]]) -> str | None:
+    """The day on which the first member state's record was entered."""
+    name = "Date on which this record was first entered in the EudraCT database"
+    days = (normalize.date(said) for block in blocks for said in block.get(name, ()))
+    return min(filter(None, days), default=None)
+
+
+def _sections(blocks: list[dict[str, list[str]]], products: list[dict[str, list[str]]]) -> dict[str, str]:
+    lay, full = _first(blocks, "A.3.1"), _first(blocks, "A.3")
+    criteria = [
+        f"{label} criteria:\n{said}"
+        for label, code in (("Inclusion", "E.3"), ("Exclusion", "E.4"))
+        if (said := _first(blocks, code))
+    ]
+    return shapes.sections(
+        brief_title=lay or full,
+        official_title=full if lay else "",
+        acronym=_first(blocks, "A.3.2"),
+        brief_summary=_first(blocks, "E.2.1"),
+        detailed_description=_first(blocks, "E.2.2"),
+        conditions=shapes.unique((_first(blocks, "E.1.1"), _first(blocks, "E.1.1.1"))),
+        interventions=_interventions(products),
+        eligibility="\n\n".join(criteria),
+        primary_outcomes=[_first(blocks, "E.5.1")],
+        secondary_outcomes=[_first(blocks, "E.5.2")],
+    )
+
+
 def parse(held: list[list[str]]) -> Trial:
     """Build the trial of the blocks of its member states."""
     both = [_fields(block) for block in held]
     blocks = [general for general, _ in both]
     found = _NUMBER.search(_first(blocks, "EudraCT Number") or _first(blocks, "A.2"))
     number = shapes.checked_id(found[0] if found else "", "a EudraCT number")
-    lay, full = _first(blocks, "A.3.1"), _first(blocks, "A.3")
     phases = "|".join(name for code, name in _PHASES.items() if _first(blocks, code).casefold() == "yes")
-    states = list(shapes.unique(state for block in blocks for state in block.get("Trial Status", ())))
-    state = next(
-        (said for said in states if normalize.status(said) in ("ONGOING", "RECRUITING")), ""
-    ) or "".join(states[:1])
+    state = _state(blocks)
     count = _first(blocks, "F.4.2.2") or _first(blocks, "F.4.2.1") or _first(blocks, "F.4.1")
-    entered = [
-        day
-        for block in blocks
-        for said in block.get("Date on which this record was first entered in the EudraCT database", ())
-        if (day := normalize.date(said))
-    ]
     kind = next((values[0] for block in blocks for code, values in block.items() if code == "B.3.1"), "")
-    criteria = [
-        f"{label} criteria:\n{said}"
-        for label, code in (("Inclusion", "E.3"), ("Exclusion", "E.4"))
-        if (said := _first(blocks, code))
-    ]
     sponsors = shapes.unique(name for block in blocks for name in block.get("B.1.1", ()))
     return Trial(
         id=number,
         registry=REGISTRY,
         url=url_of(number),
-        sections=shapes.sections(
-            brief_title=lay or full,
-            official_title=full if lay else "",
-            acronym=_first(blocks, "A.3.2"),
-            brief_summary=_first(blocks, "E.2.1"),
-            detailed_description=_first(blocks, "E.2.2"),
-            conditions=shapes.unique((_first(blocks, "E.1.1"), _first(blocks, "E.1.1.1"))),
-            interventions=_interventions([product for _, products in both for product in products]),
-            eligibility="\n\n".join(criteria),
-            primary_outcomes=[_first(blocks, "E.5.1")],
-            secondary_outcomes=[_first(blocks, "E.5.2")],
-        ),
+        sections=_sections(blocks, [product for _, products in both for product in products]),
         secondary_ids=shapes.unique(
             _first(blocks, code) for code in ("A.5.1", "A.5.2", "A.5.3", "A.5.4", "A.4.1")
         ),
@@ -263,7 +272,7 @@ def parse(held: list[list[str]]) -> Trial:
         status=normalize.status(state),
         study_type="INTERVENTIONAL",
         enrollment=normalize.enrollment(count),
-        first_posted=min(entered, default=None),
+        first_posted=_entered(blocks),
         sponsor=sponsors[0] if sponsors else None,
         sponsor_class=normalize.sponsor_class(kind),
         collaborators=sponsors[1:],

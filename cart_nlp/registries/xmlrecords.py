@@ -47,63 +47,112 @@ def cut(feed: Feed, tag: str, id_tag: str = "") -> Iterator[Cut]:
     An end without a beginning is a record whose first line is damaged, and told as one; so is what stands
     between records and is neither blank nor a tag, or before them and holds the element of an id.
     """
-    name = tag.encode()
-    marks = re.compile(rb"<(?:(/)" + name + rb"\s{0,20}+>|" + name + rb"(?=[\s>/]))")
-    overlap = len(tag) + 30  # a marker that the end of the buffer cuts is looked for again
-    root = _root(feed.peek())
-    chunks = feed.chunks()
-    buffer, tail, base, ended = b"", b"", 0, False
-    start: int | None = None
-    at = last = 0
-    given_up, first = False, True
-    number = re.compile(rb"</?" + id_tag.encode() + rb"(?![\w.-])") if id_tag else None
+    return _Cutter(feed, tag, id_tag).cuts()
 
-    def stray(end: int) -> Cut | None:
+
+class _Cutter:
+    """What `cut` knows on its way through an input. Places count from the beginning of what is held."""
+
+    def __init__(self, feed: Feed, tag: str, id_tag: str) -> None:
+        self._tag = tag
+        name = tag.encode()
+        self._marks = re.compile(rb"<(?:(/)" + name + rb"\s{0,20}+>|" + name + rb"(?=[\s>/]))")
+        self._number = re.compile(rb"</?" + id_tag.encode() + rb"(?![\w.-])") if id_tag else None
+        self._root = _root(feed.peek())
+        self._chunks = feed.chunks()
+        self._buffer = self._tail = b""
+        self._base = 0
+        """Bytes of the input before what is held."""
+        self._ended = False
+        self._start: int | None = None
+        """Where the record begins that is open."""
+        self._at = self._last = 0
+        """Where to look on, and where the last record ended."""
+        self._given_up = False
+        """Whether the last record was too long, so that its rest is of no interest."""
+        self._first = True
+
+    def cuts(self) -> Iterator[Cut]:
+        """Every record, and what stands between records and belongs to a broken one."""
+        while True:
+            found = self._marks.search(self._buffer, self._at)
+            if found is None:
+                if self._ended:
+                    break
+                told = self._more()
+            elif found[1]:
+                told = self._closed(found)
+            else:
+                told = self._opened(found)
+            if told is not None:
+                yield told
+        told = self._rest()
+        if told is not None:
+            yield told
+
+    def _more(self) -> Cut | None:
+        """Read on; an open record that is too long is given up."""
+        overlap = len(self._tag) + 30  # a marker that the end of the buffer cuts is looked for again
+        self._at = max(self._at, len(self._buffer) - overlap)
+        told = None
+        if self._start is not None and len(self._buffer) - self._start > bounds.MAX_RECORD:
+            told = Cut(self._base + self._start, b"", TOO_LONG)
+            self._start, self._given_up = None, True
+        keep = self._start
+        if keep is None:
+            keep = self._last if len(self._buffer) - self._last <= _LONGEST_GAP else self._at
+        held = len(self._buffer) - keep
+        self._buffer, self._ended = grown(self._buffer[keep:], self._chunks)
+        self._tail = (self._tail + self._buffer[max(held, len(self._buffer) - _TAIL) :])[-_TAIL:]
+        self._base, self._at, self._last = self._base + keep, self._at - keep, max(0, self._last - keep)
+        self._start = None if self._start is None else 0
+        return told
+
+    def _opened(self, found: re.Match[bytes]) -> Cut | None:
+        if self._start is None:
+            told = self._stray(found.start())
+        else:
+            raw = self._buffer[self._start : found.start()]
+            told = Cut(self._base + self._start, raw, f"the element <{self._tag}> is not closed")
+        self._start, self._at, self._given_up, self._first = found.start(), found.end(), False, False
+        return told
+
+    def _closed(self, found: re.Match[bytes]) -> Cut | None:
+        told, self._at = None, found.end()
+        if self._start is not None:
+            fault = TOO_LONG if self._at - self._start > bounds.MAX_RECORD else ""
+            told = Cut(self._base + self._start, self._buffer[self._start : self._at], fault)
+        elif not self._given_up:
+            raw = self._buffer[self._last : self._at]
+            told = Cut(self._base + found.start(), raw, f"an end of <{self._tag}> without a beginning")
+        self._start, self._last, self._given_up, self._first = None, self._at, False, False
+        return told
+
+    def _rest(self) -> Cut | None:
+        """What is wrong at the end of the input."""
+        end = self._base + len(self._buffer)
+        if self._start is not None:
+            raw = self._buffer[self._start :]
+            return Cut(self._base + self._start, raw, "the input ends within this record")
+        if (told := self._stray(len(self._buffer))) is not None:
+            return told
+        root = self._root
+        if root is not None and root != self._tag.encode() and b"</" + root not in self._tail:
+            return Cut(end, b"", "the input ends before its root element does: it is truncated")
+        return None
+
+    def _stray(self, end: int) -> Cut | None:
         """What stands from the last record to here, if it belongs to one that cannot be read."""
-        gap = buffer[last:end]
-        if given_up or len(gap) > _LONGEST_GAP or not gap.strip():
+        gap = self._buffer[self._last : end]
+        if self._given_up or len(gap) > _LONGEST_GAP or not gap.strip():
             return None
         rest = _MARKUP.sub(b"", gap).strip()
         # Before the first record, the text of a head is none of our business; a tag that is not closed is.
-        stays = _UNCLOSED.search(rest) is not None if first else bool(rest)
-        if stays or (number is not None and number.search(gap)):
-            return Cut(base + last, gap, f"what stands between two <{tag}> is no whole record")
+        stays = _UNCLOSED.search(rest) is not None if self._first else bool(rest)
+        if stays or (self._number is not None and self._number.search(gap)):
+            reason = f"what stands between two <{self._tag}> is no whole record"
+            return Cut(self._base + self._last, gap, reason)
         return None
-
-    while True:
-        found = marks.search(buffer, at)
-        if found is None:
-            if ended:
-                break
-            at = max(at, len(buffer) - overlap)
-            if start is not None and len(buffer) - start > bounds.MAX_RECORD:
-                yield Cut(base + start, b"", TOO_LONG)
-                start, given_up = None, True
-            keep = (last if len(buffer) - last <= _LONGEST_GAP else at) if start is None else start
-            held = len(buffer) - keep
-            buffer, ended = grown(buffer[keep:], chunks)
-            tail = (tail + buffer[max(held, len(buffer) - _TAIL) :])[-_TAIL:]
-            base, at, last = base + keep, at - keep, max(0, last - keep)
-            start = None if start is None else 0
-        elif not found[1]:
-            if start is not None:
-                yield Cut(base + start, buffer[start : found.start()], f"the element <{tag}> is not closed")
-            elif (gap := stray(found.start())) is not None:
-                yield gap
-            start, at, given_up, first = found.start(), found.end(), False, False
-        else:
-            at = found.end()
-            if start is not None:
-                yield Cut(base + start, buffer[start:at], TOO_LONG if at - start > bounds.MAX_RECORD else "")
-            elif not given_up:
-                yield Cut(base + found.start(), buffer[last:at], f"an end of <{tag}> without a beginning")
-            start, last, given_up, first = None, at, False, False
-    if start is not None:
-        yield Cut(base + start, buffer[start:], "the input ends within this record")
-    elif (gap := stray(len(buffer))) is not None:
-        yield gap
-    elif root not in (None, name) and b"</" + (root or b"") not in tail:
-        yield Cut(base + len(buffer), b"", "the input ends before its root element does: it is truncated")
 
 
 def _root(head: bytes) -> bytes | None:
