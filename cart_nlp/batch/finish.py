@@ -161,9 +161,15 @@ def _lists(summary: Summary, options: Options) -> bool:
 
 
 def _unwritten(journal: Journal, known: Mapping[str, bytes]) -> Iterator[bytes]:
-    """The lines of that list, in order; `known` has those of trials that a store did not tag again."""
+    """The lines of that list: what the text screen let go, then what was tagged, each in order.
+
+    So it is the same where `--dedupe` tags all at the end. `known` has the lines of trials that a store did
+    not tag again.
+    """
+    if journal.counts["screened"]:
+        yield from (outcome.payload for outcome in journal.outcomes() if outcome.kind == "screened")
     for outcome in journal.outcomes():
-        if outcome.kind in ("below", "screened"):
+        if outcome.kind == "below":
             yield outcome.payload
         elif outcome.kind == "still":
             yield known[outcome.id]
@@ -194,6 +200,7 @@ class Stdout:
         self._path = rejects
         self._rejects: IO[bytes] | None = None
         self._screened = Path(screened).open("wb") if screened else None  # noqa: SIM115 - closed by close()
+        self._below: list[bytes] = []
         self._clock = 0.0
 
     def add(self, outcome: Outcome) -> None:
@@ -209,6 +216,8 @@ class Stdout:
                 self._clock = time.monotonic()
         elif outcome.kind == "reject":
             self._reject(outcome)
+        elif outcome.kind == "below":
+            self._below.append(outcome.payload)
         elif self._screened is not None:
             self._screened.write(escaped(outcome.payload) + b"\n")
 
@@ -218,6 +227,7 @@ class Stdout:
         if self._path is not None:
             self._reject_file().close()  # of none too: it would hold those of an earlier run
         if self._screened is not None:
+            self._screened.writelines(escaped(line) + b"\n" for line in self._below)
             self._screened.close()
         more = self.counts["reject"] - STDERR_REJECTS
         if self._path is None and more > 0:

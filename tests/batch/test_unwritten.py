@@ -73,17 +73,19 @@ def test_a_run_lists_what_it_tagged_and_did_not_write(source: Path) -> None:
     assert "out.jsonl.screened.ndjson" in [one["name"] for one in said["outputs"]]
 
 
-def test_asked_for_the_list_has_what_the_text_screen_let_go_in_its_place(source: Path) -> None:
+def test_asked_for_the_list_begins_with_what_the_text_screen_let_go(source: Path) -> None:
     plain = tagged(source)
     summary = tagged(source, screened=str(source.parent / "mine.jsonl"))
     assert summary.counts() == plain.counts()
     assert summary.read == summary.screened + summary.below + summary.written + summary.rejected == 40
     found = listed(source.parent / "mine.jsonl")
-    assert [one["trial_id"] for one in found] == [f"T{n}" for n in range(40) if n % 5 in (1, 2, 4)]
+    screened = [f"T{n}" for n in range(40) if n % 5 == 2]
+    tagged_out = [f"T{n}" for n in range(40) if n % 5 in (1, 4)]
+    assert [one["trial_id"] for one in found] == screened + tagged_out
     stages = [one["stage"] for one in found]
     assert stages.count("text screen") == summary.screened
     assert stages.count("study decision") == summary.below
-    assert found[1] == {
+    assert found[0] == {
         "trial_id": "T2",
         "stage": "text screen",
         "reason": "no word of CAR cells in the text",
@@ -124,16 +126,16 @@ def test_the_list_is_the_same_whatever_the_way(source: Path, way: Any, text: boo
 
 
 @pytest.mark.parametrize("text", [False, True])
-def test_a_merged_run_lists_what_it_left_out_whatever_the_workers(source: Path, text: bool) -> None:
+def test_a_merged_run_has_the_list_of_one_that_is_not_merged(source: Path, text: bool) -> None:
     asked = {"screened": str(source.parent / "list.jsonl")} if text else {}
     lists = []
-    for workers in (0, 2):
-        summary = tagged(source, dedupe=True, workers=workers, **asked)
+    for workers, merged in ((0, False), (0, True), (2, True)):
+        summary = tagged(source, dedupe=merged, workers=workers, **asked)
         lists.append((source.parent / "list.jsonl" if text else beside(source)).read_bytes())
         assert summary.read == (
             summary.screened + summary.below + summary.merged + summary.written + summary.rejected
         )
-    assert lists[0] == lists[1]
+    assert lists[0] == lists[1] == lists[2]
     assert lists[0].count(b"\n") == (24 if text else 16)
 
 
