@@ -67,3 +67,20 @@ def test_a_run_into_a_store_leaves_nothing_on_standard_error_but_its_summary(tmp
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0
     assert all(line.startswith("cart-nlp tag: ") for line in done.stderr.splitlines()), done.stderr
+
+
+def test_a_store_needs_neither_pandas_nor_arrow(tmp_path: Path) -> None:
+    trial = {"id": "N1", "brief_title": "CD19 CAR-T cells for lymphoma", "conditions": ["Lymphoma"]}
+    (tmp_path / "dump.jsonl").write_bytes(orjson.dumps(trial))
+    code = (
+        "import sys; sys.argv = ['cart-nlp', 'tag', 'dump.jsonl', '-o', 'out.duckdb', '--workers', '0']\n"
+        "from cart_nlp.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*(name in sys.modules for name in ('duckdb', 'pandas', 'pyarrow')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.stdout == "True False False\n", done.stderr
+    assert "1 written" in done.stderr

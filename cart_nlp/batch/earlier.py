@@ -98,26 +98,38 @@ def unchanged(
     Only a whole run counts, with its rejects file, if it had to have one (`rejects`), naming these files.
     """
     before = _earlier(target)
-    if before is None:
+    if before is None or not _by_the_same(before, header) or not _list_stands(target, before):
         return None
     try:
-        known = [source["sha256"] for source in before["inputs"]]
-        sizes = [source["bytes"] for source in before["inputs"]]
+        paths, sizes, known = (
+            [source[name] for source in before["inputs"]] for name in ("path", "bytes", "sha256")
+        )
         rejected = before["counts"]["rejected"] > 0
-        paths = [source["path"] for source in before["inputs"]]
     except (KeyError, TypeError):
         return None
-    same = before.get("key") == tagger_key(header) and not before.get("faults") and "session" in before
-    same = same and before.get("corrections") == header["corrections"]
-    same = same and before["options"].get("screened") == header["options"]["screened"]
-    same = same and _list_stands(target, before)
-    if not same or None in known or target.rejects.is_file() != (rejects or rejected):
+    if None in known or target.rejects.is_file() != (rejects or rejected):
         return None
-    if rejected and paths != [source and source["path"] for source in header["inputs"]]:
+    if rejected and paths != _told(header, "path"):
         return None
-    if sizes != [source and source["bytes"] for source in header["inputs"]]:
+    if sizes != _told(header, "bytes"):
         return None
     return before if known == [source["sha256"] for source in hashing.result()] else None
+
+
+def _by_the_same(before: dict[str, Any], header: dict[str, Any]) -> bool:
+    """Whether a run was a whole one, with the tagger, the decisions and the list of another."""
+    return (
+        before.get("key") == tagger_key(header)
+        and not before.get("faults")
+        and "session" in before
+        and before.get("corrections") == header["corrections"]
+        and before["options"].get("screened") == header["options"]["screened"]
+    )
+
+
+def _told(header: dict[str, Any], name: str) -> list[Any]:
+    """What a header tells of each input; None of what is no file."""
+    return [source and source[name] for source in header["inputs"]]
 
 
 def _list_stands(target: Target, before: dict[str, Any]) -> bool:

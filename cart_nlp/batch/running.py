@@ -93,56 +93,89 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
     identity = tagger_identity(options.lexicons)
     ledger = opened(options.corrections, options.lexicons)
     header = _header(options, identity, target, parts.today(), ledger)
-    if (
-        options.resume
-        and not target.journal.exists()
-        and (found := earlier.finished(target, header, options.guard))
-    ):
-        return earlier.summary(found, target)
+    if options.resume and not target.journal.exists():
+        found = earlier.finished(target, header, options.guard)
+        if found:
+            return earlier.summary(found, target)
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         journal = _journal(target, header, options.resume)
         stack.callback(journal.close)
         hashing = Hashing(options.inputs)
         stack.callback(hashing.stop)
-        store = None
-        if target.suffix in STORES:
-            from cart_nlp.batch.store import Store
-
-            store = stack.enter_context(contextlib.closing(Store(target.out, earlier.tagger_key(header))))
-        summary = Summary(notes=earlier.notes(journal, options.resume))
+        store = _store(target, header)
+        work = _Work(options, parts, target, journal, hashing, store, ledger, progress)
         try:
-            if store is not None and not journal.found:
-                before = earlier.unchanged(target, header, hashing, options.rejects is not None)
-                if before is not None and store.session == before["session"]:
-                    summary = finish.confirm(target, journal, store, before, options, hashing)
-                    summary.seconds = time.monotonic() - started
-                    return summary
-            warm = not journal.finished and not (store and store.digests())
-            pool = stack.enter_context(_pool(options, parts, warm))  # loads while the screen is built
-            feed = _feed(options, parts, journal, store, ledger)
-            if not journal.finished:
-                _stream(options, parts, feed, journal, progress, pool)
-                if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
-                    summary.faults = feed.faults
-                    return summary
-                if not feed.faults:
-                    journal.finish(feed.read, feed.merged, feed.merges, ledger.tally() if ledger else {})
-            _count(summary, journal, feed)
-            if store is not None and not options.dedupe:
-                store.mark(feed.marks)
-            finish.complete(target, journal, store, summary, options, hashing)
+            summary = work.confirmed() or work.done()
         except KeyboardInterrupt:
-            done = journal.last + 1
-            advice = "--resume with the same arguments goes on from there"
-            if None in header["inputs"]:
-                advice = "what came through a pipe cannot be resumed"
-            raise Interrupted(f"interrupted after {done:,} records; {advice}") from None
+            raise _interrupted(journal) from None
         except OSError as fault:
             raise OutputError(
                 f"{fault.filename or target.out}: {fault.strerror or fault}; {_REMEDY}"
             ) from None
         summary.seconds = time.monotonic() - started
+        return summary
+
+
+def _store(target: Target, header: dict[str, Any]) -> Store | None:
+    """The store that is written to, if one is."""
+    if target.suffix not in STORES:
+        return None
+    from cart_nlp.batch.store import Store
+
+    return Store(target.out, earlier.tagger_key(header))
+
+
+def _interrupted(journal: Journal) -> Interrupted:
+    advice = "--resume with the same arguments goes on from there"
+    if None in journal.header["inputs"]:
+        advice = "what came through a pipe cannot be resumed"
+    return Interrupted(f"interrupted after {journal.last + 1:,} records; {advice}")
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a run into a file or store has at hand once its journal is open."""
+
+    options: Options
+    parts: Parts
+    target: Target
+    journal: Journal
+    hashing: Hashing
+    store: Store | None
+    ledger: Ledger | None
+    progress: Progress | None
+
+    def confirmed(self) -> Summary | None:
+        """The summary of a run that would find what the store's last one found, which it only notes."""
+        store, journal, options = self.store, self.journal, self.options
+        if store is None or journal.found:
+            return None
+        named = options.rejects is not None
+        before = earlier.unchanged(self.target, journal.header, self.hashing, named)
+        if before is None or store.session != before["session"]:
+            return None
+        return finish.confirm(self.target, journal, store, before, options, self.hashing)
+
+    def done(self) -> Summary:
+        """Read, tag and write; the summary."""
+        options, journal, store = self.options, self.journal, self.store
+        summary = Summary(notes=earlier.notes(journal, options.resume))
+        warm = not journal.finished and not (store and store.digests())
+        with _pool(options, self.parts, warm) as pool:  # loads while the screen is built
+            feed = _feed(options, self.parts, journal, store, self.ledger)
+            if not journal.finished:
+                _stream(options, self.parts, feed, journal, self.progress, pool)
+                if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
+                    summary.faults = feed.faults
+                    return summary
+                if not feed.faults:
+                    corrected = self.ledger.tally() if self.ledger else {}
+                    journal.finish(feed.read, feed.merged, feed.merges, corrected)
+            _count(summary, journal, feed)
+            if store is not None and not options.dedupe:
+                store.mark(feed.marks)
+            finish.complete(self.target, journal, store, summary, options, self.hashing)
         return summary
 
 

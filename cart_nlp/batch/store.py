@@ -7,7 +7,8 @@ the time since when, and until when, it held), `trials` (what was looked at, by 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from cart_nlp.readback import FOREIGN, tables_of
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.search import any_of
 from cart_nlp.writers import OutputError
+from cart_nlp.writers.columns import Types, batches
 
 if TYPE_CHECKING:
     from cart_nlp.batch.journal import Journal
@@ -43,7 +45,21 @@ CREATE TABLE IF NOT EXISTS marks(mark UBIGINT, trial_id VARCHAR, digest VARCHAR,
 _UNWRITTEN = "CREATE TABLE IF NOT EXISTS unwritten(trial_id VARCHAR, line VARCHAR)"
 """What the list of a run says of each trial that was tagged and is neither product nor related."""
 _LISTS = ", ".join(["unnest(?::VARCHAR[])"] * 3)
-_PARTS = ("records", "constructs", "evidence")
+_TYPES = Types[str](
+    plain={str: "VARCHAR", bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"},
+    date="DATE",
+    list_of="{}[]".format,
+    map_of="MAP({}, {})".format,
+    struct_of=lambda fields: f"STRUCT({_columns(fields)})",
+)
+
+
+def _columns(fields: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f'"{name}" {kind}' for name, kind in fields)
+
+
+_COLUMNS = {name: _columns(fields) for name, fields in _TYPES.tables().items()}
+"""Table → its columns with their types, as SQL has them."""
 
 
 class Store:
@@ -76,9 +92,6 @@ class Store:
                 if tagger == key and (included or trial in told)
             }
             self._ids = frozenset(trial for trial, _, _, included in rows if included)
-
-    def close(self) -> None:
-        """Nothing is held open between reading and applying."""
 
     def digests(self) -> dict[str, str]:
         """Id -> digest of the trials that need not be tagged again while their digest stays."""
@@ -268,20 +281,17 @@ class _Update:
     def _stage_records(self) -> None:
         self._do("CREATE TEMP TABLE staged_history(trial_id VARCHAR, field VARCHAR, value VARCHAR)")
         known = {row[0] for row in self._base.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-        if known.issuperset(_PARTS) and not self._journal.counts["record"]:
-            for part in _PARTS:
+        if known.issuperset(_COLUMNS) and not self._journal.counts["record"]:
+            for part in _COLUMNS:
                 self._do(f"CREATE TEMP TABLE staged_{part} AS SELECT * FROM {part} LIMIT 0")
             return
-        from cart_nlp.writers.arrow import batches
-
-        for tables in batches(self._journal.records()):
-            for part, table in zip(_PARTS, tables, strict=True):
-                self._base.register("incoming", table)
-                for name in (part, f"staged_{part}"):
-                    place = "TEMP TABLE" if name != part else "TABLE"
-                    self._do(f"CREATE {place} IF NOT EXISTS {name} AS SELECT * FROM incoming LIMIT 0")
-                self._do(f"INSERT INTO staged_{part} SELECT * FROM incoming")
-                self._base.unregister("incoming")
+        for rows in batches(self._journal.records()):
+            for (part, listed), found in zip(_COLUMNS.items(), rows, strict=True):
+                for place in (f"TABLE IF NOT EXISTS {part}", f"TEMP TABLE IF NOT EXISTS staged_{part}"):
+                    self._do(f"CREATE {place}({listed})")
+                kind = json.dumps(f"STRUCT({listed})[]")
+                unpacked = f"unnest(from_json_strict(?, '{kind}'), max_depth := 2)"
+                self._do(f"INSERT INTO staged_{part} SELECT {unpacked}", orjson.dumps(found).decode())
         values = self._values()
         while chunk := list(islice(values, 50_000)):
             columns = map(list, zip(*chunk, strict=True))
@@ -347,7 +357,7 @@ class _Update:
         """, self._at)  # fmt: skip
 
     def _merge_parts(self) -> None:
-        for part in _PARTS:
+        for part in _COLUMNS:
             self._do(f"""
                 DELETE FROM {part} WHERE trial_id IN (SELECT trial_id FROM gone)
                   OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'));

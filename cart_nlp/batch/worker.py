@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import os
 import signal
 import threading
@@ -13,7 +12,7 @@ from multiprocessing import parent_process
 from cart_nlp.batch import processes
 from cart_nlp.batch.alarm import end_with_parent, limit
 from cart_nlp.batch.jobs import FAULTS, Outcome, Tagger, TaggerSource, tag_job, unpacked
-from cart_nlp.lean import import_spacy, nothing_to_collect
+from cart_nlp.lean import import_spacy, nothing_to_collect, settle
 
 GRACE = 5.0
 """Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
@@ -71,16 +70,6 @@ def tag_chunk(data: bytes) -> list[Outcome]:
             found.append(tag_job(tagger, job, keep_all))
     at[0] = IDLE
     return found
-
-
-def settle() -> None:
-    """Keep the garbage collector off what the pipeline loaded, which stays for good and is shared by copies.
-
-    A trial leaves little that only a collection can free, so it looks ten times less often than by default.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(7_000)
 
 
 def _leave_with_parent() -> None:

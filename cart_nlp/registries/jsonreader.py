@@ -43,14 +43,14 @@ def read(
 
 def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
     source, settled = feed.name, feed.settled
-    shape = forced
+    shape, late = forced, _Late(forced)
     for number, raw in split_lines(feed):
         place = f"line {number}"
         if raw is None:
             yield Reject(source, place, None, TOO_LONG)
             continue
         if settled is not None and settled(raw):
-            yield Entry(source, place, raw, raw, _Late(forced))
+            yield Entry(source, place, raw, raw, late)
             continue
         raw, data, fault = _line(raw, feed.noting(place))
         if fault and raw.count(b"{") > 1:

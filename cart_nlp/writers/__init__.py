@@ -27,7 +27,7 @@ WRITERS = {
 """Suffix -> module and function; DuckDB is a store with a history of its own, see cart_nlp.batch.store."""
 
 STORES = (".duckdb",)
-EXTRAS = {".parquet": ("pyarrow",), ".xlsx": ("xlsxwriter",), ".duckdb": ("duckdb", "pyarrow")}
+EXTRAS = {".parquet": ("pyarrow",), ".xlsx": ("xlsxwriter",), ".duckdb": ("duckdb",)}
 """Suffix -> packages that it needs, all of the extra `tables`."""
 
 

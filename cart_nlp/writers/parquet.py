@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from cart_nlp.writers import beside
-from cart_nlp.writers.arrow import CONSTRUCTS, EVIDENCE, RECORDS, batches
+from cart_nlp.writers.arrow import SCHEMAS, batches
 
 
 def write_parquet(records: Iterable[bytes], out: Path, guard: bool) -> list[Path]:
@@ -18,7 +18,7 @@ def write_parquet(records: Iterable[bytes], out: Path, guard: bool) -> list[Path
     with contextlib.ExitStack() as stack:
         files = [
             stack.enter_context(pq.ParquetWriter(path, schema, compression="zstd"))
-            for path, schema in zip(made, (RECORDS, CONSTRUCTS, EVIDENCE), strict=True)
+            for path, schema in zip(made, SCHEMAS.values(), strict=True)
         ]
         for tables in batches(records):
             for file, table in zip(files, tables, strict=True):
