@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp.followup import planned
-from cart_nlp.registries.normalize import funding
+from cart_nlp.registries.values.normalize import funding
 from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Record, Trial
 from cart_nlp.signals.reading import text_of
 from cart_nlp.text import construct_text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 import orjson
 
 from cart_nlp.batch.jobs import Job, Outcome, Tagger, itself, parsed, tag_job
-from cart_nlp.registries.jsonvalues import unbroken
+from cart_nlp.registries.containers.jsonvalues import unbroken
 from cart_nlp.schema import Record
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def frame_outcomes(
     columns: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[int, Outcome]]:
     """Number and outcome of each row of a frame of trials; raises InputError where no column is its id."""
-    from cart_nlp.registries import frames
+    from cart_nlp.registries.readers import frames
 
     names = [str(name) for name in frame.columns]
     parse = frames.parser(names, columns)

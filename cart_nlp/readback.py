@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cart_nlp.registries import bounds
-from cart_nlp.registries.entry import InputError
-from cart_nlp.registries.jsonvalues import split_lines
-from cart_nlp.registries.sources import (
+from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.containers.feeds import (
     ARCHIVE_ERRORS,
     Feed,
     decompressed,
@@ -22,6 +20,8 @@ from cart_nlp.registries.sources import (
     open_file,
     shown,
 )
+from cart_nlp.registries.containers.jsonvalues import split_lines
+from cart_nlp.registries.entry import InputError
 
 if TYPE_CHECKING:
     import duckdb
@@ -150,7 +150,7 @@ class _Raw(io.RawIOBase):
 
 def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a Parquet file, nested values in plain types."""
-    from cart_nlp.registries.sheets import open_parquet
+    from cart_nlp.registries.readers.sheets import open_parquet
 
     budget = Budget(path)
     source = open_parquet(path, shown(str(path)))

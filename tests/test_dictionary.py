@@ -12,7 +12,7 @@ import cart_nlp
 from cart_nlp.cli.schema import command
 from cart_nlp.dictionary import definitions, entries, json_schema, type_name
 from cart_nlp.evaluation.labels import CLOSED
-from cart_nlp.registries import normalize
+from cart_nlp.registries.values import normalize
 from cart_nlp.schema import TAGGED_FIELDS, Record
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -29,7 +29,7 @@ def measured(benchmark: Any, row: str, texts: list[str], found: Callable[[str], 
 def test_screening_and_tagging(benchmark: Any, sample: list[bytes]) -> None:
     from cart_nlp import lexicon
     from cart_nlp.pipeline import load, tag_trial
-    from cart_nlp.registries.native import parse
+    from cart_nlp.registries.general.native import parse
     from cart_nlp.screening import Screen
 
     hits = Screen(lexicon.load()).hits

@@ -108,7 +108,7 @@ def test_help(benchmark: Any) -> None:
 
 
 def _car_trials(car_lines: list[bytes], count: int) -> list[Any]:
-    from cart_nlp.registries.native import parse
+    from cart_nlp.registries.general.native import parse
 
     return [parse(orjson.loads(line)) for line in car_lines[:count]]
 

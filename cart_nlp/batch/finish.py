@@ -18,7 +18,7 @@ from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.provenance import Hashing, fingerprint
 from cart_nlp.batch.target import Target
 from cart_nlp.places import begun
-from cart_nlp.registries import aactdatabase
+from cart_nlp.registries.clinicaltrials import aactdatabase
 from cart_nlp.writers import STORES, writer
 from cart_nlp.writers.flat import escaped
 

@@ -246,7 +246,7 @@ def unread(trial: Trial) -> dict[str, int]:
 def bare_record(trial: Trial) -> Record:
     """The record of a trial that names no CAR anywhere: its registry fields only."""
     from cart_nlp.assembly import COPIED
-    from cart_nlp.registries.normalize import funding
+    from cart_nlp.registries.values.normalize import funding
 
     fields = {name: getattr(trial, name) for name in COPIED}
     return Record(

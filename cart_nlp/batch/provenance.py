@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import __version__, paths
-from cart_nlp.registries import aactdatabase
+from cart_nlp.registries.clinicaltrials import aactdatabase
 from cart_nlp.searches import search_of
 
 _EDGE = 1 << 16

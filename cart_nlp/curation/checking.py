@@ -12,7 +12,7 @@ from cart_nlp.curation.applying import is_stale
 from cart_nlp.curation.decisions import SINGLE, Correction, construct_of, shown, text_sha256
 from cart_nlp.curation.names import CLOSED, Names
 from cart_nlp.curation.reading import CorrectionsError, read_all
-from cart_nlp.registries.identifiers import identities, registry_of
+from cart_nlp.registries.values.identifiers import identities, registry_of
 from cart_nlp.schema import INCLUDED
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

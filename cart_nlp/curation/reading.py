@@ -19,9 +19,9 @@ from cart_nlp.curation.decisions import (
     construct_of,
     shown,
 )
-from cart_nlp.registries.encoding import guess
+from cart_nlp.registries.containers.encoding import guess
+from cart_nlp.registries.containers.tablerows import delimiter
 from cart_nlp.registries.entry import InputError
-from cart_nlp.registries.tablerows import delimiter
 from cart_nlp.writers.flat import unguarded
 
 MAX_BYTES = 1 << 28

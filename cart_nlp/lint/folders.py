@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cart_nlp import paths
 from cart_nlp.lexicon import SHAPES
-from cart_nlp.lint import cues, diseases, patterns, rules, tables
+from cart_nlp.lint import cues, diseases, pattern_files, rules, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
@@ -57,7 +57,7 @@ def _judged(folders: Sequence[Path], layered: bool, references: Sequence[disease
         faults += diseases.check(layer)
         for reference in references:
             faults += diseases.check_reference(own, reference)
-        faults += patterns.check(folder, names)
+        faults += pattern_files.check(folder, names)
         faults += cues.check(own_cues, cues_below)
         below += own
         cues_below += own_cues

@@ -15,7 +15,7 @@ __all__ = ["READERS", "Entry", "InputError", "Reject", "Rejected", "from_mapping
 
 def from_mapping(data: Mapping[str, Any]) -> Trial:
     """The trial of one parsed JSON record of any known layout; raises Rejected if it makes none."""
-    from cart_nlp.registries import jsonreader
+    from cart_nlp.registries.readers import jsonreader
 
     return jsonreader.shape_of(data).parse(data)
 

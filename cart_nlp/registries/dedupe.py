@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO, NamedTuple
 
 from cart_nlp.registries.entry import InputError
-from cart_nlp.registries.identifiers import identities, kind_of
+from cart_nlp.registries.values.identifiers import identities, kind_of
 from cart_nlp.schema import Trial
 
 MOST_HOLDERS = 32

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from cart_nlp.registries import normalize, shapes
-from cart_nlp.registries.identifiers import registry_of, url_of
-from cart_nlp.registries.mapped import key
-from cart_nlp.registries.xmlrecords import element, joined, plain, reflowed
+from cart_nlp.registries.containers.xmlrecords import element, joined, plain, reflowed
+from cart_nlp.registries.general.mapped import key
+from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values.identifiers import registry_of, url_of
 from cart_nlp.schema import Trial
 
 _TYPED = re.compile(

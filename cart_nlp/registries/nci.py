@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cart_nlp.registries import normalize, shapes
-from cart_nlp.registries.identifiers import url_of
-from cart_nlp.registries.shapes import dig, fields, items, line, lines
+from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values.identifiers import url_of
+from cart_nlp.registries.values.shapes import dig, fields, items, line, lines
 from cart_nlp.schema import Trial
 
 REGISTRY = "NCI CTRP"

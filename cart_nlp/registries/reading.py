@@ -8,21 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from cart_nlp.registries import (
-    aactdatabase,
-    aactfiles,
-    chictrpage,
-    euctr,
-    jsonreader,
-    sheets,
-    sniffing,
-    tablereader,
-    xmlreader,
-)
-from cart_nlp.registries.archives import open_zip, zip_members
-from cart_nlp.registries.encoding import Report, as_utf8
-from cart_nlp.registries.entry import Entry, InputError, Reject
-from cart_nlp.registries.sources import (
+from cart_nlp.registries.china import chictrpage
+from cart_nlp.registries.clinicaltrials import aactdatabase, aactfiles
+from cart_nlp.registries.containers.archives import open_zip, zip_members
+from cart_nlp.registries.containers.encoding import Report, as_utf8
+from cart_nlp.registries.containers.feeds import (
     Feed,
     Meter,
     decompressed,
@@ -35,6 +25,9 @@ from cart_nlp.registries.sources import (
     stdin_feed,
     temporary_folder,
 )
+from cart_nlp.registries.entry import Entry, InputError, Reject
+from cart_nlp.registries.eu import euctr
+from cart_nlp.registries.readers import jsonreader, sheets, sniffing, tablereader, xmlreader
 
 log = logging.getLogger("cart_nlp.registries")
 

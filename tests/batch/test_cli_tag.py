@@ -199,7 +199,7 @@ def test_frames_give_the_records(folder: Path) -> None:
 
     from cart_nlp.engines import FRAME_COLUMNS, tag_frame, tag_frames
     from cart_nlp.pipeline import tag as tag_one
-    from cart_nlp.registries.native import parse
+    from cart_nlp.registries.general.native import parse
 
     frame = pd.DataFrame([*TRIALS, {"id": None, "brief_title": "CAR-T cells"}])
     found = tag_frame(frame)

@@ -19,7 +19,7 @@ import pytest
 from cart_nlp import lexicon
 from cart_nlp.batch import Options, run
 from cart_nlp.pipeline import load, tag_trial
-from cart_nlp.registries.native import parse
+from cart_nlp.registries.general.native import parse
 from cart_nlp.screening import Screen
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"

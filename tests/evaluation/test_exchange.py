@@ -20,7 +20,7 @@ from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats,
 from cart_nlp.evaluation.exchange.layout import layout
 from cart_nlp.evaluation.exchange.tasks import Span, task_of, words
 from cart_nlp.evaluation.gold import GoldError
-from cart_nlp.registries import shapes
+from cart_nlp.registries.values import shapes
 from cart_nlp.schema import Construct, Mention, Record, Trial
 
 FORMATS = sorted(formats.FORMATS)

@@ -164,7 +164,7 @@ def test_fingerprint_folds_white_space_and_ends_with_the_eligibility_that_was_se
 
 def test_sections_agree_with_the_readers_of_dumps():
     """The gold's own view of a record and that of the reader that users' dumps go through are the same."""
-    native = pytest.importorskip("cart_nlp.registries.native")
+    native = pytest.importorskip("cart_nlp.registries.general.native")
     del native
     from cart_nlp import registries
 

@@ -10,8 +10,8 @@ from functools import cache
 
 from cart_nlp.batch.jobs import job, packed, parsed, unpacked
 from cart_nlp.registries import Entry, InputError, Rejected
+from cart_nlp.registries.containers.feeds import Feed, decompressed
 from cart_nlp.registries.reading import read_feed
-from cart_nlp.registries.sources import Feed, decompressed
 from cart_nlp.schema import Trial
 from cart_nlp.search import CAR, Engine, Needle, Search
 from cart_nlp.text import fold_bytes

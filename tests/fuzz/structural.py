@@ -24,8 +24,8 @@ from checks import check_line, check_trial
 from seeds import CHICTR_LIST, CTIS, EUCTR, NATIVE, NCI, V1, V2, packed
 
 from cart_nlp.registries import Entry, InputError, Rejected
+from cart_nlp.registries.containers.feeds import Feed, decompressed
 from cart_nlp.registries.reading import read_feed
-from cart_nlp.registries.sources import Feed, decompressed
 from cart_nlp.schema import Trial
 
 Join = Callable[[list[bytes]], bytes]

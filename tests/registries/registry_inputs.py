@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cart_nlp.registries import Entry, Reject, read
-from cart_nlp.registries.sources import Feed
+from cart_nlp.registries.containers.feeds import Feed
 from cart_nlp.schema import Trial
 
 LINE_1 = b'{"id": "NCT00000001", "brief_title": "CD19 CAR-T cells in lymphoma"}'

@@ -17,8 +17,9 @@ from urllib.parse import quote
 import pytest
 from registry_inputs import entries, split, trials
 
-from cart_nlp.registries import InputError, aact, aactdatabase, aactfiles, read
-from cart_nlp.registries.mending import TWICE
+from cart_nlp.registries import InputError, read
+from cart_nlp.registries.clinicaltrials import aact, aactdatabase, aactfiles
+from cart_nlp.registries.containers.mending import TWICE
 from cart_nlp.schema import Trial
 
 TABLES: dict[str, list[dict[str, str]]] = {

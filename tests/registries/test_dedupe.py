@@ -8,7 +8,7 @@ import pytest
 
 from cart_nlp.registries import dedupe
 from cart_nlp.registries.dedupe import Merge, merge
-from cart_nlp.registries.identifiers import identities, registry_of, url_of
+from cart_nlp.registries.values.identifiers import identities, registry_of, url_of
 from cart_nlp.schema import Trial
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registry_inputs import feed
 
-from cart_nlp.registries.encoding import as_utf8, guess
-from cart_nlp.registries.mending import FAULTY, LOST, TWICE, legacy, mended, mended_text
+from cart_nlp.registries.containers.encoding import as_utf8, guess
+from cart_nlp.registries.containers.mending import FAULTY, LOST, TWICE, legacy, mended, mended_text
 
 CHINESE = "靶向CD19的嵌合抗原受体T细胞治疗复发难治B细胞淋巴瘤的临床研究,安全性和有效性。\n" * 3
 WESTERN = "Étude de la sécurité des cellules CAR-T chez l’enfant – « à Genève »\n" * 3

@@ -14,7 +14,10 @@ import pytest
 import zstandard
 from registry_inputs import LINE_1, LINE_2, feed, split
 
-from cart_nlp.registries import InputError, Reject, bounds, euctr, jsonreader, read
+from cart_nlp.registries import InputError, Reject, read
+from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.eu import euctr
+from cart_nlp.registries.readers import jsonreader
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
 import bombs

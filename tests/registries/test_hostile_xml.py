@@ -5,9 +5,10 @@ import time
 import pytest
 from registry_inputs import CTGOV_XML, ICTRP_TRIAL, ICTRP_XML, feed, split
 
-from cart_nlp.registries import Entry, Reject, Rejected, xmlreader
+from cart_nlp.registries import Entry, Reject, Rejected
+from cart_nlp.registries.containers.xmlrecords import cut, element, plain, reflowed, search_text
+from cart_nlp.registries.readers import xmlreader
 from cart_nlp.registries.reading import read_feed
-from cart_nlp.registries.xmlrecords import cut, element, plain, reflowed, search_text
 
 GOOD = [CTGOV_XML.format(number=f"NCT0000000{at}", title="T").split("?>", 1)[1] for at in (1, 2)]
 

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_inputs import LINE_1, LINE_2, feed, split
 
-from cart_nlp.registries import Rejected, bounds, jsonreader
-from cart_nlp.registries.jsondocument import Document, Value
-from cart_nlp.registries.jsonvalues import parse, search_text, split_lines, unbroken
+from cart_nlp.registries import Rejected
+from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.containers.jsondocument import Document, Value
+from cart_nlp.registries.containers.jsonvalues import parse, search_text, split_lines, unbroken
+from cart_nlp.registries.readers import jsonreader
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]).filter(lambda sign: not "\x80" <= sign <= "\xff"))
 VALUES = st.recursive(

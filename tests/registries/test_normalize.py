@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cart_nlp.registries import normalize
-from cart_nlp.registries.countries import country, country_code
+from cart_nlp.registries.values import normalize
+from cart_nlp.registries.values.countries import country, country_code
 
 
 @pytest.mark.parametrize(

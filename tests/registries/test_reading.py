@@ -22,7 +22,8 @@ from registry_inputs import (
     trials,
 )
 
-from cart_nlp.registries import READERS, InputError, Reject, bounds, read
+from cart_nlp.registries import READERS, InputError, Reject, read
+from cart_nlp.registries.containers import bounds
 
 LINES = LINE_1 + b"\n" + LINE_2 + b"\n"
 IDS = ["NCT00000001", "NCT00000002"]

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from cart_nlp.landscape import read_records
-from cart_nlp.registries import read, shapes
+from cart_nlp.registries import read
+from cart_nlp.registries.values import shapes
 from cart_nlp.schema import Record, Reference
 from cart_nlp.writers import writer
 

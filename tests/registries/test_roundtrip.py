@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from registry_inputs import feed
 
 from cart_nlp.registries import Entry
-from cart_nlp.registries.mending import mended_text
+from cart_nlp.registries.containers.mending import mended_text
 from cart_nlp.registries.reading import read_feed
 from cart_nlp.schema import Trial
 

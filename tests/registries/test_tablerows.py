@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from registry_inputs import CTGOV_CSV, feed, split, trials
 
-from cart_nlp.registries import InputError, Reject, bounds, tablereader, tablerows
-from cart_nlp.registries.tablerows import Row, delimiter, rows
+from cart_nlp.registries import InputError, Reject
+from cart_nlp.registries.containers import bounds, tablerows
+from cart_nlp.registries.containers.tablerows import Row, delimiter, rows
+from cart_nlp.registries.readers import tablereader
 
 HEADER = "id,brief_title,conditions"
 SIGNS = st.characters(exclude_characters="\r\0", exclude_categories=["Cs"])

@@ -1,0 +1,1 @@
+"""ChiCTR: its XML export, and its pages as a browser saves them."""

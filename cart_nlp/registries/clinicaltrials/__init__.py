@@ -1,0 +1,1 @@
+"""ClinicalTrials.gov in each of its layouts, and AACT, its relational copy."""

@@ -1,0 +1,1 @@
+"""What holds records, whatever the registry: archives, streams, encodings, JSON, XML, tables."""

@@ -1,0 +1,397 @@
+"""Cut a JSON document (one study, an array, a paged list, pages joined) into its records, streaming."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.containers.bounds import TOO_LONG, TOO_MANY
+from cart_nlp.registries.containers.feeds import Feed, grown
+from cart_nlp.registries.containers.jsonvalues import sound
+from cart_nlp.registries.entry import Rejected
+
+CONTAINERS = ("studies", "FullStudies", "data", "trials", "records")
+"""Keys whose array holds the records, at the top of a document or inside a wrapper."""
+_WRAPPERS = ("FullStudiesResponse",)
+_OWN_KEYS = ("protocolSection", "id", "nct_id", "nctId", "ctNumber", "trial_id", "brief_title")
+_NEVER_NESTED = ("protocolSection", "ctNumber", "nci_id")
+"""Keys that begin a record of a registry, and never an object within one."""
+_NO_OBJECT = "not a JSON object, where a record should stand"
+_CUT = "the input ends within it"
+_SWALLOWED = "not valid JSON: it does not end before the next record begins"
+_BETWEEN = b" \t\r\n,\0"
+_LOOK_AHEAD = 1 << 20
+"""Bytes of a record after which the next one is looked for within it: an unclosed list swallows siblings."""
+_FREE = 1 << 25
+"""Bytes that may be read twice around broken records, beside twice what the input holds: time is linear."""
+_ENOUGH = 3
+"""Sound records after which a key that began them all, and nothing else, is taken for a record's."""
+_LITERAL = 16
+_PIECE = 1 << 12
+_MARGIN = 512
+_DEEP = 1 << 16
+"""What a look into lists without end counts for."""
+_HEAD = 500
+_OBJECT = re.compile(rb'\{[ \t\r\n]{0,150}+"([^"\\]{1,100}+)"[ \t\r\n]{0,99}+:')
+_SCAN = json.JSONDecoder(strict=False, parse_int=float, parse_constant=float).scan_once  # type: ignore[attr-defined]
+
+
+class Value(NamedTuple):
+    """One record: its byte position, bytes and parsed value; `fault` says why there is no value."""
+
+    position: int
+    raw: bytes
+    data: Any
+    fault: str
+
+
+class _Broken(Exception):
+    """The text at `position` is no JSON; `resume` is where the next record begins, if that is known."""
+
+    def __init__(self, position: int, reason: str, resume: int | None = None) -> None:
+        super().__init__(reason)
+        self.position = position
+        self.reason = reason
+        self.resume = resume
+
+
+class _Window:
+    """The part of a stream that is looked at; all positions count from the beginning of the stream.
+
+    The bytes are also held as Latin-1 text, in which positions are the same, for the standard library's
+    scanner: it finds where a value ends and the very place where it breaks.
+    """
+
+    def __init__(self, feed: Feed) -> None:
+        self._chunks = feed.chunks()
+        self.data = b""
+        self.base = 0
+        self.ended = False
+        self._text = ""
+
+    @property
+    def end(self) -> int:
+        return self.base + len(self.data)
+
+    def more(self, keep: int) -> bool:
+        """Read as much again, but drop what stands before `keep`; false at the end of the stream."""
+        if self.ended:
+            return False
+        held = self.end - keep
+        self.data, self.ended = grown(self.data[keep - self.base :], self._chunks)
+        self.base = keep
+        self._text = self.data.decode("latin-1")
+        return len(self.data) > held
+
+    def beyond(self, at: int, signs: bytes, keep: int | None = None) -> tuple[int, bytes]:
+        """The first position from `at` on where another byte than some stands, and that byte.
+
+        At the end of the stream it is empty. What stands before `keep` may be dropped.
+        """
+        while True:
+            piece = self.data[at - self.base : at - self.base + _PIECE]
+            rest = piece.lstrip(signs)
+            at += len(piece) - len(rest)
+            if rest:
+                return at, rest[:1]
+            if at == self.end and not self.more(at if keep is None else keep):
+                return at, b""
+
+    def value(
+        self, at: int, keep: int | None = None, before: Callable[[], None] | None = None
+    ) -> tuple[Any, int]:
+        """The value at a position and where it ends; raises _Broken where it is none.
+
+        `before` is called before more is read for it.
+        """
+        keep = at if keep is None else keep
+        while True:
+            try:
+                found, end = _SCAN(self._text, at - self.base)
+            except StopIteration as stop:
+                place, reason = int(stop.value), "a value is missing"
+            except json.JSONDecodeError as error:
+                place, reason = error.pos, error.msg[:1].lower() + error.msg[1:]
+            except RecursionError:
+                raise _Broken(at + _DEEP, "not valid JSON: nested too deep") from None
+            else:
+                if end < len(self._text) or self.ended:
+                    return found, self.base + end
+                place, reason = end, ""  # a number may go on
+            cut = reason.startswith("unterminated string") or place >= len(self._text) - _LITERAL
+            if self.ended or not cut:
+                at_end = self.ended and cut
+                where = self.base + place + 1
+                raise _Broken(
+                    self.base + place, _CUT if at_end else f"not valid JSON: {reason} at byte {where:,}"
+                )
+            if before is not None:
+                before()
+            size = self.end - keep
+            if size > bounds.MAX_RECORD:
+                raise _Broken(at, TOO_LONG)
+            if bounds.heavy(self.data):
+                raise _Broken(at, TOO_MANY)
+            self.more(keep)
+
+
+class Document:
+    """The records of a JSON document as Values.
+
+    Only one record is held at a time. A record that is broken is given with its fault, and reading goes
+    on where the next one begins: at a key that only records begin with, or at an object that is sound
+    and looks like a record. `is_record` tells whether a parsed object does.
+    """
+
+    def __init__(self, feed: Feed, is_record: Callable[[Any], bool]) -> None:
+        self._feed = feed
+        self._window = _Window(feed)
+        self._is_record = is_record
+        self._frames: list[str] = []
+        """What is open around the place: a page, or a list of records."""
+        self._firsts: Counter[str] = Counter()
+        """First key of the sound records so far -> how many begin with it."""
+        self._nested: set[str] = set()
+        """Those of them that begin an object within a record too."""
+        self._common: set[str] = set()
+        """Keys that all sound records so far have."""
+        self._spent = 0
+        """Bytes that were read twice around broken records."""
+        self._stray = False
+        """Whether the values since the last record are no records, which is told once."""
+        self._mended = False
+        """Whether a record was broken, so that brackets may not match."""
+
+    def __iter__(self) -> Iterator[Value]:
+        at: int | None = 0
+        while at is not None:
+            at, sign = self._window.beyond(at, _BETWEEN)
+            if not sign:
+                if self._frames:
+                    yield Value(at, b"", None, "the input ends before its list does: it is truncated")
+                return
+            begun, in_page = at, self._frames[-1:] == ["page"]
+            try:
+                if in_page:
+                    at = self._member(at, sign)
+                elif sign == b"{":
+                    page = None if self._frames else self._page(at)
+                    if page is None:
+                        value, at = self._record(at)
+                        self._stray = False
+                        yield value
+                    else:
+                        at = page
+                elif self._closes(sign) or (sign == b"[" and not self._frames):
+                    if sign == b"[":
+                        self._frames.append("list")
+                    at += 1
+                else:
+                    if not self._stray:
+                        self._stray = True
+                        yield Value(at, b"", None, _NO_OBJECT)
+                    at = self._past_stray(at) if sign not in b"]}" else at + 1
+            except _Broken as broken:
+                if in_page or not self._stray:
+                    data, base = self._window.data, self._window.base
+                    yield Value(begun, data[max(0, begun - base) :][:_HEAD], None, broken.reason)
+                at = self._resumed(begun if in_page else begun + 1, broken)
+
+    def _past_stray(self, start: int) -> int:
+        """Where a value ends that is no record; raises _Broken if it is but the wrong half of a string.
+
+        A list that holds a record is what is left of a broken one, and its neighbor: it is entered.
+        """
+        value, end = self._window.value(start)
+        if isinstance(value, list) and self._spent <= _FREE + 2 * self._window.end and self._holds(value):
+            self._spent += end - start
+            self._frames.append("list")
+            return start + 1
+        after, sign = self._window.beyond(end, b" \t\r\n", start)
+        if sign not in (b",", b"]", b"") and (self._frames or sign not in (b"{", b"[")):
+            raise _Broken(start, _NO_OBJECT)
+        return after
+
+    def _closes(self, sign: bytes) -> bool:
+        """Whether a bracket ends the list of records; after damage one too many or too few is no news."""
+        if sign not in b"]}":
+            return False
+        if self._frames and (sign == b"]" or self._mended):
+            self._frames.pop()
+            if sign == b"}" and self._frames:
+                self._frames.pop()
+            return True
+        return self._mended
+
+    def _page(self, start: int) -> int | None:
+        """Where the records of a page begin; None if the object is no page but a record itself."""
+        window, at = self._window, start + 1
+        while True:
+            at, sign = window.beyond(at, b" \t\r\n,", start)
+            if sign != b'"':
+                return None
+            key, at = window.value(at, start)
+            at, sign = window.beyond(at, b" \t\r\n:", start)
+            if key in _OWN_KEYS:
+                return None
+            if self._opens(key, sign):
+                self._frames.insert(0, "page")
+                return at + 1
+            at = window.value(at, start)[1]
+
+    def _opens(self, key: Any, sign: bytes) -> bool:
+        """Whether the value of a key holds the records, or a page that does; it is entered then."""
+        if sign == b"[" and key in CONTAINERS:
+            self._frames.append("list")
+            return True
+        if sign == b"{" and key in _WRAPPERS:
+            self._frames.append("page")
+            return True
+        return False
+
+    def _member(self, at: int, sign: bytes) -> int:
+        """Pass over a key of a page and its value, or go into the list of its records."""
+        if sign == b"}":
+            self._frames.pop()
+            return at + 1
+        if sign == b"]" and self._mended:
+            return at + 1
+        if sign != b'"':
+            raise _Broken(at, f"not valid JSON: a key is missing at byte {at + 1:,}")
+        key, at = self._window.value(at)
+        at, sign = self._window.beyond(at, b" \t\r\n")
+        if sign != b":":
+            raise _Broken(at, f"not valid JSON: a colon is missing at byte {at + 1:,}")
+        at, sign = self._window.beyond(at + 1, b" \t\r\n")
+        return at + 1 if self._opens(key, sign) else self._window.value(at)[1]
+
+    def _record(self, start: int) -> tuple[Value, int]:
+        """The record that begins at a position, and where it ends; raises _Broken."""
+        window = self._window
+
+        def look() -> None:
+            if window.end - start > _LOOK_AHEAD:
+                self._look_within(start, start + _LOOK_AHEAD, kin=True)
+
+        end = window.value(start, before=look)[1]
+        after, sign = window.beyond(end, b" \t\r\n\0", start)
+        odd = bool(self._frames) and sign not in (b",", b"]", b"{")
+        self._look_within(start, end, kin=odd or end - start > _LOOK_AHEAD)
+        raw = window.data[start - window.base : end - window.base]
+        if len(raw) > bounds.MAX_RECORD:
+            return Value(start, b"", None, TOO_LONG), after
+        try:
+            raw, data = sound(raw, self._feed.noting(f"byte {start + 1}"))
+        except Rejected as reason:
+            return Value(start, raw[:_HEAD], None, str(reason)), after
+        if isinstance(data, dict):
+            self._learn(data, raw)
+        return Value(start, raw, data, ""), after
+
+    def _look_within(self, start: int, end: int, *, kin: bool) -> None:
+        """Raise _Broken if the next record begins within this one, which lacks its end then."""
+        window = self._window
+        first, last = start - window.base + 1, end - window.base
+        keys = tuple(self._firsts)
+        if not keys:
+            begins = _OBJECT.match(window.data, start - window.base)
+            keys = (*_NEVER_NESTED, *((begins[1].decode("latin-1"),) if begins else ()))
+        for key in keys:
+            sure = key in _NEVER_NESTED
+            if (
+                not (sure or kin)
+                or window.data.find(b'"%s"' % key.encode("latin-1"), first + len(key) + 5, last) < 0
+            ):
+                continue
+            at = first
+            while found := _OBJECT.search(window.data, at, last):
+                at, place = found.end(), window.base + found.start()
+                if found[1] != key.encode("latin-1"):
+                    continue
+                if sure:
+                    raise _Broken(place, _SWALLOWED, place)
+                try:
+                    value, over = window.value(place, start)
+                except _Broken:
+                    continue
+                if self._is_kin(value) or (not self._firsts and self._is_record(value)):
+                    raise _Broken(place, _SWALLOWED, place)
+                at = over - window.base
+
+    def _learn(self, data: dict[str, Any], raw: bytes) -> None:
+        first = next(iter(data), "")
+        if not first.isascii():
+            return
+        if first not in self._nested:
+            mark = b'"%s"' % first.encode()
+            at = raw.find(mark, len(mark) + 1)
+            if at > 0 and any(found[1] == first.encode() for found in _OBJECT.finditer(raw, 1)):
+                self._nested.add(first)
+        self._common = self._common & data.keys() if self._firsts else set(data)
+        self._firsts[first] += 1
+
+    def _is_kin(self, value: Any) -> bool:
+        """Whether an object has most of the keys that all records so far have."""
+        return (
+            isinstance(value, dict)
+            and len(self._common) > 1
+            and 2 * len(self._common & value.keys()) > len(self._common)
+        )
+
+    def _holds(self, value: list[Any]) -> bool:
+        """Whether a record stands in a list, or in lists within it."""
+        lists = [value]
+        while lists:
+            for each in lists.pop():
+                if isinstance(each, list):
+                    lists.append(each)
+                elif self._is_kin(each) or self._is_record(each):
+                    return True
+        return False
+
+    def _resumed(self, start: int, broken: _Broken) -> int | None:
+        """Where the next record begins from a position on, None if no more is to be found."""
+        self._mended = True
+        at = self._next(start) if broken.resume is None else broken.resume
+        if at is not None and self._frames[-1:] == ["page"]:
+            self._frames.append("list")
+        return at
+
+    def _next(self, at: int) -> int | None:
+        window = self._window
+        while True:
+            found = _OBJECT.search(window.data, at - window.base)
+            if found is not None:
+                place = window.base + found.start()
+                begins, at = self._begins(place, found[1].decode("latin-1"))
+                if begins:
+                    return place
+            elif window.ended:
+                return None
+            else:
+                at = max(at, window.end - _MARGIN)
+                window.more(at)
+
+    def _begins(self, place: int, key: str) -> tuple[bool, int]:
+        """Whether a record begins with an object, and if not, where to look on."""
+        if key in _NEVER_NESTED and (key in self._firsts or not self._firsts):
+            return True, place
+        if self._firsts[key] >= _ENOUGH and key not in self._nested:
+            return True, place
+        if self._spent > _FREE + 2 * self._window.end:
+            return False, place + 2 * _MARGIN
+        try:
+            value, end = self._window.value(place)
+        except _Broken as broken:
+            self._spent += broken.position - place + _MARGIN
+            return False, place + 1
+        self._spent += end - place + _MARGIN
+        if self._is_kin(value) or self._is_record(value):
+            return True, place
+        inner = self._window.data[place - self._window.base + 1 : end - self._window.base]
+        hides = not self._firsts or any(b'"%s"' % first.encode() in inner for first in self._firsts)
+        return False, place + 1 if hides else end

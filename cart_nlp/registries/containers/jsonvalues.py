@@ -1,0 +1,134 @@
+"""Cut lines into records, and parse a record of JSON with its letters mended."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.containers.bounds import TOO_MANY
+from cart_nlp.registries.containers.feeds import Feed
+from cart_nlp.registries.containers.mending import Note, mended
+from cart_nlp.registries.entry import Rejected
+
+_PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
+_TWICE = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F]\\u(?:00[89abAB]|20|21|01|02)")
+_SAMPLE = 50
+_ESCAPED = re.compile(rb"\\[nrt] *(?:\\[nrt] *)*")
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def parse(raw: bytes) -> Any:
+    """The value of one record; what JSON forbids but exports hold (NaN, raw control characters, lone
+    surrogates) is let through, the rest raises Rejected. Of duplicate keys the last one counts."""
+    if bounds.heavy(raw):
+        raise Rejected(TOO_MANY)
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        reason = str(error)
+    try:
+        said = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Rejected(f"invalid UTF-8 at byte {error.start + 1} of the record") from None
+    try:
+        return json.loads(said, strict=False, parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
+        raise Rejected(f"not valid JSON: {reason}") from None
+
+
+def search_text(raw: bytes, data: Any) -> bytes:
+    """The record as the screen is to see it: letters not hidden in escapes, no `\\n` between two words."""
+    if b"\\" not in raw:
+        return raw
+    if b"\\u" in raw or b"\\/" in raw:
+        raw = _unescaped(data)
+    return unbroken(raw)
+
+
+def unbroken(raw: bytes) -> bytes:
+    """JSON in which the escape of a line end, with a blank before and all after it, is one blank."""
+    # A pattern that may begin with a blank would be tried at each one.
+    *parts, last = _ESCAPED.split(raw)
+    return b" ".join([*(part[:-1] if part.endswith(b" ") else part for part in parts), last])
+
+
+def _unescaped(data: Any) -> bytes:
+    """A record written anew, its letters as they are; halves of characters are blanks."""
+    try:
+        return orjson.dumps(data)
+    except (orjson.JSONEncodeError, RecursionError):
+        return _LONE.sub(" ", json.dumps(data, ensure_ascii=False)).encode()
+
+
+def sound(raw: bytes, note: Note) -> tuple[bytes, Any]:
+    """A record with its letters mended, double encoding that hides in escapes included, and its value."""
+    raw = mended(raw, note)
+    data = parse(raw)
+    if b"\\u00" in raw and _TWICE.search(raw):
+        plain = _unescaped(data)
+        once = mended(plain, note)
+        if once != plain:
+            return once, parse(once)
+    return raw, data
+
+
+def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
+    """Line number and bytes of every line that is not blank; None for a line too long to hold."""
+    number = size = 0
+    parts: list[bytes] = []
+    head = feed.peek()
+    end = b"\r" if b"\r" in head and b"\n" not in head else b"\n"
+    for chunk in feed.chunks():
+        first, *rest = chunk.split(end)
+        if size <= bounds.MAX_RECORD:
+            parts.append(first)
+        size += len(first)
+        if not rest:
+            continue
+        number += 1
+        if size > bounds.MAX_RECORD:
+            yield number, None
+        else:
+            whole = b"".join(parts)
+            if whole and not whole.isspace():
+                yield number, whole
+        last = rest.pop()
+        for line in rest:
+            number += 1
+            if line and not line.isspace():
+                yield number, line
+        parts, size = [last], len(last)
+    whole = b"".join(parts)
+    if size > bounds.MAX_RECORD:
+        yield number + 1, None
+    elif whole and not whole.isspace():
+        yield number + 1, whole
+
+
+def is_lines(head: bytes) -> bool:
+    """Whether a head shows JSON lines: lines that are whole records, more than lines that cannot be.
+
+    A line that is a whole page of studies is no record.
+    """
+    if head.lstrip().startswith(b"["):
+        return False
+    *whole, last = head.splitlines()
+    lines = [line.rstrip() for line in whole[:_SAMPLE] if line.strip()]
+    if not lines or (not last.strip() and len(lines) < 2):
+        return False
+    good = sum(line.startswith(b"{") and _is_record(line) for line in [*lines, last])
+    return good > sum(line.endswith((b",", b"[")) for line in lines)
+
+
+def _is_record(line: bytes) -> bool:
+    if _PAGE.search(line):
+        return False
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False

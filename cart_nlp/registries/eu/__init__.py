@@ -1,0 +1,1 @@
+"""The two registers of the EU: CTIS, and EUCTR before it."""

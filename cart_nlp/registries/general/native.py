@@ -1,0 +1,82 @@
+"""Records with this project's own field names: JSON lines, JSON or CSV; a gold line by its trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values.identifiers import registry_of, url_of
+from cart_nlp.registries.values.shapes import fields, line, lines
+from cart_nlp.schema import Trial
+
+_TITLES = ("brief_title", "official_title", "brief_title_zh", "official_title_zh")
+_RAW = ("phase", "status", "study_type", "start_date", "sponsor_class")
+
+
+def recognizes(data: Mapping[str, Any]) -> bool:
+    """Whether a JSON record looks like one of these."""
+    return "id" in data and ("trial" in data or any(title in data for title in _TITLES))
+
+
+def identify(data: Mapping[str, Any]) -> str:
+    """Registration number of a record; raises Rejected if it has none."""
+    return shapes.checked_id(data.get("id") or shapes.dig(data, "trial", "id"))
+
+
+def parse(data: Mapping[str, Any]) -> Trial:
+    """Build the trial of a record."""
+    inner = data.get("trial")
+    if isinstance(inner, Mapping):
+        data = {"id": data.get("id"), **inner}
+    found = identify(data)
+    registry = line(data.get("registry")) or registry_of(found)
+    collaborators = lines(data.get("collaborators"))
+    return Trial(
+        id=found,
+        registry=registry,
+        url=line(data.get("url")) or url_of(found),
+        sections=shapes.sections(
+            brief_title=data.get("brief_title"),
+            official_title=data.get("official_title"),
+            acronym=data.get("acronym"),
+            brief_title_zh=data.get("brief_title_zh"),
+            official_title_zh=data.get("official_title_zh"),
+            brief_summary=data.get("brief_summary"),
+            detailed_description=data.get("detailed_description"),
+            conditions=data.get("conditions"),
+            keywords=data.get("keywords"),
+            interventions=data.get("interventions"),
+            arms=data.get("arms"),
+            eligibility=data.get("eligibility"),
+            primary_outcomes=data.get("primary_outcomes"),
+            secondary_outcomes=data.get("secondary_outcomes"),
+            why_stopped=data.get("why_stopped"),
+        ),
+        secondary_ids=shapes.unique(lines(data.get("secondary_ids"))),
+        phase=normalize.phase(line(data.get("phase"))),
+        status=normalize.status(line(data.get("status"))),
+        study_type=normalize.study_type(line(data.get("study_type"))),
+        enrollment=normalize.enrollment(line(data.get("enrollment"))),
+        start_date=normalize.date(line(data.get("start_date"))),
+        completion_date=normalize.date(line(data.get("completion_date"))),
+        first_posted=normalize.date(line(data.get("first_posted") or data.get("registration_date"))),
+        sponsor=line(data.get("sponsor")) or None,
+        sponsor_class=normalize.sponsor_class(line(data.get("sponsor_class"))),
+        collaborators=tuple(collaborators),
+        collaborator_classes=_aligned(data.get("collaborator_classes"), collaborators),
+        countries=normalize.countries(lines(data.get("countries"))),
+        pmids=shapes.unique(lines(data.get("pmids"))),
+        references=shapes.references(
+            (line(fields(each).get("pmid")), line(fields(each).get("type")))
+            for each in shapes.items(data.get("references"))
+        ),
+        has_results=data.get("has_results") is True,
+        why_stopped=line(data.get("why_stopped")) or None,
+        raw=shapes.raw({key: data.get(key) for key in _RAW} | {"enrollment": data.get("enrollment")}),
+    )
+
+
+def _aligned(classes: Any, collaborators: list[str]) -> tuple[str, ...]:
+    found = tuple(normalize.sponsor_class(text) or "" for text in map(line, shapes.items(classes)))
+    return found if len(found) == len(collaborators) else ()

@@ -1,0 +1,1 @@
+"""What registries say in many ways and records in one: dates, phases, states, countries, numbers."""
