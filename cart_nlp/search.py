@@ -78,6 +78,8 @@ class Search:
         found = _CAR.search(needle.text)
         if found is None or _EVERYDAY.fullmatch(needle.text) is not None or b"scar" in needle.text:
             return False
+        if needle.context == CAR.context and needle.left and needle.right:
+            return True  # it needs the same company; "car" alone would be found twice in every "care"
         words = self._words.get(CAR.context)
         return words is None or any(word in needle.text for word in words)
 

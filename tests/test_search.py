@@ -129,3 +129,17 @@ def test_both_engines_accept_the_same_texts(pieces: list[str]) -> None:
     text = "".join(pieces).encode()
     first, second = (Search(NEEDLES, CONTEXTS, engine) for engine in ENGINES)
     assert first.hits(text) == second.hits(text)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=12))
+@example(["cell", " ", "car", " "])
+@example(["\\n", "car", " ", "cell"])
+@example(["oscar", " ", "cell"])
+def test_a_car_word_that_needs_the_same_company_is_found_anyway(pieces: list[str]) -> None:
+    words = [Needle(text, True, True, "car") for text in (b"car", b"gd2 car", b"car-19", b"oscar")]
+    text = "".join(pieces).encode()
+    both, without, alone = (
+        Search(asked, CONTEXTS, "ahocorasick").hits(text) for asked in ([*NEEDLES, *words], NEEDLES, words)
+    )
+    assert both == (without or alone)

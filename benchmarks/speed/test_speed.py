@@ -18,7 +18,7 @@ import orjson
 import pytest
 from conftest import watched
 
-from cart_nlp.batch.worker import settle
+from cart_nlp.lean import settle
 
 SIZES = (5_000, 10_000, 25_000, 50_000)
 COPIES = 12
