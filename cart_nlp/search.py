@@ -119,9 +119,10 @@ def _touches(raw: bytes, before: int, after: int) -> bool:
 
 def _is_everyday(raw: bytes, end: int) -> bool:
     """Whether the `car` that was found just before `end` is part of an everyday word, or no form of CAR."""
-    head = max(0, end - 5 - _REACH)
-    window = raw[head : end + _REACH].lower()
-    at = window.rfind(b"car", 0, end - head)
+    place = max(0, end - 5) + raw[max(0, end - 5) : end].lower().rfind(b"car")
+    # As far to both sides of the word itself: how much of what follows it was found differs by engine.
+    window = raw[max(0, place - _REACH) : place + 3 + _REACH].lower()
+    at = min(place, _REACH)
     if _CAR.match(window, at) is None:
         return True
     left = len(window[:at].rstrip(_LETTERS))

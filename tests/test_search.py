@@ -124,6 +124,7 @@ PIECES = st.sampled_from(
 @example([".", "scar", "19", " ", "cell"])
 @example(["cell", " ", "scar", "t", "."])
 @example(["scar", "-", "t", " ", "cell"])
+@example(["CAR", "CAR", "s", "engineered", "engineered", "cart", "s"])
 def test_both_engines_accept_the_same_texts(pieces: list[str]) -> None:
     pytest.importorskip("hyperscan")
     text = "".join(pieces).encode()
