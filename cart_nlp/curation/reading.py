@@ -1,4 +1,4 @@
-"""Read a corrections file: CSV as Excel and others save it, or JSON lines."""
+"""Read a corrections file: CSV as Excel and others save it, a workbook, or JSON lines."""
 
 from __future__ import annotations
 
@@ -111,9 +111,12 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         raise CorrectionsError([f"{path}: no such file; give a table with {', '.join(COLUMNS)}"])
     if path.stat().st_size > MAX_BYTES:
         raise CorrectionsError([f"{path}: larger than {MAX_BYTES >> 20} MB: no corrections file"])
+    with path.open("rb") as file:
+        packed = file.read(2) == b"PK"
+    if packed:
+        yield from _workbook(path)
+        return
     data = path.read_bytes()
-    if data.startswith(b"PK"):
-        raise CorrectionsError([f"{path.name}: a workbook; save it as CSV (UTF-8) and give that"])
     encoding = _WIDE.get(data[:2]) or ("utf-8" if data.isascii() else guess(data))
     text = data.decode(encoding, "replace").removeprefix("\ufeff")
     if text.lstrip().startswith("{") or (path.suffix in (".jsonl", ".ndjson") and not text.strip()):
@@ -172,11 +175,38 @@ def _table(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         raise CorrectionsError([f"{path.name}: empty; the first row names {', '.join(COLUMNS)}"])
 
 
-def _names(path: Path, cells: Iterable[Any]) -> list[str]:
+def _workbook(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a workbook's first sheet, formulas as their values."""
+    from cart_nlp.readback import Budget
+    from cart_nlp.registries.sheets import first_sheet
+
+    names: dict[int, str] | None = None
+    try:
+        budget = Budget(path)
+        for row in first_sheet(path, path.name):
+            budget.take(sum(map(len, row.cells.values())))
+            if names is None:
+                names = dict(zip(row.cells, _names(path, row.cells.values(), row.place), strict=True))
+                continue
+            for column, cell in row.unknown.items():
+                if names.get(column) in COLUMNS:
+                    without = f"cell {cell} holds an error, or a formula without a value"
+                    raise CorrectionsError(
+                        [f"{path.name}: {row.place}: {without}; write the value itself, or save it in Excel"]
+                    )
+            yield row.place, {names[at]: unguarded(cell) for at, cell in row.cells.items() if at in names}
+    except CorrectionsError:
+        raise
+    except InputError as fault:
+        raise CorrectionsError([str(fault)]) from None
+    if names is None:
+        raise CorrectionsError([f"{path.name}: empty; the first row names {', '.join(COLUMNS)}"])
+
+
+def _names(path: Path, cells: Iterable[Any], place: str = "row 1") -> list[str]:
     names = [str(cell or "").strip().lower().replace(" ", "_") for cell in cells]
     missing = [name for name in _NEEDED if name not in names]
     if missing:
-        raise CorrectionsError(
-            [f"{path.name}: row 1: no column {', '.join(missing)}; the first row names {', '.join(COLUMNS)}"]
-        )
+        first = f"the first row names {', '.join(COLUMNS)}"
+        raise CorrectionsError([f"{path.name}: {place}: no column {', '.join(missing)}; {first}"])
     return names

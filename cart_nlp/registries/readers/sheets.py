@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,6 +92,62 @@ def read_workbook(
             book.close()
 
 
+class SheetRow(NamedTuple):
+    """A row of a workbook's first sheet: where it stands, and its cells by column, the first one 1.
+
+    `unknown` has the cells (as "D5") that hold no value: a formula that nobody has calculated, an error.
+    """
+
+    place: str
+    cells: dict[int, str]
+    unknown: dict[int, str]
+
+
+def first_sheet(path: Path, name: str) -> Iterator[SheetRow]:
+    """The rows of a workbook's first sheet, formulas as the values that they were saved with.
+
+    Raises InputError, with the `name`, for what is no workbook, is damaged or would fill the memory.
+    """
+    try:
+        import openpyxl
+        from openpyxl.utils.exceptions import InvalidFileException
+    except ImportError:
+        raise InputError(f"{name}: pip install 'cart-nlp[tables]' to read workbooks") from None
+    with path.open("rb") as stream:
+        try:
+            with zipfile.ZipFile(stream) as archive:
+                _check(archive, name)
+            with contextlib.closing(openpyxl.load_workbook(stream, read_only=True, data_only=True)) as book:
+                yield from _first_rows(book, name)
+        except (*_BROKEN, InvalidFileException) as error:
+            raise InputError(f"{name}: no workbook, or a damaged one: {_first_line(error)}") from None
+
+
+def _first_rows(book: Any, name: str) -> Iterator[SheetRow]:
+    if not book.worksheets:
+        raise InputError(f"{name}: a workbook without sheets")
+    sheet = book.worksheets[0]
+    place = f"sheet {shown(str(sheet.title))}, row"
+    with contextlib.closing(_parsed(book, sheet, data_only=False)) as formulas:
+        for (at, cells), (_, written) in zip(_parsed(book, sheet), formulas, strict=True):
+            said = {cell["column"]: text for cell in cells if (text := _cell(cell["value"]))}
+            unknown = dict(_unknown(cells, written, said))
+            if said or unknown:
+                yield SheetRow(f"{place} {at}", said, unknown)
+
+
+def _unknown(
+    cells: Iterable[dict[str, Any]], written: Iterable[dict[str, Any]], said: Mapping[int, str]
+) -> Iterator[tuple[int, str]]:
+    """The cells of a row that have no value: an error, a formula that was saved without its result."""
+    from openpyxl.utils import get_column_letter
+
+    errors = [cell for cell in cells if cell["data_type"] == "e"]
+    formulas = [cell for cell in written if cell["data_type"] == "f" and cell["column"] not in said]
+    for cell in (*errors, *formulas):
+        yield cell["column"], f"{get_column_letter(cell['column'])}{cell['row']}"
+
+
 def _sheet_entries(
     book: Any, name: str, mapping: Mapping[str, str] | None, shape: str | None
 ) -> Iterator[Entry | Reject]:
@@ -108,7 +165,17 @@ def _sheet_entries(
 
 
 def _sheet_rows(book: Any, sheet: Any) -> Iterator[tuple[int, dict[int, str]]]:
-    """Number of each row that says something, and its cells by their columns.
+    """Number of each row that says something, and its cells by their columns."""
+    for at, cells in _parsed(book, sheet):
+        said = {cell["column"]: text for cell in cells if (text := _cell(cell["value"]))}
+        if said:
+            yield at, said
+
+
+def _parsed(
+    book: Any, sheet: Any, data_only: bool = True
+) -> Generator[tuple[int, list[dict[str, Any]]], None, None]:
+    """Number and cells of the rows of a sheet.
 
     openpyxl's own rows are filled up to the widest and the farthest cell, and a file of 2 KB may claim
     16,384 columns and a million rows; its parser gives what is there.
@@ -119,15 +186,12 @@ def _sheet_rows(book: Any, sheet: Any) -> Iterator[tuple[int, dict[int, str]]]:
         parser = WorkSheetParser(
             source,
             sheet._shared_strings,
-            data_only=True,
+            data_only=data_only,
             epoch=book.epoch,
             date_formats=book._date_formats,
             timedelta_formats=book._timedelta_formats,
         )
-        for at, cells in parser.parse():
-            said = {cell["column"]: text for cell in cells if (text := _cell(cell["value"]))}
-            if said:
-                yield at, said
+        yield from parser.parse()
 
 
 def read_parquet(
