@@ -121,6 +121,7 @@ def tag_frame(
     *,
     columns: Mapping[str, str] | None = None,
     lexicons: Lexicons = (),
+    corrections: Path | None = None,
     everything: bool = True,
 ) -> pd.DataFrame:
     """The records of a DataFrame of trials: a row a trial in, a row a record out, with the index of `frame`.
@@ -128,17 +129,20 @@ def tag_frame(
     Its columns may have this project's names (`id`, `brief_title`, `brief_summary`, `conditions` …), those of
     a registry's export (`NCT Number`, `Study Title` …; `nct_id`, `official_title` …), or others that
     `columns` names (trial field -> column). A last column `error` has the reason for a row that could not be
-    tagged. With `everything=False` only rows that are product or related, or failed, come back. Raises
-    `InputError` where no column can be taken for the trial's id.
+    tagged. `corrections` are a curator's decisions, laid over what the tool finds. With `everything=False`
+    only rows that are product or related, or failed, come back. Raises `InputError` where no column can be
+    taken for the trial's id, and for faulty corrections.
     """
     import pandas as pd
 
-    from cart_nlp.engines import frame_outcomes
+    from cart_nlp.engines import frame_outcomes, ledger
 
     records: list[Record] = []
     errors: list[str | None] = []
     index = []
-    for row, outcome in frame_outcomes(frame, tuple(map(str, lexicons)), everything, columns):
+    layers = tuple(map(str, lexicons))
+    decided = ledger(corrections, layers)
+    for row, outcome in frame_outcomes(frame, layers, everything, columns, decided):
         if outcome.kind == "record":
             records.append(Record.model_validate_json(outcome.payload))
             errors.append(None)

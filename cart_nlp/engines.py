@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import json
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import orjson
 
 from cart_nlp.batch.jobs import Job, Outcome, Tagger, itself, parsed, tag_job
+from cart_nlp.curation.decisions import Correction
 from cart_nlp.registries.containers.jsonvalues import unbroken
 from cart_nlp.schema import Record
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cart_nlp.batch.feed import Hits
+    from cart_nlp.curation.ledger import Ledger
 
 
 def _ddl(annotation: Any) -> str:
@@ -42,18 +45,28 @@ FRAME_SCHEMA = ", ".join(f"{name} {kind}" for name, kind in FRAME_COLUMNS.items(
 """The schema of tagged frames, as `mapInPandas` takes it."""
 
 
-def tag_frame(frame: pd.DataFrame, lexicons: tuple[str, ...] = (), keep_all: bool = True) -> pd.DataFrame:
+Decisions = str | PathLike[str] | Sequence[Correction] | None
+"""A corrections file, or its rows: these go with a function to where Spark runs it, and a file may not."""
+
+
+def tag_frame(
+    frame: pd.DataFrame,
+    lexicons: tuple[str, ...] = (),
+    keep_all: bool = True,
+    corrections: Decisions = None,
+) -> pd.DataFrame:
     """Tag a DataFrame of trials: one row a trial in, one row a record out, in the same order.
 
     For Spark: `cart_nlp.tag_frame` gives the same as Python objects. The columns of `frame` are those that it
     takes. The result has the columns of FRAME_COLUMNS: lists as lists, `constructs`, `references`,
     `confidence`, `evidence` and `raw` as JSON text, and `error` with the reason for a row that could not be
-    tagged. With `keep_all=False` only rows that are product or related, or failed, come back.
+    tagged. With `keep_all=False` only rows that are product or related, or failed, come back. `corrections`
+    are a curator's decisions, laid over what the tool finds; raises CorrectionsError for a faulty file.
     """
     import pandas as pd
 
     rows = []
-    for _, found in frame_outcomes(frame, lexicons, keep_all):
+    for _, found in frame_outcomes(frame, lexicons, keep_all, decided=ledger(corrections, lexicons)):
         if found.kind == "record":
             rows.append(_frame_row(orjson.loads(found.payload)))
         elif found.kind == "reject":
@@ -68,6 +81,7 @@ def frame_outcomes(
     lexicons: tuple[str, ...] = (),
     keep_all: bool = True,
     columns: Mapping[str, str] | None = None,
+    decided: Ledger | None = None,
 ) -> Iterator[tuple[int, Outcome]]:
     """Number and outcome of each row of a frame of trials; raises InputError where no column is its id."""
     from cart_nlp.registries.readers import frames
@@ -83,19 +97,41 @@ def frame_outcomes(
         if isinstance(trial, Outcome):
             yield number, trial
             continue
+        rows = decided.of(trial) if decided else None
         # As in a dump, what the screen cannot take for a CAR study costs next to nothing.
-        candidate = hits(_searched(fields))
+        candidate = rows is not None or hits(_searched(fields))
         if candidate or keep_all:
-            job = Job(number, "frame", place, trial, itself, candidate=candidate)
+            job = Job(number, "frame", place, trial, itself, candidate=candidate, decided=rows)
             yield number, tag_job(tagger, job, keep_all)
 
 
 def tag_frames(
-    frames: Iterable[pd.DataFrame], lexicons: tuple[str, ...] = (), keep_all: bool = True
+    frames: Iterable[pd.DataFrame],
+    lexicons: tuple[str, ...] = (),
+    keep_all: bool = True,
+    corrections: Decisions = None,
 ) -> Iterator[pd.DataFrame]:
     """`tag_frame` over many DataFrames: the function that Spark's `mapInPandas` takes."""
+    rows = _rows(corrections, tuple(lexicons))
     for frame in frames:
-        yield tag_frame(frame, lexicons, keep_all)
+        yield tag_frame(frame, lexicons, keep_all, rows)
+
+
+def ledger(corrections: Decisions, lexicons: Sequence[str] = ()) -> Ledger | None:
+    """The decisions of a file or of rows by trial; raises CorrectionsError with every fault of a file."""
+    from cart_nlp.curation.ledger import Ledger
+
+    rows = _rows(corrections, tuple(lexicons))
+    return Ledger(rows, tuple(lexicons)) if rows else None
+
+
+def _rows(corrections: Decisions, lexicons: tuple[str, ...]) -> tuple[Correction, ...]:
+    from cart_nlp.curation.ledger import opened
+
+    if corrections is None or isinstance(corrections, str | PathLike):
+        found = opened(None if corrections is None else fspath(corrections), lexicons)
+        return found.rows if found else ()
+    return tuple(corrections)
 
 
 def _searched(fields: dict[str, Any]) -> bytes:

@@ -150,3 +150,12 @@ def test_a_notebook_shows_what_a_record_says_and_runs_nothing():
     assert "CD19 <small" in shown and "brief_title" in shown
     linked = record.model_copy(update={"url": "https://example.org/?a=1&b=2"})._repr_html_()
     assert 'href="https://example.org/?a=1&amp;b=2"' in linked
+
+
+def test_a_frame_takes_corrections(tmp_path):
+    head = "trial_id,field,action,value\n"
+    (tmp_path / "c.csv").write_text(f"{head}NCT2,targets,add,CD22\nNCT1,car_trial,set,no\n")
+    frame = pd.DataFrame({"id": ["NCT1", "NCT2"], "brief_title": ["CD19 CAR-T", "CD7 CAR-T"]}, index=[7, 9])
+    found = cart_nlp.tag_frame(frame, corrections=tmp_path / "c.csv", everything=False)
+    assert list(found["targets"]) == [("CD22", "CD7")] and list(found.index) == [9]
+    assert {"curator"} <= {one.basis for one in found["evidence"][9]}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,9 @@ import pyarrow as pa
 import pytest
 
 from cart_nlp.batch import Options, run
-from cart_nlp.engines import FRAME_COLUMNS, tag_frame
+from cart_nlp.curation.reading import CorrectionsError
+from cart_nlp.curation.reading import read as read_corrections
+from cart_nlp.engines import FRAME_COLUMNS, tag_frame, tag_frames
 
 SAMPLE = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"
 
@@ -116,3 +120,41 @@ def test_a_mapping_of_any_keys_stops_nothing() -> None:
     frame = pd.DataFrame({"id": ["NCT1"], "brief_title": ["CD19 CAR-T"]})
     frame["more"] = pd.Series([{("a", 1): 2, b"c": {None: 3}}], dtype=object)
     assert list(tag_frame(frame, keep_all=False)["targets"]) == [["CD19"]]
+
+
+DECIDED = """trial_id,field,action,value,by,date
+NCT1,targets,add,CD22,ana,2026-11-28
+NCT2,car_trial,set,product,ana,2026-11-28
+NCT2,targets,set,CD20,ana,2026-11-28
+NCT3,car_trial,set,no,ana,2026-11-28
+"""
+
+
+@pytest.mark.parametrize("as_rows", [False, True])
+def test_corrections_are_laid_over_frames_as_over_a_dump(tmp_path: Path, as_rows: bool) -> None:
+    (tmp_path / "c.csv").write_text(DECIDED)
+    ids, titles = ["NCT1", "NCT2", "NCT3", "NCT4"], ["CD19 CAR-T", "Some cells", "CD7 CAR-T", "BCMA CAR-T"]
+    trials = pd.DataFrame({"id": ids, "brief_title": titles})
+    trials.to_json(tmp_path / "in.jsonl", orient="records", lines=True)
+    out = tmp_path / "out.jsonl"
+    run(Options((str(tmp_path / "in.jsonl"),), str(out), workers=0, corrections=str(tmp_path / "c.csv")))
+    local = [json.loads(line) for line in out.read_bytes().splitlines()]
+    assert [(r["trial_id"], r["targets"]) for r in local] == [
+        ("NCT1", ["CD19", "CD22"]),
+        ("NCT2", ["CD20"]),
+        ("NCT4", ["BCMA"]),
+    ]
+    given = read_corrections(tmp_path / "c.csv") if as_rows else tmp_path / "c.csv"
+    # As Spark calls it: pickled with its arguments, over an iterator of frames, here of two rows each.
+    mapped = pickle.loads(pickle.dumps(partial(tag_frames, keep_all=False, corrections=given)))  # noqa: S301
+    found = pd.concat(mapped(iter([trials[:2], trials[2:]]))).drop(columns="error")
+    for name in ("constructs", "references", "confidence", "evidence", "raw"):
+        found[name] = found[name].map(json.loads)
+    assert found.to_dict("records") == local
+
+
+def test_faulty_corrections_stop_a_frame_with_their_place(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text(DECIDED.replace("add", "append"))
+    frame = pd.DataFrame({"id": ["NCT1"], "brief_title": ["CD19 CAR-T"]})
+    with pytest.raises(CorrectionsError, match="row 2: unknown action 'append'"):
+        tag_frame(frame, corrections=tmp_path / "c.csv")
