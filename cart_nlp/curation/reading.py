@@ -178,7 +178,7 @@ def _table(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
 def _workbook(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a workbook's first sheet, formulas as their values."""
     from cart_nlp.readback import Budget
-    from cart_nlp.registries.sheets import first_sheet
+    from cart_nlp.registries.readers.sheets import first_sheet
 
     names: dict[int, str] | None = None
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Instance, Scored, Table
+from cart_nlp.signals.products import together
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,28 @@ class FieldScorer:
         """Read the file of one field."""
         data = json.loads(path.read_text("utf-8"))
         return cls(Linear(data["mention"]), Linear(data["candidate"]))
+
+
+class NameScorer(FieldScorer):
+    """One scorer for all that the mentions of a candidate tell together, and for each of them alone."""
+
+    def __init__(self, together: Linear) -> None:
+        super().__init__(together, together)
+
+    def score(self, instances: Iterable[Instance]) -> list[Candidate]:
+        """The candidates among some instances, the most probable first."""
+        mentions = list(instances)
+        by_name: dict[str, list[Scored]] = {}
+        for one in mentions:
+            by_name.setdefault(one.concept, []).append(Scored(one, self.mention.logit(one.signals)))
+        found = [
+            Candidate(name, self.candidate.probability(signals), by_name[name], signals)
+            for name, signals in together(mentions).items()
+        ]
+        return sorted(found, key=lambda c: (-c.probability, c.concept))
+
+    def to_json(self) -> dict[str, object]:
+        return {"together": self.candidate.to_json()}
 
 
 SILENT = 0.99

@@ -11,7 +11,7 @@ import orjson
 import srsly
 
 from cart_nlp import paths
-from cart_nlp.scoring.candidates import Candidate, FieldScorer
+from cart_nlp.scoring.candidates import Candidate, FieldScorer, NameScorer
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Scored
 from cart_nlp.signals.doc import vocabulary_of
@@ -32,6 +32,8 @@ def scorer_of(data: Mapping[str, Any]) -> Scorer:
     """A scorer from its JSON: two tables for a field, one for a decision."""
     if set(data) == {"mention", "candidate"}:
         return FieldScorer(Linear(data["mention"]), Linear(data["candidate"]))
+    if set(data) == {"together"}:
+        return NameScorer(Linear(data["together"]))
     return Linear(data)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cart_nlp.lexicon import Concept, Lexicon
+from cart_nlp.signals import products
 from cart_nlp.signals.candidate import Instance
 from cart_nlp.signals.mention import beside, place, signals, turns
 from cart_nlp.signals.reading import Mention, Reading
-from cart_nlp.signals.units import Unit, single, units
+from cart_nlp.signals.units import Unit, units
 from cart_nlp.vocabulary import GUARDED
 
 LABELS = {
@@ -48,14 +49,15 @@ def instances(reading: Reading, field: str) -> list[Instance]:
     """All instances of a field, in reading order; the same list when asked again."""
     known = reading.instances.get(field)
     if known is None:
-        known = reading.instances[field] = list(_instances(reading, field))
+        found = products.instances(reading) if field == "products" else _instances(reading, field)
+        known = reading.instances[field] = list(found)
     return known
 
 
 def _instances(reading: Reading, field: str) -> Iterator[Instance]:
     lexicon = reading.vocabulary.lexicon
     labels = LABELS[field]
-    grouped = units(reading, reading.of(*labels)) if field != "products" else _singly(reading)
+    grouped = units(reading, reading.of(*labels))
     for number, unit in enumerate(grouped):
         shared: list[str] | None = None
         for mention in unit.mentions:
@@ -92,21 +94,10 @@ _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
 _TRIAL_CUES = ("kept", "edited_source", "lnp_study")
 
 
-def _singly(reading: Reading) -> Iterator[Unit]:
-    """Each product as a unit of its own: two names side by side need not be one kind of thing."""
-    reached = -1
-    for mention in reading.of("product"):
-        if mention.start >= reached:  # not the "CART-meso cells" of "huCART-meso cells"
-            reached = mention.end
-            yield single(reading, mention)
-
-
 def _with_value(
     reading: Reading, field: str, mention: Mention, value: str, told: set[str]
 ) -> tuple[str, ...]:
     """Signals that go with one value: cues that speak for one and against another."""
-    if field == "products":
-        return tuple(_of_product(reading, mention))
     found = ["concept=" + value]
     if field == "edits" and not mention.guarded:
         found.append("named_edit")
@@ -135,22 +126,6 @@ def _by_value(
 def _each(head: str, cues: Iterable[str]) -> list[str]:
     """A value or form together with each of some cues."""
     return [f"{head}&{cue}" for cue in cues]
-
-
-def _of_product(reading: Reading, mention: Mention) -> Iterator[str]:
-    row = reading.vocabulary.lexicon.get("product", mention.concept)
-    if mention.row == "novel":
-        yield "novel_code"
-    elif row is not None and row.values("targets"):
-        yield "known_targets"
-    low = reading.low
-    yield "name_has_car" if "car" in low[mention.start : mention.end] else "name_no_car"
-    if low[mention.start : mention.end].endswith(("leucel", "cel")):
-        yield "name_cel"
-    if low.startswith(("/cd", "/1", "/2", "/3"), mention.end):
-        yield "goes_on"
-    if low.startswith((" study", "-study", " trial"), mention.end):
-        yield "study_name"
 
 
 def _own(lexicon: Lexicon, field: str, mention: Mention, stated: int) -> Iterator[str]:

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cart_nlp.text import fold, lower
@@ -153,6 +154,12 @@ class Reading:
     def of(self, *labels: str) -> list[Mention]:
         """The mentions of some labels, in reading order."""
         return [mention for mention in self.mentions if mention.label in labels]
+
+    def inside(self, start: int, end: int) -> list[Mention]:
+        """The mentions that lie between two places."""
+        first = bisect_left(self.mentions, start, key=attrgetter("start"))
+        last = bisect_left(self.mentions, end, first, key=attrgetter("start"))
+        return [mention for mention in self.mentions[first:last] if mention.end <= end]
 
     @cached_property
     def cars(self) -> list[Mention]:

@@ -16,6 +16,7 @@ from cart_nlp.components.constructs import decide, own_units
 from cart_nlp.components.roles import role_signals
 from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation.matching import name_key
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.pipeline import make_doc
 from cart_nlp.scoring.candidates import Candidate, FieldScorer
@@ -24,7 +25,7 @@ from cart_nlp.signals import formats, study
 from cart_nlp.signals.candidate import Instance
 from cart_nlp.signals.fields import ALLOGENEIC, instances
 from cart_nlp.signals.reading import Reading, read
-from cart_nlp.text import lower
+from cart_nlp.text import fold, lower
 from cart_nlp.training.data import TAUGHT, Example
 from cart_nlp.training.fit import (
     cross,
@@ -32,6 +33,7 @@ from cart_nlp.training.fit import (
     fit_classes,
     fit_field,
     fit_mentions,
+    fit_names,
     fold_of,
 )
 
@@ -40,7 +42,7 @@ FINDERS = ("cart_sentences", "cart_patterns", "cart_terms", "cart_abbreviations"
 SCORED = tuple(name for name in FIELDS if name not in RULED)
 SETTINGS: Mapping[str, Mapping[str, float]] = {
     "targets": {"penalty": 0.5, "strength": 0.3},
-    "products": {"penalty": 0.5, "strength": 0.3},
+    "products": {"strength": 0.1},
     "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 0.4},
 }
 """Strength of regularization by field; the others have `_DEFAULT`."""
@@ -74,7 +76,22 @@ def values(example: Example, name: str) -> frozenset[str]:
     lexicon = example.reading.vocabulary.lexicon
     label = {"targets": "antigen", "products": "product"}.get(name)
     found = [str(value) for value in example.labels.get(name) or ()]
+    if name == "products":
+        return frozenset(_printed(example.reading, canonical(lexicon, "product", value)) for value in found)
     return frozenset(canonical(lexicon, label, value) if label else value for value in found)
+
+
+def _printed(reading: Reading, value: str) -> str:
+    """A labeled name under the one that the text's mentions of it have."""
+    key = name_key(fold(value))
+    found = instances(reading, "products")
+    for one in found:
+        if name_key(one.concept) == key:
+            return one.concept
+    for one in found:
+        if name_key(reading.text[one.mention.start : one.mention.end]) == key:
+            return one.concept
+    return value
 
 
 @dataclass
@@ -162,6 +179,8 @@ def _field(
                 one for group, found in sorted(marked.items()) if fold_of(group) in part for one in found
             ]
         learned = [pairs[n] for n in repeated(items.examples, numbers)]
+        if name == "products":
+            return fit_names(learned, **settings)
         if name == "targets":
             learned += [unknown(pairs[n]) for n in numbers[::NOVEL_EVERY]]
         return fit_field(learned, labeled, **settings)  # type: ignore[arg-type]

@@ -10,9 +10,10 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.optimize import minimize
 
-from cart_nlp.scoring.candidates import FieldScorer
+from cart_nlp.scoring.candidates import FieldScorer, NameScorer
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Instance, Scored, Table
+from cart_nlp.signals.products import together
 
 DIGITS = 3
 """Decimals of a weight: less than any of them can decide."""
@@ -197,6 +198,21 @@ def fit_field(
         weights[""] = round(weights[""] + shift, DIGITS)
         candidate = Linear({"yes": weights})
     return FieldScorer(mention, candidate)
+
+
+def fit_names(trials: Trials, *, strength: float = 0.1) -> NameScorer:
+    """The scorer of products: each candidate once, by what all its mentions tell together."""
+    rows: list[list[str]] = []
+    truth: list[bool] = []
+    groups: list[int] = []
+    for at, (instances, values) in enumerate(trials):
+        for name, signals in together(instances).items():
+            rows.append(signals)
+            truth.append(name in values)
+            groups.append(at)
+    if len(set(truth)) < 2:
+        return NameScorer(Linear({"yes": {"": 3.0 if truth and all(truth) else -3.0}}))
+    return NameScorer(fit_candidates(rows, truth, groups, strength=strength))
 
 
 def cross(
