@@ -101,6 +101,24 @@ class _Window:
             if at == self.end and not self.more(at if keep is None else keep):
                 return at, b""
 
+    def broken_soon(self, at: int) -> int | None:
+        """Where the value at a position breaks, if it does so at once; None where that is not sure.
+
+        The scanner's error counts the lines of all that it was given: this gives it little.
+        """
+        piece = self._text[at - self.base : at - self.base + _PIECE]
+        try:
+            _SCAN(piece, 0)
+        except StopIteration as stop:
+            place = int(stop.value)
+        except json.JSONDecodeError as error:
+            place = len(piece) if error.msg.startswith("Unterminated string") else error.pos
+        except RecursionError:
+            return None
+        else:
+            return None
+        return at + place if place < len(piece) - _LITERAL else None
+
     def value(
         self, at: int, keep: int | None = None, before: Callable[[], None] | None = None
     ) -> tuple[Any, int]:
@@ -384,6 +402,10 @@ class Document:
             return True, place
         if self._spent > _FREE + 2 * self._window.end:
             return False, place + 2 * _MARGIN
+        soon = self._window.broken_soon(place)
+        if soon is not None:
+            self._spent += soon - place + _MARGIN
+            return False, place + 1
         try:
             value, end = self._window.value(place)
         except _Broken as broken:

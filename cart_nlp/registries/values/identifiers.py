@@ -38,6 +38,8 @@ _SHAPES: tuple[tuple[str, str, re.Pattern[str], str], ...] = tuple(
     )
 )  # fmt: skip
 _LONGEST = 2000
+_HINT = re.compile(r"\d{3}|RBR-", re.IGNORECASE)
+"""Stands in every number."""
 
 
 def _canonical(kind: str, said: str) -> str:
@@ -56,8 +58,11 @@ def identities(values: Iterable[str]) -> tuple[str, ...]:
     """
     found: dict[str, None] = {}
     for value in values:
+        text = value[:_LONGEST]
+        if not _HINT.search(text):
+            continue
         for kind, _, pattern, _ in _SHAPES:
-            for match in pattern.finditer(value[:_LONGEST]):
+            for match in pattern.finditer(text):
                 found[_canonical(kind, match[1] if pattern.groups else match[0])] = None
     return tuple(found)
 
