@@ -20,6 +20,9 @@ from cart_nlp.signals.reading import Reading
 TAUGHT = "taught"
 """Own-worded texts that teach what few registry labels show; they train and never measure."""
 
+UNLABELED = {"products": "registry dump"}
+"""Field → sources whose trials have none labeled, whatever their text says."""
+
 
 @dataclass
 class Example:
@@ -39,7 +42,7 @@ class Example:
         """
         doubts = self.labels.get("uncertain", ())
         level = "car_trial" not in doubts or (name != "car_trial" and self.source.startswith(CORRECTED))
-        return name not in doubts and level
+        return name not in doubts and level and not self.source.startswith(UNLABELED.get(name, "-"))
 
     @property
     def included(self) -> bool:
