@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, get_args
 
 import orjson
 
-from cart_nlp import readback
+from cart_nlp import readback, records
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import UNCOMPARED, Record
-from cart_nlp.writers.dates import stated, without_types
-from cart_nlp.writers.flat import cell, unguarded
+from cart_nlp.writers.flat import cell
 
 COMPARED = tuple(name for name in Record.model_fields if name not in UNCOMPARED)
 """Fields that are compared; evidence, confidence and raw values go with what they support."""
@@ -81,19 +79,9 @@ def read_rows(source: str, note: Callable[[str], None] | None = None) -> Rows:
     path = Path(source)
     if not path.is_file():
         raise InputError(f"{source}: no such file; give two outputs of `cart-nlp tag`")
-    kinds = {
-        **dict.fromkeys((".jsonl", ".ndjson"), _jsonl),
-        **dict.fromkeys((".csv", ".tsv"), _csv),
-        ".parquet": _parquet,
-        ".duckdb": _duckdb,
-        ".xlsx": _xlsx,
-    }
-    kind = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if kind not in kinds:
-        raise InputError(f"{source}: cannot compare {kind or 'a file without suffix'}; use {' '.join(kinds)}")
     rows: Rows = {}
     again: set[str] = set()
-    for number, row in enumerate(kinds[kind](path), 1):
+    for number, (_, row) in enumerate(records.rows(path), 1):
         trial = row.get("trial_id")
         if not isinstance(trial, str):
             raise InputError(f"{source}: a row without trial_id; is this the output of `cart-nlp tag`?")
@@ -121,53 +109,6 @@ def _flat(name: str, value: Any) -> str:
         value = float(value)  # a spreadsheet makes 0 of 0.0
     found = cell(name, value)
     return ("true" if found else "false") if isinstance(found, bool) else str(found)
-
-
-def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    for number, line in readback.lines(path):
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as fault:
-            raise InputError(f"{path}:{number}: not JSON: {fault}") from None
-        if not isinstance(row, dict):
-            raise InputError(f"{path}:{number}: {type(row).__name__} where a record is meant")
-        yield row
-
-
-def _csv(path: Path) -> Iterator[dict[str, Any]]:
-    delimiter = "\t" if path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
-    for _, row in readback.table(path, delimiter):
-        yield {key: unguarded(value) for key, value in row.items() if key and isinstance(value, str)}
-
-
-def _xlsx(path: Path) -> Iterator[dict[str, Any]]:
-    budget = readback.Budget(path)
-    with readback.workbook(path) as book:
-        if "records" not in book.sheetnames:
-            raise InputError(f"{path}: no sheet `records`; is this the output of `cart-nlp tag`?")
-        rows = book["records"].iter_rows(max_col=2 * len(Record.model_fields))
-        heads = [str(head.value) for head in next(rows, ())]
-        for row in rows:
-            values = list(map(_value, row[: len(heads)]))
-            budget.take(sum(len(value) for value in values if isinstance(value, str)))
-            yield dict(zip_longest(heads, values))  # empty cells at the end of a row are left out
-
-
-def _value(cell: Any) -> Any:
-    """What a cell of a workbook says: text without its guard, a date as the cell shows it."""
-    value = cell.value
-    if isinstance(value, datetime.date):
-        shape = str(cell.number_format)
-        return stated(value, "day" if "d" in shape else "month" if "m" in shape else "year")
-    return unguarded(value) if isinstance(value, str) else value
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    return map(without_types, readback.parquet_rows(path))
-
-
-def _duckdb(path: Path) -> Iterator[dict[str, Any]]:
-    return map(without_types, readback.store_rows(path))
 
 
 def _past(path: Path, moment: str) -> Rows:

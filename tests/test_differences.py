@@ -19,7 +19,7 @@ from pyarrow import parquet
 
 from cart_nlp.batch.store import Store
 from cart_nlp.differences import compare, read_rows
-from cart_nlp.landscape.records import record_list
+from cart_nlp.records import record_list
 from cart_nlp.registries.entry import InputError
 from cart_nlp.writers import OutputError
 from cart_nlp.writers.flat import guarded, unguarded
@@ -148,8 +148,7 @@ MEASURED_HERE = ("rows.jsonl.gz", "cell.csv.gz", "rows.parquet")
 MEASURED = """
 import sys
 from cart_nlp.differences import read_rows
-from cart_nlp.landscape.records import record_list
-from cart_nlp.landscape.records import record_list
+from cart_nlp.records import record_list
 from cart_nlp.registries.entry import InputError
 from pathlib import Path
 said = []

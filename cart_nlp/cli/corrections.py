@@ -58,7 +58,7 @@ def check(
         known = names(tuple(map(str, lexicon or ())))
         ids = None
         if records is not None:
-            from cart_nlp.landscape.records import record_list
+            from cart_nlp.records import record_list
 
             ids = {one for each in record_list(records) for one in (each.trial_id, *each.secondary_ids)}
         texts = None
@@ -125,7 +125,7 @@ def merge(
         last = checked(adjudicated, known) if adjudicated else ()
         by_id = None
         if records is not None:
-            from cart_nlp.landscape.records import record_list
+            from cart_nlp.records import record_list
 
             by_id = {record.trial_id: record for record in record_list(records)}
         found = merging.merge(first, second, known, adjudicated=last, prefer=prefer, records=by_id)

@@ -26,9 +26,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 def command(
     records: Annotated[
         Path,
-        typer.Argument(
-            help="What `cart-nlp tag` wrote: .jsonl, .csv (also .gz), .parquet, .xlsx or .duckdb."
-        ),
+        typer.Argument(help="What `cart-nlp tag` wrote, in any of its formats."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report; made if needed.")],
     until: Annotated[

@@ -12,9 +12,7 @@ from cart_nlp import console
 
 
 def command(
-    records: Annotated[
-        Path, typer.Argument(help="What `cart-nlp tag` wrote: .jsonl, .csv (also .gz) or .parquet.")
-    ],
+    records: Annotated[Path, typer.Argument(help="What `cart-nlp tag` wrote, in any of its formats.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The page to write, e.g. page.html.")],
     text: Annotated[
         list[Path] | None,

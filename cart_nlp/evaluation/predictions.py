@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cart_nlp.evaluation.gold import GoldError, GoldRecord, open_text
+from cart_nlp.evaluation.gold import GoldError, GoldRecord
 from cart_nlp.evaluation.labels import MENTION_LABELS
 from cart_nlp.schema import Mention, Record, Trial
 
@@ -160,34 +160,26 @@ class Dump:
 
 
 def read_records(path: Path) -> dict[str, Record]:
-    """Read records from JSON lines, plain or gzipped; raises GoldError with one line a fault."""
-    from pydantic import ValidationError
+    """Records of a file that `cart-nlp tag` wrote, by id; raises GoldError with one line a fault."""
+    from cart_nlp import records
+    from cart_nlp.registries.entry import InputError
 
-    if not path.is_file():
-        raise GoldError(
-            [f"{path}: no such file; give --records FILE as `cart-nlp tag -o FILE.jsonl` writes it"]
-        )
-    if not path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson")):
-        raise GoldError(
-            [f"{path.name}: scoring reads JSON lines; write them with `cart-nlp tag … -o FILE.jsonl`"]
-        )
     found: dict[str, Record] = {}
     faults: list[str] = []
     try:
-        for number, line in open_text(path):
-            where = f"{path.name}:{number}"
+        for place, row in records.typed_rows(path):
             try:
-                record = Record.model_validate_json(line)
-            except ValidationError as error:
-                first = error.errors()[0]
-                place = ".".join(map(str, first["loc"])) or "line"
-                faults.append(f"{where}: {place}: {first['msg']}; give records of `cart-nlp tag`")
+                record = records.record_of(path, place, row)
+            except InputError as fault:
+                faults.append(f"{fault}; give records of `cart-nlp tag`")
                 continue
             if record.trial_id in found:
-                faults.append(f"{where}: duplicate trial_id {record.trial_id!r}; keep one record a trial")
+                faults.append(
+                    f"{path}:{place}: duplicate trial_id {record.trial_id!r}; keep one record a trial"
+                )
             found[record.trial_id] = record
-    except (UnicodeDecodeError, OSError, EOFError) as error:
-        faults.append(f"{path.name}: cannot be read: {error}; give UTF-8 JSON lines, plain or .gz")
+    except InputError as fault:
+        faults.append(str(fault))
     if faults:
         raise GoldError(faults)
     return found

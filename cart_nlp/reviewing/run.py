@@ -12,7 +12,7 @@ from cart_nlp.curation.decisions import FIELDS, values_of
 from cart_nlp.curation.laying import laid, opened, read_trials
 from cart_nlp.curation.queue import Item, Queue, queue
 from cart_nlp.evaluation.predictions import tagger
-from cart_nlp.landscape.records import record_list
+from cart_nlp.records import record_list
 from cart_nlp.registries.entry import InputError
 from cart_nlp.reviewing.mentions import looked_up, mentions_of
 from cart_nlp.reviewing.page import page

@@ -1,0 +1,82 @@
+"""One reader of our own output: whatever format it has, every command reads the same from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from cart_nlp.differences import read_rows
+from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.evaluation.predictions import read_records
+from cart_nlp.landscape.records import read_records as read_frame
+from cart_nlp.records import record_list
+from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.writers import writer
+
+RECORDS = [
+    Record(
+        trial_id="NCT00000001",
+        title="=cmd|' /C calc'!A0 of CD19/CD22 cells",
+        car_trial="product",
+        car_score=0.97,
+        targets=("CD19", "CD22"),
+        multi_target=True,
+        constructs=(Construct(targets=("CD19", "CD22"), format="tandem", basis="text"),),
+        costim=("4-1BB",),
+        generation=(2,),
+        start_date="2021-03",
+        first_posted="2020-12-31",
+        enrollment=24,
+        why_stopped="-- no funds --",
+        confidence={"targets": 0.91, "costim": 1.0},
+        raw={"phase": "+Phase 1"},
+        evidence=(
+            *(
+                Evidence(
+                    field="targets", value=value, basis="text", section="brief_title", start=at, end=at + 4
+                )
+                for at, value in ((4, "CD19"), (9, "CD22"))
+            ),
+        ),
+    ),
+    Record(trial_id="NCT00000002", title="A study of CAR-T cells", car_trial="related", car_score=0.6),
+]
+LINES = [record.model_dump_json(exclude_none=False).encode() for record in RECORDS]
+EXACT = ("records.jsonl", "records.jsonl.gz", "records.parquet", "records.xlsx", "records.json")
+FLAT = ("records.csv", "records.csv.gz", "records.tsv", "records.tsv.gz", "records.excel.csv")
+
+
+def written(folder: Path, name: str) -> Path:
+    path = folder / name
+    if name.endswith(".json"):
+        path.write_bytes(b"[" + b",".join(LINES) + b"]")
+    else:
+        writer(name.removeprefix("records"))(iter(LINES), path, True)
+    return path
+
+
+@pytest.mark.parametrize("name", [*EXACT, *FLAT])
+def test_every_format_gives_the_same(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, name)
+    without = {"confidence"} if name == "records.xlsx" else set()
+    without |= {"evidence", "raw", "confidence"} if name in FLAT else set()
+    found = record_list(path)
+    assert [r.model_dump(exclude=without) for r in found] == [r.model_dump(exclude=without) for r in RECORDS]
+    assert read_records(path) == {record.trial_id: record for record in found}
+    assert read_frame(path)["trial_id"].tolist() == [record.trial_id for record in RECORDS]
+    assert read_rows(str(path)) == read_rows(str(written(tmp_path, "records.jsonl")))
+
+
+def test_what_is_no_record_or_comes_twice_is_told_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(
+        b"\n".join([LINES[0], LINES[0], orjson.dumps({"id": "x"}), orjson.dumps({"trial_id": 3})])
+    )
+    with pytest.raises(GoldError) as caught:
+        read_records(path)
+    told = str(caught.value).splitlines()
+    assert [line.partition(": ")[0] for line in told] == [f"{path}:2", f"{path}:3", f"{path}:4"]
+    assert "duplicate trial_id 'NCT00000001'" in told[0]
+    assert all("give records of `cart-nlp tag`" in line for line in told[1:])
