@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import (
@@ -131,21 +131,15 @@ class _Work:
         """Give a field the values that the decisions leave it, with their evidence and confidence."""
         self.touched.add(field)
         if field == "constructs":
-            self._removed = {v for each in corrections if each.action == "remove" for v in each.values}
+            self._removed = _of(corrections, "remove")
         before = self._values[field]
         pinned = [each for each in corrections if each.pins]
-        removed = {value for each in corrections if each.action == "remove" for value in each.values}
-        stated = {value for each in corrections if each.action != "remove" for value in each.values}
-        after = (
-            {value for each in pinned for value in each.values} if pinned else {*before, *stated} - removed
-        )
+        after = _left(before, corrections, pinned)
         self._values[field] = tuple(sorted(after))
         dropped = [value for value in before if value not in after]
         places = {entry.value: entry for entry in reversed(self._evidence) if entry.field == field}
         kept = [e for e in self._evidence if e.field != field or e.value in after]
-        entries: list[Evidence] = []
-        for each in corrections:
-            entries += self._entries(each, before, dropped, places)
+        entries = [one for each in corrections for one in self._entries(each, before, dropped, places)]
         self._evidence = _placed(kept, field, entries)
         backed = {entry.value for entry in entries}
         if pinned or any(each.open for each in corrections) or (after and after <= backed):
@@ -240,9 +234,21 @@ class _Work:
         A target that was taken away leaves its constructs; one that was added and is in no construct makes
         the field wrong as it stands, unless it is the only one: then it is a construct by itself.
         """
-        targets = set(self._values["targets"])
         if "targets" not in self.touched:
             return
+        targets = set(self._values["targets"])
+        found = self._following(targets)
+        if not found and len(targets) == 1 and "constructs" not in self.touched:
+            alone = Construct(targets=tuple(targets), format="single", basis="default")
+            found[shown(alone)] = alone
+        self._tell(tuple(found))
+        self._constructs, self._values["constructs"] = found, tuple(found)
+        covered = {target for construct in found.values() for target in construct.targets}
+        if targets - covered and "constructs" not in self.touched:
+            self._confidence["constructs"] = 0.0
+
+    def _following(self, targets: set[str]) -> dict[str, Construct]:
+        """The constructs that some targets leave, by their text: those of a curator as they are."""
         found: dict[str, Construct] = {}
         decided = self._decided()
         for text in self._values["constructs"]:
@@ -252,32 +258,43 @@ class _Work:
                 continue
             left = tuple(target for target in construct.targets if target in targets)
             if left != construct.targets and left:
-                single = len(left) == 1 and construct.format in _ONE_PRODUCT
-                change = {
-                    "targets": left,
-                    "format": "single" if single else construct.format,
-                    "basis": "default",
-                }
-                construct = construct.model_copy(update=change)
+                construct = _narrowed(construct, left)
             if left and shown(construct) not in self._removed:
                 found.setdefault(shown(construct), construct)
-        if not found and len(targets) == 1 and "constructs" not in self.touched:
-            alone = Construct(targets=tuple(targets), format="single", basis="default")
-            found[shown(alone)] = alone
-        texts = tuple(found)
-        if set(texts) != set(self._values["constructs"]):
-            mine = ("", *texts)  # without a value: what a curator took away
-            kept = [e for e in self._evidence if e.field != "constructs" or e.value in mine]
-            new = [
-                Evidence(field="constructs", value=text, basis="default", rule="curator:targets")
-                for text in texts
-                if text not in self._values["constructs"]
-            ]
-            self._evidence = _placed(kept, "constructs", new)
-        self._constructs, self._values["constructs"] = found, texts
-        covered = {target for construct in found.values() for target in construct.targets}
-        if targets - covered and "constructs" not in self.touched:
-            self._confidence["constructs"] = 0.0
+        return found
+
+    def _tell(self, texts: Sequence[str]) -> None:
+        """Take the evidence of constructs that are gone away, and give new ones theirs."""
+        if set(texts) == set(self._values["constructs"]):
+            return
+        mine = ("", *texts)  # without a value: what a curator took away
+        kept = [e for e in self._evidence if e.field != "constructs" or e.value in mine]
+        new = [
+            Evidence(field="constructs", value=text, basis="default", rule="curator:targets")
+            for text in texts
+            if text not in self._values["constructs"]
+        ]
+        self._evidence = _placed(kept, "constructs", new)
+
+
+def _of(corrections: Iterable[Correction], action: str) -> set[str]:
+    """The values of the decisions of one action."""
+    return {value for each in corrections if each.action == action for value in each.values}
+
+
+def _left(before: Iterable[str], corrections: Sequence[Correction], pinned: Sequence[Correction]) -> set[str]:
+    """The values that decisions leave: those of decisions that say all, else what was, more and less."""
+    if pinned:
+        return {value for each in pinned for value in each.values}
+    given = {value for each in corrections if each.action != "remove" for value in each.values}
+    return {*before, *given} - _of(corrections, "remove")
+
+
+def _narrowed(construct: Construct, left: tuple[str, ...]) -> Construct:
+    """A construct with fewer targets."""
+    single = len(left) == 1 and construct.format in _ONE_PRODUCT
+    form = "single" if single else construct.format
+    return construct.model_copy(update={"targets": left, "format": form, "basis": "default"})
 
 
 def _order(construct: Construct) -> tuple[tuple[str, ...], str]:

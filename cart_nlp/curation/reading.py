@@ -71,19 +71,8 @@ def correction(cells: Mapping[str, str], place: str = "") -> Correction:
     if action not in ACTIONS:
         raise ValueError(f"unknown action {said['action']!r}; there are {', '.join(ACTIONS)}")
     empty = said["value"].lower() == NOTHING
-    parts = () if empty else tuple(part.strip() for part in said["value"].split(";") if part.strip())
-    if field == "constructs":
-        parts = tuple(shown(construct_of(part)) for part in parts)
-    elif field == "generation":
-        parts = tuple(map(_generation, parts))
-    if field in SINGLE and action in ("add", "remove"):
-        raise ValueError(f"{field} has one value: use set or confirm, not {action}")
-    if field in SINGLE and len(parts) > 1:
-        raise ValueError(f"{field} has one value, not {len(parts)}: {said['value']!r}")
-    if action in ("add", "remove") and not parts:
-        raise ValueError(f"{action} without a value; name it in the column value")
-    if field == "car_trial" and action == "set" and not parts:
-        raise ValueError("car_trial needs a value: product, related, mention or no")
+    parts = () if empty else _parts(field, said["value"])
+    _judge(field, action, parts, said["value"])
     return Correction(
         said["trial_id"],
         field,
@@ -96,6 +85,26 @@ def correction(cells: Mapping[str, str], place: str = "") -> Correction:
         said["note"],
         place,
     )
+
+
+def _parts(field: str, value: str) -> tuple[str, ...]:
+    """The values of a cell as records write them."""
+    parts = tuple(part.strip() for part in value.split(";") if part.strip())
+    if field == "constructs":
+        return tuple(shown(construct_of(part)) for part in parts)
+    return tuple(map(_generation, parts)) if field == "generation" else parts
+
+
+def _judge(field: str, action: str, parts: tuple[str, ...], value: str) -> None:
+    """Raise ValueError where an action does not go with a field or its values."""
+    if field in SINGLE and action in ("add", "remove"):
+        raise ValueError(f"{field} has one value: use set or confirm, not {action}")
+    if field in SINGLE and len(parts) > 1:
+        raise ValueError(f"{field} has one value, not {len(parts)}: {value!r}")
+    if action in ("add", "remove") and not parts:
+        raise ValueError(f"{action} without a value; name it in the column value")
+    if field == "car_trial" and action == "set" and not parts:
+        raise ValueError("car_trial needs a value: product, related, mention or no")
 
 
 def _generation(text: str) -> str:

@@ -99,27 +99,35 @@ def label_faults(labels: Any) -> Iterator[str]:
         yield _unknown("focus", labels["focus"])
     for name in (*LIST_FIELDS, *OPTIONAL_FIELDS, "product_targets", "uncertain", "target_evidence"):
         values = labels.get(name, [])
-        if not isinstance(values, list):
+        if isinstance(values, list):
+            yield from filter(None, (_value_fault(name, value) for value in values))
+        else:
             yield f"{name} is {values!r}; give a list"
-            continue
-        for value in values:
-            if name in CLOSED and value not in CLOSED[name]:
-                yield _unknown(name, value)
-            elif name == "uncertain" and (not isinstance(value, str) or value not in _UNCERTAIN):
-                yield f"uncertain names {value!r}, no field; there are {', '.join(sorted(_UNCERTAIN))}"
-            elif name not in CLOSED and (not isinstance(value, str) or not value.strip()):
-                yield f"{name} holds {value!r}; give a name"
     constructs = labels.get("constructs", [])
-    if not isinstance(constructs, list):
+    if isinstance(constructs, list):
+        yield from filter(None, map(_construct_fault, constructs))
+    else:
         yield f"constructs is {constructs!r}; give a list"
-        return
-    for construct in constructs:
-        targets = construct.get("targets") if isinstance(construct, dict) else None
-        if not isinstance(targets, list) or not all(isinstance(t, str) for t in targets):
-            yield f'construct {construct!r}; give {{"targets": [...], "format": ...}}'
-        elif construct.get("format") not in get_args(Format):
-            allowed = ", ".join(get_args(Format))
-            yield f"unknown construct format {construct.get('format')!r}; allowed: {allowed}"
+
+
+def _value_fault(name: str, value: Any) -> str | None:
+    if name in CLOSED:
+        return None if value in CLOSED[name] else _unknown(name, value)
+    if name == "uncertain":
+        known = isinstance(value, str) and value in _UNCERTAIN
+        told = f"uncertain names {value!r}, no field; there are {', '.join(sorted(_UNCERTAIN))}"
+        return None if known else told
+    return None if isinstance(value, str) and value.strip() else f"{name} holds {value!r}; give a name"
+
+
+def _construct_fault(construct: Any) -> str | None:
+    targets = construct.get("targets") if isinstance(construct, dict) else None
+    if not isinstance(targets, list) or not all(isinstance(t, str) for t in targets):
+        return f'construct {construct!r}; give {{"targets": [...], "format": ...}}'
+    if construct.get("format") not in get_args(Format):
+        allowed = ", ".join(get_args(Format))
+        return f"unknown construct format {construct.get('format')!r}; allowed: {allowed}"
+    return None
 
 
 def _unknown(name: str, value: object) -> str:

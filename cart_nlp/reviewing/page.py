@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from cart_nlp import __version__
@@ -12,7 +12,7 @@ from cart_nlp.curation.names import CLOSED, lists, names
 from cart_nlp.curation.queue import Item, Queue
 from cart_nlp.curation.reasons import told
 from cart_nlp.pages import Strings, embed, render, web
-from cart_nlp.schema import Format, Mention, Trial
+from cart_nlp.schema import Evidence, Format, Mention, Trial
 from cart_nlp.viewer import units
 
 
@@ -66,27 +66,31 @@ def _key(items: Sequence[Item]) -> str:
     return found.hexdigest()[:24]
 
 
+def _evidence(entry: Evidence, text: str, strings: Strings) -> list[int]:
+    """An entry as the page holds it: its words by number, and their place if they stand there."""
+    stands = entry.end > entry.start and entry.basis in ("text", "curator")
+    fits = stands and text[entry.start : entry.end] == entry.text != ""
+    place = [units(text, entry.start), units(text, entry.end)] if fits else [-1, -1]
+    who = " ".join(filter(None, (entry.by, entry.date, entry.note and f"“{entry.note}”")))
+    said = (entry.field, entry.value, entry.basis, entry.section, entry.text, entry.rule, who, entry.replaced)
+    return [*map(strings.number, said), *place]
+
+
+def _spans(marks: Sequence[Mention], sections: Mapping[str, str], strings: Strings) -> Iterator[list[int]]:
+    """The mentions of antigens whose role is known, with their places."""
+    for one in marks:
+        if one.label in ("antigen", "ligand") and one.role and one.section in sections:
+            text = sections[one.section]
+            words = (one.section, one.concept, one.role.replace("_", " "))
+            yield [*map(strings.number, words), units(text, one.start), units(text, one.end)]
+
+
 def _trial(item: Item, trial: Trial | None, marks: Sequence[Mention], strings: Strings) -> dict[str, Any]:
     record = item.record
     doubts = {doubt.field: doubt for doubt in item.doubts}
     sections = trial.sections if trial else {}
-    evidence = []
-    for e in record.evidence:
-        text = sections.get(e.section, "")
-        fits = e.end > e.start and e.basis in ("text", "curator") and text[e.start : e.end] == e.text != ""
-        place = [units(text, e.start), units(text, e.end)] if fits else [-1, -1]
-        who = " ".join(filter(None, (e.by, e.date, e.note and f"“{e.note}”")))
-        said = (e.field, e.value, e.basis, e.section, e.text, e.rule, who, e.replaced)
-        evidence.append([*map(strings.number, said), *place])
-    spans = [
-        [
-            *map(strings.number, (m.section, m.concept, m.role.replace("_", " "))),
-            units(sections[m.section], m.start),
-            units(sections[m.section], m.end),
-        ]
-        for m in marks
-        if m.label in ("antigen", "ligand") and m.role and m.section in sections
-    ]
+    evidence = [_evidence(e, sections.get(e.section, ""), strings) for e in record.evidence]
+    spans = list(_spans(marks, sections, strings))
     return {
         "i": record.trial_id,
         "t": record.title,
