@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 
+BY_DOUBTS = ("disease_group", "indications")
+"""Fields without a scorer of their values: how often they are right, by the signals of what is doubtful."""
+
+
 @Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
 def make(nlp: Language, name: str) -> Confidence:
     """Create the component; it is the last one."""
@@ -46,5 +50,11 @@ class Confidence(Weighted):
             raw |= state.get("sure", {})
         sure = {name: calibrated(table, name, value) for name, value in raw.items()}
         if included:
+            doubts = state.get("doubts", ())
+            sure |= {
+                name: scorer.probability(doubts)
+                for name in BY_DOUBTS
+                if (scorer := self.linear(name)) is not None
+            }
             sure["focus"] = sure["car_trial"]  # decided with it, and in cross-validation as often right
         return {name: round(value, 3) for name, value in sorted(sure.items())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from spacy.language import Language
 
 from cart_nlp.conditions import Reader
 from cart_nlp.ontology import LABEL, Ontology
-from cart_nlp.population import LISTS, TITLES, Named, groups, population
+from cart_nlp.population import LISTS, NAMES, SUMMARY, TITLES, Named, groups, population
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.weighted import Value
 from cart_nlp.short_forms import definitions, occurrences
@@ -51,14 +51,67 @@ class Diseases:
         reading = read(doc, vocabulary_of(self.nlp, self.name))
         lexicon = reading.vocabulary.lexicon
         reader = self.reader(lexicon)
-        named = list(_named(reading, text_of(doc), reader))
-        chosen = population(named, reader.ontology, partial(_aside, reading))
+        chosen, state["doubts"] = participants(reading, text_of(doc), reader)
         state["values"]["indications"] = [_value(one.concept, one, lexicon) for one in chosen]
         state["values"]["disease_group"] = [
             _value(group, one, lexicon) for one in chosen for group in groups((one.concept,), reader.ontology)
         ]
         state["indication_ids"] = list(reader.ontology.ids_of({one.concept for one in chosen}))
         return doc
+
+
+def participants(reading: Reading, text: str, reader: Reader) -> tuple[list[Named], list[str]]:
+    """What the participants have, and the signals of how sure that is."""
+    named = list(_named(reading, text, reader))
+    chosen = population(named, reader.ontology, partial(_aside, reading))
+    return chosen, sorted(doubts(reading, named, chosen, reader.ontology))
+
+
+_WHERE = (("condition", frozenset(["conditions"])), ("title", TITLES), ("summary", SUMMARY | NAMES))
+"""Name of a tier of sections → their kinds; the rest is `detail`."""
+
+
+def doubts(
+    reading: Reading, named: Sequence[Named], chosen: Sequence[Named], ontology: Ontology
+) -> Iterator[str]:
+    """Signals of how sure the participants' disease is: how many, from where, what was not understood."""
+    found = groups((one.concept for one in chosen), ontology)
+    yield f"groups={min(len(found), 2)}"
+    yield f"diseases={min(len({one.concept for one in chosen}), 4)}"
+    yield "from=" + _where({one.kind for one in chosen})
+    if any(not ontology.group(one.concept) for one in chosen):
+        yield "broad"
+    if all(one.guarded for one in chosen):
+        yield "guarded"
+    yield from _unlike(found, named, ontology)
+    yield from _conditions(reading, named)
+
+
+def _where(kinds: set[str]) -> str:
+    """The first part of the record that names what was chosen."""
+    return next((name for name, tier in _WHERE if kinds & tier), "detail" if kinds else "nothing")
+
+
+def _unlike(found: Sequence[str], named: Sequence[Named], ontology: Ontology) -> Iterator[str]:
+    """Parts of the record that name a disease of another group than was chosen."""
+    for name, kinds in _WHERE:
+        told = groups((one.concept for one in named if one.kind in kinds), ontology)
+        if set(told) - set(found):
+            yield "other_group@" + name
+        elif told:
+            yield "same_group@" + name
+
+
+def _conditions(reading: Reading, named: Sequence[Named]) -> Iterator[str]:
+    """Conditions of which nothing is known, and whether there are any."""
+    listed = [section for section in reading.sections if section.kind == "conditions"]
+    known = {reading.section(one.start) for one in named if one.kind == "conditions"}
+    if not listed:
+        yield "no_condition"
+    elif not known:
+        yield "no_condition_known"
+    elif len(known) < len(listed):
+        yield "condition_unknown"
 
 
 def _value(concept: str, one: Named, lexicon: Lexicon) -> Value:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.language import Language
 
 from cart_nlp.rules import first
-from cart_nlp.scoring.candidates import Candidate
+from cart_nlp.scoring.candidates import SILENT, Candidate
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.candidate import Instance, Scored, steps
+from cart_nlp.signals.doc import decided
 from cart_nlp.signals.mention import words
 from cart_nlp.signals.reading import MENTIONS, Reading
 
@@ -22,6 +24,32 @@ ROLES = (
     "signaling", "eligibility", "background", "none",
 )  # fmt: skip
 """Roles of a mention of an antigen; `none` where the string names no antigen there."""
+
+MARKER = "disease_marker"
+
+
+class Told(NamedTuple):
+    """The likeliest role of a mention of an antigen, and the chance that it is a marker of the disease."""
+
+    concept: str
+    role: str
+    marker: float
+
+
+def told_of(concept: str, chances: Mapping[str, float]) -> Told:
+    """What the chances of all roles say of a mention."""
+    return Told(concept, max(sorted(chances), key=chances.__getitem__), chances.get(MARKER, 0.0))
+
+
+def markers_sure(told: Mapping[Any, Told]) -> float:
+    """The chance that the markers of a trial are the right ones: each antigen on its side of the line."""
+    best: dict[str, float] = {}
+    said = {one.concept for one in told.values() if one.role == MARKER}
+    for one in told.values():
+        best[one.concept] = max(best.get(one.concept, 0.0), one.marker)
+    return (
+        math.prod(chance if name in said else 1 - chance for name, chance in best.items()) if best else SILENT
+    )
 
 
 @Language.factory(
@@ -37,7 +65,9 @@ class Roles(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         reading = self.reading(doc)
-        roles = self.roles(reading, self.candidates(reading))
+        told = self.told(reading, self.candidates(reading))
+        decided(doc).setdefault("sure", {})["disease_markers"] = markers_sure(told)
+        roles = {place: one.role for place, one in told.items()}
         if MENTIONS in doc.spans:
             for span in doc.spans[MENTIONS]:
                 role = roles.get((span.start_char, span.end_char))
@@ -51,6 +81,10 @@ class Roles(Weighted):
 
     def roles(self, reading: Reading, candidates: list[Candidate]) -> dict[tuple[int, int], str]:
         """The role of each mention, by its start and end."""
+        return {place: one.role for place, one in self.told(reading, candidates).items()}
+
+    def told(self, reading: Reading, candidates: list[Candidate]) -> dict[tuple[int, int], Told]:
+        """What is said of the role of each mention, by its start and end."""
         scorer = self.linear("roles")
         if scorer is None:
             return {}
@@ -58,7 +92,7 @@ class Roles(Weighted):
         for scored, held in self.role_evidence(reading, candidates):
             chances = scorer.probabilities(held)
             mention = scored.instance.mention
-            found[mention.start, mention.end] = max(chances, key=lambda r: chances[r])
+            found[mention.start, mention.end] = told_of(mention.concept, chances)
         return found
 
     @staticmethod

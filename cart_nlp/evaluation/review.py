@@ -9,6 +9,7 @@ from typing import Any
 from cart_nlp.curation.decisions import FIELDS
 from cart_nlp.curation.names import LABELS, Names
 from cart_nlp.curation.queue import chances_of, error_of, share_found, together
+from cart_nlp.evaluation.calibration import calibration
 from cart_nlp.evaluation.layout import percent
 from cart_nlp.evaluation.matching import (
     ALL_TARGETS,
@@ -34,7 +35,8 @@ def add_review(
     right, and so are two names of one product under the one name that the record has for both.
     Only a trial with a record can be read; `unread` are the wrong ones that screening has left without one.
     `best` is what the best order could find first: more trials may be wrong than are read. `fields` has what
-    reading by the doubt on one field finds of the trials in which that field is wrong.
+    reading by the doubt on one field finds of the trials in which that field is wrong, and how
+    many the confidences expect; `calibration` gets how well each field's confidence fits.
     """
     fields: dict[str, list[tuple[float, bool]]] = {}
     rows: dict[str, list[tuple[float, bool]]] = {name: [] for name in NAMES}
@@ -51,7 +53,7 @@ def add_review(
                 unread[name] += found
             continue
         calibrated &= bool(record.confidence)
-        chances = chances_of(record)
+        chances = _scored(chances_of(record), fields_wrong)
         rows["targets"].append((error_of(record, "targets"), wrong["targets"]))
         rows["any"].append((together(chances), wrong["any"]))
         for name, is_wrong in fields_wrong.items():
@@ -68,14 +70,26 @@ def add_review(
         }
         for name, found in rows.items()
     }
-    result["review"]["fields"] = {
-        name: {
-            "trials": len(fields[name]),
-            "wrong": sum(is_wrong for _, is_wrong in fields[name]),
-            "found_first": share_found(fields[name], FIRST),
+    told = {name: fields[name] for name in FIELDS if name in fields}
+    result["review"]["fields"] = {name: _of_field(found, calibrated) for name, found in told.items()}
+    if calibrated:
+        result.setdefault("calibration", {})["confidence_by_field"] = {
+            name: calibration((1 - chance, not is_wrong) for chance, is_wrong in found)
+            for name, found in told.items()
         }
-        for name in FIELDS
-        if name in fields
+
+
+def _scored(chances: Mapping[str, float], fields: Iterable[str]) -> dict[str, float]:
+    """The doubts on fields that are scored: what nobody has labeled is neither right nor wrong here."""
+    return {name: chances[name] for name in fields if name in chances}
+
+
+def _of_field(found: Sequence[tuple[float, bool]], calibrated: bool) -> dict[str, Any]:
+    return {
+        "trials": len(found),
+        "wrong": sum(is_wrong for _, is_wrong in found),
+        "found_first": share_found(found, FIRST),
+        "expected": math.fsum(chance for chance, _ in found) if calibrated else None,
     }
 
 

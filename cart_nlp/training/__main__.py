@@ -11,7 +11,7 @@ from typing import Any
 
 from cart_nlp import console, paths, pipeline
 from cart_nlp.scoring.candidates import FieldScorer
-from cart_nlp.training import ablation, build, data, gain, hidden, report
+from cart_nlp.training import ablation, build, data, doubts, gain, hidden, report
 
 
 def main() -> int:
@@ -58,6 +58,7 @@ def main() -> int:
     outcome = build.train(examples, data.roles())
     calibration, quality = report.calibration(examples, outcome)
     outcome.add("cart_confidence", "calibration", calibration)
+    quality |= doubts.add(examples, outcome)
     figures = report.figures(examples, outcome)
     card = {"data": card_data(examples), "cross_validation": figures, "calibration": quality}
     told: dict[str, Any] = {"cross_validation": figures, "calibration": quality}

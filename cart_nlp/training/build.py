@@ -13,7 +13,7 @@ from spacy.language import Language
 from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
 from cart_nlp.components.constructs import build as build_constructs
 from cart_nlp.components.constructs import decide, own_units
-from cart_nlp.components.roles import role_signals
+from cart_nlp.components.roles import MARKER, Told, markers_sure, role_signals, told_of
 from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.matching import name_key
@@ -352,9 +352,11 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
     kept: list[Example] = []
     rows: list[list[str]] = []
     truth: list[str] = []
+    concepts: list[str] = []
     for example in examples:
         for instance, logit, targets, role in role_items(example, labels, result):
             kept.append(example)
+            concepts.append(instance.concept)
             rows.append(role_signals(reading_of(example), instance, logit, targets))
             truth.append(role)
     if not rows:
@@ -376,13 +378,30 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
         len(kept),
         [e.group for e in kept],
         fit,
-        lambda scorer, n: max(sorted(c := scorer.probabilities(rows[n])), key=lambda name: c[name]),
+        lambda scorer, n: told_of(concepts[n], scorer.probabilities(rows[n])),
     )
     result.add("cart_roles", "roles", fit(list(range(len(kept)))))
     result.unseen["roles"] = {
-        f"{e.id}#{n}": (role, said, e.source)
+        f"{e.id}#{n}": (role, said.role, e.source)
         for n, (e, role, said) in enumerate(zip(kept, truth, unseen, strict=True))
     }
+    result.unseen["disease_markers"] = _markers(kept, unseen, truth)
+
+
+def _markers(
+    examples: Sequence[Example], told: Sequence[Told], truth: Sequence[str]
+) -> dict[str, tuple[float, bool]]:
+    """Trial → how sure its markers are, and whether they are right, of the mentions that are labeled."""
+    by_trial: dict[str, dict[int, tuple[Told, str]]] = {}
+    for number, (example, said, role) in enumerate(zip(examples, told, truth, strict=True)):
+        by_trial.setdefault(example.id, {})[number] = said, role
+    found = {}
+    for trial, pairs in by_trial.items():
+        stated = {said.concept for said, role in pairs.values() if role == MARKER}
+        given = {said.concept for said, _ in pairs.values() if said.role == MARKER}
+        sure = markers_sure({number: said for number, (said, _) in pairs.items()})
+        found[trial] = sure, given == stated
+    return found
 
 
 def reading_of(example: Example) -> Reading:

@@ -133,15 +133,20 @@ def calibration(examples: Sequence[Example], outcome: Outcome) -> tuple[Linear, 
     for name, pairs in certainties(by_id, outcome).items():
         slope, start = platt([logit(raw) for raw, _ in pairs], [good for _, good in pairs])
         table[name] = {"": round(start, 3), "slope": round(slope, 3)}
-        sure = [sigmoid(start + slope * logit(raw)) for raw, _ in pairs]
-        good = [one for _, one in pairs]
-        quality[name] = {
-            "ece": round(ece(sure, good), 4),
-            "auc_wrong": round(auc(sure, good), 3),
-            "found_in_tenth": found_in_tenth(sure, good),
-            "n": len(pairs),
-        }
+        quality[name] = quality_of([(sigmoid(start + slope * logit(raw)), good) for raw, good in pairs])
     return Linear(table), quality
+
+
+def quality_of(pairs: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+    """How good the chances of being right are: calibration, and what the least sure tenth finds."""
+    sure, good = [chance for chance, _ in pairs], [right for _, right in pairs]
+    return {
+        "ece": round(ece(sure, good), 4),
+        "auc_wrong": round(auc(sure, good), 3),
+        "found_in_tenth": found_in_tenth(sure, good),
+        "n": len(pairs),
+        "wrong": len(good) - sum(good),
+    }
 
 
 def found_in_tenth(sure: Sequence[float], good: Sequence[bool]) -> float | None:
@@ -174,6 +179,9 @@ def certainties(by_id: Mapping[str, Example], outcome: Outcome) -> dict[str, lis
             for trial, candidates in outcome.unseen.get(name, {}).items()
             if trial in by_id
         ]
+    found["disease_markers"] = [
+        pair for trial, pair in outcome.unseen.get("disease_markers", {}).items() if trial in by_id
+    ]
     return {name: pairs for name, pairs in found.items() if pairs}
 
 

@@ -6,7 +6,10 @@ import pytest
 from spacy.language import Language
 
 from cart_nlp import paths
-from cart_nlp.pipeline import as_trial, tag_trial
+from cart_nlp.components.confidence import BY_DOUBTS
+from cart_nlp.components.roles import MARKER, Told, markers_sure, told_of
+from cart_nlp.pipeline import as_trial, make_doc, tag_trial
+from cart_nlp.schema import TAGGED_FIELDS, Trial
 from cart_nlp.scoring.calibration import calibrated
 from cart_nlp.scoring.candidates import SILENT
 from cart_nlp.scoring.linear import Linear
@@ -17,7 +20,8 @@ TABLE = json.loads(FILE.read_text("utf-8"))
 
 def test_every_calibrated_field_of_a_car_trial_has_one(nlp: Language) -> None:
     record = tag_trial(nlp, as_trial("CD19 CAR-T cells in lymphoma"))
-    assert record.confidence.keys() == TABLE.keys() | {"constructs", "focus"}
+    assert record.confidence.keys() == TABLE.keys() | {"constructs", "focus", *BY_DOUBTS}
+    assert set(record.confidence) == {"car_trial", "constructs", *TAGGED_FIELDS}, "no field goes without"
     assert record.confidence["focus"] == record.confidence["car_trial"]
 
 
@@ -30,3 +34,45 @@ def test_silence_is_as_sure_as_it_was_in_cross_validation(nlp: Language, field: 
     record = tag_trial(nlp, as_trial("CD19 CAR-T cells in lymphoma"))
     assert getattr(record, field) == ()
     assert record.confidence[field] == round(calibrated(Linear(TABLE), field, SILENT), 3) < 1
+
+
+def test_markers_are_as_sure_as_each_antigen_is_on_its_side() -> None:
+    told = {
+        (0, 4): Told("MSLN", MARKER, 0.6),
+        (9, 13): Told("MSLN", MARKER, 0.9),
+        (20, 24): Told("CD19", "target", 0.2),
+    }
+    assert markers_sure(told) == pytest.approx(0.9 * 0.8)
+    assert markers_sure({}) == SILENT
+    assert told_of("CD7", {"target": 0.3, MARKER: 0.5, "edit": 0.2}) == ("CD7", MARKER, 0.5)
+
+
+def doubted(nlp: Language, **sections: str) -> set[str]:
+    return set(nlp(make_doc(nlp, Trial(id="t", sections=sections)))._.cart["doubts"])
+
+
+def test_what_is_doubtful_of_a_disease(nlp: Language) -> None:
+    title = "CD19 CAR-T cells in lymphoma"
+    plain = doubted(nlp, brief_title=title, **{"conditions[0]": "Lymphoma"})
+    assert plain == {"groups=1", "diseases=1", "from=condition", "same_group@condition", "same_group@title"}
+    unknown = {"conditions[0]": "Lymphoma", "conditions[1]": "Zorblax Fever"}
+    assert "condition_unknown" in doubted(nlp, brief_title=title, **unknown)
+    alone = doubted(nlp, brief_title=title, **{"conditions[0]": "Zorblax Fever"})
+    assert {"no_condition_known", "from=title"} <= alone
+    both = {"conditions[0]": "Lymphoma", "conditions[1]": "Lupus"}
+    assert {"groups=2", "other_group@title"} - doubted(nlp, brief_title=title, **both) == {
+        "other_group@title"
+    }
+    summary = doubted(nlp, brief_title="CD19 CAR-T cells", brief_summary="CAR-T cells for adults with lupus.")
+    assert {"no_condition", "from=summary", "same_group@summary"} <= summary
+    assert "from=nothing" in doubted(nlp, brief_title="CD19 CAR-T cells")
+
+
+def test_a_disease_that_nobody_understood_is_less_sure(nlp: Language) -> None:
+    title = "CD19 CAR-T cells in lymphoma"
+    known, unknown = (
+        tag_trial(nlp, Trial(id="t", sections={"brief_title": title, "conditions[0]": text}))
+        for text in ("Lymphoma", "Zorblax Fever")
+    )
+    assert known.confidence["indications"] > 0.9 > unknown.confidence["indications"]
+    assert 0.9 < known.confidence["disease_group"] < 1

@@ -54,12 +54,16 @@ def test_the_curve_is_the_share_of_errors_left(files):
     assert targets["expected"] == pytest.approx(
         0.7 + 0.6 + 0.05 + sum(0.2 - n / 100 for n in (2, 3, 4, 6, 7, 8))
     )
+    assert found["fields"]["targets"]["expected"] == pytest.approx(targets["expected"])
+    fits = scored(files).result["calibration"]["confidence_by_field"]["targets"]
+    assert fits["n"] == 9 and fits["ece"] == pytest.approx((0.3 + 0.4 + 6 * 0.15 + 0.95) / 9)
     text = list(review.lines(found))
     assert text[0] == (
         "review, by confidence: reading the least sure 10 % of 9 trials finds 30.0 % of 3 with "
         "a wrong target set, the best order 30.0 %; 1 more have no record to read"
     )
-    assert found["fields"]["targets"] == {"trials": 9, "wrong": 3, "found_first": pytest.approx(0.3)}
+    counted = {"trials": 9, "wrong": 3, "found_first": pytest.approx(0.3)}
+    assert found["fields"]["targets"] == counted | {"expected": pytest.approx(targets["expected"])}
     assert found["fields"]["constructs"]["found_first"] == pytest.approx(0.1), "all are said to be sure"
     assert text[2].startswith("review of one field, by confidence: reading as many finds targets 30.0 % of 3")
 
