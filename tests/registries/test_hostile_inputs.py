@@ -126,6 +126,18 @@ def test_a_line_too_long_to_hold_is_told(monkeypatch: pytest.MonkeyPatch, mark: 
     assert [(each.id, each.reason) for each in rejects] == [("2022-002568-62", bounds.TOO_LONG)]
 
 
+@pytest.mark.parametrize("size", [700, 1 << 16])
+def test_a_block_too_long_ends_where_the_next_one_begins(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Its further lines are passed over in pieces, wherever these are cut."""
+    monkeypatch.setattr(bounds, "MAX_RECORD", 30_000)
+    good = seeds.EUCTR.replace("2022-002568", "2022-002569")
+    for extra in range(0, 60, 7):
+        long = seeds.EUCTR.partition("P. End")[0] + "a\n" * (3000 + extra)
+        ids, rejects = split(euctr.read(feed((long + good).encode(), size)))
+        assert ids == ["2022-002569-62"]
+        assert [(each.id, each.reason) for each in rejects] == [("2022-002568-62", bounds.TOO_LONG)]
+
+
 def test_a_long_line_outside_of_records_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "MAX_RECORD", 50_000)
     ids, rejects = split(euctr.read(feed(("x" * 60_000 + "\n" + seeds.EUCTR).encode(), 10_000)))

@@ -79,6 +79,12 @@ def sound(raw: bytes, note: Note) -> tuple[bytes, Any]:
 
 def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
     """Line number and bytes of every line that is not blank; None for a line too long to hold."""
+    for lines in split_pieces(feed):
+        yield from lines
+
+
+def split_pieces(feed: Feed) -> Iterator[list[tuple[int, bytes | None]]]:
+    """The same, a list for each piece of the input that is read."""
     number = size = 0
     parts: list[bytes] = []
     head = feed.peek()
@@ -91,23 +97,21 @@ def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
         if not rest:
             continue
         number += 1
-        if size > bounds.MAX_RECORD:
-            yield number, None
-        else:
-            whole = b"".join(parts)
-            if whole and not whole.isspace():
-                yield number, whole
+        lines = _ended(number, parts, size)
         last = rest.pop()
-        for line in rest:
-            number += 1
-            if line and not line.isspace():
-                yield number, line
+        lines += [(at, line) for at, line in enumerate(rest, number + 1) if line and not line.isspace()]
+        yield lines
+        number += len(rest)
         parts, size = [last], len(last)
-    whole = b"".join(parts)
+    yield _ended(number + 1, parts, size)
+
+
+def _ended(number: int, parts: list[bytes], size: int) -> list[tuple[int, bytes | None]]:
+    """The line that some parts make, in a list, which is empty if the line is blank."""
     if size > bounds.MAX_RECORD:
-        yield number + 1, None
-    elif whole and not whole.isspace():
-        yield number + 1, whole
+        return [(number, None)]
+    whole = b"".join(parts)
+    return [(number, whole)] if whole and not whole.isspace() else []
 
 
 def is_lines(head: bytes) -> bool:

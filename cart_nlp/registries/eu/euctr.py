@@ -11,7 +11,7 @@ from typing import Any
 from cart_nlp.registries.containers import bounds
 from cart_nlp.registries.containers.bounds import TOO_LONG
 from cart_nlp.registries.containers.feeds import Feed
-from cart_nlp.registries.containers.jsonvalues import split_lines
+from cart_nlp.registries.containers.jsonvalues import split_pieces
 from cart_nlp.registries.containers.mending import mended
 from cart_nlp.registries.entry import Entry, Reject
 from cart_nlp.registries.values import normalize, shapes
@@ -32,6 +32,8 @@ _HEADING = (
     "Trial Status:",
     "Date on which this record was first entered",
 )
+_AROUND = 3
+"""Lines beside a heading that tell what it is."""
 _LINE_COST = 64
 """Bytes that a line takes in memory beside its letters."""
 
@@ -95,7 +97,8 @@ def _blocks(feed: Feed) -> Iterator[_Block]:
     """Every block, told by its heading: a field may hold a line that only looks like one."""
     block: _Block | None = None
     before = ""
-    for line, said, *following in _followed(_decoded(feed)):
+    lines = _Lines(feed)
+    for line, said, *following in _followed(iter(lines)):
         if said is None:
             if block is None:
                 yield _Block(line, fault=TOO_LONG)
@@ -114,6 +117,7 @@ def _blocks(feed: Feed) -> Iterator[_Block]:
             block = _Block(line)
         if block is not None and not heading:
             block.add(said)
+        lines.only_headings = block is not None and block.fault == TOO_LONG
         before = words
     if block is not None:
         if not block.fault and not block.is_whole():
@@ -139,15 +143,28 @@ def _checked(block: _Block) -> _Block:
     return block
 
 
-def _decoded(feed: Feed) -> Iterator[tuple[int, str | None]]:
+class _Lines:
     """Number and text of every line that is not blank; None for one too long to hold."""
-    for line, raw in split_lines(feed):
-        if raw is None:
-            yield line, None
-        elif raw.isascii() and b"?" not in raw:
-            yield line, raw.decode("ascii").rstrip("\r")
-        else:
-            yield line, mended(raw, feed.noting(f"line {line}")).decode("utf-8", "replace").rstrip("\r")
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self.only_headings = False
+        """Whether the block is too long, so that only the next one is of interest."""
+
+    def __iter__(self) -> Iterator[tuple[int, str | None]]:
+        for lines in split_pieces(self._feed):
+            if self.only_headings and len(lines) > _AROUND:
+                held = b"\n".join(raw or b"" for _, raw in lines)
+                if b"Summary" not in held and b"EudraCT Number:" not in held:
+                    lines = lines[-_AROUND:]
+            for line, raw in lines:
+                if raw is None:
+                    yield line, None
+                elif raw.isascii() and b"?" not in raw:
+                    yield line, raw.decode("ascii").rstrip("\r")
+                else:
+                    note = self._feed.noting(f"line {line}")
+                    yield line, mended(raw, note).decode("utf-8", "replace").rstrip("\r")
 
 
 def _followed(lines: Iterator[tuple[int, str | None]]) -> Iterator[tuple[int, str | None, str, str]]:
