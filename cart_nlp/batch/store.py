@@ -71,17 +71,20 @@ class Store:
         self._key = key
         self._digests: dict[str, str] = {}
         self._ids: frozenset[str] = frozenset()
+        self._unwritten: dict[str, bytes] = {}
         self._marks = Marks()
         self._new_marks: Marks | None = None
         self.session: str | None = None
         """The run that brought it to its present state."""
         if path.exists():
             with connected(path, read_only=True) as base:
-                told = _unwritten(base).keys()
+                tables = tables_of(base)
+                if "unwritten" in tables:
+                    self._unwritten = _unwritten(base)
                 rows = base.execute(
                     "SELECT trial_id, digest, tagger, included FROM trials WHERE vanished IS NULL"
                 ).fetchall()
-                if "marks" in tables_of(base):
+                if "marks" in tables:
                     self._marks = _marks(base, key)
                 last = base.execute("SELECT session FROM runs ORDER BY started DESC LIMIT 1").fetchone()
             self.session = last[0] if last else None
@@ -89,7 +92,7 @@ class Store:
             self._digests = {
                 trial: digest
                 for trial, digest, tagger, included in rows
-                if tagger == key and (included or trial in told)
+                if tagger == key and (included or trial in self._unwritten)
             }
             self._ids = frozenset(trial for trial, _, _, included in rows if included)
 
@@ -102,9 +105,8 @@ class Store:
         return self._ids
 
     def unwritten(self) -> dict[str, bytes]:
-        """Id -> what the list of what was not written says, of the trials that are looked at and left out."""
-        with connected(self._path, read_only=True) as base:
-            return _unwritten(base)
+        """Id -> what the list of what was not written says of trials that an earlier run left out."""
+        return self._unwritten
 
     def mentions(self) -> Callable[[bytes | str], bool]:
         """A test whether a raw record may be of a trial that has a record now."""
@@ -167,8 +169,6 @@ def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks:
 
 
 def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
-    if "unwritten" not in tables_of(base):
-        return {}
     rows = base.execute("SELECT trial_id, line FROM unwritten").fetchall()
     return {trial: line.encode() for trial, line in rows}
 
