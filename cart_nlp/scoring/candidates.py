@@ -61,13 +61,24 @@ class NameScorer(FieldScorer):
         for one in mentions:
             by_name.setdefault(one.concept, []).append(Scored(one, self.mention.logit(one.signals)))
         found = [
-            Candidate(name, self.candidate.probability(signals), by_name[name], signals)
+            Candidate(name, self.candidate.probability(signals), _beside_best(by_name[name]), signals)
             for name, signals in together(mentions).items()
         ]
         return sorted(found, key=lambda c: (-c.probability, c.concept))
 
     def to_json(self) -> dict[str, object]:
         return {"together": self.candidate.to_json()}
+
+
+_BEHIND = 4.0
+"""How far behind the best mention of a name one may be that still states it: log-odds."""
+
+
+def _beside_best(scored: Iterable[Scored]) -> list[Scored]:
+    """Mentions with log-odds that they state the name if any does: alone each says little of what all say."""
+    found = list(scored)
+    best = max(one.logit for one in found)
+    return [one._replace(logit=round(one.logit - best + _BEHIND, 9)) for one in found]
 
 
 SILENT = 0.99

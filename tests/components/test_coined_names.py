@@ -171,3 +171,16 @@ def test_a_long_run_of_joined_words_takes_time_in_proportion(nlp: Language) -> N
         names(held)
         took.append(time.perf_counter() - start)
     assert took[1] < 16 * max(took[0], 0.002)
+
+
+def test_each_place_that_states_a_name_is_evidence(nlp: Language) -> None:
+    trial = Trial(
+        id="t",
+        sections={
+            "brief_title": "QZX-415 CAR-T cells in lymphoma",
+            "brief_summary": "QZX-415 is an autologous CAR-T product.",
+            "interventions[0].name": "QZX-415",
+        },
+    )
+    record = tag_trial(nlp, trial)
+    assert {e.section for e in record.evidence if e.field == "products"} == set(trial.sections)
