@@ -70,7 +70,7 @@ bench-others:
 audit:
 	$(PYTHON) -m venv $(OUT)/audit
 	$(OUT)/audit/bin/python -m pip install -qq pip-audit
-	$(OUT)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	$(OUT)/audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 constraints:
 	$(PYTHON) -m venv $(OUT)/fresh
