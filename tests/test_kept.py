@@ -162,10 +162,10 @@ def test_processes_that_begin_at_once_find_the_same(place: Path) -> None:
         "from cart_nlp import tag; print(tag('CD19/CD22 tandem CAR-T with 4-1BB, Lupus').model_dump_json())"
     )
     begun = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
     told = {process.communicate()[0] for process in begun}
-    assert [process.returncode for process in begun] == [0, 0, 0]
+    assert [process.returncode for process in begun] == [0, 0]
     assert len(told) == 1 and json.loads(told.pop())["targets"] == ["CD19", "CD22"]
     assert sorted(path.suffix for path in place.iterdir()) == [".json"] * 3
 
