@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
-_SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?)"
+_SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?(?:\.\d)?)"
 _SYMBOL_AFTER = re.compile(rf"(?:both |the )?{_SYMBOL}(?=[\s,/.;)-]|$)")
 _SYMBOL_BOUND = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?P<suffix>[A-Za-z]{{6,10}})(?![\w])")
-_LISTED = re.compile(rf"(?:(?:[/,+&、]|\band|\bor)\s?)?(?<![\w-]){_SYMBOL}(?![\w-])(?:\s?[/,+&、]\s?)?")
-_BEFORE_CAR = re.compile(r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}$")
+_LISTED = re.compile(rf"(?<![\w-]){_SYMBOL}(?![\w-]|\.\d)")
+_JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
+_JOINT_LENGTH = 7
+_BEFORE_CAR = re.compile(
+    r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
+)
 _CODE = re.compile(
     r"(?P<code>[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
 )
@@ -82,9 +86,10 @@ class Linker:
         self.words = words
         self.stems = sorted({stem for stem, _ in words})
         openers = sorted(lexicon.words("opener"), key=lambda text: (-len(text), text))
-        self._opener = re.compile("|".join(map(re.escape, openers)) or r"(?!)")
+        self._opener = re.compile(rf"(?:{'|'.join(map(re.escape, openers)) or '(?!)'})\s?")
         self._suffixes = lexicon.words("slot_suffix")
         self._not_symbol = lexicon.words("not_symbol")
+        self._not_ends = tuple(sorted(lexicon.words("not_symbol_end")))
         self._not_code = lexicon.words("not_code")
         self._confusable = lexicon.words("confusable")
         self._cells = _car_cells(lexicon)
@@ -179,16 +184,29 @@ class Linker:
         return Mention(start, end, "antigen", name, "fuzzy") if name else None
 
     def _novel(self, reading: Reading, start: int, end: int, bound: bool) -> Mention | None:
-        """A symbol that no lexicon knows; one with several digits before a CAR word is a product's code."""
+        """A symbol that no lexicon knows; what is written as products' codes are, only where it is bound."""
         symbol = reading.text[start:end].rstrip("-.")
         low = lower(symbol)
-        if not _is_symbol(symbol) or low in self._not_symbol:
+        if not _is_symbol(symbol) or low in self._not_symbol or low.endswith(self._not_ends):
             return None
         if any(row.label not in _LOOSE for row in self.known.get(low, ())):
             return None
-        if not bound and sum(c.isdigit() for c in symbol) > 1 and not low.startswith("cd"):
+        if not bound and _is_code(low):
             return None
+        meant = self._swapped(low)
+        if meant is not None:
+            return Mention(start, start + len(symbol), "antigen", meant, "fuzzy")
         return Mention(start, start + len(symbol), "antigen", symbol, "novel")
+
+    def _swapped(self, low: str) -> str | None:
+        """The antigen whose symbol has two neighboring letters the other way round."""
+        if len(low) < 4 or not low.isalpha():
+            return None
+        for at in range(len(low) - 1):
+            for row in self.known.get(low[:at] + low[at + 1] + low[at] + low[at + 2 :], ()):
+                if row.label == "antigen":
+                    return row.name
+        return None
 
     def _beside(self, reading: Reading, mentions: list[Mention]) -> list[Mention]:
         """Symbols in one list with an antigen: "TIM3/CD33", "CD33, ABC1 and CD123"."""
@@ -197,13 +215,11 @@ class Linker:
         ends = {end for _, end in at}
         starts = {start for start, _ in at}
         for match in _LISTED.finditer(reading.text):
-            start, end = match.span("word")
-            if not ends & {match.start(), start - 1} and match.end() not in starts:
-                continue
-            mention = self._novel(reading, start, end, True)
-            if mention is not None:
-                found.append(mention)
-                ends.add(mention.end)
+            if _joined_to(reading.text, match, ends, starts):
+                mention = self._novel(reading, *match.span(), True)
+                if mention is not None:
+                    found.append(mention)
+                    ends.add(mention.end)
         return found
 
     def _codes(self, reading: Reading) -> Iterator[Mention]:
@@ -235,6 +251,17 @@ class Linker:
                     )
 
 
+def _joined_to(text: str, symbol: re.Match[str], ends: set[int], starts: set[int]) -> bool:
+    """Whether only a sign or word of listing parts a symbol from a mention before it or after it."""
+    after = _JOINT.match(text, symbol.end())
+    if after is not None and after.end() in starts:
+        return True
+    first = max(0, symbol.start() - _JOINT_LENGTH)
+    return any(
+        at in ends and _JOINT.fullmatch(text, at, symbol.start()) for at in range(first, symbol.start())
+    )
+
+
 def _car_cells(lexicon: Lexicon) -> dict[str, str]:
     """One-word names of CAR cells ("cart", "car-nk") → the cell type."""
     names = ((lower(term.text), term.concept) for term in lexicon.terms)
@@ -244,9 +271,21 @@ def _car_cells(lexicon: Lexicon) -> dict[str, str]:
 
 
 def _is_symbol(text: str) -> bool:
-    """Whether a word is written as an antigen's symbol, not as a name or a product's platform ("NEX-T")."""
+    """Whether a word is written as an antigen's symbol, not as a name ("ATHENA-2", "EB-DUO", "SPECIFIC")."""
     if not 3 <= len(text) <= 10 or sum(c.isupper() for c in text) < 2:
         return False
-    if text.lower().endswith(("-t", "-nk", "-c")):
+    if text.isalpha() and (len(text) > _LONGEST or text.endswith("s")):
         return False
-    return text[:2].isupper() or any(c.isdigit() for c in text)
+    return _SHAPE.match(text) is not None and (text[:2].isupper() or any(c.isdigit() for c in text))
+
+
+_LONGEST = 6
+"""Letters of the longest symbol without a digit."""
+_SHAPE = re.compile(r"[^-]+$|[^-]{1,5}-[A-Za-z]?\d")
+
+
+def _is_code(low: str) -> bool:
+    """Whether a symbol may as well be a product's code: several digits, and no letter after them."""
+    if sum(c.isdigit() for c in low) < 2 or "." in low or low.startswith("cd"):
+        return False
+    return "-" in low or (re.search(r"\d{3}|\d$", low) is not None and re.search(r"\d[a-z]", low) is None)

@@ -113,4 +113,5 @@ def _without(table: Mapping[str, float], name: str) -> list[float]:
     return [value for other, value in table.items() if other != name]
 
 
-_KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel", "with=")
+_KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel", "with=",
+         "drug_binds")  # fmt: skip

@@ -55,7 +55,6 @@ def instances(reading: Reading, field: str) -> list[Instance]:
 
 
 def _instances(reading: Reading, field: str) -> Iterator[Instance]:
-    lexicon = reading.vocabulary.lexicon
     labels = LABELS[field]
     grouped = units(reading, reading.of(*labels))
     for number, unit in enumerate(grouped):
@@ -67,7 +66,7 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
             if shared is None:
                 shared, where = signals(reading, unit), place(unit)
                 told = turns(reading, unit) if field in _BY_VALUE else set()
-            own = tuple(_own(lexicon, field, mention, len(stated)))
+            own = tuple(_own(reading, field, mention, len(stated)))
             for value in stated:
                 extra = () if field == "targets" else _with_value(reading, field, mention, value, told)
                 yield Instance(value, mention, (*shared, *own, *extra), where, number)
@@ -81,14 +80,16 @@ def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple
         if reading.low.startswith(anothers, mention.start):
             return (ALLOGENEIC,)
     if stated and field == "armoring" and mention.label == "antigen":
-        return () if _ANTIBODY.isdisjoint(turns(reading, unit)) else stated
+        told = turns(reading, unit)
+        return () if _ANTIBODY.isdisjoint(told) or _CARRIED.isdisjoint(told) else stated
     return stated
 
 
 ALLOGENEIC = "allogeneic"
 """Stands for a source that is another person's, until the trial tells whose: see components.attributes."""
 _ANTIBODY = frozenset(["antibody_right", "antibody_left", "engager_right"])
-"""Cues one of which must reach an antigen for it to be what a secreted antibody binds."""
+_CARRIED = frozenset(["secrete", "secrete_right"])
+"""Cues one of each of which must reach an antigen for it to be what a secreted antibody binds."""
 _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
 """Fields with few values, for which a cue may speak for one and against another."""
 _TRIAL_CUES = ("kept", "edited_source", "lnp_study")
@@ -128,11 +129,13 @@ def _each(head: str, cues: Iterable[str]) -> list[str]:
     return [f"{head}&{cue}" for cue in cues]
 
 
-def _own(lexicon: Lexicon, field: str, mention: Mention, stated: int) -> Iterator[str]:
+def _own(reading: Reading, field: str, mention: Mention, stated: int) -> Iterator[str]:
     """Signals of one mention that its coordination does not share."""
     yield from _of_origin(mention)
     if mention.label == "antigen":
-        row = lexicon.get("antigen", mention.concept)
+        if field == "targets":
+            yield from _of_drugs(reading, mention)
+        row = reading.vocabulary.lexicon.get("antigen", mention.concept)
         if row is None:
             yield "novel"
         elif row.fields.get("usual_role"):
@@ -141,6 +144,14 @@ def _own(lexicon: Lexicon, field: str, mention: Mention, stated: int) -> Iterato
         yield "ligand_of_several"
     if field == "armoring" and mention.label == "antigen":
         yield "secreted_antigen"
+
+
+def _of_drugs(reading: Reading, mention: Mention) -> Iterator[str]:
+    """Whether a drug that the sentence names binds the antigen, or another one."""
+    first, last = reading.sentence(mention.start)
+    for at, antigen in reading.drugs:
+        if first <= at < last:
+            yield "drug_binds" if antigen == mention.concept else "drug_binds_other"
 
 
 def _of_origin(mention: Mention) -> Iterator[str]:

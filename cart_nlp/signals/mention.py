@@ -64,7 +64,16 @@ def _before(reading: Reading, end: int, unit: Unit) -> str:
     """The bond to the CAR word before a unit, that ends at some place."""
     if end > unit.start:
         return "car=inside"
+    if _listed(reading, end, unit.start):
+        return "car<joint"
     return "car<" + _bond(reading, end, unit.start, reading.vocabulary.lexicon.words("between_right"))
+
+
+def _listed(reading: Reading, start: int, end: int) -> bool:
+    """Whether nothing but a word of listing parts two places: a CAR word and the antigen of the next CAR."""
+    joints = reading.vocabulary.lexicon.words("joint")
+    words = reading.words(start, end)
+    return bool(words) and ". " not in reading.low[start:end] and all(word in joints for word in words)
 
 
 def _bond(reading: Reading, start: int, end: int, modifiers: frozenset[str]) -> str:
@@ -149,9 +158,10 @@ def shape(reading: Reading, unit: Unit) -> Iterator[str]:
         yield "several"
     if unit.start and reading.low[unit.start - 1] == "(":
         yield "bracket"
-    if reading.low.startswith("- ", unit.end):
-        yield "minus"
-    if reading.low[unit.end : unit.end + 2].lstrip("-")[:1].isdigit():
+    sign, after = reading.low[unit.end : unit.end + 1], reading.low[unit.end + 1 : unit.end + 2]
+    if sign in ("+", "-") and not after.isalnum():
+        yield "minus" if sign == "-" else "plus"
+    if (sign + after).lstrip("-")[:1].isdigit():
         yield "goes_on"
 
 

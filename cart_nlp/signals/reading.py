@@ -144,6 +144,17 @@ class Reading:
         return frozenset(category for hit in self.cues for category in hit.trial)
 
     @cached_property
+    def drugs(self) -> list[tuple[int, str]]:
+        """Where drugs that bind an antigen are named, and the antigen of each."""
+        return [
+            (hit.start, antigen)
+            for hit in self.cues
+            for category in hit.trial
+            for kind, _, antigen in (category.partition("="),)
+            if kind == "drug"
+        ]
+
+    @cached_property
     def _cue_starts(self) -> list[int]:
         return [hit.start for hit in self.cues]
 

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from spacy.language import Language
 
 from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
+from cart_nlp.components.constructs import Own, decide, own_units
 from cart_nlp.components.constructs import build as build_constructs
-from cart_nlp.components.constructs import decide, own_units
 from cart_nlp.components.roles import MARKER, Told, markers_sure, role_signals, told_of
 from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
@@ -43,7 +43,7 @@ SCORED = tuple(name for name in FIELDS if name not in RULED)
 SETTINGS: Mapping[str, Mapping[str, float]] = {
     "targets": {"penalty": 0.5, "strength": 0.3},
     "products": {"strength": 0.1},
-    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 0.4},
+    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 1.0},
 }
 """Strength of regularization by field; the others have `_DEFAULT`."""
 _DEFAULT = {"penalty": 0.2, "strength": 0.5}
@@ -183,6 +183,8 @@ def _field(
             return fit_names(learned, **settings)
         if name == "targets":
             learned += [unknown(pairs[n]) for n in numbers[::NOVEL_EVERY]]
+            several = [n for n in numbers if len(pairs[n][1]) > 1]
+            learned += [unknown(pairs[n], part=n) for n in several[::BESIDE_EVERY]]
         return fit_field(learned, labeled, **settings)  # type: ignore[arg-type]
 
     def apply(scorer: FieldScorer, number: int) -> list[Candidate]:
@@ -199,18 +201,31 @@ COPIES = 1
 """How often a trial that was written to teach counts."""
 
 
-NOVEL_EVERY = 60
+NOVEL_EVERY = 30
 """One trial in so many is also learned as if no lexicon knew its antigens, as new ones will be."""
 
 
-def unknown(pair: tuple[Sequence[Instance], frozenset[str]]) -> tuple[list[Instance], frozenset[str]]:
-    """A trial as it would be read without the rows of its antigens: names alone, where a slot shows them."""
+BESIDE_EVERY = 6
+"""One in so many of those with several targets is also learned as if some of its antigens were new."""
+
+
+def unknown(
+    pair: tuple[Sequence[Instance], frozenset[str]], part: int | None = None
+) -> tuple[list[Instance], frozenset[str]]:
+    """A trial as it would be read without the rows of its antigens: names alone, where a slot shows them.
+
+    With `part`, a number that chooses, without the rows of about half of them.
+    """
     found, stated = pair
-    kept = [
-        one._replace(signals=(*one.signals, "novel", "rule=novel"))
-        for one in found
-        if one.mention.label == "antigen" and not one.mention.guarded and _SHOWN & set(one.signals)
-    ]
+    names = sorted({one.concept for one in found if one.mention.label == "antigen"})
+    hidden = {name for at, name in enumerate(names) if part is None or (at + part) % 2}
+    kept = []
+    for one in found:
+        if one.concept not in hidden:
+            if part is not None:
+                kept.append(one)
+        elif not one.mention.guarded and _SHOWN & set(one.signals):
+            kept.append(one._replace(signals=(*one.signals, "novel", "rule=novel")))
     return kept, frozenset(stated & {one.concept for one in kept})
 
 
@@ -306,39 +321,60 @@ def construct_class(entries: Sequence[Mapping[str, Any]]) -> str:
 
 def _formats(examples: Sequence[Example], result: Outcome) -> None:
     """The format of trials with several targets, on the true targets as the mention scorer finds them."""
-    kept, rows, truth, owns = [], [], [], []
-    for example in examples:
-        if not (example.included and example.sure("constructs") and example.sure("targets")):
-            continue
-        assert example.reading is not None
-        targets = values(example, "targets")
-        if len(targets) < 2:
-            continue
-        found = [c for c in result.unseen["targets"].get(example.id, ()) if c.concept in targets]
-        own = own_units(example.reading, targets, found)
-        kept.append(example)
-        owns.append((targets, own))
-        rows.append(formats.signals(example.reading, own, targets, product_formats(example.reading)))
-        truth.append(construct_class(example.labels["constructs"]))
+    kept = [e for e in examples if e.included and e.sure("constructs") and e.sure("targets")]
+    asked = [_asked(e, values(e, "targets"), result) for e in kept]
+    truth = [construct_class(e.labels["constructs"]) if len(values(e, "targets")) > 1 else "" for e in kept]
 
     def fit(numbers: list[int]) -> Linear:
-        use = repeated(kept, numbers)
-        return fit_classes([rows[n] for n in use], [truth[n] for n in use], use, strength=1.0, support=3)
+        use = repeated(kept, [n for n in numbers if truth[n]])
+        rows = [asked[n].held for n in use]
+        return fit_classes(rows, [truth[n] for n in use], use, strength=1.0, support=3)
 
-    def apply(scorer: Linear, number: int) -> list[tuple[tuple[str, ...], str]]:
-        reading = kept[number].reading
-        assert reading is not None
-        verdict, _, _ = decide(reading, scorer, rows[number])
-        targets, own = owns[number]
-        return sorted(
-            (tuple(e["targets"]), e["format"]) for e in build_constructs(reading, verdict, targets, own, "")
+    def apply(scorer: Linear, number: int) -> tuple[list[Entry], float, list[Entry]]:
+        """The constructs of the true targets; those of the targets found, and how sure they are."""
+        example = kept[number]
+        found = [c for c in result.unseen["targets"].get(example.id, ()) if c.probability >= 0.5]
+        said, sure = _constructs(
+            example, _asked(example, frozenset(c.concept for c in found), result), scorer
         )
+        given, _ = _constructs(example, asked[number], scorer) if truth[number] else ([], 1.0)
+        return given, sure, said
 
     unseen = cross(len(kept), [e.group for e in kept], fit, apply)
     whole = fit(list(range(len(kept))))
     result.add("cart_constructs", "formats", whole)
-    result.unseen["formats"] = {e.id: said for e, said in zip(kept, unseen, strict=True)}
-    result.fitted["formats"] = {e.id: apply(whole, n) for n, e in enumerate(kept)}
+    several = [(e, said, n) for n, (e, said) in enumerate(zip(kept, unseen, strict=True)) if truth[n]]
+    result.unseen["formats"] = {e.id: given for e, (given, _, _), _ in several}
+    result.fitted["formats"] = {e.id: _constructs(e, asked[n], whole)[0] for e, _, n in several}
+    result.unseen["constructs"] = {e.id: said[1:] for e, said in zip(kept, unseen, strict=True)}
+
+
+Entry = tuple[tuple[str, ...], str]
+
+
+class Asked(NamedTuple):
+    """What the format of a trial is decided by: its targets, the coordinations with them, the signals."""
+
+    targets: frozenset[str]
+    own: Own
+    held: list[str]
+
+
+def _asked(example: Example, targets: frozenset[str], result: Outcome) -> Asked:
+    reading = reading_of(example)
+    found = [c for c in result.unseen["targets"].get(example.id, ()) if c.concept in targets]
+    own = own_units(reading, targets, found)
+    return Asked(targets, own, formats.signals(reading, own, targets, product_formats(reading)))
+
+
+def _constructs(example: Example, asked: Asked, scorer: Linear) -> tuple[list[Entry], float]:
+    """The constructs that a scorer gives a trial with some targets, and how sure their formats are."""
+    if not asked.targets:
+        return [], 1.0
+    reading = reading_of(example)
+    verdict, sure, _ = decide(reading, scorer, asked.held)
+    built = build_constructs(reading, verdict, asked.targets, asked.own, "")
+    return sorted((tuple(entry["targets"]), entry["format"]) for entry in built), sure
 
 
 def product_formats(reading: Reading) -> list[str]:

@@ -182,6 +182,11 @@ def certainties(by_id: Mapping[str, Example], outcome: Outcome) -> dict[str, lis
     found["disease_markers"] = [
         pair for trial, pair in outcome.unseen.get("disease_markers", {}).items() if trial in by_id
     ]
+    found["constructs"] = [
+        (certainty(outcome.unseen["targets"].get(trial, ())) * sure, said == _entries(by_id[trial]))
+        for trial, (sure, said) in outcome.unseen["constructs"].items()
+        if trial in by_id
+    ]
     return {name: pairs for name, pairs in found.items() if pairs}
 
 

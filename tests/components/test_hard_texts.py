@@ -25,6 +25,16 @@ ROLES: list[Sections] = [
     # B cells that are counted read as the disease
     "[CD19|target] CAR-T cells in lymphoma\n"
     "B cells that are [CD20|cell_marker]+ are counted in the blood every month.",
+    # an antigen before CAR-T reads as the study's own, whatever stands around it
+    "[CD22|target] CAR-T for [CD19|prior_therapy] CAR-T failures",
+    # the antigen of a checkpoint inhibitor is no mention
+    "[CD19|target] CAR-T with a [PD-1|coadministered] inhibitor in lymphoma",
+    "[CD30|target] CAR-T cells in Hodgkin lymphoma that failed [PD-1|prior_therapy] inhibitors",
+    # an antibody that is given or secreted has another's role
+    {
+        "brief_summary": "[CD19|target] CAR-T cells are followed by a bispecific antibody "
+        "against [CD20|coadministered]."
+    },
 ]
 
 VALUES: list[tuple[Sections, dict[str, Any]]] = [
@@ -86,6 +96,38 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # a switch or a name that stands plainly is missed
     ("huCART-meso cells in cancer", {"products": ["huCART-meso"]}),
     ("CART-19 cells", {"products": ["CART-19"]}),
+    # care, review or a drug beside CAR-T reads as a trial of the cells
+    (
+        {
+            "brief_title": "NT-77 after axicabtagene ciloleucel",
+            NAME: "NT-77",
+            OTHER: "Commercial anti-CD19 CAR-T cells",
+        },
+        {"car_trial": "related"},
+    ),
+    # an antigen of another drug is a target
+    (
+        "CD19-directed CAR-T cells, then glofitamab: dual targeting of CD19 and CD20",
+        {"targets": ["CD19"]},
+    ),
+    ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
+    # an antigen that no lexicon knows is lost where little supports it
+    ("CAR-T cells targeting XYZ1", {"targets": ["XYZ1"]}),
+    # the code of a product is a target that no lexicon knows
+    ("LCAR-QMDR CAR-T cells in AML", {"stated targets": []}),
+    # an antigen behind another gene in a name is lost
+    ("C7R-GD2.CART cells in glioma", {"targets": ["GD2"]}),
+    # an assay that chooses the product
+    (
+        "Dual-targeting CAR-NK cells for glioma\nParticipants will undergo tumor antigen profiling for "
+        "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
+        {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
+    ),
+    # the source is read against a word beside it
+    ("Allogeneic, 3rd party CD19-specific CAR T cells", {"cell_source": ["off_the_shelf"]}),
+    ("CD7 CAR-T cells\nCell source. Autologous: No; Allogeneic: Yes", {"cell_source": ["donor_derived"]}),
+    # a drug beside the cells arms them, an armed cell is not seen
+    ("Anti-CTLA-4 armored anti-GPC3 CAR-T cells", {"armoring": ["secreted CTLA-4 antibody"]}),
 ]
 
 

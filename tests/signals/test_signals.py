@@ -117,7 +117,7 @@ WORDS = st.sampled_from(
     ]
 )
 TEXTS = st.lists(WORDS, max_size=14).map(" ".join)
-BONDS = re.compile(r"car(?:[<>](?:touch|mod|near|clause|sent)|=inside|=none)")
+BONDS = re.compile(r"car(?:[<>](?:touch|mod|joint|near|clause|sent)|=inside|=none)")
 CUES = re.compile(r"[a-z0-9_]+[<>](?:adj|near|clause|sent)")
 
 
