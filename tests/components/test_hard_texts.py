@@ -117,12 +117,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ("LCAR-QMDR CAR-T cells in AML", {"stated targets": []}),
     # an antigen behind another gene in a name is lost
     ("C7R-GD2.CART cells in glioma", {"targets": ["GD2"]}),
-    # an assay that chooses the product
-    (
-        "Dual-targeting CAR-NK cells for glioma\nParticipants will undergo tumor antigen profiling for "
-        "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
-        {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
-    ),
     # the source is read against a word beside it
     ("Allogeneic, 3rd party CD19-specific CAR T cells", {"cell_source": ["off_the_shelf"]}),
     ("CD7 CAR-T cells\nCell source. Autologous: No; Allogeneic: Yes", {"cell_source": ["donor_derived"]}),

@@ -144,6 +144,13 @@ CONSTRUCTS: dict[str, list[Row]] = {
             {"constructs": ["CD19 (cocktail)", "MSLN (cocktail)"], "products": ["CART-meso-19"]},
         ),
     ],
+    "an assay that chooses the product": [
+        (
+            "Dual-targeting CAR-NK cells for glioma\nParticipants will undergo tumor antigen profiling for "
+            "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
+            {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
+        ),
+    ],
     "arms or keywords that part the antigens are laid together": [
         (
             {
