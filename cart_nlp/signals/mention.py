@@ -158,7 +158,11 @@ def shape(reading: Reading, unit: Unit) -> Iterator[str]:
         yield "several"
     if unit.start and reading.low[unit.start - 1] == "(":
         yield "bracket"
-    sign, after = reading.low[unit.end : unit.end + 1], reading.low[unit.end + 1 : unit.end + 2]
+    yield from _signs(reading.low[unit.end : unit.end + 1], reading.low[unit.end + 1 : unit.end + 2])
+
+
+def _signs(sign: str, after: str) -> Iterator[str]:
+    """What the two characters behind a name say: "CD19+ and", "CD19- or", "CD19-22"."""
     if sign in ("+", "-") and not after.isalnum():
         yield "minus" if sign == "-" else "plus"
     if (sign + after).lstrip("-")[:1].isdigit():

@@ -17,7 +17,7 @@ capitals before the word for cells."""
 COINED = frozenset(["novel", CODE, BUILT, WORD])
 """Rows of mentions of products that stand in no lexicon."""
 _TOKEN = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z0-9][-a-z./+_]{0,40}[A-Z0-9])(?!\d+(?:[-./]\d+)*(?![A-Za-z0-9]))"
+    r"(?<![A-Za-z0-9])(?=[A-Za-z0-9][-a-z./+_]{0,40}[A-Z0-9])(?!\d{1,40}(?:[-./]\d{1,40}){0,7}(?![A-Za-z0-9]))"
     r"(?<![A-Za-z0-9][-./+_])"
     r"[A-Za-z0-9]{1,40}(?:[-/+_][A-Za-z0-9]{1,40}|(?<![a-z]{3})\.[A-Za-z0-9]{1,40}){0,7}"
     r"(?:\(s\)|\([A-Z][a-z]{2}\)(?= T))?(?![A-Za-z0-9])"

@@ -52,7 +52,13 @@ def main() -> int:
     examples = data.training_set(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
     if chosen.task == "ablate":
-        found = {"cues": ablation.report(examples, shipped()), "antigens": hidden.recovered(examples)}
+        first = data.first_labeled()
+        found = {
+            "cues": ablation.report(examples, shipped()),
+            "antigens": hidden.recovered(examples),
+            "antigens of the first labels": hidden.recovered([e for e in examples if e.id in first]),
+            "symbols that no label has": hidden.stray(examples),
+        }
         console.put(json.dumps(found, indent=1))
         return 0
     outcome = build.train(examples, data.roles())

@@ -155,6 +155,11 @@ def training_set(corpus: Path, extra: Iterable[Path] = ()) -> list[Example]:
     return list(found.values())
 
 
+def first_labeled() -> frozenset[str]:
+    """The trials of the first set of labels, on which 0.1.0 was developed."""
+    return frozenset(str(row["id"]) for row in rows(paths.gold() / "registry" / "labels.jsonl"))
+
+
 TEXTS = (
     "gold-dev.jsonl", "gold-dev-2.jsonl", "car-trials.jsonl.gz", "car-trials-2.jsonl.gz",
     "full-trials.jsonl.gz",

@@ -13,7 +13,7 @@ from cart_nlp import pipeline
 from cart_nlp.lexicon import Lexicon, load
 from cart_nlp.text import lower, spellings
 from cart_nlp.training.build import canonical
-from cart_nlp.training.data import Example
+from cart_nlp.training.data import TAUGHT, Example
 
 RAREST = 35
 """How many antigens are hidden."""
@@ -62,6 +62,19 @@ def recovered(examples: Sequence[Example]) -> dict[str, Any]:
                 else:
                     missed.append((example.id, name))
     return {"hidden": len(names), "targets": wanted, "recovered": found, "missed": missed}
+
+
+def stray(examples: Sequence[Example]) -> dict[str, Any]:
+    """In how many labeled trials the shipped model gives a symbol that no lexicon knows and no label has."""
+    lexicon, nlp = load(), pipeline.load()
+    asked = [e for e in examples if e.included and e.sure("targets") and e.source != TAUGHT]
+    wrong = {}
+    for example in asked:
+        told = {lower(value) for value in example.labels["targets"]}
+        said = pipeline.tag_trial(nlp, example.trial).targets
+        if found := [n for n in said if lexicon.get("antigen", n) is None and lower(n) not in told]:
+            wrong[example.id] = found
+    return {"trials": len(asked), "wrong": wrong}
 
 
 def _forms(lexicon: Lexicon, name: str) -> frozenset[str]:

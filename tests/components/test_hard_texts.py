@@ -30,11 +30,6 @@ ROLES: list[Sections] = [
     # the antigen of a checkpoint inhibitor is no mention
     "[CD19|target] CAR-T with a [PD-1|coadministered] inhibitor in lymphoma",
     "[CD30|target] CAR-T cells in Hodgkin lymphoma that failed [PD-1|prior_therapy] inhibitors",
-    # an antibody that is given or secreted has another's role
-    {
-        "brief_summary": "[CD19|target] CAR-T cells are followed by a bispecific antibody "
-        "against [CD20|coadministered]."
-    },
 ]
 
 VALUES: list[tuple[Sections, dict[str, Any]]] = [
@@ -120,6 +115,12 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # the source is read against a word beside it
     ("Allogeneic, 3rd party CD19-specific CAR T cells", {"cell_source": ["off_the_shelf"]}),
     ("CD7 CAR-T cells\nCell source. Autologous: No; Allogeneic: Yes", {"cell_source": ["donor_derived"]}),
+    # an assay that chooses the product
+    (
+        "Dual-targeting CAR-NK cells for glioma\nParticipants will undergo tumor antigen profiling for "
+        "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
+        {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
+    ),
     # a drug beside the cells arms them, an armed cell is not seen
     ("Anti-CTLA-4 armored anti-GPC3 CAR-T cells", {"armoring": ["secreted CTLA-4 antibody"]}),
 ]

@@ -30,6 +30,10 @@ ROLES: dict[str, list[Sections]] = {
         "[MSLN|target] CAR-T cells and an anti-[PD-1|coadministered] antibody in mesothelioma",
     ],
     "an antibody that is given or secreted has another's role": [
+        {
+            "brief_summary": "[CD19|target] CAR-T cells are followed by a bispecific antibody "
+            "against [CD20|coadministered]."
+        },
         {"brief_summary": "Patients get CAR-T cells and a [CD38|coadministered] antibody."},
     ],
 }
@@ -142,13 +146,6 @@ CONSTRUCTS: dict[str, list[Row]] = {
         (
             "CART-meso-19 T cells in cancer",
             {"constructs": ["CD19 (cocktail)", "MSLN (cocktail)"], "products": ["CART-meso-19"]},
-        ),
-    ],
-    "an assay that chooses the product": [
-        (
-            "Dual-targeting CAR-NK cells for glioma\nParticipants will undergo tumor antigen profiling for "
-            "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
-            {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
         ),
     ],
     "arms or keywords that part the antigens are laid together": [
