@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cart_nlp.assembly import Place, place_of
 from cart_nlp.components.attributes import FIELDS, RULED, Attributes
 from cart_nlp.components.products import Products
-from cart_nlp.components.roles import Roles
+from cart_nlp.components.roles import Roles, likeliest
 from cart_nlp.components.study import Study
 from cart_nlp.schema import INCLUDED
 from cart_nlp.text import construct_text
@@ -99,13 +99,11 @@ def _targets(pipe: Roles, doc: Doc, place: Place) -> Iterator[Why]:
     for one in _field(candidates, pipe.field("targets"), "targets", place):
         yield one if included else replace(one, stands=False)
     scorer = pipe.linear("roles")
-    roles = pipe.roles(reading, candidates)
     if scorer is None:
         return
     seen = set()
-    for scored, held in pipe.role_evidence(reading, candidates):
-        mention = scored.instance.mention
-        role = roles[mention.start, mention.end]
+    for scored, held, chances in pipe.role_evidence(reading, candidates):
+        mention, role = scored.instance.mention, likeliest(chances)
         if role == "target" or (mention.concept, role) in seen:
             continue
         seen.add((mention.concept, role))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.language import Language
 
 from cart_nlp.rules import first
 from cart_nlp.scoring.candidates import SILENT, Candidate
+from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.candidate import Instance, Scored, steps
 from cart_nlp.signals.doc import decided
@@ -38,7 +40,7 @@ class Told(NamedTuple):
 
 def told_of(concept: str, chances: Mapping[str, float]) -> Told:
     """What the chances of all roles say of a mention."""
-    return Told(concept, max(sorted(chances), key=chances.__getitem__), chances.get(MARKER, 0.0))
+    return Told(concept, likeliest(chances), chances.get(MARKER, 0.0))
 
 
 def markers_sure(told: Mapping[Any, Told]) -> float:
@@ -67,41 +69,73 @@ class Roles(Weighted):
         reading = self.reading(doc)
         told = self.told(reading, self.candidates(reading))
         decided(doc).setdefault("sure", {})["disease_markers"] = markers_sure(told)
-        roles = {place: one.role for place, one in told.items()}
-        if MENTIONS in doc.spans:
-            for span in doc.spans[MENTIONS]:
-                role = roles.get((span.start_char, span.end_char))
-                if role is not None and span.label_ in ("antigen", "ligand"):
-                    span._.cart_role = role
+        for span in doc.spans.get(MENTIONS, ()):
+            one = told.get((span.start_char, span.end_char))
+            if one is not None and span.label_ in ("antigen", "ligand"):
+                span._.cart_role = one.role
         return doc
 
     def candidates(self, reading: Reading) -> list[Candidate]:
         """The candidate targets of a trial, the most probable first."""
         return self.scored(reading, "targets")
 
-    def roles(self, reading: Reading, candidates: list[Candidate]) -> dict[tuple[int, int], str]:
-        """The role of each mention, by its start and end."""
-        return {place: one.role for place, one in self.told(reading, candidates).items()}
-
     def told(self, reading: Reading, candidates: list[Candidate]) -> dict[tuple[int, int], Told]:
         """What is said of the role of each mention, by its start and end."""
+        return {
+            (mention.start, mention.end): told_of(mention.concept, chances)
+            for scored, _, chances in self.role_evidence(reading, candidates)
+            for mention in (scored.instance.mention,)
+        }
+
+    def role_evidence(self, reading: Reading, candidates: list[Candidate]) -> list[RoleEvidence]:
+        """Each mention of a candidate, by candidate, with what speaks for each role.
+
+        Asked twice: the second time with what was said of the other mentions of the antigen.
+        """
         scorer = self.linear("roles")
         if scorer is None:
-            return {}
-        found = {}
-        for scored, held in self.role_evidence(reading, candidates):
-            chances = scorer.probabilities(held)
-            mention = scored.instance.mention
-            found[mention.start, mention.end] = told_of(mention.concept, chances)
-        return found
-
-    @staticmethod
-    def role_evidence(reading: Reading, candidates: list[Candidate]) -> Iterator[tuple[Scored, list[str]]]:
-        """Each mention of a candidate with the signals of its role."""
+            return []
         targets = {one.concept for one in candidates if one.probability >= 0.5}
-        for one in candidates:
-            for scored in one.scored:
-                yield scored, role_signals(reading, scored.instance, scored.logit, targets)
+        mentions = [scored for one in candidates for scored in one.scored]
+        signals = [role_signals(reading, one.instance, one.logit, targets) for one in mentions]
+        asked = twice(scorer, [one.instance.concept for one in mentions], signals)
+        return [RoleEvidence(one, *said) for one, said in zip(mentions, asked, strict=True)]
+
+
+class RoleEvidence(NamedTuple):
+    """A mention with the signals of its role, and the chance of each role."""
+
+    scored: Scored
+    signals: list[str]
+    chances: Mapping[str, float]
+
+
+def likeliest(chances: Mapping[str, float]) -> str:
+    """The role of the highest chance."""
+    return max(sorted(chances), key=chances.__getitem__)
+
+
+def twice(
+    scorer: Linear, concepts: Sequence[str], signals: Sequence[list[str]]
+) -> list[tuple[list[str], Mapping[str, float]]]:
+    """For each mention of a trial its signals, second question included, and the chance of each role."""
+    logits = [scorer.logits(held) for held in signals]
+    more = elsewhere(concepts, [likeliest(scorer.chances(sums)) for sums in logits])
+    return [
+        ([*held, *others], scorer.chances(scorer.logits(others, sums)))
+        for held, sums, others in zip(signals, logits, more, strict=True)
+    ]
+
+
+def elsewhere(concepts: Sequence[str], found: Sequence[str]) -> list[list[str]]:
+    """For each mention of a trial, as signals, the roles that the other mentions of its antigen have."""
+    roles: dict[str, Counter[str]] = {}
+    for concept, role in zip(concepts, found, strict=True):
+        roles.setdefault(concept, Counter())[role] += 1
+    return [
+        [f"same={other}" for other, count in sorted(roles[concept].items()) if count > (other == role)]
+        for concept, role in zip(concepts, found, strict=True)
+    ]
 
 
 def role_signals(reading: Reading, instance: Instance, logit: float, targets: set[str]) -> list[str]:

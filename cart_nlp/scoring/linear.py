@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,14 +47,21 @@ class Linear:
         """The probability of the positive class of a scorer of two classes."""
         return sigmoid(self.logit(signals))
 
-    def probabilities(self, signals: Iterable[str]) -> dict[str, float]:
-        """The probability of each class of a scorer of several classes."""
+    def logits(self, signals: Iterable[str], start: Sequence[float] | None = None) -> list[float]:
+        """The sum of the weights for each class, on top of other sums or of the intercepts."""
         rows = [row for signal in signals if (row := self._rows.get(signal)) is not None]
-        logits = list(map(sum, zip(self._rows[""], *rows, strict=True)))
+        return list(map(sum, zip(self._rows[""] if start is None else start, *rows, strict=True)))
+
+    def chances(self, logits: Sequence[float]) -> dict[str, float]:
+        """The probability of each class, of its sums."""
         top = max(logits)
         odds = [math.exp(logit - top) for logit in logits]
         total = sum(odds)
         return {name: value / total for name, value in zip(self.classes, odds, strict=True)}
+
+    def probabilities(self, signals: Iterable[str]) -> dict[str, float]:
+        """The probability of each class of a scorer of several classes."""
+        return self.chances(self.logits(signals))
 
     def reasons(self, signals: Iterable[str], name: str = "") -> list[tuple[str, float]]:
         """The signals that hold and count, with their weights, the strongest first."""

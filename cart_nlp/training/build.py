@@ -13,7 +13,16 @@ from spacy.language import Language
 from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
 from cart_nlp.components.constructs import Own, decide, own_units
 from cart_nlp.components.constructs import build as build_constructs
-from cart_nlp.components.roles import MARKER, Told, markers_sure, role_signals, told_of
+from cart_nlp.components.roles import (
+    MARKER,
+    Told,
+    elsewhere,
+    likeliest,
+    markers_sure,
+    role_signals,
+    told_of,
+    twice,
+)
 from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.matching import name_key
@@ -384,44 +393,62 @@ def product_formats(reading: Reading) -> list[str]:
 
 
 def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]]], result: Outcome) -> None:
-    """The role of single mentions: those of the written gold, and labeled ones of registry trials."""
+    """The role of single mentions: those of the written gold, and labeled ones of registry trials.
+
+    Learned twice, as the component asks twice: what the other mentions of an antigen are comes from scorers
+    that did not see the trial.
+    """
     kept: list[Example] = []
-    rows: list[list[str]] = []
-    truth: list[str] = []
     concepts: list[str] = []
+    plain: list[list[str]] = []
+    truth: list[str] = []
     for example in examples:
         for instance, logit, targets, role in role_items(example, labels, result):
             kept.append(example)
             concepts.append(instance.concept)
-            rows.append(role_signals(reading_of(example), instance, logit, targets))
+            plain.append(role_signals(reading_of(example), instance, logit, targets))
             truth.append(role)
-    if not rows:
+    if not plain:
         return
+    groups = [e.group for e in kept]
+    trials: dict[tuple[str, str], list[int]] = {}
+    for n, example in enumerate(kept):
+        trials.setdefault((example.source, example.id), []).append(n)
 
-    def fit(numbers: list[int]) -> Linear:
-        counts = [3.0 if kept[n].source == "written" else 1.0 for n in numbers]
+    def learn(rows: Sequence[list[str]], numbers: Sequence[int]) -> Linear:
+        known = [n for n in numbers if truth[n]]
         return fit_classes(
-            [rows[n] for n in numbers],
-            [truth[n] for n in numbers],
-            numbers,
+            [rows[n] for n in known],
+            [truth[n] for n in known],
+            known,
             strength=0.15,
             support=3,
-            counts=counts,
+            counts=[3.0 if kept[n].source == "written" else 1.0 for n in known],
             least=0.05,
         )
 
-    unseen = cross(
-        len(kept),
-        [e.group for e in kept],
-        fit,
-        lambda scorer, n: told_of(concepts[n], scorer.probabilities(rows[n])),
+    first = cross(
+        len(kept), groups, lambda ns: learn(plain, ns), lambda s, n: likeliest(s.probabilities(plain[n]))
     )
-    result.add("cart_roles", "roles", fit(list(range(len(kept)))))
+    rows = list(plain)
+    for numbers in trials.values():
+        more = elsewhere([concepts[n] for n in numbers], [first[n] for n in numbers])
+        for n, others in zip(numbers, more, strict=True):
+            rows[n] = [*plain[n], *others]
+    unseen: dict[int, Told] = {}
+    scorers = cross(len(kept), groups, lambda ns: learn(rows, ns), lambda scorer, n: scorer)
+    for numbers in trials.values():
+        asked = twice(scorers[numbers[0]], [concepts[n] for n in numbers], [plain[n] for n in numbers])
+        for n, (_, chances) in zip(numbers, asked, strict=True):
+            unseen[n] = told_of(concepts[n], chances)
+    result.add("cart_roles", "roles", learn(rows, range(len(kept))))
+    labeled = [n for n in range(len(kept)) if truth[n]]
     result.unseen["roles"] = {
-        f"{e.id}#{n}": (role, said.role, e.source)
-        for n, (e, role, said) in enumerate(zip(kept, truth, unseen, strict=True))
+        f"{kept[n].id}#{n}": (truth[n], unseen[n].role, kept[n].source) for n in labeled
     }
-    result.unseen["disease_markers"] = _markers(kept, unseen, truth)
+    result.unseen["disease_markers"] = _markers(
+        [kept[n] for n in labeled], [unseen[n] for n in labeled], [truth[n] for n in labeled]
+    )
 
 
 def _markers(
@@ -449,7 +476,10 @@ def reading_of(example: Example) -> Reading:
 def role_items(
     example: Example, labels: Mapping[str, list[dict[str, Any]]], result: Outcome
 ) -> list[tuple[Instance, float, set[str], str]]:
-    """The labeled mentions of a trial: instance, log-odds of a target mention, targets found, role."""
+    """The mentions of a trial with labeled ones: instance, log-odds of a target mention, targets found, role.
+
+    The role of an unlabeled mention is "".
+    """
     reading = example.reading
     assert reading is not None
     marks = mention_marks(example, labels)
@@ -464,9 +494,8 @@ def role_items(
     found = []
     for one in candidates:
         for scored in one.scored:
-            role = marks.get((scored.instance.mention.start, scored.instance.mention.end))
-            if role:
-                found.append((scored.instance, scored.logit, targets, role))
+            role = marks.get((scored.instance.mention.start, scored.instance.mention.end), "")
+            found.append((scored.instance, scored.logit, targets, role))
     return found
 
 

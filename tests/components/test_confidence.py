@@ -7,7 +7,7 @@ from spacy.language import Language
 
 from cart_nlp import paths
 from cart_nlp.components.confidence import BY_DOUBTS
-from cart_nlp.components.roles import MARKER, Told, markers_sure, told_of
+from cart_nlp.components.roles import MARKER, Told, elsewhere, markers_sure, told_of
 from cart_nlp.pipeline import as_trial, make_doc, tag_trial
 from cart_nlp.schema import TAGGED_FIELDS, Trial
 from cart_nlp.scoring.calibration import calibrated
@@ -45,6 +45,13 @@ def test_markers_are_as_sure_as_each_antigen_is_on_its_side() -> None:
     assert markers_sure(told) == pytest.approx(0.9 * 0.8)
     assert markers_sure({}) == SILENT
     assert told_of("CD7", {"target": 0.3, MARKER: 0.5, "edit": 0.2}) == ("CD7", MARKER, 0.5)
+
+
+def test_a_mention_hears_of_the_others_of_its_antigen() -> None:
+    concepts = ["CD19", "CD19", "CD22", "CD19", "CD7"]
+    found = ["target", "target", "edit", "prior_therapy", "target"]
+    both = ["same=prior_therapy", "same=target"]
+    assert elsewhere(concepts, found) == [both, both, [], ["same=target"], []]
 
 
 def doubted(nlp: Language, **sections: str) -> set[str]:
