@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cart_nlp.followup import planned
 from cart_nlp.registries.values.normalize import funding
 from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Record, Trial
-from cart_nlp.signals.reading import text_of
+from cart_nlp.signals.reading import page_of
 from cart_nlp.text import construct_text
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Place:
 def place_of(doc: Doc) -> Place:
     """The sections of a Doc."""
     trial = doc._.cart_trial or {}
-    return Place(text_of(doc), doc._.cart_sections or (), trial.get(STUDY_TYPE, ""))
+    return Place(page_of(doc).raw, doc._.cart_sections or (), trial.get(STUDY_TYPE, ""))
 
 
 def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], Counter[str]]:

@@ -42,7 +42,7 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
     `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans.
     """
     from cart_nlp.signals.doc import register
-    from cart_nlp.signals.reading import keep_text
+    from cart_nlp.signals.reading import page_of
 
     register()
     parts: list[str] = []
@@ -56,8 +56,8 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
             at += len(text) + len(GAP)
     text = GAP.join(parts)
     doc = nlp.make_doc(text)
-    keep_text(doc, text)
     doc._.cart_sections = sections
+    page_of(doc, text)
     doc._.cart_trial = {"id": trial.id, "study_type": trial.study_type or ""}
     spans = (doc.char_span(start, end, label=key, alignment_mode="contract") for key, start, end in sections)
     doc.spans["sections"] = [span for span in spans if span is not None]

@@ -120,20 +120,20 @@ def suggest(
 
 def _collect(doc: Doc, trial: Trial, known: Vocabulary, found: dict[tuple[str, str], Candidate]) -> bool:
     """Add the candidates of one tagged trial; says whether it is about CAR cells."""
-    from cart_nlp.signals.reading import read, text_of
+    from cart_nlp.signals.reading import read
 
     if doc._.cart.get("car_trial") not in INCLUDED:
         return False
-    view, text = read(doc, known), text_of(doc)
+    view = read(doc, known)
     novel = ((m.start, m.end, "antigen") for m in view.of("antigen") if m.row == "novel")
     for start, end, kind in (*novel, *codes(view)):
-        written = text[start:end]
+        written = view.raw[start:end]
         candidate = found.setdefault((kind, _key(written)), Candidate(written, kind))
         candidate.trials.add(trial.id)
         candidate.mentions += 1
         candidate.spellings[written] += 1
         if not candidate.example:
-            candidate.example_id, candidate.example = trial.id, _example(text, view, start, end)
+            candidate.example_id, candidate.example = trial.id, _example(view.raw, view, start, end)
     return True
 
 

@@ -127,6 +127,8 @@ _INFIX = (
 )
 # Signs at the front come off in one piece: one at a time, spaCy would copy the rest of the word for each.
 _PREFIX = r"^[^\w\s]+"
+_CACHED = 100_000
+"""Words whose tokens are remembered: a dump has more than the 10,000 of spaCy, and cutting a word is slow."""
 
 
 def tokenizer(nlp: Language) -> Tokenizer:
@@ -141,6 +143,7 @@ def tokenizer(nlp: Language) -> Tokenizer:
         rules={},
         prefix_search=re.compile(_PREFIX).match,
         infix_finditer=re.compile(_INFIX).finditer,
+        max_cache_size=_CACHED,
     )
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
-from cart_nlp.signals.doc import vocabulary_of
-from cart_nlp.signals.reading import Reading, read, text_of
+from cart_nlp.signals.doc import Component
+from cart_nlp.signals.reading import Reading
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -112,14 +112,11 @@ def make(nlp: Language, name: str) -> Abbreviations:
     return Abbreviations(nlp, name)
 
 
-class Abbreviations:
+class Abbreviations(Component):
     """Writes the short forms that a Doc defines to `doc._.cart_short_forms`."""
 
-    def __init__(self, nlp: Language, name: str) -> None:
-        self.nlp, self.name = nlp, name
-
     def __call__(self, doc: Doc) -> Doc:
-        if "(" in text_of(doc):
-            reading = read(doc, vocabulary_of(self.nlp, self.name))
-            doc._.cart_short_forms = pairs(doc.vocab, reading) or None
+        found = pairs(doc.vocab, self.reading(doc))
+        if found:
+            doc._.cart_short_forms = found
         return doc

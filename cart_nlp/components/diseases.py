@@ -14,9 +14,9 @@ from cart_nlp.population import LISTS, NAMES, SUMMARY, TITLES, Named, groups, po
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.weighted import Value
 from cart_nlp.short_forms import definitions, occurrences
-from cart_nlp.signals.doc import decided, vocabulary_of
+from cart_nlp.signals.doc import Component, decided
 from cart_nlp.signals.mention import turns
-from cart_nlp.signals.reading import Mention, Reading, Section, read, text_of
+from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
 
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ def make(nlp: Language, name: str) -> Diseases:
     return Diseases(nlp, name)
 
 
-class Diseases:
+class Diseases(Component):
     """Writes indications and disease groups of a trial that is about CAR cells."""
 
-    def __init__(self, nlp: Language, name: str) -> None:
-        self.nlp, self.name = nlp, name
-        self._known: tuple[Lexicon, Reader] | None = None
+    _known: tuple[Lexicon, Reader] | None = None
 
     def reader(self, lexicon: Lexicon) -> Reader:
         """The reader of conditions of a lexicon; built once."""
@@ -48,10 +46,10 @@ class Diseases:
         state = decided(doc)
         if state.get("car_trial") not in INCLUDED:
             return doc
-        reading = read(doc, vocabulary_of(self.nlp, self.name))
+        reading = self.reading(doc)
         lexicon = reading.vocabulary.lexicon
         reader = self.reader(lexicon)
-        chosen, state["doubts"] = participants(reading, text_of(doc), reader)
+        chosen, state["doubts"] = participants(reading, reader)
         state["values"]["indications"] = [_value(one.concept, one, lexicon) for one in chosen]
         state["values"]["disease_group"] = [
             _value(group, one, lexicon) for one in chosen for group in groups((one.concept,), reader.ontology)
@@ -60,9 +58,9 @@ class Diseases:
         return doc
 
 
-def participants(reading: Reading, text: str, reader: Reader) -> tuple[list[Named], list[str]]:
+def participants(reading: Reading, reader: Reader) -> tuple[list[Named], list[str]]:
     """What the participants have, and the signals of how sure that is."""
-    named = list(_named(reading, text, reader))
+    named = list(_named(reading, reader))
     chosen = population(named, reader.ontology, partial(_aside, reading))
     return chosen, sorted(doubts(reading, named, chosen, reader.ontology))
 
@@ -119,7 +117,7 @@ def _value(concept: str, one: Named, lexicon: Lexicon) -> Value:
     return concept, one.start, one.end, row.row if row else "", "text", 1.0
 
 
-def _named(reading: Reading, text: str, reader: Reader) -> Iterator[Named]:
+def _named(reading: Reading, reader: Reader) -> Iterator[Named]:
     """The diseases that the sections name: lists and titles read as such, prose by its mentions."""
     mentions = [Named(m.start, m.end, m.concept, "", m.guarded) for m in reading.of(LABEL)]
     defined = definitions(reading.text, mentions)
@@ -130,7 +128,7 @@ def _named(reading: Reading, text: str, reader: Reader) -> Iterator[Named]:
             at += 1
         inside: Iterable[Named] = mentions[first:at]
         if section.kind in LISTS or (section.kind in TITLES and at > first):
-            inside = _read(text, section, mentions[first:at], defined, reader)
+            inside = _read(reading.raw, section, mentions[first:at], defined, reader)
         for one in inside:
             concept = defined.get(reading.text[one.start : one.end], one.concept) if defined else one.concept
             yield one._replace(concept=concept, kind=section.kind)

@@ -10,9 +10,9 @@ from rapidfuzz import fuzz, process
 from spacy.language import Language
 
 from cart_nlp.lexicon import Lexicon
-from cart_nlp.signals.doc import vocabulary_of, write_mentions
+from cart_nlp.signals.doc import Component, write_mentions
 from cart_nlp.signals.mention import NAMED, PLACES
-from cart_nlp.signals.reading import Mention, Reading, read
+from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.text import lower
 
 if TYPE_CHECKING:
@@ -48,18 +48,16 @@ def make(nlp: Language, name: str) -> LinkerComponent:
     return LinkerComponent(nlp, name)
 
 
-class LinkerComponent:
+class LinkerComponent(Component):
     """Rewrites the mentions of a Doc."""
 
-    def __init__(self, nlp: Language, name: str) -> None:
-        self.nlp, self.name = nlp, name
-        self._linker: Linker | None = None
+    _linker: Linker | None = None
 
     def __call__(self, doc: Doc) -> Doc:
-        vocabulary = vocabulary_of(self.nlp, self.name)
-        if self._linker is None or self._linker.lexicon is not vocabulary.lexicon:
-            self._linker = Linker(vocabulary.lexicon)
-        reading = read(doc, vocabulary)
+        reading = self.reading(doc)
+        lexicon = reading.vocabulary.lexicon
+        if self._linker is None or self._linker.lexicon is not lexicon:
+            self._linker = Linker(lexicon)
         linked = self._linker(reading, doc._.cart_short_forms or {})
         if linked != reading.mentions:
             write_mentions(doc, linked)

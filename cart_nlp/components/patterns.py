@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.language import Language
 from spacy.pipeline import SpanRuler
 
-from cart_nlp.signals.reading import text_of
+from cart_nlp.signals.reading import page_of
 from cart_nlp.text import lower
 from cart_nlp.vocabulary import vocabulary
 
@@ -51,7 +51,7 @@ class Patterns(SpanRuler):
         return list(super().patterns)
 
     def __call__(self, doc: Doc) -> Doc:
-        low = lower(text_of(doc))
+        low = lower(page_of(doc).raw)
         if any(all(word in low for word in words) for words in self.anchors):
             return super().__call__(doc)
         doc.spans[KEY] = []

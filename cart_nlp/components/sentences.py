@@ -8,7 +8,7 @@ import numpy as np
 from spacy.attrs import IDX, SENT_START
 from spacy.language import Language
 
-from cart_nlp.signals.reading import sections_of, sentences, text_of
+from cart_nlp.signals.reading import page_of
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -28,10 +28,9 @@ class Sentences:
     """Writes `doc.sents`."""
 
     def __call__(self, doc: Doc) -> Doc:
-        starts = [start for start, _ in sentences(text_of(doc), sections_of(doc))]
         places = doc.to_array([IDX]).astype(int)
         marks = np.full(len(doc), _INSIDE, dtype="uint64")
-        at = np.searchsorted(places, starts)
+        at = np.searchsorted(places, page_of(doc).starts)
         marks[at[at < len(places)]] = 1
         marks[:1] = 1
         doc.from_array([SENT_START], cast(Any, marks.reshape(-1, 1)))

@@ -17,7 +17,7 @@ from cart_nlp import lexicon as lexicons
 from cart_nlp.lexicon import LABELS, Concept, Lexicon, Term
 from cart_nlp.signals.doc import write_mentions
 from cart_nlp.signals.numbers import Numbers
-from cart_nlp.signals.reading import Mention, text_of
+from cart_nlp.signals.reading import Mention, page_of
 from cart_nlp.text import fold, lower, spellings
 from cart_nlp.vocabulary import Vocabulary, vocabulary
 
@@ -104,8 +104,8 @@ class Terms:
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the mentions of a Doc."""
-        text = fold(text_of(doc))
-        low = lower(text)
+        page = page_of(doc)
+        text, low = page.text, page.low
         found = [Mention(*term) for term in self.vocabulary.terms(text, low)]
         found += self._of_rulers(doc)
         found += self._spelled_by_products(low, found)

@@ -14,14 +14,13 @@ from cart_nlp import paths
 from cart_nlp.scoring.candidates import Candidate, FieldScorer, NameScorer
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Scored
-from cart_nlp.signals.doc import vocabulary_of
+from cart_nlp.signals.doc import Component
 from cart_nlp.signals.fields import instances
-from cart_nlp.signals.reading import Reading, read
+from cart_nlp.signals.reading import Reading
 from cart_nlp.vocabulary import GUARDED
 
 if TYPE_CHECKING:
     from spacy.language import Language
-    from spacy.tokens import Doc
 
 Scorer = Linear | FieldScorer
 Value = tuple[str, int, int, str, str, float]
@@ -37,11 +36,11 @@ def scorer_of(data: Mapping[str, Any]) -> Scorer:
     return Linear(data)
 
 
-class Weighted:
+class Weighted(Component):
     """A component with scorers, each a JSON file of its folder in the model."""
 
     def __init__(self, nlp: Language, name: str) -> None:
-        self.nlp, self.name = nlp, name
+        super().__init__(nlp, name)
         self._own: dict[str, Scorer] = {}
         self._whole = False
 
@@ -55,10 +54,6 @@ class Weighted:
             self._own = {**_read(paths.model() / self.name, self._own), **self._own}
             self._whole = True
         return self._own
-
-    def reading(self, doc: Doc) -> Reading:
-        """The Doc as the signals read it."""
-        return read(doc, vocabulary_of(self.nlp, self.name))
 
     def field(self, name: str) -> FieldScorer | None:
         """The scorer of a field, if the model has one."""

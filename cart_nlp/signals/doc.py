@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc, Span
 
-from cart_nlp.signals.reading import MENTIONS, Mention, forget
+from cart_nlp.signals.reading import MENTIONS, Mention, Reading, keep_mentions, read
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -51,32 +50,28 @@ def decided(doc: Doc) -> dict[str, Any]:
 def write_mentions(doc: Doc, mentions: Iterable[Mention]) -> None:
     """Write mentions to `doc.spans["cart"]` as whole tokens, which are cut where one begins or ends."""
     found = sorted(set(mentions), key=lambda m: (m.start, -m.end, m.label, m.concept, m.row))
-    cut(doc, {edge for mention in found for edge in (mention.start, mention.end)})
-    spans = []
-    for mention in found:
-        span = doc.char_span(
-            mention.start, mention.end, label=mention.label, kb_id=mention.concept, span_id=mention.row
-        )
-        if span is not None:
-            spans.append(span)
-    doc.spans[MENTIONS] = spans
-    forget(doc)
+    spans = _spans(doc, found)
+    if None in spans:
+        cut(doc, {edge for mention in found for edge in (mention.start, mention.end)})
+        spans = _spans(doc, found)
+    doc.spans[MENTIONS] = [span for span in spans if span is not None]
+    keep_mentions(doc, [mention for mention, span in zip(found, spans, strict=True) if span is not None])
+
+
+def _spans(doc: Doc, mentions: Iterable[Mention]) -> list[Span | None]:
+    """The span of each mention, None for one that is not whole tokens."""
+    return [
+        doc.char_span(start, end, label, concept, span_id=row) for start, end, label, concept, row in mentions
+    ]
 
 
 def cut(doc: Doc, edges: set[int]) -> None:
     """Split the tokens within which one of some places lies, so that it becomes an edge of tokens."""
-    places = doc.to_array([IDX, LENGTH])
-    starts = places[:, 0].astype(int)
-    ends = starts + places[:, 1].astype(int)
-    loose = edges.difference(starts.tolist(), ends.tolist())
-    if not loose:
-        return
-    wanted = np.array(sorted(loose), dtype=int)
     inside: dict[int, list[int]] = {}
-    numbers = (np.searchsorted(starts, wanted, "right") - 1).tolist()
-    for edge, number in zip(wanted.tolist(), numbers, strict=True):
-        if number >= 0 and starts[number] < edge < ends[number]:
-            inside.setdefault(number, []).append(edge - int(starts[number]))
+    for edge in sorted(edges):
+        around = doc.char_span(edge, edge + 1, alignment_mode="expand")
+        if around is not None and around.start_char < edge < around.end_char:
+            inside.setdefault(around.start, []).append(edge - around.start_char)
     if inside:
         _split(doc, inside)
 
@@ -95,6 +90,22 @@ def _split(doc: Doc, inside: Mapping[int, Sequence[int]]) -> None:
     for key, spans in groups.items():
         again = (doc.char_span(s, e, label=label, kb_id=kb, span_id=i) for s, e, label, kb, i in spans)
         doc.spans[key] = [span for span in again if span is not None]
+
+
+class Component:
+    """A component that reads Docs which the pipeline's cart_terms has seen."""
+
+    def __init__(self, nlp: Language, name: str) -> None:
+        self.nlp, self.name = nlp, name
+
+    def reading(self, doc: Doc) -> Reading:
+        """The Doc as the signals read it."""
+        terms: Any = None
+        if MENTIONS in doc.spans:  # it has been seen: where to look next is known, and costs less
+            with contextlib.suppress(KeyError):
+                terms = self.nlp.get_pipe("cart_terms")
+        usual = hasattr(terms, "ruler_keys")
+        return read(doc, terms.vocabulary if usual else vocabulary_of(self.nlp, self.name))
 
 
 def vocabulary_of(nlp: Language, name: str) -> Vocabulary:

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from cart_nlp.text import fold, lower
 from cart_nlp.vocabulary import GUARDED, CueHit, Vocabulary
@@ -19,6 +19,7 @@ from cart_nlp.vocabulary import GUARDED, CueHit, Vocabulary
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+T = TypeVar("T")
 MENTIONS = "cart"
 """Key of `doc.spans` under which all mentions are."""
 # A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
@@ -27,7 +28,10 @@ _SENTENCE_END = re.compile(
     r"|(?<=\n)(?:\s*\n|\s*(?=[-*•\d(])))"
 )
 _NO_END = re.compile(r"(?:\b(?:e\. ?g|i\. ?e|vs|etc|al|approx|no|dr|inc|fig)|\b[A-Z])$", re.I)
-_CLAUSE_END = re.compile(r"[;,:](?=\s)|\bbut\b|\bwho\b(?= will)|\bwill\b|\. |[；，。]")
+# Each branch begins with a letter or sign: the engine then skips to these, and looks nowhere else.
+_CLAUSE_END = re.compile(
+    r";(?=\s)|,(?=\s)|:(?=\s)|but\b(?<=\bbut)|who\b(?<=\bwho)(?= will)|will\b(?<=\bwill)|\. |；|，|。"
+)
 _WORD = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]")
 _LONGEST = 2000
 """Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
@@ -83,15 +87,25 @@ def sentences(text: str, sections: list[Section]) -> list[tuple[int, int]]:
     ]
 
 
+class Page:
+    """The text of a Doc, and what it tells by itself: folded, in lower case, sections and sentences."""
+
+    def __init__(self, raw: str, sections: list[Section]) -> None:
+        self.raw = raw
+        self.text = fold(raw)
+        self.low = lower(self.text)
+        self.sections = sections
+        self.sentences = sentences(raw, sections)
+        self.section_starts = [section.start for section in sections]
+        self.starts = [start for start, _ in self.sentences]
+
+
 class Reading:
     """What the signals look at."""
 
-    def __init__(
-        self, text: str, sections: list[Section], mentions: list[Mention], vocabulary: Vocabulary
-    ) -> None:
-        self.text = fold(text)
-        self.low = lower(self.text)
-        self.sections = sections
+    def __init__(self, page: Page, mentions: list[Mention], vocabulary: Vocabulary) -> None:
+        self.raw, self.text, self.low = page.raw, page.text, page.low
+        self.sections = page.sections
         self.mentions = mentions
         self.vocabulary = vocabulary
         self.told: dict[tuple[int, int], list[str]] = {}
@@ -102,9 +116,8 @@ class Reading:
         """Field → the scorer that was asked, and the candidates that it gave."""
         self.cues_told: dict[tuple[int, int], set[str]] = {}
         """Cues that reach a unit, likewise."""
-        self._section_starts = [section.start for section in sections]
-        self._sentences = sentences(text, sections)
-        self._starts = [start for start, _ in self._sentences]
+        self._sentences, self._starts = page.sentences, page.starts
+        self._section_starts = page.section_starts
 
     def section(self, offset: int) -> Section:
         """The section that holds a character."""
@@ -182,62 +195,69 @@ class Reading:
         return _WORD.findall(self.low, start, end)
 
 
-_READINGS: OrderedDict[int, tuple[Doc, Any, int, Reading]] = OrderedDict()
-_TEXTS: OrderedDict[int, tuple[Doc, str]] = OrderedDict()
 _KEPT = 64
-"""Readings and texts that are kept for the components that follow: as many as a batch of `nlp.pipe` has."""
+"""Docs of which pages and Readings are kept for the components that follow: a batch of `nlp.pipe`."""
 
 
-def text_of(doc: Doc) -> str:
-    """The text of a Doc; spaCy joins it anew from the tokens whenever it is asked."""
-    known = _TEXTS.get(id(doc))
-    if known is not None and known[0] is doc:
-        return known[1]
-    return keep_text(doc, doc.text)
+class _Kept(Generic[T]):
+    """What was made of the last Docs, by Doc."""
+
+    def __init__(self) -> None:
+        self._by_id: OrderedDict[int, tuple[Doc, T]] = OrderedDict()
+
+    def get(self, doc: Doc) -> T | None:
+        known = self._by_id.get(id(doc))
+        return known[1] if known is not None and known[0] is doc else None
+
+    def put(self, doc: Doc, made: T) -> T:
+        self._by_id[id(doc)] = doc, made
+        if len(self._by_id) > _KEPT:
+            self._by_id.popitem(last=False)
+        return made
 
 
-def keep_text(doc: Doc, text: str) -> str:
-    """Note the text that a Doc was made of, or has."""
-    _TEXTS[id(doc)] = doc, text
-    if len(_TEXTS) > _KEPT:
-        _TEXTS.popitem(last=False)
-    return text
+_PAGES: _Kept[Page] = _Kept()
+_MENTIONS: _Kept[tuple[Any, int, list[Mention]]] = _Kept()
+_READINGS: _Kept[Reading] = _Kept()
+
+
+def page_of(doc: Doc, text: str | None = None) -> Page:
+    """The page of a Doc; `text`, if it is at hand: spaCy joins it anew from the tokens whenever it is asked.
+
+    A Doc that was made without sections is one section, `text`.
+    """
+    known = _PAGES.get(doc)
+    if known is not None:
+        return known
+    text = doc.text if text is None else text
+    sections = [
+        Section(key, kind_of(key), start, end)
+        for key, start, end in doc._.cart_sections or [("text", 0, len(text))]
+    ]
+    return _PAGES.put(doc, Page(text, sections))
 
 
 def read(doc: Doc, vocabulary: Vocabulary) -> Reading:
     """The Reading of a Doc that `cart_terms` has seen; one for all components while its mentions stay."""
-    spans = doc.spans.get(MENTIONS, ())
-    known = _READINGS.get(id(doc))
-    if known is not None:
-        whose, group, count, reading = known
-        same = whose is doc and group is spans and count == len(spans)
-        if same and reading.vocabulary is vocabulary:
-            return reading
-    reading = Reading(text_of(doc), sections_of(doc), mentions_of(doc), vocabulary)
-    _READINGS[id(doc)] = doc, spans, len(spans), reading
-    if len(_READINGS) > _KEPT:
-        _READINGS.popitem(last=False)
-    return reading
-
-
-def forget(doc: Doc) -> None:
-    """Drop the Reading of a Doc whose mentions have changed."""
-    _READINGS.pop(id(doc), None)
-
-
-def sections_of(doc: Doc) -> list[Section]:
-    """The sections of a Doc; one that was made without is one section `text`."""
-    found = doc._.cart_sections
-    if not found:
-        return [Section("text", "text", 0, len(text_of(doc)))]
-    return [Section(key, kind_of(key), start, end) for key, start, end in found]
+    mentions = mentions_of(doc)
+    known = _READINGS.get(doc)
+    if known is not None and known.mentions is mentions and known.vocabulary is vocabulary:
+        return known
+    return _READINGS.put(doc, Reading(page_of(doc), mentions, vocabulary))
 
 
 def mentions_of(doc: Doc) -> list[Mention]:
-    """The mentions of a Doc, by place."""
-    if MENTIONS not in doc.spans:
-        return []
-    return [
-        Mention(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_)
-        for span in doc.spans[MENTIONS]
-    ]
+    """The mentions of a Doc, in the order of its spans; the same list while these stay."""
+    spans = doc.spans.get(MENTIONS, ())
+    known = _MENTIONS.get(doc)
+    if known is not None and known[0] is spans and known[1] == len(spans):
+        return known[2]
+    return keep_mentions(
+        doc, [Mention(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_) for span in spans]
+    )
+
+
+def keep_mentions(doc: Doc, mentions: list[Mention]) -> list[Mention]:
+    """Note the mentions that the spans of a Doc are."""
+    spans = doc.spans.get(MENTIONS, ())
+    return _MENTIONS.put(doc, (spans, len(spans), mentions))[2]

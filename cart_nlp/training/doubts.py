@@ -61,7 +61,7 @@ def _rows(examples: Iterable[Example]) -> tuple[list[Row], list[Row]]:
     by_group, by_name = [], []
     for example in kept:
         reading = reading_of(example)
-        chosen, signals = participants(reading, reading.text, reader)
+        chosen, signals = participants(reading, reader)
         concepts = {one.concept for one in chosen}
         if example.sure("disease_group") and "disease_group" in example.labels:
             right = set(groups(concepts, reader.ontology)) == set(example.labels["disease_group"])
