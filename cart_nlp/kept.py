@@ -1,8 +1,9 @@
 """What was compiled from lexicons, kept from one run to the next in a folder of the user's caches.
 
-Only plain values are kept, as JSON beside its checksum. What is kept of another lexicon, another version or
-other code is never read; what is damaged counts as absent; where nothing can be written, nothing is kept.
-The folder may be deleted at any time, and processes may share it.
+Only plain values are kept, as JSON, and what Hyperscan compiled, as it writes that itself; each beside its
+checksum. What is kept of another lexicon, another version or other code is never read; what is damaged counts
+as absent; where nothing can be written, nothing is kept. The folder may be deleted at any time, and processes
+may share it.
 """
 
 from __future__ import annotations
@@ -58,24 +59,54 @@ def kept(kind: str, key: bytes, modules: Iterable[str], make: Callable[[], Any])
     `key` tells all that the value depends on besides the code in `modules`; without one nothing is kept.
     Tuples may come back as lists.
     """
-    place = folder() if key else None
-    if place is None:
+    path = _path(kind, key, modules, "json")
+    if path is None:
         return make()
-    name = hashlib.sha256(key + _made_by(tuple(modules))).hexdigest()[:40]
-    path = place / f"{kind}-{name}.json"
     with contextlib.suppress(OSError, ValueError):
-        return _checked(path.read_bytes())
+        return orjson.loads(_checked(path))
     value = make()
     with contextlib.suppress(OSError, orjson.JSONEncodeError):
         _keep(path, kind, orjson.dumps(value))
     return value
 
 
-def _checked(content: bytes) -> Any:
-    """The value in a file. Raises ValueError if it is not as it was written."""
+def kept_bytes(kind: str, key: bytes, modules: Iterable[str], make: Callable[[], bytes]) -> bytes:
+    """The same for bytes that only their own library reads: taken from nobody but this user."""
+    path = _path(kind, key, modules, "bin")
+    if path is None:
+        return make()
+    with contextlib.suppress(OSError, ValueError):
+        if _is_ours(path):
+            return _checked(path)
+    data = make()
+    with contextlib.suppress(OSError):
+        _keep(path, kind, data)
+    return data
+
+
+def _path(kind: str, key: bytes, modules: Iterable[str], ending: str) -> Path | None:
+    """Where a value is kept; None where nothing is to be."""
+    place = folder() if key else None
+    if place is None:
+        return None
+    name = hashlib.sha256(key + _made_by(tuple(modules))).hexdigest()[:40]
+    return place / f"{kind}-{name}.{ending}"
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether nobody but this user can have written a file, as far as the system tells who may."""
+    if not hasattr(os, "getuid"):
+        return True
+    both = path.stat(), path.parent.stat()
+    return all(found.st_uid == os.getuid() and not found.st_mode & 0o022 for found in both)
+
+
+def _checked(path: Path) -> bytes:
+    """What a file holds. Raises ValueError if it is not as it was written."""
+    content = path.read_bytes()
     if hashlib.sha256(content[_CHECKED:]).digest() != content[:_CHECKED]:
         raise ValueError("damaged")
-    return orjson.loads(content[_CHECKED:])
+    return content[_CHECKED:]
 
 
 def _keep(path: Path, kind: str, data: bytes) -> None:

@@ -66,7 +66,7 @@ class Screen:
             "cells": _by_likelihood(lexicon.words("screen_cells")),
             "car": _by_likelihood(lexicon.words("screen_company")),
         }
-        self.search = Search(needles(lexicon), contexts, engine, fold_bytes)
+        self.search = Search(needles(lexicon), contexts, engine, fold_bytes, lexicon.key)
         self.hits = self.search.hits
         """True for a candidate. Bytes are UTF-8; spelling variants of a character count as that character."""
 

@@ -7,9 +7,12 @@ string must have around it is checked here, so both accept the same texts.
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
+
+from cart_nlp import kept
 
 Engine = Literal["hyperscan", "ahocorasick"]
 
@@ -59,8 +62,12 @@ class Search:
         contexts: Mapping[str, Iterable[bytes]] | None = None,
         engine: Engine | None = None,
         fold: Callable[[bytes], bytes] = bytes,
+        key: bytes = b"",
     ) -> None:
-        """`fold` makes of a text that is not printable ASCII, as UTF-8, what is searched."""
+        """`fold` makes of a text that is not printable ASCII, as UTF-8, what is searched.
+
+        `key` tells what the needles come from; what is compiled of them is then kept for the next time.
+        """
         asked = set(needles)
         self._words = {name: tuple(words) for name, words in (contexts or {}).items()}
         self._contexts = {name: _likely(words) for name, words in self._words.items()}
@@ -69,8 +76,11 @@ class Search:
         covered = {needle for needle in asked if CAR in asked and self._is_covered(needle)} - {CAR}
         self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
         self.engine: Engine = engine or ("hyperscan" if _has_hyperscan() else "ahocorasick")
-        build = _hyperscan if self.engine == "hyperscan" else _ahocorasick
-        self.hits: Callable[[bytes | str], bool] = build(self._needles, self._accepts, fold)
+        self.hits: Callable[[bytes | str], bool]
+        if self.engine == "hyperscan":
+            self.hits = _hyperscan(self._needles, self._accepts, fold, key)
+        else:
+            self.hits = _ahocorasick(self._needles, self._accepts, fold)
         """Whether a text, or its UTF-8, holds one of the needles where it counts."""
 
     def _is_covered(self, needle: Needle) -> bool:
@@ -151,16 +161,43 @@ def _folded(given: bytes | str, fold: Fold) -> bytes:
     return raw if raw.isascii() and not (10 in raw or 9 in raw or 13 in raw) else fold(raw)
 
 
-def _hyperscan(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callable[[bytes | str], bool]:
+def _database(needles: list[Needle], key: bytes) -> Any:
+    """What Hyperscan makes of the needles, without regard to case; compiling them takes 0.1 s."""
     import hyperscan
 
-    base = hyperscan.Database()
-    base.compile(
-        expressions=list(map(_expression, needles)),
-        ids=list(range(len(needles))),
-        elements=len(needles),
-        flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
-    )
+    made = []
+
+    def compiled() -> bytes:
+        base = hyperscan.Database()
+        base.compile(
+            expressions=list(map(_expression, needles)),
+            ids=list(range(len(needles))),
+            elements=len(needles),
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
+        )
+        made.append(base)
+        return bytes(hyperscan.dumpb(base))
+
+    machine = f"{getattr(hyperscan, '__version__', '')} {platform.machine()}".encode()
+    modules = (__name__, "cart_nlp.screening", "cart_nlp.text")
+    data = kept.kept_bytes("screen", key and key + machine, modules, compiled)
+    if not made:
+        try:
+            found = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
+            found.scratch = hyperscan.Scratch(found)
+        except (hyperscan.error, TypeError, AttributeError):  # another processor's; a release that cannot
+            compiled()
+        else:
+            return found
+    return made[0]
+
+
+def _hyperscan(
+    needles: list[Needle], accepts: Accepts, fold: Fold, key: bytes
+) -> Callable[[bytes | str], bool]:
+    import hyperscan
+
+    base = _database(needles, key)
     scan = base.scan
     stopped = hyperscan.ScanTerminated
     # Most of what is found falls at its left edge: tried first, without a call.

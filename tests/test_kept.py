@@ -1,5 +1,6 @@
 """What is kept of compiled lexicons changes nothing that is found, and is never out of date."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cart_nlp import kept, lexicon
+from cart_nlp import kept, lexicon, search
 from cart_nlp.conditions import Reader
 from cart_nlp.lexicon import Lexicon, Term
 from cart_nlp.ontology import Ontology
+from cart_nlp.screening import Screen
 from cart_nlp.text import lower, spellings
 from cart_nlp.vocabulary import Vocabulary
 
@@ -201,3 +203,47 @@ def test_every_spelling_tells_its_concepts() -> None:
     assert {spelling: list(known.folded[spelling]) for spelling in known.folded} == table
     for none in ("cd19-", "c d19", " cd19", "quaxin", "", "-"):
         assert none not in known.folded and known.folded.get(none, ()) == ()
+
+
+SEEN = (b"CD19 CAR-T cells in lymphoma", "CD19 CAR\u2011T", b"aspirin after a car crash", b"huCART-meso")
+
+
+@pytest.fixture
+def screened(place: Path) -> tuple[Path, list[bool]]:
+    """What was kept of a screen, and what it let through."""
+    pytest.importorskip("hyperscan")
+    found = Screen(lexicon.load()).candidates(SEEN)
+    (path,) = place.glob("screen-*.bin")
+    return path, found
+
+
+def test_a_screen_that_is_kept_lets_the_same_through_and_is_not_compiled_again(
+    screened: tuple[Path, list[bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert screened[1] == [True, True, False, True]
+    monkeypatch.delattr(search, "_expression")
+    assert Screen(lexicon.load()).candidates(SEEN) == screened[1]
+
+
+@pytest.mark.parametrize("harm", ["cut", "empty", "of another processor", "anybody's", "anybody's folder"])
+def test_a_screen_that_cannot_be_trusted_is_compiled_anew(
+    screened: tuple[Path, list[bool]], harm: str
+) -> None:
+    import hyperscan
+
+    path, found = screened
+    data = path.read_bytes()
+    if harm == "cut":
+        path.write_bytes(data[:-1])
+    elif harm == "empty":
+        path.write_bytes(b"")
+    elif harm == "of another processor":
+        foreign = data[32:40] + bytes(byte ^ 255 for byte in data[40:64]) + data[64:]
+        path.write_bytes(hashlib.sha256(foreign).digest() + foreign)
+    else:
+        (path if harm == "anybody's" else path.parent).chmod(0o777)
+        planted = hyperscan.Database()
+        planted.compile(expressions=[b"nothing"], ids=[0], elements=1, flags=[0])
+        data = hyperscan.dumpb(planted)
+        path.write_bytes(hashlib.sha256(data).digest() + data)
+    assert Screen(lexicon.load()).candidates(SEEN) == found

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import os
 import signal
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
 from typing import Any
@@ -31,31 +35,73 @@ STARTS = 3
 """Workers in a row that may die while they load before the run is given up."""
 
 
+class _Desk:
+    """An executor of one process, and the number of the record that this is at."""
+
+    def __init__(self, context: BaseContext) -> None:
+        self.at = RawArray("q", [worker.IDLE])
+        self.executor = ProcessPoolExecutor(1, context, worker.begin, (self.at,))
+        self.process: BaseProcess | None = None
+
+    def taken(self, process: BaseProcess | None) -> None:
+        """Its process is there, or has died at once."""
+        self.process = process
+        if process is not None:
+            # Else one that is killed while it answers would leave us waiting for the rest: the standard
+            # library keeps an end of the pipe open here that it never writes to.
+            self.executor._result_queue._writer.close()  # type: ignore[attr-defined]
+
+
+_spare: list[_Desk] = []
+
+
+@contextlib.contextmanager
+def copied(source: TaggerSource, at_once: bool) -> Iterator[None]:
+    """Within, the first worker of a pool is a copy of this process as it is now.
+
+    It loads what tags `at_once`, or when it gets work. One that dies is followed by copies of a server.
+    """
+    desk = _Desk(multiprocessing.get_context("fork"))
+    first = (worker.load, source) if at_once else (os.getpid,)
+    desk.taken(processes.copied(lambda: desk.executor.submit(*first)))
+    _spare.append(desk)
+    try:
+        yield
+    finally:
+        if desk in _spare:
+            _spare.remove(desk)
+            if desk.process is not None:
+                desk.process.kill()
+        desk.executor.shutdown(cancel_futures=True)
+
+
 class _Seat:
     """One worker: an executor of its own, so that its end is told apart from that of all others."""
 
     def __init__(self, source: TaggerSource, keep_all: bool, timeout: float) -> None:
-        self._at = RawArray("q", [worker.IDLE])
-        self._executor = ProcessPoolExecutor(
-            1, processes.context(), worker.begin, (source, keep_all, timeout, self._at)
-        )
-        self._process: BaseProcess | None = None
+        self._desk = _spare.pop() if _spare else _Desk(processes.context())
+        self._work = source, keep_all, timeout
         self._record, self._since = worker.IDLE, time.monotonic()
         self.up = False
         self.ready: Future[str | None] = Future()
         self.plates: deque[tuple[list[Job], Future[list[Outcome]]]] = deque()
-        lexicons = source.arguments[0] if source.load is worker.load_tagger else None
         # In a thread: a start waits until the server has loaded, and the first records can be read meanwhile.
-        self._starting = threading.Thread(target=self._start, args=(lexicons,), daemon=True)
+        self._starting = threading.Thread(target=self._start, daemon=True)
         self._starting.start()
 
-    def _start(self, lexicons: tuple[str, ...] | None) -> None:
+    def _start(self) -> None:
+        source = self._work[0]
         try:
-            self._process = processes.started(
-                lambda: self._executor.submit(worker.failure).add_done_callback(self._told), lexicons
-            )
-        except (OSError, EOFError) as fault:  # no more processes, or the server has ended
+            if self._desk.process is None:
+                lexicons = source.arguments[0] if source.load is worker.load_tagger else None
+                self._desk.taken(processes.started(self._load, lexicons))
+            else:
+                self._load()
+        except (OSError, EOFError, BrokenExecutor) as fault:  # no more processes, or the server has ended
             self.ready.set_exception(fault)
+
+    def _load(self) -> None:
+        self._desk.executor.submit(worker.load, *self._work).add_done_callback(self._told)
 
     def _told(self, first: Future[str | None]) -> None:
         fault = EOFError() if first.cancelled() else first.exception()
@@ -67,7 +113,7 @@ class _Seat:
     @property
     def pid(self) -> int | None:
         """Its process, once there is one."""
-        return self._process.pid if self._process else None
+        return self._desk.process.pid if self._desk.process else None
 
     def pending(self) -> Future[Any] | None:
         """What it is to say next."""
@@ -78,7 +124,7 @@ class _Seat:
         if not self.plates:
             self._record, self._since = worker.IDLE, time.monotonic()
         try:
-            future = self._executor.submit(worker.tag_chunk, data)
+            future = self._desk.executor.submit(worker.tag_chunk, data)
         except BrokenExecutor as fault:  # it died while it had nothing to do
             future = Future()
             future.set_exception(fault)
@@ -86,24 +132,25 @@ class _Seat:
 
     def late(self, seconds: float) -> bool:
         """Whether it has been at the same record, or at loading, for longer than it may."""
-        record, now = self._at[0], time.monotonic()
+        record, now = self._desk.at[0], time.monotonic()
         if record != self._record:
             self._record, self._since = record, now
         return (record != worker.IDLE or not self.up) and now - self._since > seconds
 
     def suspect(self) -> int:
         """Number of the record that it is at, or was when it died."""
-        return int(self._at[0])
+        return int(self._desk.at[0])
 
     def leave(self) -> int:
         """End it, at once if it is busy; its exit code."""
         if self._starting.is_alive():
             processes.give_up()
             self._starting.join()
-        if self._process is not None and (self.plates or not self.up):
-            self._process.kill()
-        self._executor.shutdown(cancel_futures=True)
-        return (self._process.exitcode if self._process else None) or 0
+        process = self._desk.process
+        if process is not None and (self.plates or not self.up):
+            process.kill()
+        self._desk.executor.shutdown(cancel_futures=True)
+        return (process.exitcode if process else None) or 0
 
 
 class Pool:

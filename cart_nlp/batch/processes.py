@@ -1,6 +1,7 @@
 """Worker processes: on Linux copies of one server process that has loaded the pipeline, elsewhere fresh ones.
 
-The server may start before its parent has imported anything heavy: both load at once.
+The server may start before its parent has imported anything heavy: both load at once. A single worker needs
+no server: it is a copy of its parent, made while that has one thread.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 COPIES = sys.platform == "linux"
@@ -53,10 +55,29 @@ def started(start: Callable[[], object], lexicons: tuple[str, ...] | None) -> Ba
     The server loads the pipeline with these lexicons, or nothing for None, unless it runs already.
     """
     with _starting, _ready(lexicons):
-        before = set(multiprocessing.active_children())
-        start()
+        process = _new(start)
         _loaded.set()
-        return next(iter(set(multiprocessing.active_children()) - before), None)
+        return process
+
+
+def _new(start: Callable[[], object]) -> BaseProcess | None:
+    before = set(multiprocessing.active_children())
+    start()
+    return next(iter(set(multiprocessing.active_children()) - before), None)
+
+
+def copyable() -> bool:
+    """Whether this process may be copied as it is: it has one thread, so that none holds a lock for ever."""
+    try:
+        return COPIES and sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
+    except OSError:
+        return False
+
+
+def copied(start: Callable[[], object]) -> BaseProcess | None:
+    """The process that a call starts as a copy of this one, None if it has died at once."""
+    with _free_to_start(), _deaf_to_interrupts():
+        return _new(start)
 
 
 def give_up() -> None:
@@ -97,6 +118,8 @@ def _server() -> Any:
 @contextlib.contextmanager
 def _ready(lexicons: tuple[str, ...] | None) -> Iterator[None]:
     """Within, processes can be started."""
+    if hasattr(signal, "pthread_sigmask"):
+        resource_tracker.ensure_running()  # its own start would unblock Ctrl-C again
     with _free_to_start(), _deaf_to_interrupts():
         if COPIES:
             if lexicons is not None:
@@ -127,7 +150,6 @@ def _deaf_to_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # its own start would unblock the signal again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

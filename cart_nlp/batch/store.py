@@ -162,10 +162,12 @@ class Store:
 
 
 def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks:
-    query = "SELECT mark, trial_id, digest FROM marks WHERE tagger = ? AND trial_id IS"
-    screened: list[int] = base.execute(f"{query} NULL", [key]).fetchnumpy()["mark"].tolist()  # type: ignore[assignment]
-    trials = base.execute(f"{query} NOT NULL", [key]).fetchall()
-    return Marks(set(screened), {mark: (trial, digest) for mark, trial, digest in trials})
+    # As one list: quicker than rows, and without numpy, which takes longer to import than all else here.
+    query = "SELECT list(mark) FROM marks WHERE tagger = ? AND trial_id IS NULL"
+    (screened,) = base.execute(query, [key]).fetchone() or (None,)
+    query = "SELECT mark, trial_id, digest FROM marks WHERE tagger = ? AND trial_id IS NOT NULL"
+    trials = base.execute(query, [key]).fetchall()
+    return Marks(set(screened or ()), {mark: (trial, digest) for mark, trial, digest in trials})
 
 
 def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
@@ -174,14 +176,14 @@ def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
 
 
 def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, key: str) -> None:
-    import numpy as np
-
     base.execute(_MARKS)
     base.execute("DELETE FROM marks")
-    screened = np.sort(np.fromiter(marks.screened, np.uint64, len(marks.screened)))
-    base.register("incoming", {"mark": screened})
-    base.execute("INSERT INTO marks SELECT mark, NULL, NULL, ? FROM incoming", [key])
-    base.unregister("incoming")
+    screened = iter(sorted(marks.screened))
+    query = "INSERT INTO marks SELECT unnest(from_json_strict(?, '[\"UBIGINT\"]')), NULL, NULL, ?"
+    while found := list(islice(screened, 500_000)):
+        base.execute(
+            query, [orjson.dumps(found).decode(), key]
+        )  # a parameter of JSON, far quicker than a list
     trials = iter(sorted(marks.trials.items()))
     while chunk := [(mark, *found) for mark, found in islice(trials, 50_000)]:
         columns = "unnest(?::UBIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"

@@ -19,7 +19,8 @@ GRACE = 5.0
 IDLE = -1
 """What a worker shows that is at no record."""
 
-_work: tuple[Tagger, bool, float, MutableSequence[int]]
+_at: MutableSequence[int]
+_work: tuple[Tagger, bool, float]
 
 
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
@@ -39,36 +40,35 @@ def tagger_of(source: TaggerSource) -> Tagger:
     return tagger
 
 
-def begin(source: TaggerSource, keep_all: bool, seconds: float, at: MutableSequence[int]) -> None:
+def begin(at: MutableSequence[int]) -> None:
     """Make this process a worker; `at`, shared with its parent, shows the number of the record it is at."""
-    global _work
+    global _at
+    _at = at
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     end_with_parent()
     processes.let_go()
     threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def load(source: TaggerSource, keep_all: bool = False, seconds: float = 0.0) -> str | None:
+    """Load what tags the chunks to come; why it cannot be loaded, if it cannot."""
+    global _work
     try:
-        _work = tagger_of(source), keep_all, seconds, at
+        _work = tagger_of(source), keep_all, seconds
     except (OSError, ImportError, *FAULTS) as fault:
-        _failure.append(f"{type(fault).__name__}: {fault}")
-
-
-_failure: list[str] = []
-
-
-def failure() -> str | None:
-    """Why this worker could not load, if it could not."""
-    return _failure[0] if _failure else None
+        return f"{type(fault).__name__}: {fault}"
+    return None
 
 
 def tag_chunk(data: bytes) -> list[Outcome]:
     """The outcomes of packed jobs, in their order."""
-    tagger, keep_all, seconds, at = _work
+    tagger, keep_all, seconds = _work
     found = []
     for job in unpacked(data):
-        at[0] = job.number
+        _at[0] = job.number
         with limit(seconds + GRACE):
             found.append(tag_job(tagger, job, keep_all))
-    at[0] = IDLE
+    _at[0] = IDLE
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -108,8 +109,8 @@ def command(
     """Read registry dumps and write one record per CAR trial, every value with its evidence."""
     lexicons = tuple(map(str, lexicon or ()))
     # A store that is there may need no worker at all.
-    wanted = workers > 0 and engine is Engine.LOCAL and not (out.endswith(".duckdb") and Path(out).exists())
-    with processes.served(wanted, lexicons):
+    at_once = not (out.endswith(".duckdb") and Path(out).exists())
+    with _early(workers if engine is Engine.LOCAL else 0, at_once, lexicons):
         from cart_nlp.batch import Options
 
         code = _tag(
@@ -133,6 +134,17 @@ def command(
             )
         )
     raise typer.Exit(code)
+
+
+def _early(workers: int, at_once: bool, lexicons: tuple[str, ...]) -> AbstractContextManager[None]:
+    """Start what is to tag now: it loads while the run is prepared, or `at_once` false, when it gets work."""
+    if workers != 1 or not processes.copyable():
+        return processes.served(workers > 0 and at_once, lexicons)
+    from cart_nlp.batch.jobs import TaggerSource
+    from cart_nlp.batch.pool import copied
+    from cart_nlp.batch.worker import load_tagger
+
+    return copied(TaggerSource(load_tagger, (lexicons,)), at_once)
 
 
 def _tag(options: Options) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cart_nlp.schema import Trial
 
@@ -32,8 +32,7 @@ class Reject:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One record of an input, parsed only as far as its format makes necessary.
 
     `text` is what the screen searches: the raw bytes of the record where the format has them

@@ -88,7 +88,7 @@ def test_a_record_whose_parser_cannot_be_pickled_beside_one_that_makes_no_trial(
         for entry in fakes.read(source, report):
             assert isinstance(entry, Entry)
             yield (
-                dataclasses.replace(entry, parse=lambda line: fakes.parse(line))
+                dataclasses.entry._replace(parse=lambda line: fakes.parse(line))
                 if b"0" in entry.text
                 else entry
             )

@@ -152,7 +152,7 @@ def test_a_parser_that_cannot_be_pickled_is_called_in_this_process(tmp_path: Pat
     def read(source: str, report: Any) -> Any:
         for entry in fakes.read(source, report):
             assert isinstance(entry, Entry)
-            yield replace(entry, parse=lambda line: fakes.parse(line))
+            yield entry._replace(parse=lambda line: fakes.parse(line))
 
     trials = [{"id": "" if n == 4 else f"T{n}", "title": "CAR"} for n in range(20)]
     source = fakes.dump(tmp_path / "in.jsonl", trials)

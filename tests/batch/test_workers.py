@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import batch_fakes as fakes
@@ -135,6 +136,30 @@ def test_a_pool_is_closed_at_once_while_it_still_loads(tmp_path: Path) -> None:
     assert gone(pid)
 
 
+def test_a_worker_that_dies_in_the_middle_of_its_answer_is_replaced(tmp_path: Path) -> None:
+    pool = Pool(TaggerSource(half, (str(tmp_path),)), workers=1, timeout=5, keep_all=False)
+    try:
+        found = list(pool.outcomes(jobs(["CAR"] * 20)))
+    finally:
+        pool.close()
+    assert [(outcome.number, outcome.kind) for outcome in found] == [(n, "record") for n in range(20)]
+    assert (tmp_path / "half").exists()
+
+
+def half(folder: str) -> Tagger:
+    whole, told = Connection._send, Path(folder) / "half"
+
+    def send(self: Connection, data: bytes, *more: object) -> None:
+        if len(data) > 1000 and not told.exists():
+            told.touch()
+            os.write(self.fileno(), data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        whole(self, data, *more)
+
+    Connection._send = send
+    return fakes.record_of
+
+
 def slow(folder: str) -> Tagger:
     (Path(folder) / "slow").write_text(f"{os.getpid()}\n")
     time.sleep(60)
@@ -172,3 +197,73 @@ def test_workers_leave_with_a_parent_that_is_killed(tmp_path: Path, title: str) 
         assert all(map(lives, pids))
         parent.kill()
     assert all(map(gone, pids))
+
+
+_ALONE = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import batch_fakes as fakes
+from cart_nlp.batch import processes
+from cart_nlp.batch.jobs import TaggerSource
+from cart_nlp.batch.pool import Pool, copied
+from test_workers import jobs
+if __name__ == "__main__":
+    source = TaggerSource(fakes.load, (sys.argv[1], 0.0))
+    assert processes.copyable()
+    with copied(source, at_once=True):
+        pool = Pool(source, workers=1, timeout=60, keep_all=False)
+        pool.warm(1, wait_for=True)
+        print(*pool.pids(), flush=True)
+        found = list(pool.outcomes(jobs(["CAR"] * 30 + [sys.argv[3]] + ["CAR"] * 30)))
+        print(*(outcome.kind for outcome in found), *pool.pids())
+        pool.close()
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Callable[[str], subprocess.Popen[str]]:
+    """A process whose one worker is its own copy, and which tags a record of some title among others."""
+    script = tmp_path / "alone.py"
+    script.write_text(_ALONE)
+
+    def start(title: str) -> subprocess.Popen[str]:
+        command = [sys.executable, str(script), str(tmp_path), str(Path(__file__).parent), title]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+def test_a_worker_that_is_a_copy_of_its_parent_tags_and_there_is_no_other_process(
+    alone: Callable[[str], subprocess.Popen[str]],
+) -> None:
+    with alone("CAR hangs") as parent:
+        assert parent.stdout is not None
+        pid = parent.stdout.readline().strip()
+        assert Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split() == [pid]
+        parent.kill()
+    assert gone(int(pid))
+
+
+def test_a_copy_that_dies_is_followed_by_others(alone: Callable[[str], subprocess.Popen[str]]) -> None:
+    with alone("CAR kills always") as parent:
+        assert parent.stdout is not None
+        pid = parent.stdout.readline().strip()
+        *kinds, last = parent.stdout.readline().split()
+    assert kinds == ["record"] * 30 + ["reject"] + ["record"] * 30
+    assert last != pid
+    assert parent.returncode == 0
+
+
+@pytest.mark.parametrize("title", ["CAR hangs", "CAR spins"])
+def test_a_copy_leaves_with_a_parent_that_is_killed(
+    alone: Callable[[str], subprocess.Popen[str]], tmp_path: Path, title: str
+) -> None:
+    with alone(title) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        until = time.monotonic() + 20
+        while len(fakes.noted(tmp_path, "tagged")) < 31 and time.monotonic() < until:
+            time.sleep(0.02)
+        assert lives(pid)
+        parent.kill()
+    assert gone(pid)

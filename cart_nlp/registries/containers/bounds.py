@@ -22,8 +22,12 @@ def is_bomb(given: int, taken: int) -> bool:
     return given > BOMB_SIZE and given > taken * BOMB_RATIO
 
 
+LIGHT = 1 << 21
+"""Bytes of JSON that are always parsed: the values in them cannot fill the memory."""
+
+
 def heavy(raw: bytes) -> bool:
     """Whether JSON would fill the memory once parsed: many small lists, objects or numbers."""
-    if len(raw) < 1 << 21:
+    if len(raw) < LIGHT:
         return False
     return raw.count(b"{") * 300 + raw.count(b"[") * 80 + raw.count(b",") * 60 > MAX_VALUES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -39,6 +40,15 @@ def parse(raw: bytes) -> Any:
         return json.loads(said, strict=False, parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         raise Rejected(f"not valid JSON: {reason}") from None
+
+
+def plain_value(raw: bytes) -> Any:
+    """The value of a record that is as it should be, and is searched as it stands; None if it has to be
+    looked at more closely. Most records are so."""
+    if raw.isascii() and b"\\" not in raw and b"?" not in raw and len(raw) < bounds.LIGHT:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(raw)
+    return None
 
 
 def search_text(raw: bytes, data: Any) -> bytes:

@@ -10,13 +10,13 @@ from cart_nlp.registries.values.identifiers import registry_of, url_of
 from cart_nlp.registries.values.shapes import fields, line, lines
 from cart_nlp.schema import Trial
 
-_TITLES = ("brief_title", "official_title", "brief_title_zh", "official_title_zh")
+_TITLES = frozenset({"brief_title", "official_title", "brief_title_zh", "official_title_zh"})
 _RAW = ("phase", "status", "study_type", "start_date", "sponsor_class")
 
 
 def recognizes(data: Mapping[str, Any]) -> bool:
     """Whether a JSON record looks like one of these."""
-    return "id" in data and ("trial" in data or any(title in data for title in _TITLES))
+    return "id" in data and ("trial" in data or not _TITLES.isdisjoint(data))
 
 
 def identify(data: Mapping[str, Any]) -> str:

@@ -11,7 +11,14 @@ from cart_nlp.registries.clinicaltrials import ctgov, ctgovold
 from cart_nlp.registries.containers.bounds import TOO_LONG
 from cart_nlp.registries.containers.feeds import Feed, shown
 from cart_nlp.registries.containers.jsondocument import Document
-from cart_nlp.registries.containers.jsonvalues import is_lines, parse, search_text, sound, split_lines
+from cart_nlp.registries.containers.jsonvalues import (
+    is_lines,
+    parse,
+    plain_value,
+    search_text,
+    sound,
+    split_lines,
+)
 from cart_nlp.registries.containers.mending import Note
 from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected
 from cart_nlp.registries.eu import ctis
@@ -46,7 +53,7 @@ def read(
 
 def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
     source, settled = feed.name, feed.settled
-    shape, late = forced, _Late(forced)
+    shape, late, parsing = forced, _Late(forced), None
     for number, raw in split_lines(feed):
         place = f"line {number}"
         if raw is None:
@@ -55,10 +62,13 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
         if settled is not None and settled(raw):
             yield Entry(source, place, raw, raw, late)
             continue
-        raw, data, fault = _line(raw, feed.noting(place))
-        if fault and raw.count(b"{") > 1:
-            yield from _within(raw, feed, place, fault, forced)
-            continue
+        data, fault = plain_value(raw), ""
+        plain = data is not None
+        if not plain:
+            raw, data, fault = _line(raw, feed.noting(place))
+            if fault and raw.count(b"{") > 1:
+                yield from _within(raw, feed, place, fault, forced)
+                continue
         try:
             if fault:
                 raise Rejected(fault)
@@ -66,13 +76,15 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
                 raise Rejected(f"a JSON {type(data).__name__}, not an object")
             if shape is None or not (shape is forced or shape.recognizes(data)):
                 shape = shape_of(data)
+                parsing = None
             own = shape.identify(data)
         except Rejected as reason:
             _refuse_own(data, source)
             yield Reject(source, place, _number(raw), str(reason))
         else:
+            parsing = parsing or _Parsing(shape.parse)
             # The bytes, not the values: most records go no further, and bytes are cheap to hand on.
-            yield Entry(source, place, search_text(raw, data), raw, _Parsing(shape.parse), own)
+            yield Entry(source, place, raw if plain else search_text(raw, data), raw, parsing, own)
 
 
 def _line(raw: bytes, note: Note) -> tuple[bytes, Any, str]:
@@ -91,7 +103,10 @@ def _within(raw: bytes, feed: Feed, place: str, fault: str, forced: Shape | None
         yield Reject(feed.name, place, _number(raw), fault)
         return
     for each in found:
-        yield replace(each, place=f"{place}, {each.place}")
+        if isinstance(each, Entry):
+            yield each._replace(place=f"{place}, {each.place}")
+        else:
+            yield replace(each, place=f"{place}, {each.place}")
 
 
 def _number(raw: bytes) -> str | None:
