@@ -87,11 +87,7 @@ def test_a_record_whose_parser_cannot_be_pickled_beside_one_that_makes_no_trial(
     def reader(source: str, report: Callable[[str], None]) -> Iterator[Entry | Reject]:
         for entry in fakes.read(source, report):
             assert isinstance(entry, Entry)
-            yield (
-                dataclasses.entry._replace(parse=lambda line: fakes.parse(line))
-                if b"0" in entry.text
-                else entry
-            )
+            yield (entry._replace(parse=lambda line: fakes.parse(line)) if b"0" in entry.text else entry)
 
     source = fakes.dump(tmp_path / "in.jsonl", [{"id": "T0", "title": "CAR"}, {"id": "", "title": "CAR"}])
     parts = dataclasses.replace(fakes.parts(tmp_path), reader=reader)
