@@ -97,7 +97,8 @@ class Roles(Weighted):
             return []
         targets = {one.concept for one in candidates if one.probability >= 0.5}
         mentions = [scored for one in candidates for scored in one.scored]
-        signals = [role_signals(reading, one.instance, one.logit, targets) for one in mentions]
+        weighed = scorer.after("word=")
+        signals = [role_signals(reading, one.instance, one.logit, targets, weighed) for one in mentions]
         asked = twice(scorer, [one.instance.concept for one in mentions], signals)
         return [RoleEvidence(one, *said) for one, said in zip(mentions, asked, strict=True)]
 
@@ -138,8 +139,17 @@ def elsewhere(concepts: Sequence[str], found: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def role_signals(reading: Reading, instance: Instance, logit: float, targets: set[str]) -> list[str]:
-    """The signals of a mention's role: its own, and what the whole trial says of its antigen."""
+def role_signals(
+    reading: Reading,
+    instance: Instance,
+    logit: float,
+    targets: set[str],
+    weighed: frozenset[str] | None = None,
+) -> list[str]:
+    """The signals of a mention's role: its own, and what the whole trial says of its antigen.
+
+    With `weighed`, of the words of its sentence those alone.
+    """
     own = "trial_target" if instance.concept in targets else "no_trial_target"
     reached = steps("mention", logit, (-3, -1, 0, 1, 3))
     found = [*instance.signals, own, *reached, *(f"{own}&{step}" for step in reached)]
@@ -147,7 +157,7 @@ def role_signals(reading: Reading, instance: Instance, logit: float, targets: se
     if edit is not None and edit.verdict == "yes":
         found.append("edit_rule")
     telling = [signal for signal in instance.signals if signal.startswith(_TELLING)]
-    found += words(reading, instance.mention)
+    found += words(reading, instance.mention, weighed)
     return [*found, *(f"{head}&{signal}" for head in (own, "in=" + instance.place) for signal in telling)]
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import repeat
+from operator import add
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 class Linear:
@@ -23,25 +27,26 @@ class Linear:
         self._first = self.weights[self.classes[0]]
 
     @cached_property
-    def _rows(self) -> Mapping[str, tuple[float, ...]]:
-        """Signal → its weight for each class; the intercepts under ""."""
+    def _rows(self) -> tuple[Mapping[str, int], Any]:
+        """Signal → number of its row in a table of its weights for each class; the intercepts under ""."""
         tables = list(self.weights.values())
-        names = {signal for table in tables for signal in table}
-        nothing = {"": (0.0,) * len(tables)}
-        return nothing | {name: tuple(table.get(name, 0.0) for table in tables) for name in names}
+        names = sorted({"", *(signal for table in tables for signal in table)})
+        rows = np.array([[table.get(name, 0.0) for table in tables] for name in names])
+        return {name: number for number, name in enumerate(names)}, rows
+
+    @cache  # noqa: B019  # a scorer lives as long as its model
+    def after(self, head: str) -> frozenset[str]:
+        """What follows a head in the signals that have a weight."""
+        signals = (signal for table in self.weights.values() for signal in table)
+        return frozenset(signal.removeprefix(head) for signal in signals if signal.startswith(head))
 
     def logit(self, signals: Iterable[str], extra: float = 0.0) -> float:
         """The sum of the weights of the positive class, intercept included.
 
         Rounded, so that the order in which signals come cannot carry it over a step: 0.1 + 0.2 - 0.3 is 0.
         """
-        table = self._first
-        total = table.get("", 0.0) + extra
-        for signal in signals:
-            weight = table.get(signal)
-            if weight is not None:
-                total += weight
-        return round(total, 9)
+        weight = self._first.get
+        return round(sum(map(weight, signals, repeat(0.0)), weight("", 0.0) + extra), 9)
 
     def probability(self, signals: Iterable[str]) -> float:
         """The probability of the positive class of a scorer of two classes."""
@@ -49,8 +54,12 @@ class Linear:
 
     def logits(self, signals: Iterable[str], start: Sequence[float] | None = None) -> list[float]:
         """The sum of the weights for each class, on top of other sums or of the intercepts."""
-        rows = [row for signal in signals if (row := self._rows.get(signal)) is not None]
-        return list(map(sum, zip(self._rows[""] if start is None else start, *rows, strict=True)))
+        numbers, rows = self._rows
+        held = [number for signal in signals if (number := numbers.get(signal)) is not None]
+        if start is None:
+            held.append(numbers[""])
+        sums: list[float] = rows.take(np.array(held, dtype=int), axis=0).sum(axis=0).tolist()
+        return sums if start is None else list(map(add, start, sums))
 
     def chances(self, logits: Sequence[float]) -> dict[str, float]:
         """The probability of each class, of its sums."""

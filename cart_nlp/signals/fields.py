@@ -65,7 +65,7 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
                 continue
             if shared is None:
                 shared, where = signals(reading, unit), place(unit)
-                told = turns(reading, unit) if field in _BY_VALUE else set()
+                told = turns(reading, unit) if field in _BY_VALUE else frozenset()
             own = tuple(_own(reading, field, mention, len(stated)))
             for value in stated:
                 extra = () if field == "targets" else _with_value(reading, field, mention, value, told)
@@ -96,7 +96,7 @@ _TRIAL_CUES = ("kept", "edited_source", "lnp_study")
 
 
 def _with_value(
-    reading: Reading, field: str, mention: Mention, value: str, told: set[str]
+    reading: Reading, field: str, mention: Mention, value: str, told: frozenset[str]
 ) -> tuple[str, ...]:
     """Signals that go with one value: cues that speak for one and against another."""
     found = ["concept=" + value]
@@ -115,7 +115,7 @@ def _with_value(
 
 
 def _by_value(
-    reading: Reading, mention: Mention, value: str, told: set[str], trial: Iterable[str]
+    reading: Reading, mention: Mention, value: str, told: frozenset[str], trial: Iterable[str]
 ) -> Iterator[str]:
     """The value with each cue, and with the words that state it; guarded words with each cue, too."""
     form = reading.low[mention.start : mention.end]

@@ -64,10 +64,9 @@ def signals(
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
     found.update(_of_all(own, targets))
-    for hit in reading.cues:
-        if hit.trial:
-            where = zone(place_at(reading, hit.start))
-            found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
+    for hit in reading.trial_hits:
+        where = zone(place_at(reading, hit.start))
+        found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
     found.update("product_format=" + form for form in products if form)
     return sorted(found)
 

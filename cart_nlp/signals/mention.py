@@ -96,16 +96,26 @@ def _loose(reading: Reading, start: int, end: int, words: int) -> str:
     return "near" if words <= 5 else "clause"
 
 
-def cues(reading: Reading, unit: Unit) -> set[str]:
+def cues(reading: Reading, unit: Unit) -> frozenset[str]:
     """The cues that reach a unit, as `category<bucket` (before it) or `category>bucket` (after it).
 
     Buckets: `adj` (only fillers between), `near` (up to four words), `clause`, `sent`.
     """
-    known = reading.cues_told.get((unit.start, unit.end))
+    return _reaching(reading, unit)[0]
+
+
+def turns(reading: Reading, unit: Unit) -> frozenset[str]:
+    """The categories of the cues that reach a unit, however near."""
+    return _reaching(reading, unit)[1]
+
+
+def _reaching(reading: Reading, unit: Unit) -> tuple[frozenset[str], frozenset[str]]:
+    """The cues that reach a unit, and their categories."""
+    start, end = unit.start, unit.end
+    known = reading.cues_told.get((start, end))
     if known is not None:
         return known
     best: dict[str, int] = {}
-    start, end = unit.start, unit.end
     first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
     words, at, until = reading.word_starts, reading.word_number(start), reading.word_number(end)
     for low, high, (left, right), _ in reading.cues_in(first, last):
@@ -114,9 +124,11 @@ def cues(reading: Reading, unit: Unit) -> set[str]:
                 _keep(best, left, _bucket(reading, at - bisect_left(words, high), high, start))
         elif low >= end and right:
             _keep(best, right, _bucket(reading, bisect_left(words, low) - until, end, low))
-    result = {key + _BUCKETS[bucket] for key, bucket in best.items()}
-    reading.cues_told[unit.start, unit.end] = result
-    return result
+    found = reading.cues_told[start, end] = (
+        frozenset(key + _BUCKETS[bucket] for key, bucket in best.items()),
+        frozenset(key[:-1] for key in best),
+    )
+    return found
 
 
 def _bucket(reading: Reading, between: int, left: int, right: int) -> int:
@@ -136,16 +148,6 @@ def _keep(best: dict[str, int], marks: Iterable[Mark], bucket: int) -> None:
 _REACH = 400
 """Characters on each side of a mention within which a cue can reach it."""
 _BUCKETS = ("adj", "near", "clause", "sent")
-
-
-def turns(reading: Reading, unit: Unit) -> set[str]:
-    """The categories of the cues that reach a unit, however near."""
-    return categories(cues(reading, unit))
-
-
-def categories(signals: Iterable[str]) -> set[str]:
-    """The categories of cues among some signals."""
-    return {signal[: signal.index(mark)] for signal in signals for mark in "<>" if mark in signal}
 
 
 def shape(reading: Reading, unit: Unit) -> Iterator[str]:
@@ -178,7 +180,7 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
     bonds = attachment(reading, unit)
     found = ["in=" + where, *bonds, *cues(reading, unit), *shape(reading, unit)]
     found += [f"{part(where)}&{bond}" for bond in bonds]
-    found += pairs(found)
+    found += pairs(found, turns(reading, unit))
     if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
         reading.told[unit.start, unit.end] = found
     return found
@@ -206,18 +208,23 @@ def beside(reading: Reading, mention: Mention) -> list[str]:
     return sorted(_next(*_sides(reading, mention)))
 
 
-def words(reading: Reading, mention: Mention) -> list[str]:
-    """The words of a mention's sentence, and those beside it: for roles that no list of cues exhausts."""
+def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = None) -> list[str]:
+    """The words beside a mention, and those of its sentence: for roles that no list of cues exhausts.
+
+    With `weighed`, of the words of the sentence those alone: the others count for nothing.
+    """
     left, right = _sides(reading, mention)
     found = _next(left, right)
     found |= {f"word<{word}" for word in left[-_BESIDE:]} | {f"word>{word}" for word in right[:_BESIDE]}
     first, last = reading.sentence(mention.start)
-    said = reading.words(max(first, mention.start - _REACH), min(last, mention.end + _REACH))
+    said = set(reading.words(max(first, mention.start - _REACH), min(last, mention.end + _REACH)))
+    if weighed is not None:
+        said &= weighed
     found |= {f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()}
     return sorted(found)
 
 
-_TIGHT = ("car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj")
+_TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj"])
 _TURNS = frozenset(
     ["after", "prior", "prior_right", "general", "marker_right", "marker_left", "negative_right",
      "engager_right", "drug_left", "truncated", "truncated_left", "supplied", "caused", "recipient",
@@ -226,11 +233,11 @@ _TURNS = frozenset(
 )  # fmt: skip
 
 
-def pairs(found: list[str]) -> list[str]:
-    """A tight bond to a CAR together with each cue that may turn its meaning, however near."""
+def pairs(found: list[str], told: frozenset[str]) -> list[str]:
+    """A tight bond to a CAR together with each of the cues told that may turn its meaning, however near."""
     tight = [signal for signal in found if signal in _TIGHT]
     if tight:
-        bound = ["tight&" + cue for cue in sorted(categories(found) & _TURNS)]
+        bound = ["tight&" + cue for cue in sorted(told & _TURNS)]
     else:
         bound = ["loose"]
     if "guarded" in found:

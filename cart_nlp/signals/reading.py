@@ -114,8 +114,8 @@ class Reading:
         """The instances of each field that was asked for."""
         self.candidates: dict[str, tuple[Any, list[Any]]] = {}
         """Field → the scorer that was asked, and the candidates that it gave."""
-        self.cues_told: dict[tuple[int, int], set[str]] = {}
-        """Cues that reach a unit, likewise."""
+        self.cues_told: dict[tuple[int, int], tuple[frozenset[str], frozenset[str]]] = {}
+        """Cues that reach a unit and their categories, likewise."""
         self._sentences, self._starts = page.sentences, page.starts
         self._section_starts = page.section_starts
 
@@ -154,26 +154,34 @@ class Reading:
     @cached_property
     def trial_cues(self) -> frozenset[str]:
         """Categories of the cues that count wherever in the trial they stand."""
-        return frozenset(category for hit in self.cues for category in hit.trial)
+        return frozenset(category for hit in self.trial_hits for category in hit.trial)
 
     @cached_property
     def drugs(self) -> list[tuple[int, str]]:
         """Where drugs that bind an antigen are named, and the antigen of each."""
         return [
             (hit.start, antigen)
-            for hit in self.cues
+            for hit in self.trial_hits
             for category in hit.trial
             for kind, _, antigen in (category.partition("="),)
             if kind == "drug"
         ]
 
     @cached_property
-    def _cue_starts(self) -> list[int]:
-        return [hit.start for hit in self.cues]
+    def trial_hits(self) -> list[CueHit]:
+        """The cues that count wherever in the trial they stand."""
+        return [hit for hit in self.cues if hit.trial]
+
+    @cached_property
+    def _reaching(self) -> tuple[list[int], list[CueHit]]:
+        """Where the cues begin that say something of mentions around them, and these cues."""
+        hits = [hit for hit in self.cues if hit.marks != ((), ())]
+        return [hit.start for hit in hits], hits
 
     def cues_in(self, start: int, end: int) -> list[CueHit]:
-        """The cues that begin between two places."""
-        return self.cues[bisect_left(self._cue_starts, start) : bisect_left(self._cue_starts, end)]
+        """The cues between two places that say something of mentions around them."""
+        starts, hits = self._reaching
+        return hits[bisect_left(starts, start) : bisect_left(starts, end)]
 
     def of(self, *labels: str) -> list[Mention]:
         """The mentions of some labels, in reading order."""

@@ -111,9 +111,8 @@ def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) 
 
 
 def _of_cues(reading: Reading) -> Iterator[str]:
-    for hit in reading.cues:
-        if hit.trial:
-            yield from _told(reading, hit)
+    for hit in reading.trial_hits:
+        yield from _told(reading, hit)
 
 
 def _told(reading: Reading, hit: CueHit) -> Iterator[str]:
@@ -126,7 +125,7 @@ def _told(reading: Reading, hit: CueHit) -> Iterator[str]:
 def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:
     """Start and end of the words that make signals of cues (`category@place`) hold, the longest each."""
     wanted = frozenset(signals)
-    hits = [hit for hit in reading.cues if hit.trial and wanted.intersection(_told(reading, hit))]
+    hits = [hit for hit in reading.trial_hits if wanted.intersection(_told(reading, hit))]
     found: list[tuple[int, int]] = []
     for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
         if not found or hit.start >= found[-1][1]:
@@ -156,6 +155,7 @@ def _trial_cues_in(reading: Reading, sections: Iterable[Section]) -> set[str]:
     return {
         category
         for section in sections
-        for hit in reading.cues_in(section.start, section.end)
+        for hit in reading.trial_hits
+        if section.start <= hit.start < section.end
         for category in hit.trial
     }
