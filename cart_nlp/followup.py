@@ -16,6 +16,8 @@ _LENGTH = re.compile(
     rf"(?<![\w.<>≥≤=/])(\d{{1,3}}(?:\.\d)?|{'|'.join(_WORDS)})[\s-]?(year|yr|month)s?\b(?!\s*(?:old|of age))",
     re.IGNORECASE,
 )
+_UNITS = ("year", "month", "yr")
+"""One of them stands in every length, and is found much faster."""
 _FOLLOWED = re.compile(
     r"\bfollow(?:ed)?\b|\bfollow(?:ed)?[\s-]?up\b|\bfollowing them\b|\bltfu\b|\bmonitored\b|\bcontacted\b|"
     r"\bvisits? (?:will )?continue|\blong[\s-]term safety\b|\bobserved\b for|随访",
@@ -81,7 +83,8 @@ def mentions(sections: Mapping[str, str]) -> list[FollowUp]:
             continue
         for sentence in _SENTENCE.finditer(text):
             said = sentence[0]
-            if not _of_participants(said) or _OTHER.search(said):
+            low = said.lower()
+            if not any(unit in low for unit in _UNITS) or not _of_participants(said) or _OTHER.search(said):
                 continue
             for length in _LENGTH.finditer(said):
                 if _OFTEN.search(said[max(0, length.start() - 30) : length.start()]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,16 +26,19 @@ class Rule:
     def holds(self, signals: frozenset[str]) -> bool:
         """Whether the rule decides for these signals."""
         return (
-            all(_present(signal, signals) for signal in self.needs)
-            and (not self.any_of or any(_present(signal, signals) for signal in self.any_of))
-            and not any(_present(signal, signals) for signal in self.bars)
+            all(_present(self.needs, signals))
+            and (not self.any_of or any(_present(self.any_of, signals)))
+            and not any(_present(self.bars, signals))
         )
 
 
-def _present(signal: str, signals: frozenset[str]) -> bool:
-    if signal.endswith("*"):
-        return any(one.startswith(signal[:-1]) for one in signals)
-    return signal in signals
+def _present(wanted: Iterable[str], signals: frozenset[str]) -> Iterator[bool]:
+    """Of each of some signals whether it is among others."""
+    for signal in wanted:
+        if signal.endswith("*"):
+            yield any(one.startswith(signal[:-1]) for one in signals)
+        else:
+            yield signal in signals
 
 
 def first(rules: Sequence[Rule], signals: Iterable[str]) -> Rule | None:

@@ -28,14 +28,19 @@ GUARDED = "?"
 """Ends the row of a term that is ambiguous by itself."""
 
 
-class Term(NamedTuple):
-    """A name in a text: characters `start` to `end`, what it names, and the lexicon row that says so."""
+class Mention(NamedTuple):
+    """A name in a text: characters `start` to `end`, what it names, and the row or rule that says so."""
 
     start: int
     end: int
     label: str
     concept: str
     row: str
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the name is ambiguous by itself."""
+        return self.row.endswith(GUARDED)
 
 
 class _Owner(NamedTuple):
@@ -180,7 +185,7 @@ class Vocabulary:
         """All cues of a folded text in lower case, by place."""
         return self._cues.find(low)
 
-    def terms(self, text: str, low: str) -> list[Term]:
+    def terms(self, text: str, low: str) -> list[Mention]:
         """All terms, sorted by place, longer before shorter; those inside a longer name are dropped."""
         found: list[_Found] = []
         self._collect(
@@ -190,7 +195,7 @@ class Vocabulary:
             text, low, self._cased.find_matches_as_indexes(text, overlapping=True), self._cased_owners, found
         )
         return [
-            Term(start, -end, owner.label, owner.concept, owner.row)
+            Mention(start, -end, owner.label, owner.concept, owner.row)
             for start, end, _, _, _, owner in _resolve(found)
         ]
 

@@ -14,7 +14,7 @@ from cart_nlp.scoring.weighted import Value, Weighted, stated, supporting
 from cart_nlp.signals import formats
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.mention import place, place_at, zone
-from cart_nlp.signals.reading import MENTIONS, Reading
+from cart_nlp.signals.reading import MENTIONS, Reading, mentions_of
 from cart_nlp.signals.units import Unit, units
 from cart_nlp.vocabulary import GUARDED
 
@@ -191,10 +191,11 @@ def with_costim(reading: Reading, entries: list[Entry], own: Own, values: list[V
 
 def markers(doc: Doc) -> list[Value]:
     """Antigens that the disease or the participants must carry, by the role of their mentions."""
+    spans = doc.spans[MENTIONS]
     return [
-        (span.kb_id_, span.start_char, span.end_char, span.id_.rstrip(GUARDED) + "; role", "text", 1.0)
-        for span in doc.spans[MENTIONS]
-        if span.label_ == "antigen" and span._.cart_role == "disease_marker"
+        (mention.concept, mention.start, mention.end, mention.row.rstrip(GUARDED) + "; role", "text", 1.0)
+        for number, mention in enumerate(mentions_of(doc))
+        if mention.label == "antigen" and spans[number]._.cart_role == "disease_marker"
     ]
 
 

@@ -69,10 +69,11 @@ class Roles(Weighted):
         reading = self.reading(doc)
         told = self.told(reading, self.candidates(reading))
         decided(doc).setdefault("sure", {})["disease_markers"] = markers_sure(told)
-        for span in doc.spans.get(MENTIONS, ()):
-            one = told.get((span.start_char, span.end_char))
-            if one is not None and span.label_ in ("antigen", "ligand"):
-                span._.cart_role = one.role
+        spans = doc.spans.get(MENTIONS, ())
+        for number, mention in enumerate(reading.mentions):
+            one = told.get((mention.start, mention.end))
+            if one is not None and mention.label in ("antigen", "ligand"):
+                spans[number]._.cart_role = one.role
         return doc
 
     def candidates(self, reading: Reading) -> list[Candidate]:

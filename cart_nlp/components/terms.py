@@ -21,6 +21,7 @@ from cart_nlp.signals.reading import Mention, page_of
 from cart_nlp.text import fold, lower, spellings
 from cart_nlp.vocabulary import Vocabulary, vocabulary
 
+_LABELS = frozenset(LABELS.values())
 _FIELD_LABELS = {"": "antigen", "targets": "antigen", "edits": "edit"}
 """Field that a product's name may spell → label of the mention; the others are named alike."""
 
@@ -74,7 +75,7 @@ class Terms:
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that a mention may have."""
-        return tuple(sorted(set(LABELS.values())))
+        return tuple(sorted(_LABELS))
 
     @property
     def patterns(self) -> list[dict[str, str]]:
@@ -89,7 +90,7 @@ class Terms:
         """
         new = [dict(pattern) for pattern in patterns]
         for pattern in new:
-            if pattern["label"] not in self.labels:
+            if pattern["label"] not in _LABELS:
                 raise ValueError(
                     f"{self.name}: label {pattern['label']!r} is none of {', '.join(self.labels)}"
                 )
@@ -106,7 +107,7 @@ class Terms:
         """Find the mentions of a Doc."""
         page = page_of(doc)
         text, low = page.text, page.low
-        found = [Mention(*term) for term in self.vocabulary.terms(text, low)]
+        found = self.vocabulary.terms(text, low)
         found += self._of_rulers(doc)
         found += self._spelled_by_products(low, found)
         products = [m for m in found if m.label == "product"]
@@ -116,10 +117,9 @@ class Terms:
 
     def _of_rulers(self, doc: Doc) -> Iterator[Mention]:
         """What rulers before this one found, under any of the keys and as entities."""
-        labels = frozenset(self.labels)
         spans = [span for key in self.ruler_keys if key in doc.spans for span in doc.spans[key]]
         for span in (*spans, *doc.ents):
-            if span.label_ in labels:
+            if span.label_ in _LABELS:
                 concept = span.kb_id_ or span.id_ or getattr(span, "ent_id_", "") or span.text
                 yield Mention(span.start_char, span.end_char, span.label_, concept, "ruler")
 

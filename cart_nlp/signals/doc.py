@@ -41,9 +41,9 @@ register()
 
 def decided(doc: Doc) -> dict[str, Any]:
     """What the components have decided so far; made empty by the first of them."""
-    if doc._.cart is None:
-        doc._.cart = {}
-    found: dict[str, Any] = doc._.cart
+    found: dict[str, Any] | None = doc._.cart
+    if found is None:
+        found = doc._.cart = {}
     return found
 
 

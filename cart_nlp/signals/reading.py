@@ -14,7 +14,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from cart_nlp.text import fold, lower
-from cart_nlp.vocabulary import GUARDED, CueHit, Vocabulary
+from cart_nlp.vocabulary import CueHit, Vocabulary
+from cart_nlp.vocabulary import Mention as Mention
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -35,21 +36,6 @@ _CLAUSE_END = re.compile(
 _WORD = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]")
 _LONGEST = 2000
 """Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
-
-
-class Mention(NamedTuple):
-    """A name in the text: offsets in characters of the Doc, what it names, the row or rule that says so."""
-
-    start: int
-    end: int
-    label: str
-    concept: str
-    row: str
-
-    @property
-    def guarded(self) -> bool:
-        """Whether the name is ambiguous by itself."""
-        return self.row.endswith(GUARDED)
 
 
 class Section(NamedTuple):
