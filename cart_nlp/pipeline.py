@@ -67,11 +67,14 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
 def tag_trial(nlp: Language, trial: Trial, level: str = "") -> Record:
     """The record of one trial; with `level`, as of one whose car_trial is known to be that."""
     from cart_nlp.assembly import record
+    from cart_nlp.signals.reading import forget
 
     doc = make_doc(nlp, trial)
     if level:
         doc._.cart_trial = {**doc._.cart_trial, "car_trial": level}
-    return record(nlp(doc), trial)
+    found = record(nlp(doc), trial)
+    forget(doc)
+    return found
 
 
 def mentions(doc: Doc) -> tuple[Mention, ...]:

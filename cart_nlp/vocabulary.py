@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
@@ -61,28 +62,39 @@ Mark = tuple[str, int]
 """What a cue says on one side of a mention: its category with the side's sign, and how far it reaches."""
 
 
+class Said(NamedTuple):
+    """What the cues of one spelling say together."""
+
+    left: tuple[Mark, ...]
+    """Of mentions that follow (`category<`)."""
+    right: tuple[Mark, ...]
+    """Of mentions that stand before (`category>`)."""
+    trial: tuple[str, ...]
+    """Categories for which they count wherever in the trial they stand."""
+    categories: frozenset[str]
+
+
 class CueHit(NamedTuple):
-    """A cue in a text: characters `start` to `end`, and what it says of mentions after and before it."""
+    """A cue in a text: characters `start` to `end`, and what it says."""
 
     start: int
     end: int
-    marks: tuple[tuple[Mark, ...], tuple[Mark, ...]]
-    """For mentions that follow (`category<`), and for those that stand before (`category>`)."""
-    trial: tuple[str, ...] = ()
-    """Categories for which it counts wherever in the trial it stands."""
+    said: Said
 
-    def says(self, category: str) -> bool:
-        """Whether it is a cue of a category."""
-        return category in self.trial or any(key[:-1] == category for side in self.marks for key, _ in side)
+    @property
+    def trial(self) -> tuple[str, ...]:
+        """Categories for which it counts wherever in the trial it stands."""
+        return self.said.trial
 
 
 _SCOPES = {"adjacent": 0, "near": 1, "clause": 2, "sentence": 3}
 
 
-def _hit_of(cues: Iterable[Cue]) -> tuple[tuple[tuple[Mark, ...], tuple[Mark, ...]], tuple[str, ...]]:
+def _said(cues: Iterable[Cue]) -> Said:
     """What the cues of one spelling say together."""
-    left, right, trial = [], [], []
+    left, right, trial, categories = [], [], [], set()
     for cue in cues:
+        categories.add(cue.category)
         if cue.scope == "trial":
             trial.append(cue.category)
             continue
@@ -91,35 +103,53 @@ def _hit_of(cues: Iterable[Cue]) -> tuple[tuple[tuple[Mark, ...], tuple[Mark, ..
             left.append((cue.category + "<", scope))
         if cue.direction in ("right", "both"):
             right.append((cue.category + ">", scope))
-    return (tuple(left), tuple(right)), tuple(trial)
+    return Said(tuple(left), tuple(right), tuple(trial), frozenset(categories))
 
 
 class CueFinder:
-    """Finds cues in folded text; each is a word or phrase of its own."""
+    """Finds cues in folded text; each is a word or phrase of its own, but where it has a `*`."""
 
     def __init__(self, cues: Iterable[Cue]) -> None:
         table: dict[str, list[Cue]] = {}
         for cue in cues:
             table.setdefault(cue.text.strip("*"), []).append(cue)
-        self._automaton, self._rows = ahocorasick_rs.AhoCorasick(list(table)), list(table.values())
-        self._hits = [_hit_of(cue for cue in rows if "*" not in cue.text) for rows in self._rows]
-        self._wild = [any("*" in cue.text for cue in rows) for rows in self._rows]
+        self._automaton = ahocorasick_rs.AhoCorasick(list(table))
+        self._said = [_by_edges(text, rows) for text, rows in table.items()]
 
     def find(self, low: str) -> list[CueHit]:
         """All cues of a folded text in lower case, by place."""
         found = []
-        size = len(low)
         for number, start, end in self._automaton.find_matches_as_indexes(low, overlapping=True):
-            free_left = not (start and _same_word(low[start - 1], low[start]))
-            free_right = not (end < size and _same_word(low[end - 1], low[end]))
-            if self._wild[number]:
-                rows = [cue for cue in self._rows[number] if _fits(cue, free_left, free_right)]
-                if rows:
-                    found.append(CueHit(start, end, *_hit_of(rows)))
-            elif free_left and free_right:
-                found.append(CueHit(start, end, *self._hits[number]))
-        found.sort()
-        return found
+            said = self._said[number][_plain(low[start - 1 : start])][_plain(low[end : end + 1])]
+            if said is not None:
+                found.append((start, end, said))
+        found.sort(key=_PLACE)
+        return list(map(CueHit._make, found))
+
+
+_PLACE = itemgetter(0, 1)
+
+
+def _plain(letter: str) -> bool:
+    """Whether a character is a letter or digit of a plain word, not CJK."""
+    return letter.isalnum() and letter < "\u2e80"
+
+
+def _by_edges(text: str, rows: Sequence[Cue]) -> list[list[Said | None]]:
+    """What a spelling says, by whether a plain word goes on before it and after it."""
+    found: list[list[Said | None]] = []
+    for left in (False, _plain(text[0])):
+        found.append([])
+        for right in (False, _plain(text[-1])):
+            fitting = rows
+            if left or right:
+                fitting = [
+                    cue
+                    for cue in rows
+                    if (not left or cue.text[0] == "*") and (not right or cue.text[-1] == "*")
+                ]
+            found[-1].append(_said(fitting) if fitting else None)
+    return found
 
 
 def _owner(term: lexicons.Term) -> _Owner:
@@ -297,11 +327,6 @@ class Vocabulary:
         return word in self.glue_right or word.startswith("car") or (word.startswith("x") and len(word) > 2)
 
 
-def _fits(cue: Cue, free_left: bool, free_right: bool) -> bool:
-    """Whether a cue stands where it should: at the edges of a word, but where it has a `*`."""
-    return (free_left or cue.text.startswith("*")) and (free_right or cue.text.endswith("*"))
-
-
 _DISEASE = frozenset(["disease"])
 
 
@@ -314,11 +339,6 @@ def _refused(low: str, start: int, end: int, before: str, after: str) -> frozens
     if low.startswith("car", end):
         return _DISEASE
     return _UNGLUED if "a" <= after <= "z" and after != "s" and not low.startswith("ko", end) else frozenset()
-
-
-def _same_word(left: str, right: str) -> bool:
-    """Whether two neighboring characters belong to one plain word."""
-    return left.isalnum() and right.isalnum() and left < "\u2e80" and right < "\u2e80"
 
 
 def _resolve(found: list[_Found]) -> list[_Found]:

@@ -164,7 +164,7 @@ def _entry(targets: tuple[str, ...], form: str, basis: str, why: str, words: tup
 
 def stating(reading: Reading, form: str) -> tuple[int, ...]:
     """Start and end of the words that state a format, those of titles and interventions first."""
-    hits = [hit for hit in reading.cues if hit.says(form)]
+    hits = [hit for hit in reading.cues if form in hit.said.categories]
     ranked = sorted(hits, key=lambda h: (zone(place_at(reading, h.start)) != "named", h.start))
     return (ranked[0].start, ranked[0].end) if ranked else ()
 

@@ -118,7 +118,7 @@ def _reaching(reading: Reading, unit: Unit) -> tuple[frozenset[str], frozenset[s
     best: dict[str, int] = {}
     first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
     words, at, until = reading.word_starts, reading.word_number(start), reading.word_number(end)
-    for low, high, (left, right), _ in reading.cues_in(first, last):
+    for low, high, (left, right, _, _) in reading.cues_in(first, last):
         if high <= start:
             if left:
                 _keep(best, left, _bucket(reading, at - bisect_left(words, high), high, start))

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cart_nlp.text import fold, lower
 from cart_nlp.vocabulary import CueHit, Vocabulary
@@ -20,7 +21,6 @@ from cart_nlp.vocabulary import Mention as Mention
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-T = TypeVar("T")
 MENTIONS = "cart"
 """Key of `doc.spans` under which all mentions are."""
 # A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
@@ -156,12 +156,12 @@ class Reading:
     @cached_property
     def trial_hits(self) -> list[CueHit]:
         """The cues that count wherever in the trial they stand."""
-        return [hit for hit in self.cues if hit.trial]
+        return [hit for hit in self.cues if hit.said.trial]
 
     @cached_property
     def _reaching(self) -> tuple[list[int], list[CueHit]]:
         """Where the cues begin that say something of mentions around them, and these cues."""
-        hits = [hit for hit in self.cues if hit.marks != ((), ())]
+        hits = [hit for hit in self.cues if hit.said.left or hit.said.right]
         return [hit.start for hit in hits], hits
 
     def cues_in(self, start: int, end: int) -> list[CueHit]:
@@ -189,30 +189,34 @@ class Reading:
         return _WORD.findall(self.low, start, end)
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What was made of a Doc, for the components that follow."""
+
+    doc: Doc
+    page: Page | None = None
+    spans: Any = None
+    mentions: list[Mention] = field(default_factory=list)
+    reading: Reading | None = None
+
+
+_SEEN: OrderedDict[int, _Seen] = OrderedDict()
 _KEPT = 64
-"""Docs of which pages and Readings are kept for the components that follow: a batch of `nlp.pipe`."""
+"""Docs of which this is kept: as many as a batch of `nlp.pipe` has."""
 
 
-class _Kept(Generic[T]):
-    """What was made of the last Docs, by Doc."""
-
-    def __init__(self) -> None:
-        self._by_id: OrderedDict[int, tuple[Doc, T]] = OrderedDict()
-
-    def get(self, doc: Doc) -> T | None:
-        known = self._by_id.get(id(doc))
-        return known[1] if known is not None and known[0] is doc else None
-
-    def put(self, doc: Doc, made: T) -> T:
-        self._by_id[id(doc)] = doc, made
-        if len(self._by_id) > _KEPT:
-            self._by_id.popitem(last=False)
-        return made
+def _seen(doc: Doc) -> _Seen:
+    known = _SEEN.get(id(doc))
+    if known is None or known.doc is not doc:
+        known = _SEEN[id(doc)] = _Seen(doc)
+        if len(_SEEN) > _KEPT:
+            _SEEN.popitem(last=False)
+    return known
 
 
-_PAGES: _Kept[Page] = _Kept()
-_MENTIONS: _Kept[tuple[Any, int, list[Mention]]] = _Kept()
-_READINGS: _Kept[Reading] = _Kept()
+def forget(doc: Doc) -> None:
+    """Let go of a Doc that nobody will read again; its memory serves for the next one."""
+    _SEEN.pop(id(doc), None)
 
 
 def page_of(doc: Doc, text: str | None = None) -> Page:
@@ -220,38 +224,35 @@ def page_of(doc: Doc, text: str | None = None) -> Page:
 
     A Doc that was made without sections is one section, `text`.
     """
-    known = _PAGES.get(doc)
-    if known is not None:
-        return known
-    text = doc.text if text is None else text
-    sections = [
-        Section(key, kind_of(key), start, end)
-        for key, start, end in doc._.cart_sections or [("text", 0, len(text))]
-    ]
-    return _PAGES.put(doc, Page(text, sections))
+    seen = _seen(doc)
+    if seen.page is None:
+        text = doc.text if text is None else text
+        found = doc._.cart_sections or [("text", 0, len(text))]
+        seen.page = Page(text, [Section(key, kind_of(key), start, end) for key, start, end in found])
+    return seen.page
 
 
 def read(doc: Doc, vocabulary: Vocabulary) -> Reading:
     """The Reading of a Doc that `cart_terms` has seen; one for all components while its mentions stay."""
-    mentions = mentions_of(doc)
-    known = _READINGS.get(doc)
-    if known is not None and known.mentions is mentions and known.vocabulary is vocabulary:
-        return known
-    return _READINGS.put(doc, Reading(page_of(doc), mentions, vocabulary))
+    seen, mentions = _seen(doc), mentions_of(doc)
+    known = seen.reading
+    if known is None or known.mentions is not mentions or known.vocabulary is not vocabulary:
+        known = seen.reading = Reading(page_of(doc), mentions, vocabulary)
+    return known
 
 
 def mentions_of(doc: Doc) -> list[Mention]:
     """The mentions of a Doc, in the order of its spans; the same list while these stay."""
-    spans = doc.spans.get(MENTIONS, ())
-    known = _MENTIONS.get(doc)
-    if known is not None and known[0] is spans and known[1] == len(spans):
-        return known[2]
-    return keep_mentions(
-        doc, [Mention(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_) for span in spans]
-    )
+    seen, spans = _seen(doc), doc.spans.get(MENTIONS, ())
+    if seen.spans is not spans or len(seen.mentions) != len(spans):
+        found = [
+            Mention(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_) for span in spans
+        ]
+        keep_mentions(doc, found)
+    return seen.mentions
 
 
-def keep_mentions(doc: Doc, mentions: list[Mention]) -> list[Mention]:
+def keep_mentions(doc: Doc, mentions: list[Mention]) -> None:
     """Note the mentions that the spans of a Doc are."""
-    spans = doc.spans.get(MENTIONS, ())
-    return _MENTIONS.put(doc, (spans, len(spans), mentions))[2]
+    seen = _seen(doc)
+    seen.spans, seen.mentions = doc.spans.get(MENTIONS, ()), mentions
