@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 from cart_nlp import kept, paths, token_patterns
 from cart_nlp.disease_names import unclaimed
 from cart_nlp.rules import Rule, rules_of
-from cart_nlp.text import fold, lower, spellings
+from cart_nlp.text import any_of, fold, lower, spellings
 
 LABELS = {
     "antigens": "antigen",
@@ -42,6 +42,9 @@ WITHOUT_ROW = {"cell_type": ("other",)}
 SHAPES = ("*.csv", "patterns/*.jsonl", "rules/*.toml")
 """Files of a folder of lexicons, in the order in which they are read."""
 SEPARATOR = " | "
+BLANK = "\u2423"
+"""Stands for a blank at an end of a word that is looked for in raw text."""
+_CATEGORY = re.compile(r"<<(\w+)>>")
 DIRECTIONS = ("left", "right", "both")
 SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")
 
@@ -94,7 +97,8 @@ class Cue(NamedTuple):
 
     `direction` is the side of the mention on which the cue stands; `scope` how far it reaches: `adjacent`,
     `near` (four words), `clause`, `sentence`, `trial`, or `inside` for words that belong to a name.
-    `*` at an end of the text stands for the rest of a word.
+    `*` at an end of the text stands for the rest of a word. The text is lower case, but for a word of
+    names that counts in its case only (`=` before it in the table).
     """
 
     text: str
@@ -157,6 +161,26 @@ class Lexicon:
             found.setdefault(cue.category, set()).add(cue.text)
         return {category: frozenset(texts) for category, texts in found.items()}
 
+    def expression(self, template: str, *, low: bool = False) -> re.Pattern[str]:
+        """A regular expression in which `<<category>>` stands for any word of the cues of that category.
+
+        `low` makes it one for text in lower case.
+        """
+        known = self._expressions.get((template, low))
+        if known is None:
+            words = _CATEGORY.sub(lambda found: any_of(self._stems(found[1], low)), template)
+            known = self._expressions[template, low] = re.compile(words)
+        return known
+
+    def _stems(self, category: str, low: bool) -> set[str]:
+        """The words of a category without the `*` of a rest, and with blanks for `\u2423`."""
+        stems = {word.strip("*").replace(BLANK, " ") for word in self.words(category)}
+        return set(map(lower, stems)) if low else stems
+
+    @cached_property
+    def _expressions(self) -> dict[tuple[str, bool], re.Pattern[str]]:
+        return {}
+
     def with_terms(self, terms: Iterable[Term]) -> Lexicon:
         """The same lexicon with further terms, their concepts included."""
         new = tuple(terms)
@@ -176,10 +200,9 @@ class Lexicon:
     def cd_numbers(self) -> Mapping[str, str]:
         """Number -> antigen for the CD names ("19" -> CD19, "138" -> CD138, "319" -> SLAMF7)."""
         numbers: dict[str, str] = {}
+        named = self.expression(r"<<number_of>>-?(\d+[a-z]?)", low=True)
         for term in self.terms:
-            if term.concept.label == "antigen" and (
-                found := re.fullmatch(r"cd-?(\d+[a-z]?)", lower(term.text))
-            ):
+            if term.concept.label == "antigen" and (found := named.fullmatch(lower(term.text))):
                 numbers.setdefault(found[1], term.concept.name)
         return numbers
 
@@ -354,7 +377,13 @@ def _cues(path: Path, content: bytes) -> Iterable[Cue]:
                 raise LexiconError(f"{place}: {what} {value!r} is none of {', '.join(allowed)}")
         if not text.strip("*"):
             raise LexiconError(f"{place}: a cue without text")
-        yield Cue(lower(fold(text)), category, direction, scope, f"{path.name}:{number}")
+        written = cased(text, scope)
+        yield Cue(written, category, direction, scope, f"{path.name}:{number}")
+
+
+def cased(text: str, scope: str) -> str:
+    """The text of a cue: lower case, but for a word of a name that counts in its own case (`=` before it)."""
+    return fold(text[1:]) if scope == "inside" and text.startswith("=") else lower(fold(text))
 
 
 def _stops(path: Path, content: bytes) -> Iterable[Stop]:

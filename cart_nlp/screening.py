@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from cart_nlp.lexicon import Lexicon, Term
+from cart_nlp.lexicon import BLANK, Lexicon, Term
 from cart_nlp.search import CAR, Engine, Needle, Search
 from cart_nlp.text import fold, fold_bytes, lower, spellings
 
-_BLANK = "\u2423"
 _SHORT = 4
 """Letters and digits of a name that needs company: so few stand in the names of other things as well."""
 
@@ -45,7 +44,7 @@ def _of_term(term: Term) -> Iterator[Needle]:
 def _written(words: Iterable[str]) -> Iterator[bytes]:
     """Words as UTF-8, and as JSON escapes where they are not ASCII; `\u2423` at an end stands for a blank."""
     for word in words:
-        plain = word.replace(_BLANK, " ")
+        plain = word.replace(BLANK, " ")
         yield plain.encode()
         if not plain.isascii():
             yield json.dumps(plain)[1:-1].encode()
@@ -54,7 +53,7 @@ def _written(words: Iterable[str]) -> Iterator[bytes]:
 def _by_likelihood(words: Iterable[str]) -> list[bytes]:
     """The words of a context: short ones that name cells are the likeliest, and come first."""
     return list(
-        _written(sorted(words, key=lambda word: ("cell" not in word, len(word), word.replace(_BLANK, " "))))
+        _written(sorted(words, key=lambda word: ("cell" not in word, len(word), word.replace(BLANK, " "))))
     )
 
 

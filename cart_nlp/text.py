@@ -53,6 +53,12 @@ def _folded(found: re.Match[str]) -> str:
     return _FOLD[ord(found[0])]
 
 
+def any_of(words: Iterable[str]) -> str:
+    """A regular expression for any of some words, the longest first; without any it matches nothing."""
+    longest = sorted(words, key=lambda word: (-len(word), word))
+    return f"(?:{'|'.join(map(re.escape, longest)) or '(?!)'})"
+
+
 _ASCII = bytes(range(128))
 _SIGN_BYTES = {chr(code): (chr(code).encode(), sign.encode()) for code, sign in _FOLD.items() if code > 127}
 _SIGN_BYTES["\u212a"] = ("\u212a".encode(), b"k")  # KELVIN SIGN, whose lower case is the letter

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
+from cart_nlp.lexicon import Lexicon
 from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
@@ -49,7 +51,7 @@ class Attributes(Weighted):
         """The candidates of a field, the most probable first."""
         if field in RULED:
             return ruled(reading, field)
-        return resolve(field, self.scored(reading, field))
+        return resolve(field, self.scored(reading, field), reading.vocabulary.lexicon)
 
 
 def ruled(reading: Reading, field: str) -> list[Candidate]:
@@ -70,26 +72,22 @@ def ruled(reading: Reading, field: str) -> list[Candidate]:
     return sorted(found, key=lambda c: (-c.probability, c.concept))
 
 
-def resolve(field: str, found: list[Candidate]) -> list[Candidate]:
+def resolve(field: str, found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     """What the values of a field say together."""
     if field == "safety_switch" and sum(one.probability >= 0.5 for one in found) > 1:
         # A named switch leaves no room for an unnamed one.
         return [one for one in found if one.concept != "other"]
-    return sources(found) if field == "cell_source" else found
+    return sources(found, lexicon) if field == "cell_source" else found
 
 
-_NO_SECOND = frozenset(["cord_blood", "ipsc", "cell_line", "in_vivo"])
-"""Sources beside which "allogeneic" says nothing more."""
-
-
-def sources(found: list[Candidate]) -> list[Candidate]:
+def sources(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     """Whose cells "allogeneic" means: banked ones where edited or called universal, else a donor's."""
     by_name = {one.concept: one for one in found}
     plain = by_name.pop(ALLOGENEIC, None)
     if plain is None:
         return found
     sure = {name for name, one in by_name.items() if one.probability >= 0.5}
-    if plain.probability < 0.5 or sure & _NO_SECOND:
+    if plain.probability < 0.5 or _settled(lexicon, sure):
         return list(by_name.values())
     banked = "donor_derived" not in sure and _banked(plain, by_name.get("off_the_shelf"))
     name = "off_the_shelf" if banked else "donor_derived"
@@ -99,6 +97,12 @@ def sources(found: list[Candidate]) -> list[Candidate]:
     if name == "off_the_shelf":
         by_name.pop("donor_derived", None)
     return sorted(by_name.values(), key=lambda c: (-c.probability, c.concept))
+
+
+def _settled(lexicon: Lexicon, sources: Iterable[str]) -> bool:
+    """Whether a source tells from what the cells grow: "allogeneic" says nothing more beside it."""
+    rows = (lexicon.get("cell_source", name) for name in sources)
+    return any(row is not None and row.fields.get("kind") == "origin" for row in rows)
 
 
 def _banked(plain: Candidate, shelf: Candidate | None) -> bool:

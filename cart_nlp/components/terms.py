@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from cart_nlp import lexicon as lexicons
 from cart_nlp.lexicon import LABELS, Concept, Lexicon, Term
 from cart_nlp.signals.doc import write_mentions
-from cart_nlp.signals.numbers import Numbers
+from cart_nlp.signals.numbers import numbered
 from cart_nlp.signals.reading import Mention, page_of
 from cart_nlp.text import fold, lower, spellings
 from cart_nlp.vocabulary import Vocabulary, vocabulary
@@ -66,11 +66,6 @@ class Terms:
     def _use(self, known: Vocabulary) -> None:
         self._own = known
         self._spelled.cache_clear()
-        self.__dict__.pop("_numbers", None)
-
-    @cached_property
-    def _numbers(self) -> Numbers:
-        return Numbers(self.vocabulary.lexicon)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -111,7 +106,8 @@ class Terms:
         found += self._of_rulers(doc)
         found += self._spelled_by_products(low, found)
         products = [m for m in found if m.label == "product"]
-        found += [m for m in self._numbers.find(low, found) if not self._told_otherwise(m, products)]
+        numbers = numbered(self.vocabulary.lexicon, low, found)
+        found += [m for m in numbers if not self._told_otherwise(m, products)]
         write_mentions(doc, found)
         return doc
 

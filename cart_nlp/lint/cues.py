@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from cart_nlp.lexicon import DIRECTIONS, SCOPES, Cue
+from cart_nlp.lexicon import DIRECTIONS, SCOPES, Cue, cased
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.tables import Row
 from cart_nlp.text import fold, lower
@@ -29,7 +29,10 @@ def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
 
 
 def _text(row: Row) -> str:
-    return lower(fold(row.cell("text")))
+    """The text as it must be written; `=` stands before one that counts in its case."""
+    text = row.cell("text")
+    found = cased(text, row.cell("scope"))
+    return "=" + found if found != lower(found) and text.startswith("=") else found
 
 
 def _row(row: Row, known: Set[str]) -> Iterator[str]:

@@ -24,7 +24,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "costim": ("name", "kind", "aliases", "guarded", "note", "source"),
     "vectors": _PLAIN,
-    "cell_sources": _PLAIN,
+    "cell_sources": ("name", "kind", "aliases", "guarded", "note", "source"),
     "cell_types": _PLAIN,
     "edits": ("name", "hgnc_id", "aliases", "guarded", "note", "source"),
     "armoring": _PLAIN,

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit
 
-FORMAT_CUES = (
-    "tandem",
-    "bicistronic",
-    "dual",
-    "cocktail",
-    "sequential",
-    "selectable",
-    "adaptor",
-    "assay_choice",
+FORMAT_CUES = frozenset(
+    ["tandem", "bicistronic", "dual", "cocktail", "sequential", "selectable", "adaptor", "assay_choice"]
 )
-_JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("、", ","), ("&", "and"), (" x", "x"))
-_JOINT_WORDS = {
-    "and": "and",
-    "or": "or",
-    "plus": "+",
-    "with": "with",
-    "then": "then",
-    "和": "and",
-    "或": "or",
-}
+_JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("&", "and"), (" x", "x"))
+_JOINT_WORDS = {word: word for word in ("and", "or", "with", "then")} | {"plus": "+", "和": "and", "或": "or"}
 _BEFORE = 20
 """Characters before a coordination in which the name of a platform can end."""
+_DOTTED = r"<<number_of>>?\d\d(?:\.\d\d)+"
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
 
 
@@ -85,7 +70,7 @@ def _of_all(own: Sequence[tuple[Unit, frozenset[str]]], targets: frozenset[str])
 
 def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
     where = zone(place(unit))
-    for cue in turns(reading, unit) & set(FORMAT_CUES):
+    for cue in turns(reading, unit) & FORMAT_CUES:
         yield f"{cue}:{where}"
     tight = not _TIGHT.isdisjoint(attachment(reading, unit))
     if len(named) > 1:
@@ -106,9 +91,10 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
 def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
     """What stands in and between the names of a coordination of several targets."""
     yield from (f"gap{gap}:{where}" for gap in joints(reading, unit))
-    if not {"car", "cart", "cells", "t"}.isdisjoint(reading.words(unit.start, unit.end)):
+    lexicon = reading.vocabulary.lexicon
+    if not lexicon.words("cells_between").isdisjoint(reading.words(unit.start, unit.end)):
         yield f"cells_between:{where}"
-    if re.fullmatch(r"(?:cd)?\d\d(?:\.\d\d)+", reading.low[unit.start : unit.end]):
+    if lexicon.expression(_DOTTED).fullmatch(reading.low, unit.start, unit.end):
         yield "dotted_name"
     if unit.mentions[0].row.startswith("product:"):
         yield f"name_spells_several:{where}"

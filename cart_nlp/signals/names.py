@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import groupby
 
-from cart_nlp.lexicon import Concept, Lexicon
-from cart_nlp.signals.mention import NAMED, PLACES, TOLD
+from cart_nlp.lexicon import Lexicon
+from cart_nlp.signals.mention import PLACES, zone
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.text import lower
 
@@ -24,14 +24,14 @@ _TOKEN = re.compile(
 )
 """A word with what hyphens, slashes and stops join to it, if it has a capital or digit past its first letter;
 "limited.CD19" is a sentence without its blank."""
-_BUILT = re.compile(r"CAR(?![a-z])|CAR(?=s?\b|v|ci)|28[zZ]|BB-?[zZ]|Car-?T")
-_SAYS = re.compile(r"[-/][A-Za-z][a-z]{3,}(?![A-Za-z])|^[Aa]nti|^(?:[Pp]ost|[Pp]re|[Nn]on)-?(?=[A-Z])")
+_BUILT = r"<<name_car>>s?(?![a-z])|<<name_built>>"
+_SAYS = r"[-/][A-Za-z][a-z]{3,}(?![A-Za-z])|^<<name_says>>(?:-|(?=[A-Z]))"
 """A part that is a plain word: "CD19-targeted" and "CAR-positive" say what something is, and name nothing."""
-_CELLS = re.compile(
-    r"[ -](?:CAR[ -]?)?(?:T|NK|iNK|NKT|CAR)(?:[ -][Cc]ells?|[ -]lymphocytes|\b)|[ -][Cc]ells?\b"
+_CELLS = (
+    r"[ -](?:(?P<kind>(?:<<name_car>>[ -]?)?<<name_cells>>(?:[ -]<<name_cell_word>>)?)"
+    r"|<<name_car>>|<<name_cell_word>>)\b"
 )
-_KIND = re.compile(r"[ -](?:CAR[ -]?)?(?:T|NK|iNK|NKT)(?:[ -][Cc]ells?)?\b")
-_PLAIN = re.compile(r"CAR|Car|-?(?:T|NK|M|CTL)(?![A-Za-z0-9])|[-/.+_s]")
+_PLAIN = r"<<name_car>>|-?<<name_cells>>(?![A-Za-z0-9])|[-/.+_s]"
 _PART = re.compile(r"[-/+._]")
 _HEAD = re.compile(r"[A-Za-z]+")
 _LEAST, _MOST = 3, 40
@@ -42,92 +42,83 @@ _MARK = 5
 
 def names(reading: Reading) -> list[Mention]:
     """The coined names of a Reading, each under the form in which it is printed first."""
-    lexicon = reading.vocabulary.lexicon
     first: dict[str, str] = {}
     found = []
     for section in reading.sections:
-        place = PLACES.get(section.kind, "other")
-        if place in NAMED or place in TOLD:
-            for mention in _in_section(reading, section, lexicon):
-                name = first.setdefault(_key(mention.concept), mention.concept)
-                found.append(mention._replace(concept=name))
+        if zone(PLACES.get(section.kind, "other")) != "rest":
+            for mention in _in_section(reading, section):
+                key = re.sub(r"[\s_-]+", "-", lower(mention.concept))
+                found.append(mention._replace(concept=first.setdefault(key, mention.concept)))
     return found
 
 
-def _key(name: str) -> str:
-    """The form under which two printed names are one: case and joining signs folded."""
-    return re.sub(r"[\s_-]+", "-", lower(name))
-
-
-def _in_section(reading: Reading, section: Section, lexicon: Lexicon) -> Iterator[Mention]:
-    known, not_code = lexicon.folded, lexicon.words("not_code")
+def _in_section(reading: Reading, section: Section) -> Iterator[Mention]:
+    lexicon = reading.vocabulary.lexicon
     for match in _TOKEN.finditer(reading.text, section.start, section.end):
         token, start, end = match[0], match.start(), match.end()
-        if not _may_name(token) or lower(token) in known:
+        if not _may_name(token, lexicon):
             continue
-        why = _built_or_code(token, known, not_code)
+        why = _built_or_code(token, lexicon)
         if why == BUILT:
             end -= token.endswith("s") and not token[-2].islower()
-        elif not why and _is_word(token, known):
-            why, end = _before_cells(reading.text, end, "-" in token)
+        elif not why and _is_word(token, lexicon):
+            why, end = _before_cells(reading.text, end, "-" in token, lexicon)
         if why:
             yield Mention(start, end, "product", reading.text[start:end], why)
 
 
-def _built_or_code(token: str, known: Mapping[str, Iterable[Concept]], not_code: frozenset[str]) -> str:
-    if _BUILT.search(token):
-        return BUILT if len(token) > _MARK and _PLAIN.sub("", token) else ""
-    return CODE if _is_code(token, known, not_code) else ""
-
-
-def _before_cells(text: str, end: int, joined: bool) -> tuple[str, int]:
-    """Whether cells stand behind a word, and where the name ends: in "STAR T cells" they are part of it."""
-    if not _CELLS.match(text, end):
-        return "", end
-    kind = None if joined else _KIND.match(text, end)
-    return WORD, kind.end() if kind else end
-
-
-def _may_name(token: str) -> bool:
-    """Whether a word has the length and the letters of a name, and no part that is a plain word."""
+def _may_name(token: str, lexicon: Lexicon) -> bool:
+    """Whether a word has the length and the letters of a name, is unknown and has no plain word as a part."""
     return (
         _LEAST <= len(token) <= _MOST
         and not token.islower()
-        and not token.isdigit()
         and not (token.isalpha() and token[1:].islower())
-        and not _SAYS.search(token)
+        and not lexicon.expression(_SAYS).search(token)
+        and lower(token) not in lexicon.folded
     )
 
 
-def _is_code(token: str, known: Mapping[str, Iterable[Concept]], not_code: frozenset[str]) -> bool:
+def _before_cells(text: str, end: int, joined: bool, lexicon: Lexicon) -> tuple[str, int]:
+    """Whether cells stand behind a word, and where the name ends: in "STAR T cells" they are part of it."""
+    cells = lexicon.expression(_CELLS).match(text, end)
+    if cells is None:
+        return "", end
+    return WORD, cells.end() if cells["kind"] and not joined else end
+
+
+def _built_or_code(token: str, lexicon: Lexicon) -> str:
+    if lexicon.expression(_BUILT).search(token):
+        return BUILT if len(token) > _MARK and lexicon.expression(_PLAIN).sub("", token) else ""
+    return CODE if _is_code(token, lexicon) else ""
+
+
+def _is_code(token: str, lexicon: Lexicon) -> bool:
     """Whether a word is written as sponsors number their products."""
     digits = sum(map(str.isdigit, token))
     head = _HEAD.match(token)
+    not_code = lexicon.words("not_code")
     if not digits or head is None or not any(map(str.isupper, token)) or lower(token) in not_code:
         return False
     if lower(head[0]) in not_code and (len(head[0]) > 1 or digits < 3):
         return False
-    return not all(part.isdigit() or _named(part, known) for part in _PART.split(token))
+    return not all(part.isdigit() or _named(part, lexicon) for part in _PART.split(token))
 
 
-def _named(part: str, known: Mapping[str, Iterable[Concept]]) -> bool:
+def _named(part: str, lexicon: Lexicon) -> bool:
     """Whether a part names something that is no product: with more behind it a product is another."""
-    return any(concept.label != "product" for concept in known.get(lower(part), ()))
+    return any(concept.label != "product" for concept in lexicon.folded.get(lower(part), ()))
 
 
-def _is_word(token: str, known: Mapping[str, object]) -> bool:
+def _is_word(token: str, lexicon: Lexicon) -> bool:
     """Whether a word is written as an acronym that is new, or has a new one in it."""
     if sum(map(str.isupper, token)) < 3:
         return False
     parts = _PART.split(token)
-    new = [part for part in parts if lower(part) not in known]
+    new = [part for part in parts if lower(part) not in lexicon.folded]
     return len(new) == len(parts) or any(len(part) > 3 and part.isupper() for part in new)
 
 
-_CAR = re.compile(r"CAR(?![a-z])|CAR(?=s\b)|Car(?=-?T)")
-_TAIL = re.compile(r"(?<=CAR)-?(?:T|NK|M)(?![a-z])|-(?:T|NK|NKT|iNK|gdT)\b|(?<=Car)-?T")
-_BOUND = frozenset(["antigen", "ligand"])
-_JOINS = frozenset("-./+")
+_MARKS = r"(?P<C><<name_car>>)(?=s?(?![a-z]))(?P<T>-?<<name_cells>>(?![a-z]))?|(?P<t>-<<name_cells>>\b)"
 _SIGNS = {
     "A": "antigen", "C": "car", "T": "tail", "9": "number", "x": "letters", ".": "dot", "/": "slash",
     "-": "dash",
@@ -153,10 +144,11 @@ def build(reading: Reading, mention: Mention) -> Iterator[str]:
 
 def _plan(reading: Reading, mention: Mention, text: str) -> str:
     marks = list(re.sub("[a-zA-Z]", "x", re.sub(r"\d", "9", text)))
-    for pattern, sign in ((_TAIL, "T"), (_CAR, "C")):
-        for found in pattern.finditer(text):
-            marks[found.start() : found.end()] = sign * len(found[0])
+    for found in reading.vocabulary.lexicon.expression(_MARKS).finditer(text):
+        for sign, part in found.groupdict().items():
+            if part:
+                marks[found.start(sign) : found.end(sign)] = sign.upper() * len(part)
     for other in reading.inside(mention.start, mention.end):
-        if other.label in _BOUND:
+        if other.label in ("antigen", "ligand"):
             marks[other.start - mention.start : other.end - mention.start] = "A" * (other.end - other.start)
-    return "".join(mark for mark, run in groupby(marks) for _ in (run if mark in _JOINS else (mark,)))
+    return "".join(mark for mark, run in groupby(marks) for _ in (run if mark in "-./+" else (mark,)))

@@ -12,26 +12,44 @@ from cart_nlp.signals.names import COINED, build, names
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
 
-_CELLS_BEFORE = re.compile(r"(?:cells?|car|car-?t|car t|cart|car-?nk|receptor|lymphocytes|ctls) ?$")
-_CELLS_AFTER = re.compile(r"[ -](?:t|nk|nkt|car)\b")
-_TAIL = re.compile(r"-?(?:T|NK|CAR-?T|CART|CAR|[Cc]ells?)s?")
-_LIST = re.compile(r"[/+].*")
-"""What makes a name longer and yet no other: a word for cells; or another name after a slash."""
+_CELLS_BEFORE = r"(?:<<name_car>>[ -]?<<name_cells>>?|<<name_cell_word>>|<<name_cells_before>>) ?$"
+_CELLS_AFTER = r"[ -](?:<<name_cells>>|<<name_car>>)\b"
+_TAIL = r"-?(?:(?:<<name_car>>-?)?<<name_cells>>|<<name_car>>|<<name_cell_word>>)s?"
+"""What makes a name longer and yet no other: a word for cells."""
 _HEAD = re.compile(r"[A-Za-z]{2,}")
 
 
 def instances(reading: Reading) -> Iterator[Instance]:
     """Each product as a unit of its own: two names side by side need not be one kind of thing."""
-    known, coined, longer = _apart(list(_known(reading)), names(reading), reading)
-    about = dict.fromkeys(longer, "holds_known")
-    heads = Counter(_head(name) for name in {mention.concept for mention in coined})
-    about |= {m.concept: "sibling" for m in coined if m.concept not in about and heads[_head(m.concept)] > 1}
+    mentions, about = _apart(reading)
     cars = {reading.section(car.start) for car in reading.cars}
-    for number, mention in enumerate(sorted((*known, *coined), key=lambda m: (m.start, -m.end))):
+    for number, mention in enumerate(sorted(mentions, key=lambda m: (m.start, -m.end))):
         found = [*_about(reading, mention), *_placed(reading, mention, cars)]
         if mention.concept in about:
             found.append(about[mention.concept])
         yield Instance(mention.concept, mention, tuple(found), place(single(reading, mention)), number)
+
+
+def _apart(reading: Reading) -> tuple[list[Mention], dict[str, str]]:
+    """Known names that no longer name holds, coined ones that are no known one; what some of these are."""
+    known = list(_known(reading))
+    coined = list(_coined(reading, known))
+    pairs = [(m, c) for m in known for c in coined if _longer(reading, m, c)]
+    held, longer = {m for m, _ in pairs}, {c.concept for _, c in pairs}
+    return [m for m in known if m not in held] + coined, _siblings(coined) | dict.fromkeys(
+        longer, "holds_known"
+    )
+
+
+def _coined(reading: Reading, known: Sequence[Mention]) -> Iterator[Mention]:
+    return (mention for mention in names(reading) if not any(_same(reading, one, mention) for one in known))
+
+
+def _siblings(coined: Iterable[Mention]) -> dict[str, str]:
+    """The names that begin with the letters of another one."""
+    heads = {mention.concept: _head(mention.concept) for mention in coined}
+    counts = Counter(heads.values())
+    return {name: "sibling" for name, head in heads.items() if counts[head] > 1}
 
 
 def _head(name: str) -> str:
@@ -40,28 +58,21 @@ def _head(name: str) -> str:
     return found[0] if found else name
 
 
-def _apart(
-    known: list[Mention], coined: list[Mention], reading: Reading
-) -> tuple[list[Mention], list[Mention], set[str]]:
-    """Known names that no longer name holds, coined ones that are no known one, and those that hold one."""
-    new = _others(reading, known, coined)
-    pairs = [(m, c) for m in known for c in new if _longer(reading, m, c)]
-    held = {m for m, _ in pairs}
-    return [m for m in known if m not in held], new, {c.concept for _, c in pairs}
-
-
-def _others(reading: Reading, known: Sequence[Mention], coined: Iterable[Mention]) -> list[Mention]:
-    return [mention for mention in coined if not any(_same(reading, one, mention) for one in known)]
-
-
 def _within(mention: Mention, other: Mention) -> bool:
     return other.start <= mention.start and mention.end <= other.end
 
 
 def _same(reading: Reading, known: Mention, coined: Mention) -> bool:
     """Whether a coined name is a known one, or a piece of it, or has but a word for cells more."""
-    more = reading.text[known.end : coined.end] if coined.start == known.start else ""
-    return _within(coined, known) or _TAIL.fullmatch(more) is not None
+    if coined.start != known.start or coined.end <= known.end:
+        return _within(coined, known)
+    tail = reading.vocabulary.lexicon.expression(_TAIL)
+    return tail.fullmatch(reading.text, known.end, coined.end) is not None
+
+
+def _longer(reading: Reading, known: Mention, coined: Mention) -> bool:
+    """Whether a coined name holds a known one and is another: "ABC-12X", but not "ABC-12/X", of "ABC-12"."""
+    return _within(known, coined) and (coined.start < known.start or reading.text[known.end] not in "/+")
 
 
 def _known(reading: Reading) -> Iterator[Mention]:
@@ -88,50 +99,41 @@ _REACH = 40
 """Characters within which the rest of a name that was cut stands."""
 
 
-def _longer(reading: Reading, known: Mention, coined: Mention) -> bool:
-    """Whether a coined name holds a known one and is another: "ABC-12X" is not "ABC-12"."""
-    if not _within(known, coined):
-        return False
-    rest = reading.text[known.end : coined.end]
-    return coined.start < known.start or not (_TAIL.fullmatch(rest) or _LIST.fullmatch(rest))
-
-
 def _about(reading: Reading, mention: Mention) -> Iterator[str]:
     """Where a name stands, what is beside it, and what kind of name it is."""
     unit = single(reading, mention)
     bonds = attachment(reading, unit)
     where = place(unit)
-    near = [cue for cue in cues(reading, unit) if cue.endswith(("adj", "near"))]
-    own = [*_kind(reading, mention), *shape(reading, unit)]
     found = ["in=" + where, *bonds, *(f"{part(where)}&{bond}" for bond in bonds)]
-    yield from (*found, *near, *own)
+    yield from (*found, *_kind(reading, mention), *shape(reading, unit))
+    yield from (cue for cue in cues(reading, unit) if cue.endswith(("adj", "near")))
     if mention.row in COINED:
         yield from ("new&" + signal for signal in (*found, *build(reading, mention)))
 
 
 def _kind(reading: Reading, mention: Mention) -> Iterator[str]:
-    low = reading.low
+    low, lexicon = reading.low, reading.vocabulary.lexicon
     if mention.guarded:
         yield "guarded_name"
     if mention.row in COINED:
         yield "new=" + mention.row
     else:
-        row = reading.vocabulary.lexicon.get("product", mention.concept)
+        row = lexicon.get("product", mention.concept)
         yield "known_targets" if row is not None and row.values("targets") else "known"
-    name = low[mention.start : mention.end]
-    yield "name_has_car" if "car" in name else "name_no_car"
-    if name.endswith("cel"):
+    has_car = lexicon.expression("<<name_car>>", low=True).search(low, mention.start, mention.end)
+    yield "name_has_car" if has_car else "name_no_car"
+    if lexicon.expression("<<name_end>>$", low=True).search(low, mention.start, mention.end):
         yield "name_cel"
-    if low.startswith(("/cd", "/1", "/2", "/3"), mention.end):
+    if lexicon.expression("/(?:<<number_of>>|[1-3])", low=True).match(low, mention.end):
         yield "list_goes_on"
-    if low.startswith((" study", "-study", " trial"), mention.end):
+    if lexicon.expression("[ -]<<name_study>>", low=True).match(low, mention.end):
         yield "study_name"
 
 
 def _placed(reading: Reading, mention: Mention, cars: Container[Section]) -> Iterator[str]:
     """What the section around a name tells, and what brackets and cells beside it do."""
     section = reading.section(mention.start)
-    low = reading.low
+    low, lexicon = reading.low, reading.vocabulary.lexicon
     before, after = low[section.start : mention.start], low[mention.end : section.end]
     if not before.strip():
         yield "starts_section"
@@ -142,9 +144,10 @@ def _placed(reading: Reading, mention: Mention, cars: Container[Section]) -> Ite
     if after.startswith(":"):
         yield "colon_after"
     if before.endswith("("):
-        yield "bracket&cells" if _CELLS_BEFORE.search(before[-14:-1]) else "bracket&other"
+        cells = lexicon.expression(_CELLS_BEFORE, low=True).search(before[-14:-1])
+        yield "bracket&cells" if cells else "bracket&other"
         yield "bracket&closed" if after.startswith(")") else "bracket&open"
-    if _CELLS_AFTER.match(after[:6]):
+    if lexicon.expression(_CELLS_AFTER, low=True).match(after[:6]):
         yield "cells_after"
 
 

@@ -37,6 +37,10 @@ _TRIAL = frozenset(
 )  # fmt: skip
 
 
+_BARE = r"(?s)(?<![\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?!\d|<<car_goes_on>>)"
+"""A CAR word that is the letters alone, no number before it and nothing that makes it a receptor after."""
+
+
 def evidence(reading: Reading) -> list[tuple[Unit, str]]:
     """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
     found = []
@@ -53,22 +57,11 @@ def _kind(reading: Reading, mention: Mention) -> str:
     """What kind of name a CAR word or a product's name is."""
     if mention.label == "product":
         return "code" if mention.guarded else "product"
-    if mention.concept != "CAR":
+    lexicon = reading.vocabulary.lexicon
+    if mention.concept not in lexicon.words("name_car"):
         return "unnamed"
-    return "bare" if _bare(reading, mention.start, mention.end) else "car"
-
-
-def _bare(reading: Reading, start: int, end: int) -> bool:
-    """Whether a CAR word is the letters alone, with nothing that makes it a receptor beside it."""
-    return (
-        reading.low[start:end].rstrip("s") in ("car", "cart")
-        and not reading.low[end : end + 1].isdigit()
-        and not reading.low.startswith((" t", "-t", " cell", " nk", "-nk", "-c", " ther"), end)
-        and not (
-            start
-            and (reading.low[start - 1].isdigit() or reading.low[max(0, start - 2) : start - 1].isdigit())
-        )
-    )
+    bare = lexicon.expression(_BARE, low=True).match(reading.low, mention.start)
+    return "bare" if bare and bare.end() == mention.end else "car"
 
 
 def signals(reading: Reading, targets: Mapping[str, float], study_type: str = "") -> list[str]:
@@ -133,10 +126,6 @@ def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:
     return found
 
 
-_OF_NAMES = (("cell_name", "cells"), ("measure", "measure"))
-"""Cues of names of interventions, and what they say of them."""
-
-
 def _of_interventions(reading: Reading) -> Iterator[str]:
     names = [s for s in reading.sections if s.kind == "interventions.name"]
     if not names:
@@ -147,7 +136,10 @@ def _of_interventions(reading: Reading) -> Iterator[str]:
     if holding.issuperset(names):
         yield "names_all_car"
     told = _trial_cues_in(reading, names)
-    yield from ("names_" + said for cue, said in _OF_NAMES if cue in told)
+    if "cell_name" in told:
+        yield "names_cells"
+    if "measure" in told:
+        yield "names_measure"
 
 
 def _trial_cues_in(reading: Reading, sections: Iterable[Section]) -> set[str]:

@@ -197,7 +197,9 @@ def _field(
         return fit_field(learned, labeled, **settings)  # type: ignore[arg-type]
 
     def apply(scorer: FieldScorer, number: int) -> list[Candidate]:
-        return resolve(name, scorer.score(items.rows[number]))
+        reading = items.examples[number].reading
+        assert reading is not None
+        return resolve(name, scorer.score(items.rows[number]), reading.vocabulary.lexicon)
 
     unseen = cross(len(pairs), items.groups, fit, apply)
     whole = fit(list(range(len(pairs))))
