@@ -1,4 +1,4 @@
-"""Domain words are data: what the deciding modules hold as text is names of things, no words of registries."""
+"""Domain words are data: the deciding modules hold names of things as text, and no words of registries."""
 
 import ast
 import json
@@ -21,10 +21,15 @@ MODULES = sorted(
 )
 TABLES = {"antigen", "ligand", "costim", "vector", "cell_type", "cell_source", "car", "armoring", "edit",
           "safety_switch", "generation"}  # fmt: skip
-GRAMMAR = set("the both and or plus with then for in who will no dr fig vs etc 和 或".split())
+GRAMMAR = frozenset(
+    ["the", "both", "and", "or", "plus", "with", "then", "for", "in", "who", "will", "no", "dr", "fig", "vs",
+     "etc", "和", "或"]
+)  # fmt: skip
 """Words that part sentences, clauses and members of a list in texts of any kind."""
-VALUES = {"secreted ", " antibody"}
-"""Pieces of the name of a value that goes with an antigen, see armoring.csv."""
+OWN = {"cart", "type", "number", "origin", "one", "most common", "number:construct", "number:continued"}
+"""Names that the program gives by itself: a key of spans, signals, a kind of source, a verdict, rules."""
+VALUES = {"allogeneic", "secreted ", " antibody", "family"}
+"""Names of values that the labels have, and pieces of them; see components.attributes and armoring.csv."""
 _SIGNS = re.compile(r"[&@=<>:~;. ]+")
 _NO_WORD = re.compile(r"\\.|\(\?P<\w+>|\(\?P=\w+\)|<<\w+>>|\[[^]]*\]|\w*_\w*")
 _WORD = re.compile(r"[A-Za-z]{2,}|[\u4e00-\u9fff]+")
@@ -43,7 +48,7 @@ def _names() -> set[str]:
     known = lexicon.load()
     found = {cue.category for cue in known.cue_rows} | set(lexicon.LABELS.values()) | set(ROLES) | set(IDS)
     found |= set(PLACES) | set(PLACES.values()) | set(schema.Record.model_fields) | set(known.rules)
-    found |= {column for columns in COLUMNS.values() for column in columns} | set(VALUES)
+    found |= {column for columns in COLUMNS.values() for column in columns} | VALUES | OWN
     for each in vars(schema).values():
         found |= {value for value in get_args(each) if isinstance(value, str)}
     for path in (ROOT / "models" / "cart_base").glob("cart_*/*.json"):

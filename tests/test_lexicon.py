@@ -89,6 +89,24 @@ def test_a_user_takes_aliases_and_rows_away(tmp_path: Path) -> None:
     assert [c.name for c in found.folded["tnfrsf17"]] == ["BCMA"]
 
 
+def test_an_expression_is_made_of_the_words_of_a_category(tmp_path: Path) -> None:
+    head = "text,category,direction,scope,hits,misses,source\n"
+    rows = "=Qx.A,quxin,both,inside,,,me\nqx*,quxin,both,inside,,,me\n\u2423end,quxin,both,inside,,,me\n"
+    (tmp_path / "cues.csv").write_text(head + rows, "utf-8")
+    found = lexicon.load(tmp_path)
+    assert found.expression("<<quxin>>").findall("Qx.A QxNA qx.a qxn the end") == ["Qx.A", "qx", "qx", " end"]
+    assert found.expression("<<quxin>>", low=True).findall("qx.a qxna") == ["qx.a", "qx"]
+    assert found.expression("a?<<nothing>>").search("a nothing") is None
+
+
+def test_a_user_tells_what_a_number_at_a_car_word_counts(tmp_path: Path) -> None:
+    text = "CAR-T20 quxes of CD19 CAR-T"
+    assert tag(text).targets == ("CD20",)
+    head = "text,category,direction,scope,hits,misses,source\n"
+    (tmp_path / "cues.csv").write_text(head + "qux*,number_counts,both,inside,,,me\n", "utf-8")
+    assert tag(text, load([tmp_path])).targets == ("CD19",)
+
+
 def test_layers_change_the_digest(tmp_path: Path) -> None:
     folder = layer(tmp_path, "QQX7,,,,protein,,,,me,\n")
     assert lexicon.load(folder).digest != lexicon.load().digest == lexicon.load().digest

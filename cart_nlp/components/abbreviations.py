@@ -8,7 +8,7 @@ a sentence, with heads that agree; the linker then knows what the short form mea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -69,13 +69,14 @@ def pairing() -> Pairing:
 def pairs(vocab: Vocab, reading: Reading) -> dict[str, str]:
     """Short form -> long form as written, for the pairs that the trial defines and an antigen is part of."""
     text = reading.text
+    car = reading.vocabulary.lexicon.words("name_car")
     antigens = reading.of("antigen", "ligand")
     written = {text[hit.start : hit.end] for hit in antigens}
     ends = {hit.end for hit in antigens}
     found: dict[str, str] = {}
     for match in _BRACKETED.finditer(text):
         short, start = match["short"], match.start()
-        if short in found or not _may_be_short(short):
+        if short in found or not _may_be_short(short, car):
             continue
         if short in written or not ends.isdisjoint((start, start - 1, start - 2)):
             long_form = _long_form(vocab, reading, short, start)
@@ -84,9 +85,9 @@ def pairs(vocab: Vocab, reading: Reading) -> dict[str, str]:
     return found
 
 
-def _may_be_short(text: str) -> bool:
-    """Whether a bracketed word may be an antigen's short form."""
-    return sum(letter.isupper() for letter in text) > 1 and "CAR" not in text
+def _may_be_short(text: str, car: Iterable[str]) -> bool:
+    """Whether a bracketed word may be an antigen's short form: none that holds the letters for a CAR."""
+    return sum(letter.isupper() for letter in text) > 1 and not any(word in text for word in car)
 
 
 def _long_form(vocab: Vocab, reading: Reading, short: str, start: int) -> str:

@@ -13,7 +13,7 @@ from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.doc import Component, write_mentions
 from cart_nlp.signals.mention import NAMED, PLACES
 from cart_nlp.signals.reading import Mention, Reading
-from cart_nlp.text import lower
+from cart_nlp.text import any_of, lower
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -83,16 +83,15 @@ class Linker:
                     words.setdefault((stem[1], stem[2] or ""), term.concept.name)
         self.words = words
         self.stems = sorted({stem for stem, _ in words})
-        openers = sorted(lexicon.words("opener"), key=lambda text: (-len(text), text))
-        self._opener = re.compile(rf"(?:{'|'.join(map(re.escape, openers)) or '(?!)'})\s?")
+        self._opener = lexicon.expression(r"<<opener>>\s?")
+        self._families = tuple(lexicon.words("number_of"))
         self._suffixes = lexicon.words("slot_suffix")
         self._not_symbol = lexicon.words("not_symbol")
         self._not_ends = tuple(sorted(lexicon.words("not_symbol_end")))
         self._not_code = lexicon.words("not_code")
         self._confusable = lexicon.words("confusable")
         self._cells = _car_cells(lexicon)
-        cells = sorted(self._cells, key=lambda text: (-len(text), text))
-        self._cell_in_name = re.compile(f"(?:{'|'.join(map(re.escape, cells)) or '(?!)'})(?![a-z])")
+        self._cell_in_name = re.compile(any_of(self._cells) + "(?![a-z])")
 
     def __call__(self, reading: Reading, short_forms: dict[str, str]) -> list[Mention]:
         """The mentions of a Reading as they are meant."""
@@ -189,7 +188,7 @@ class Linker:
             return None
         if any(row.label not in _LOOSE for row in self.known.get(low, ())):
             return None
-        if not bound and _is_code(low):
+        if not (bound or low.startswith(self._families)) and _is_code(low):
             return None
         meant = self._swapped(low)
         if meant is not None:
@@ -284,6 +283,6 @@ _SHAPE = re.compile(r"[^-]+$|[^-]{1,5}-[A-Za-z]?\d")
 
 def _is_code(low: str) -> bool:
     """Whether a symbol may as well be a product's code: several digits, and no letter after them."""
-    if sum(c.isdigit() for c in low) < 2 or "." in low or low.startswith("cd"):
+    if sum(c.isdigit() for c in low) < 2 or "." in low:
         return False
     return "-" in low or (re.search(r"\d{3}|\d$", low) is not None and re.search(r"\d[a-z]", low) is None)

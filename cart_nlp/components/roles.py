@@ -164,8 +164,7 @@ def role_signals(
 
 _TELLING = (
     "marker_right", "marker_left", "negative_right", "prior", "after", "antibody_right", "drug_left",
-    "general",
-    "making", "counting", "engager", "car>touch", "car>mod", "car<mod", "binds<adj", "bound>adj", "loose",
-    "minus", "plus",
+    "general", "making", "counting", "engager_right", "car>touch", "car>mod", "car<mod", "binds<adj",
+    "bound>adj", "loose", "minus", "plus",
 )  # fmt: skip
 """Beginnings of the signals that mean one thing of the study's own antigen and another of a foreign one."""

@@ -136,7 +136,7 @@ class Terms:
         squeezed = _squeeze(printed)
         row = self.vocabulary.lexicon.get(label, value)
         short = {_squeeze(form) for form in (value, *(row.forms if row else ()))}
-        if value.startswith(("CD", "IL")):
+        if value.startswith(tuple(self.vocabulary.lexicon.words("name_number"))):
             short.add(re.sub(r"\D", "", value))
         letters = re.sub(r"[^a-z]", "", value.lower())
         return (

@@ -60,7 +60,7 @@ def _outside(mentions: Iterable[Mention], others: Iterable[Mention]) -> list[Men
 
 
 def _mention(lexicon: Lexicon, start: int, number: str, rule: str) -> Mention:
-    return Mention(start, start + len(number), "antigen", lexicon.cd_numbers[number], "number:" + rule)
+    return Mention(start, start + len(number), "antigen", lexicon.cd_numbers[number], rule)
 
 
 def _beside_car(lexicon: Lexicon, low: str) -> Iterator[Mention]:
@@ -78,16 +78,16 @@ def _of_number(lexicon: Lexicon, low: str, start: int, number: str) -> Iterator[
     targeted = lexicon.words("car_number") & lexicon.cd_numbers.keys()
     pair = (number[:2], number[2:])
     if len(number) == 4 and targeted.issuperset(pair):
-        yield _mention(lexicon, start, pair[0], "car")
-        yield _mention(lexicon, start + 2, pair[1], "car")
+        yield _mention(lexicon, start, pair[0], "number:car")
+        yield _mention(lexicon, start + 2, pair[1], "number:car")
     elif number in targeted and (len(number) > 1 or low[start - 1] != " "):
-        yield _mention(lexicon, start, number, "car")
+        yield _mention(lexicon, start, number, "number:car")
 
 
 def _constructs(lexicon: Lexicon, low: str) -> Iterator[Mention]:
     for found in lexicon.expression(_CONSTRUCT, low=True).finditer(low):
         if found["number"] in lexicon.cd_numbers:
-            yield _mention(lexicon, found.start("number"), found["number"], "construct")
+            yield _mention(lexicon, found.start("number"), found["number"], "number:construct")
 
 
 def _continued(lexicon: Lexicon, low: str, starts: Iterable[int]) -> Iterator[Mention]:
@@ -102,7 +102,7 @@ def _continued(lexicon: Lexicon, low: str, starts: Iterable[int]) -> Iterator[Me
                 break
             if "-" in low[end : found.start("number")] and not goes_on.match(low, found.end()):
                 break
-            yield _mention(lexicon, found.start("number"), found["number"], "continued")
+            yield _mention(lexicon, found.start("number"), found["number"], "number:continued")
             end = found.end()
 
 

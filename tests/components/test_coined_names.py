@@ -1,6 +1,7 @@
 """Coined names of products: which words are looked at, how they are built, which are taken."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from cart_nlp import tag
-from cart_nlp.pipeline import make_doc, tag_trial
+from cart_nlp.pipeline import load, make_doc, tag_trial
 from cart_nlp.schema import Trial
 from cart_nlp.scoring.candidates import NameScorer
 from cart_nlp.scoring.linear import Linear
@@ -59,6 +60,13 @@ def test_words_that_may_be_a_name(nlp: Language, text: str, name: str, row: str)
 )  # fmt: skip
 def test_words_that_are_no_name(nlp: Language, text: str) -> None:
     assert found(nlp, text) == []
+
+
+def test_a_user_s_word_for_cells_ends_a_name(tmp_path: Path) -> None:
+    head = "text,category,direction,scope,hits,misses,source\n"
+    (tmp_path / "cues.csv").write_text(head + "=QTL,name_cells,both,inside,,,me\n", "utf-8")
+    assert found(load([tmp_path]), "children get GLIMMER QTL cells")[:1] == [("GLIMMER QTL cells", "word")]
+    assert found(load([tmp_path]), "children get GLIMMER Qtl") == []
 
 
 def test_eligibility_and_conditions_name_no_product(nlp: Language) -> None:
