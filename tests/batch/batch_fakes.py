@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from cart_nlp.batch.jobs import Tagger, TaggerSource
+from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.running import Parts
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
 from cart_nlp.schema import Construct, Evidence, Record, Trial
@@ -138,6 +139,22 @@ def die_loading(folder: str, pace: float) -> Tagger:
 def parts(folder: Path, pace: float = 0.0, loader: Any = load, now: datetime.datetime = NOW) -> Parts:
     """A run's parts with the fakes; what the tagger does is noted in files of the folder."""
     return Parts(TaggerSource(loader, (str(folder), pace)), screen, read, lambda: now)
+
+
+@contextlib.contextmanager
+def kept_journals() -> Iterator[list[bytes]]:
+    """The journal of each run that ends meanwhile, as it is when all is tagged and nothing is written."""
+    from unittest import mock
+
+    kept: list[bytes] = []
+    remove = Journal.remove
+
+    def keep(journal: Journal) -> None:
+        kept.append(journal.path.read_bytes())
+        remove(journal)
+
+    with mock.patch.object(Journal, "remove", keep):
+        yield kept
 
 
 def noted(folder: Path, name: str) -> list[int]:

@@ -128,16 +128,8 @@ def test_every_cut_of_the_journal_resumes_to_the_same_bytes(tmp_path: Path) -> N
 
 
 def full_journal(tmp_path: Path, options: Options) -> bytes:
-    """The journal of a run as it is when all is tagged and nothing written: the output's place is taken."""
-    kept: list[bytes] = []
-    remove = Journal.remove
-
-    def keep(journal: Journal) -> None:
-        kept.append(journal.path.read_bytes())
-        remove(journal)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "remove", keep)
+    """The journal of a run as it is when all is tagged and the output takes its place."""
+    with fakes.kept_journals() as kept:
         run(options, fakes.parts(tmp_path))
     return kept[0]
 

@@ -143,15 +143,7 @@ def test_a_merged_run_has_the_list_of_one_that_is_not_merged(source: Path, text:
 def test_resumed_anywhere_the_list_is_the_same(source: Path, text: bool) -> None:
     asked = {"screened": str(source.parent / "list.jsonl")} if text else {}
     path = source.parent / "list.jsonl" if text else beside(source)
-    kept: list[bytes] = []
-    remove = Journal.remove
-
-    def keep(journal: Journal) -> None:
-        kept.append(journal.path.read_bytes())
-        remove(journal)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "remove", keep)
+    with fakes.kept_journals() as kept:
         summary = tagged(source, **asked)
     whole = path.read_bytes()
     for cut in range(200, len(kept[0]), 501):
