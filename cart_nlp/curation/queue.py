@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cart_nlp.curation.applying import STALE
@@ -79,9 +79,7 @@ class Queue:
 
 
 def _error_of(item: Item, field: str | None) -> float:
-    if field is None:
-        return item.error
-    return next((doubt.error for doubt in item.doubts if doubt.field == field), 0.0)
+    return item.error if field is None else error_of(item.record, field)
 
 
 def queue(
@@ -100,7 +98,7 @@ def queue(
         total += 1
         calibrated &= bool(record.confidence.keys() & set(fields))
         chances = chances_of(record, fields)
-        error = together(chances)
+        error = error_among(record, fields)
         if error <= 0:
             settled += 1
             if not everything:
@@ -114,8 +112,20 @@ def queue(
 
 
 def chances_of(record: Record, fields: Sequence[str] = FIELDS) -> dict[str, float]:
-    """Field -> the chance that it is wrong, of the fields that a record speaks of at all."""
-    return {name: error_of(record, name) for name in fields if _asked(record, name)}
+    """Field -> the chance that it is wrong, of the fields that a record speaks of at all.
+
+    Whether the trial belongs in is the doubt on car_trial; on the others, where that is not among the fields.
+    """
+    if "car_trial" not in fields:
+        return {name: error_of(record, name) for name in fields}
+    return {name: _own_error(record, name) for name in fields if _asked(record, name)}
+
+
+def error_among(record: Record, fields: Collection[str] = FIELDS) -> float:
+    """The chance that any of some fields is wrong."""
+    own = {name: _own_error(record, name) for name in fields if _asked(record, name)}
+    apart = 0.0 if "car_trial" in fields else max((_misplaced(record, name) for name in fields), default=0.0)
+    return 1 - (1 - apart) * (1 - together(own))
 
 
 def together(chances: Mapping[str, float]) -> float:
@@ -131,7 +141,27 @@ def together(chances: Mapping[str, float]) -> float:
 
 
 def error_of(record: Record, field: str) -> float:
-    """The chance that a field is wrong as it stands: by the record's confidence, else by its scores.
+    """The chance that a field is wrong: as it stands, or with a trial that is wrongly in or left out."""
+    own = _own_error(record, field) if _asked(record, field) else 0.0
+    return 1 - (1 - _misplaced(record, field)) * (1 - own)
+
+
+def _misplaced(record: Record, field: str) -> float:
+    """The chance that a field is wrong because its trial belongs in and was left out, or the other way round.
+
+    The confidence of the focus tells it already. What a curator has decided stands.
+    """
+    decided = any(e.field == field and e.basis == "curator" for e in record.evidence)
+    if field == "car_trial" or decided or not record.confidence:
+        return 0.0
+    sure = record.confidence.get("car_trial", 0.0)
+    if record.car_trial not in INCLUDED:
+        return min(record.car_score, 1 - sure)
+    return 1 - max(record.car_score, sure) if field != "focus" and values_of(record, field) else 0.0
+
+
+def _own_error(record: Record, field: str) -> float:
+    """The chance that a field is wrong in a trial that is rightly in: by its confidence, else by its scores.
 
     Scores are no calibrated chances: they order, and no more.
     """

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from review_records import mentions, record
 
 from cart_nlp.curation.decisions import Correction
-from cart_nlp.curation.queue import queue, share_found, together
+from cart_nlp.curation.queue import error_among, error_of, queue, share_found, together
 from cart_nlp.curation.reasons import reasons
 from cart_nlp.curation.writing import write
 from cart_nlp.schema import Construct, Evidence, Record
@@ -35,6 +35,26 @@ def test_a_trial_that_is_not_included_is_in_doubt_only_for_that():
     out = record(1, {"car_trial": 0.8, "targets": 0.1}, car_trial="mention", targets=(), constructs=())
     (item,) = queue([out]).items
     assert [d.field for d in item.doubts] == ["car_trial"] and item.error == pytest.approx(0.2)
+
+
+def test_one_field_is_in_doubt_with_the_place_of_its_trial():
+    sure = {"car_trial": 0.5, "targets": 0.9, "focus": 0.6}
+    near = record(1, sure, car_score=0.7)
+    assert error_of(near, "targets") == pytest.approx(1 - 0.7 * 0.9), "the trial may not belong in"
+    assert error_of(near, "vector") == 0, "and would then have none"
+    assert error_of(near, "focus") == pytest.approx(0.4), "whose confidence tells it"
+    assert error_among(near, ("car_trial", "targets")) == pytest.approx(1 - 0.5 * 0.9), "counted once"
+    assert error_among(near, ("targets", "cell_type")) == pytest.approx(1 - 0.7 * 0.9), "and once"
+    out = record(2, {"car_trial": 0.55}, car_trial="mention", car_score=0.4, targets=(), constructs=())
+    gone = record(3, {"car_trial": 1.0}, car_trial="no", car_score=0.4, targets=(), constructs=())
+    assert error_of(out, "vector") == pytest.approx(0.4), "the trial may belong in"
+    assert error_of(gone, "vector") == 0, "a curator has left it out"
+    assert [item.record for item in queue([near, out, gone], ("disease_group",)).items] == [out]
+    assert [item.record for item in queue([out, near, gone], ("targets",)).items] == [out, near]
+    assert queue([near, out]).needed(1.0, "disease_group") == 2
+    set_by = Evidence(field="targets", value="CD19", basis="curator", rule="curator:set")
+    assert error_of(record(4, {**sure, "targets": 1.0}, car_score=0.7, evidence=(set_by,)), "targets") == 0
+    assert error_of(record(5, {}, car_score=0.7), "cell_type") == 0, "without confidences scores alone order"
 
 
 def test_how_many_must_be_read_for_a_share():
