@@ -56,5 +56,7 @@ class Confidence(Weighted):
                 for name in BY_DOUBTS
                 if (scorer := self.linear(name)) is not None
             }
-            sure["focus"] = sure["car_trial"]  # decided with it, and in cross-validation as often right
+            focus = self.linear("focus")
+            told = state.get("focus_doubts", ())
+            sure["focus"] = focus.probability(told) if focus else sure["car_trial"]
         return {name: round(value, 3) for name, value in sorted(sure.items())}

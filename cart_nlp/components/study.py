@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from spacy.language import Language
 
 from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
+from cart_nlp.scoring.calibration import logit
 from cart_nlp.scoring.weighted import Value, Weighted
 from cart_nlp.signals import study
 from cart_nlp.signals.doc import decided
@@ -54,6 +55,8 @@ class Study(Weighted):
         if level in INCLUDED:
             at = [(start, end) for _, start, end, *_ in named[:1]]
             values["focus"] = list(focus(reading, held if level == "related" else [], sure, at))
+            verdict = next((value[0] for value in values["focus"]), "")
+            state["focus_doubts"] = focus_doubts(level, verdict, held, sure)
         return doc
 
     def signals(self, reading: Reading, study_type: str) -> list[str]:
@@ -114,4 +117,14 @@ def focus(reading: Reading, held: list[str], sure: float, named: list[tuple[int,
         yield from ((rule.verdict, start, end, rule.row, "text", sure) for start, end in places or named)
 
 
+def focus_doubts(level: str, verdict: str, held: Iterable[str], sure: float) -> list[str]:
+    """The signals of how sure a focus is: what else the trial says of it, and how sure its level is."""
+    told = [signal for signal in held if signal.startswith(_OF_FOCUS)]
+    near = [f"level<{step}" for step in _STEPS if logit(sure) < step]
+    return sorted([f"{level}&{verdict}", *(f"{level}&{signal}" for signal in told), *near])
+
+
+_OF_FOCUS = ("focus_", "observe@", "measure@", "radiation@", "type=")
+_STEPS = (1, 2, 4)
+"""Log-odds of the level below which a focus is doubtful."""
 _RANK = {"named": 0, "told": 1, "rest": 2}

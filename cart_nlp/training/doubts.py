@@ -1,24 +1,28 @@
-"""How sure diseases are: the share of trials in which they are right, by the signals of what is doubtful."""
+"""How sure diseases and the focus are: the share of trials in which they are right, by what is doubtful."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cart_nlp.components.confidence import BY_DOUBTS
 from cart_nlp.components.diseases import participants
+from cart_nlp.components.study import focus_doubts
 from cart_nlp.conditions import Reader
 from cart_nlp.evaluation import conditions
 from cart_nlp.ontology import Ontology
 from cart_nlp.population import groups
+from cart_nlp.rules import first
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.training.build import Outcome, reading_of
 from cart_nlp.training.data import TAUGHT, Example
 from cart_nlp.training.fit import cross, fit_candidates
+from cart_nlp.training.gain import level_of
 from cart_nlp.training.report import quality_of
 
-STRENGTH = 1.0
+STRENGTH = {"disease_group": 1.0, "indications": 1.0, "focus": 0.3}
 
 
 class Row(NamedTuple):
@@ -32,14 +36,17 @@ class Row(NamedTuple):
 def add(examples: Sequence[Example], outcome: Outcome) -> dict[str, Any]:
     """Fit the scorers of doubts in grouped cross-validation and on everything; returns their quality."""
     quality = {}
-    for name, rows in zip(BY_DOUBTS, _rows(examples), strict=True):
-        if len({row.right for row in rows}) < 2:
+    of_diseases = zip(BY_DOUBTS, _rows(examples), strict=True)
+    for name, rows in (*of_diseases, ("focus", list(_focuses(examples, outcome)))):
+        if not rows:
             continue
 
-        def fit(numbers: Iterable[int], rows: Sequence[Row] = rows) -> Linear:
+        def fit(numbers: Iterable[int], rows: Sequence[Row] = rows, name: str = name) -> Linear:
             use = [rows[n] for n in numbers]
             right = [row.right for row in use]
-            return fit_candidates([row.signals for row in use], right, range(len(use)), strength=STRENGTH)
+            return fit_candidates(
+                [row.signals for row in use], right, range(len(use)), strength=STRENGTH[name]
+            )
 
         def apply(scorer: Linear, number: int, rows: Sequence[Row] = rows) -> float:
             return scorer.probability(rows[number].signals)
@@ -70,6 +77,21 @@ def _rows(examples: Iterable[Example]) -> tuple[list[Row], list[Row]]:
         if stated is not None:
             by_name.append(Row(example, signals, _fits(concepts, stated, reader.ontology)))
     return by_group, by_name
+
+
+def _focuses(examples: Iterable[Example], outcome: Outcome) -> Iterator[Row]:
+    """Trials with a labeled focus that are found, read at the level that they were given unseen."""
+    for example in examples:
+        said = outcome.unseen["car_trial"].get(example.id)
+        labeled = example.included and example.sure("focus") and example.labels.get("focus")
+        if said is None or not labeled or example.source == TAUGHT or level_of(said) not in INCLUDED:
+            continue
+        level, held = level_of(said), said["signals"]
+        rules = reading_of(example).vocabulary.lexicon.rules.get("focus", ())
+        rule = first(rules, held) if level == "related" else None
+        verdict = rule.verdict if rule else "treatment"
+        sure = said["include"] * max(said["product"], 1 - said["product"])
+        yield Row(example, focus_doubts(level, verdict, held, sure), verdict == labeled)
 
 
 def _fits(found: set[str], stated: set[str], ontology: Ontology) -> bool:

@@ -6,8 +6,9 @@ import pytest
 from spacy.language import Language
 
 from cart_nlp import paths
-from cart_nlp.components.confidence import BY_DOUBTS
+from cart_nlp.components.confidence import BY_DOUBTS, Confidence
 from cart_nlp.components.roles import MARKER, Told, elsewhere, markers_sure, told_of
+from cart_nlp.components.study import focus_doubts
 from cart_nlp.pipeline import as_trial, make_doc, tag_trial
 from cart_nlp.schema import TAGGED_FIELDS, Trial
 from cart_nlp.scoring.calibration import calibrated
@@ -22,7 +23,27 @@ def test_every_calibrated_field_of_a_car_trial_has_one(nlp: Language) -> None:
     record = tag_trial(nlp, as_trial("CD19 CAR-T cells in lymphoma"))
     assert record.confidence.keys() == TABLE.keys() | {"constructs", "focus", *BY_DOUBTS}
     assert set(record.confidence) == {"car_trial", "constructs", *TAGGED_FIELDS}, "no field goes without"
-    assert record.confidence["focus"] == record.confidence["car_trial"]
+
+
+def test_the_focus_is_less_sure_where_the_trial_tells_of_another_purpose(nlp: Language) -> None:
+    def told(title: str) -> list[str]:
+        doc = nlp(make_doc(nlp, Trial(id="t", sections={"brief_title": title})))
+        return list(doc._.cart["focus_doubts"])
+
+    plain = told("CD19 CAR-T cells in lymphoma")
+    other = told("CD19 CAR-T cells in lymphoma: quality of life")
+    assert "product&treatment" in plain
+    assert "product&focus_quality_of_life_or_cost@title" in set(other) - set(plain)
+    assert focus_doubts("related", "other", ["n_car>=1", "type=observational"], 0.7) == [
+        "level<1", "level<2", "level<4", "related&other", "related&type=observational"
+    ]  # fmt: skip
+    component = Confidence(nlp, "cart_confidence")
+    component.scorers.clear()
+    state = {"car_trial": "product", "car_sure": 0.9, "focus_doubts": other}
+    assert component.of(state)["focus"] == 0.9, "without weights of its own as sure as the level"
+    doubt = {"": 2.0, "product&focus_quality_of_life_or_cost@title": -2.0}
+    component.scorers["focus"] = Linear({"yes": doubt})
+    assert component.of(state)["focus"] == 0.5 < component.of({**state, "focus_doubts": plain})["focus"]
 
 
 def test_a_trial_without_car_cells_has_that_of_its_level_alone(nlp: Language) -> None:

@@ -4,13 +4,38 @@ import hashlib
 
 import pytest
 
-from cart_nlp import lexicon
+from cart_nlp import lexicon, pipeline
 from cart_nlp.ontology import Ontology
 from cart_nlp.schema import Trial
+from cart_nlp.training import build
 from cart_nlp.training.data import Example
-from cart_nlp.training.doubts import _fits, _stated
+from cart_nlp.training.doubts import _fits, _focuses, _stated
 
 ONTOLOGY = Ontology(lexicon.load())
+
+
+def test_a_focus_is_judged_at_the_level_that_cross_validation_gave() -> None:
+    def asked(number: int, title: str, focus: str, level: str) -> tuple[Example, dict[str, object]]:
+        trial = Trial(id=f"t{number}", sections={"brief_title": title})
+        labels = {"car_trial": "related", "focus": focus}
+        given = {"related": (0.9, 0.2), "product": (0.9, 0.8), "mention": (0.1, 0.2)}[level]
+        signals = ["focus_toxicity_management@title", "n_car>=1"]
+        said = {"include": given[0], "product": given[1], "mention": 0.9, "signals": signals}
+        return Example(trial.id, trial, labels, "x", trial.id), said
+
+    rows = [
+        asked(0, "Tocilizumab after CAR-T", "toxicity_management", "related"),
+        asked(1, "Tocilizumab after CAR-T", "toxicity_management", "product"),
+        asked(2, "Tocilizumab after CAR-T", "toxicity_management", "mention"),
+        asked(3, "Tocilizumab after CAR-T", "other", "related"),
+    ]
+    examples = [example for example, _ in rows]
+    build.read_all(pipeline.load(), examples)
+    outcome = build.Outcome(unseen={"car_trial": {example.id: said for example, said in rows}})
+    found = list(_focuses(examples, outcome))
+    assert [(row.example.id, row.right) for row in found] == [("t0", True), ("t1", False), ("t3", False)]
+    assert {"related&toxicity_management", "related&focus_toxicity_management@title"} <= set(found[0].signals)
+    assert "product&treatment" in found[1].signals, "of a trial with a product no word decides"
 
 
 @pytest.mark.parametrize(
