@@ -31,8 +31,9 @@ class GoldRecord:
 
     @property
     def uncertain(self) -> frozenset[str]:
-        """Fields that are left out of scoring for this trial."""
-        return frozenset(self.labels.get("uncertain", ()))
+        """Fields that are left out of scoring for this trial; constructs stand and fall with the targets."""
+        found = frozenset(self.labels.get("uncertain", ()))
+        return found | {"constructs"} if "targets" in found else found
 
     @property
     def included(self) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import FIELDS
 from cart_nlp.curation.names import LABELS, Names
-from cart_nlp.curation.queue import chances_of, error_of, share_found, together
+from cart_nlp.curation.queue import chances_of, error_among, error_of, share_found, together
 from cart_nlp.evaluation.calibration import calibration
 from cart_nlp.evaluation.layout import percent
 from cart_nlp.evaluation.matching import (
@@ -32,7 +32,8 @@ def add_review(
     """Write `review` into the result: the curve for target sets and for any scored field.
 
     A field is wrong if a curator would change it: a labeled value that the record has from a product row is
-    right, and so are two names of one product under the one name that the record has for both.
+    right, and so are two names of one product under the one name that the record has for both. Where the
+    labels see no CAR and the record knows the product that is named, the trial is left out.
     Only a trial with a record can be read; `unread` are the wrong ones that screening has left without one.
     `best` is what the best order could find first: more trials may be wrong than are read. `fields` has what
     reading by the doubt on one field finds of the trials in which that field is wrong, and how
@@ -43,9 +44,9 @@ def add_review(
     unread = dict.fromkeys(NAMES, 0)
     calibrated = True
     for match in matches:
-        if not match.labeled:
-            continue
         record = records.get(match.id)
+        if not match.labeled or (record is not None and _known_better(match, record)):
+            continue
         fields_wrong = dict(_by_field(match, record or Record(trial_id=match.id), known))
         wrong = {"targets": fields_wrong.get("targets", False), "any": any(fields_wrong.values())}
         if record is None:
@@ -53,11 +54,11 @@ def add_review(
                 unread[name] += found
             continue
         calibrated &= bool(record.confidence)
-        chances = _scored(chances_of(record), fields_wrong)
+        chances, any_chance = _chances(match, record, fields_wrong.keys())
         rows["targets"].append((error_of(record, "targets"), wrong["targets"]))
-        rows["any"].append((together(chances), wrong["any"]))
+        rows["any"].append((any_chance, wrong["any"]))
         for name, is_wrong in fields_wrong.items():
-            fields.setdefault(name, []).append((chances.get(name, 0.0), is_wrong))
+            fields.setdefault(name, []).append((chances[name], is_wrong))
     result["review"] = {"calibrated": calibrated} | {
         name: {
             "trials": len(found),
@@ -79,9 +80,23 @@ def add_review(
         }
 
 
-def _scored(chances: Mapping[str, float], fields: Iterable[str]) -> dict[str, float]:
-    """The doubts on fields that are scored: what nobody has labeled is neither right nor wrong here."""
-    return {name: chances[name] for name in fields if name in chances}
+def _known_better(match: TrialMatch, record: Record) -> bool:
+    """Whether a trial whose text has no CAR is in for the name of a known product alone: none is wrong."""
+    rules = {entry.rule for entry in record.evidence if entry.field == "car_trial"}
+    return match.gold_car == "no" and record.car_trial in INCLUDED and rules == {"study.product"}
+
+
+def _chances(match: TrialMatch, record: Record, fields: Collection[str]) -> tuple[dict[str, float], float]:
+    """The chance that each scored field is wrong, and that any of them is.
+
+    What nobody has labeled is neither right nor wrong here: whether the trial belongs in, where its
+    labelers were not sure of that.
+    """
+    if match.gold_car is None and record.car_trial in INCLUDED:
+        own = chances_of(record)
+        scored = {name: own[name] for name in fields}
+        return scored, together(scored)
+    return {name: error_of(record, name) for name in fields}, error_among(record, fields)
 
 
 def _of_field(found: Sequence[tuple[float, bool]], calibrated: bool) -> dict[str, Any]:
@@ -119,12 +134,14 @@ def _by_field(match: TrialMatch, record: Record, known: Names) -> Iterator[tuple
 def _held(name: str, record: Record, known: Names) -> frozenset[Any]:
     """All that a record has in a field, whatever it rests on."""
     if name == "constructs":
-        return predicted_constructs(record, {})
+        return _by_name(name, predicted_constructs(record, {}), known)
     return _by_name(name, predicted_values(record, name, {}), known)
 
 
 def _by_name(name: str, values: Iterable[Any], known: Names) -> frozenset[Any]:
-    """Values under the lexicons' names, products as they are compared."""
+    """Values under the lexicons' names, products as they are compared, constructs with their targets'."""
+    if name == "constructs":
+        return frozenset((_by_name("targets", targets, known), form) for targets, form in values)
     if name not in LABELS:
         return frozenset(values)
     found = (known.canonical(name, value) or value for value in values)

@@ -92,6 +92,44 @@ def test_a_field_is_wrong_where_a_curator_would_change_it(tmp_path):
     assert result["fields"]["products"]["fn"] == 2, "scores count every printed name"
 
 
+def test_constructs_are_compared_by_the_names_of_their_targets(tmp_path):
+    """Under an alias they are the same; where the targets are uncertain nobody says what they hold."""
+    built = [{"targets": ["CDCP1"], "format": "single"}]
+    rows = [line("NCT00000001", targets=["CDCP1"], constructs=built)]
+    rows += [line("NCT00000002", targets=[], constructs=[], uncertain=["targets"])]
+    gold = save(tmp_path / "gold.jsonl", rows)
+    found = [record(number, "CD318", 0.9) for number in (1, 2)]
+    (tmp_path / "r.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found))
+    fields = scored((gold, tmp_path / "r.jsonl")).result["review"]["fields"]
+    assert (fields["constructs"]["trials"], fields["constructs"]["wrong"]) == (1, 0)
+    found[0] = record(1, "CD19", 0.9)
+    (tmp_path / "r.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found))
+    assert scored((gold, tmp_path / "r.jsonl")).result["review"]["fields"]["constructs"]["wrong"] == 1
+
+
+def test_whether_a_trial_belongs_in_is_no_doubt_where_the_labelers_were_not_sure(tmp_path):
+    rows = [line(f"NCT0000000{n}", uncertain=["car_trial"] if n else []) for n in (0, 1)]
+    gold = save(tmp_path / "gold.jsonl", rows)
+    near = {"car_trial": 0.6, "targets": 0.9, "constructs": 1.0}
+    found = [record(n, "CD19", 0.9).model_copy(update={"confidence": near, "car_score": 0.6}) for n in (0, 1)]
+    (tmp_path / "r.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found))
+    review = scored((gold, tmp_path / "r.jsonl")).result["review"]
+    assert review["fields"]["targets"]["expected"] == pytest.approx((1 - 0.6 * 0.9) + 0.1)
+    assert review["any"]["expected"] == pytest.approx((1 - 0.6 * 0.9) + 0.1)
+
+
+@pytest.mark.parametrize(("rule", "trials"), [("study.product", 0), ("study.code", 1)])
+def test_a_known_product_that_the_text_does_not_explain_is_no_error(tmp_path, rule, trials):
+    nothing = {"targets": [], "constructs": [], "cell_type": [], "focus": None, "target_evidence": []}
+    gold = save(tmp_path / "gold.jsonl", [line("NCT00000001", "XY-1 in B-ALL", car_trial="no", **nothing)])
+    place = {"basis": "text", "section": "brief_title", "text": "XY-1", "end": 4}
+    named = Evidence(field="car_trial", value="product", rule=rule, **place)
+    found = record(1, "CD19", 0.9).model_copy(update={"evidence": (named,)})
+    (tmp_path / "r.jsonl").write_text(found.model_dump_json() + "\n")
+    told = scored((gold, tmp_path / "r.jsonl")).result["review"]["any"]
+    assert told["trials"] == told["wrong"] == trials
+
+
 def test_the_page_has_the_curve(files):
     drawn = page.render(scored(files))
     assert "Review: share of errors left" in drawn and "a wrong target set</text>" in drawn
