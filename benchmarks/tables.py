@@ -1,4 +1,4 @@
-"""Write the tables of measured accuracy and speed into README.md, from benchmarks/results.
+"""Write the tables of what was measured into README.md and docs/evaluation.md, from benchmarks/results.
 
 python benchmarks/tables.py
 """
@@ -105,12 +105,43 @@ def speed(root: Path = ROOT) -> str:
     return "\n".join(lines)
 
 
-BLOCKS: dict[str, Callable[..., str]] = {"accuracy": accuracy, "speed": speed}
+def review(root: Path = ROOT) -> str:
+    """What the least sure tenth holds, of the trials that are written and of all that are tagged."""
+    found = json.loads((root / RESULTS / "review.json").read_text("utf-8"))
+    sets = found["written"], found["tagged"]
+    rows = {name: [one[name] for one in sets] for name in ("targets", "any")}
+    heads = {"targets": "a wrong target set", "any": "any wrong field"}
+    lines = [
+        "| in the least sure tenth | of the trials that are written | of all that are tagged |",
+        "|---|---:|---:|",
+        f"| trials | {' | '.join(str(one['any']['trials']) for one in sets)} |",
+        *(f"| {heads[name]} | {' | '.join(map(_found, both))} |" for name, both in rows.items()),
+        f"| – in the best order | {' | '.join(_percent(one['best']) for one in rows['any'])} |",
+    ]
+    for name in sets[0]["fields"]:
+        both = [one["fields"][name] for one in sets]
+        lines.append(f"| `{name}` wrong, by its own doubt | {' | '.join(map(_found, both))} |")
+    return "\n".join(lines)
 
 
-def filled(text: str, root: Path = ROOT) -> str:
-    """The text with each marked block written anew."""
-    for name, render in BLOCKS.items():
+def _found(row: dict[str, float | None]) -> str:
+    return f"{_percent(row['found_first'])} of {row['wrong']}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+Render = Callable[..., str]
+PAGES: dict[str, dict[str, Render]] = {
+    "README.md": {"accuracy": accuracy, "speed": speed},
+    "docs/evaluation.md": {"review": review},
+}
+
+
+def filled(text: str, root: Path = ROOT, page: str = "README.md") -> str:
+    """The text of a page with each marked block written anew."""
+    for name, render in PAGES[page].items():
         block = re.compile(rf"(<!-- {name}:[^\n]*-->\n).*?(<!-- /{name} -->)", re.DOTALL)
         body = f"{render(root)}\n"
 
@@ -119,14 +150,15 @@ def filled(text: str, root: Path = ROOT) -> str:
 
         text, count = block.subn(put, text)
         if count != 1:
-            raise SystemExit(f"README.md: {count} blocks marked <!-- {name}: … -->, there should be one")
+            raise SystemExit(f"{page}: {count} blocks marked <!-- {name}: … -->, there should be one")
     return text
 
 
 def main() -> None:
-    """Rewrite README.md in place."""
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text("utf-8")), encoding="utf-8")
+    """Rewrite the pages in place."""
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(filled(path.read_text("utf-8"), page=page), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cart_nlp import console, paths, pipeline
+from cart_nlp import console, outputs, paths, pipeline
+from cart_nlp.evaluation import review
 from cart_nlp.scoring.candidates import FieldScorer
-from cart_nlp.training import ablation, build, data, doubts, gain, hidden, report
+from cart_nlp.training import ablation, build, data, folds, gain, hidden, report, whole
+
+FIGURES = "review.json"
 
 
 def main() -> int:
@@ -20,9 +23,11 @@ def main() -> int:
     parser.add_argument(
         "task",
         nargs="?",
-        choices=("train", "ablate"),
+        choices=("train", "ablate", "review"),
         default="train",
-        help="ablate: report what each category of cues changes, and which hidden antigens are still found",
+        help="ablate: report what each category of cues changes, and which hidden antigens are still found; "
+        "review: train five times without a fifth of the sponsors, tag their trials, and tell which share of "
+        "the wrong ones is among the least sure",
     )
     parser.add_argument(
         "--corpus",
@@ -41,16 +46,22 @@ def main() -> int:
         "--out",
         type=Path,
         default=None,
-        help="model folder to write to (default: the shipped one, with --gold only if --replace is given)",
+        help="model folder to write to (default: the shipped one, with --gold only if --replace is given); "
+        f"with review the file of its figures (default: {FIGURES} among the results of this checkout)",
     )
     parser.add_argument("--replace", action="store_true", help="with --gold, write over the shipped weights")
     parser.add_argument("--dry", action="store_true", help="report cross-validation and write nothing")
     chosen = parser.parse_args()
     if missing := [str(path) for path in chosen.gold if not path.is_file()]:
         parser.error(f"--gold {', '.join(missing)}: no such file")
+    place = None if chosen.dry else chosen.out or paths.results() / FIGURES
+    if chosen.task == "review" and place and not place.parent.is_dir():
+        parser.error(f"--out {place}: no such folder")
     nlp = pipeline.load()
     examples = data.training_set(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
+    if chosen.task == "review":
+        return _review(examples, place)
     if chosen.task == "ablate":
         first = data.first_labeled()
         found = {
@@ -61,10 +72,7 @@ def main() -> int:
         }
         console.put(json.dumps(found, indent=1))
         return 0
-    outcome = build.train(examples, data.roles())
-    calibration, quality = report.calibration(examples, outcome)
-    outcome.add("cart_confidence", "calibration", calibration)
-    quality |= doubts.add(examples, outcome)
+    outcome, quality = whole.train(examples, data.roles())
     figures = report.figures(examples, outcome)
     card = {"data": card_data(examples), "cross_validation": figures, "calibration": quality}
     told: dict[str, Any] = {"cross_validation": figures, "calibration": quality}
@@ -85,6 +93,17 @@ def main() -> int:
     folder = chosen.out or paths.model()
     write(outcome, card, folder)
     console.put(f"weights to {folder}", sys.stderr)
+    return 0
+
+
+def _review(examples: list[data.Example], out: Path | None) -> int:
+    """Tell what a review finds, and write it if there is a place for it."""
+    found = {"data": card_data(examples), **folds.reviewed(examples, data.roles())}
+    for name, what in (("written", "of the trials that are written"), ("tagged", "of all that are tagged")):
+        console.put("\n".join((f"{what}:", *review.lines(found[name]))))
+    if out is not None:
+        outputs.write(out, json.dumps(found, indent=1).encode() + b"\n")
+        console.put(f"figures to {out}", sys.stderr)
     return 0
 
 

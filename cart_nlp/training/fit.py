@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -124,7 +125,10 @@ def fit_candidates(
     strength: float = 0.3,
     support: int = 4,
 ) -> Linear:
-    """A scorer of candidates, by logistic regression."""
+    """A scorer of candidates, by logistic regression; of one class alone, how many there are."""
+    if len(set(truth)) < 2:
+        sure = round(math.log(2 * len(truth) + 1), DIGITS)
+        return Linear({"yes": {"": sure if all(truth) else -sure}})
     from sklearn.linear_model import LogisticRegression
 
     found, names = matrix(rows, groups, support)
@@ -225,7 +229,7 @@ def cross(
     """What models say of items that they did not see; `fit` gets the numbers to learn from."""
     fold = [fold_of(group, folds) for group in groups]
     result: list[Any] = [None] * count
-    for part in range(folds):
+    for part in sorted(set(fold)):
         model = fit([at for at in range(count) if fold[at] != part])
         for at in range(count):
             if fold[at] == part:

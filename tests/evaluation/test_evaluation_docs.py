@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
 COMMANDS = [
     shlex.split(line.split("#")[0].split(">")[0])
-    for block in re.findall(r"```\n(.*?)```", TEXT, re.DOTALL)
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    if not language
     for line in block.splitlines()
 ]
 
