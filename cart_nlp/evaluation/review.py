@@ -43,11 +43,7 @@ def add_review(
     rows: dict[str, list[tuple[float, bool]]] = {name: [] for name in NAMES}
     unread = dict.fromkeys(NAMES, 0)
     calibrated = True
-    for match in matches:
-        record = records.get(match.id)
-        if not match.labeled or (record is not None and _known_better(match, record)):
-            continue
-        fields_wrong = dict(_by_field(match, record or Record(trial_id=match.id), known))
+    for match, record, fields_wrong in _judged(matches, records, known):
         wrong = {"targets": fields_wrong.get("targets", False), "any": any(fields_wrong.values())}
         if record is None:
             for name, found in wrong.items():
@@ -78,6 +74,16 @@ def add_review(
             name: calibration((1 - chance, not is_wrong) for chance, is_wrong in found)
             for name, found in told.items()
         }
+
+
+def _judged(
+    matches: Iterable[TrialMatch], records: Mapping[str, Record], known: Names
+) -> Iterator[tuple[TrialMatch, Record | None, dict[str, bool]]]:
+    """Each labeled trial with its record, if it has one, and whether each of its scored fields is wrong."""
+    for match in matches:
+        record = records.get(match.id)
+        if match.labeled and (record is None or not _known_better(match, record)):
+            yield match, record, dict(_by_field(match, record or Record(trial_id=match.id), known))
 
 
 def _known_better(match: TrialMatch, record: Record) -> bool:
