@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected, screened
-from cart_nlp.batch.marks import Marks
+from cart_nlp.batch.marks import Marks, mark_of
 from cart_nlp.registries.entry import Entry, InputError, Reject
 from cart_nlp.schema import Trial
 
@@ -75,7 +75,7 @@ class Feed:
             yield from self._deduped()
             return
         clock = time.monotonic()
-        for entry in self._entries():
+        for handed, entry in enumerate(self._entries()):
             number = self.read
             self.read += 1
             decided = self._decided(number, entry)
@@ -91,7 +91,7 @@ class Feed:
                     yield job(number, entry, candidate, decided)
                 elif (gone := self._let_go(number, entry)) is not None:
                     yield gone
-            if number % _LOOK == 0 and time.monotonic() - clock > PAUSE:
+            if handed % _LOOK == 0 and time.monotonic() - clock > PAUSE:
                 yield None
                 clock = time.monotonic()
         if self.twins:
@@ -100,6 +100,22 @@ class Feed:
                 f"{len(self.twins):,} {ids} more than once, {next(iter(self.twins))} for one: "
                 "each record is tagged; --dedupe merges them"
             )
+
+    def settled(self, raw: bytes, kept: bool) -> bool:
+        """Whether the screen let this very record go in the run before, by the store that is known.
+
+        It is counted here then, if its reader keeps it, as most are, instead of handing it on.
+        """
+        mark = mark_of(raw)
+        if self.known is None or mark not in self.known.marks.screened:
+            return False
+        if not kept:
+            return True
+        if self.read > self.skip:
+            self.screened += 1
+            self.marks.screened.add(mark)
+        self.read += 1
+        return True
 
     def _let_go(self, number: int, entry: Entry) -> Outcome | None:
         """What becomes of a record that the screen lets go."""
@@ -185,7 +201,7 @@ class Feed:
     ) -> Job | Outcome | None:
         """The same for a store: what it holds with the same content is not tagged again."""
         # The bytes of the record itself: what is searched may leave something out.
-        mark = known.marks.of(entry.data) if isinstance(entry.data, bytes) and decided is None else None
+        mark = mark_of(entry.data) if isinstance(entry.data, bytes) and decided is None else None
         if mark in known.marks.screened:
             self.marks.screened.add(mark)
             return self._let_go(number, entry)

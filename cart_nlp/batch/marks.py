@@ -14,18 +14,6 @@ class Marks:
     screened: set[int] = field(default_factory=set)
     trials: dict[int, tuple[str, str]] = field(default_factory=dict)
 
-    _last: tuple[bytes, int] = (b"", 0)
-
-    def __contains__(self, raw: bytes) -> bool:
-        mark = mark_of(raw)
-        self._last = raw, mark
-        return mark in self.screened or mark in self.trials
-
-    def of(self, raw: bytes) -> int:
-        """The mark of a record; of the one asked for last it is not computed again."""
-        last, mark = self._last
-        return mark if last is raw else mark_of(raw)
-
 
 def mark_of(raw: bytes) -> int:
     """A number that tells raw records apart: of ten million, two share one by a chance of 1 in 400,000."""

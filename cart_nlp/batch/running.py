@@ -46,8 +46,8 @@ class Parts:
     reader: Read
     today: Callable[[], datetime.datetime]
     meter: Meter = field(default_factory=Meter)
-    reader_past: Callable[[Callable[[bytes], bool]], Read] | None = None
-    """A reader that does not look at records of which a function says that they are settled."""
+    reader_past: Callable[[Callable[[bytes, bool], bool]], Read] | None = None
+    """A reader that does not hand on records of which a function says that it has settled them."""
 
 
 Progress = Callable[[Reached], None]
@@ -65,7 +65,9 @@ def real_parts(options: Options) -> Parts:
 
         return Screen(load(*options.lexicons)).hits
 
-    def reader(source: str, report: Report, settled: Callable[[bytes], bool] | None = None) -> Iterator[Any]:
+    def reader(
+        source: str, report: Report, settled: Callable[[bytes, bool], bool] | None = None
+    ) -> Iterator[Any]:
         from cart_nlp.registries import read
 
         return read(source, options.format, options.mapping, report, meter, settled)
@@ -262,7 +264,7 @@ def _feed(
         # A number that stands in escapes, or one to be listed, is only found in a record that is parsed.
         plain = ledger is None and not options.dedupe and not feed.listing
         if parts.reader_past is not None and plain:
-            feed.reader = parts.reader_past(feed.known.marks.__contains__)
+            feed.reader = parts.reader_past(feed.settled)
         if journal.last >= 0:
             feed.seen = {found.id: found.digest for found in journal.outcomes() if found.digest}
     return feed

@@ -141,7 +141,7 @@ class Store:
             counts = _Update(base, journal, self._key).run(complete)
             _note_run(base, journal.header, counts)
             if complete and self._new_marks is not None:
-                _keep_marks(base, self._new_marks, self._key)
+                _keep_marks(base, self._new_marks, self._marks, self._key)
             base.commit()
         if fresh:
             target.replace(self._path)
@@ -175,19 +175,31 @@ def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
     return {trial: line.encode() for trial, line in rows}
 
 
-def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, key: str) -> None:
+def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, before: Marks, key: str) -> None:
+    """Bring the table of marks to those of a run; `before` are those of this key that it has."""
     base.execute(_MARKS)
-    base.execute("DELETE FROM marks")
-    screened = iter(sorted(marks.screened))
-    query = "INSERT INTO marks SELECT unnest(from_json_strict(?, '[\"UBIGINT\"]')), NULL, NULL, ?"
-    while found := list(islice(screened, 500_000)):
-        base.execute(
-            query, [orjson.dumps(found).decode(), key]
-        )  # a parameter of JSON, far quicker than a list
-    trials = iter(sorted(marks.trials.items()))
-    while chunk := [(mark, *found) for mark, found in islice(trials, 50_000)]:
+    trials = marks.trials.items() - before.trials.items()
+    gone = (before.screened - marks.screened) | dict(before.trials.items() - marks.trials.items()).keys()
+    base.execute("DELETE FROM marks WHERE tagger != ?", [key])
+    for chunk in _chunks(gone):
+        base.execute(f"DELETE FROM marks WHERE mark IN (SELECT {_NUMBERS})", [orjson.dumps(chunk).decode()])
+    for chunk in _chunks(marks.screened - before.screened):
+        query = f"INSERT INTO marks SELECT {_NUMBERS}, NULL, NULL, ?"
+        base.execute(query, [orjson.dumps(chunk).decode(), key])
+    for chunk in _chunks((mark, *found) for mark, found in trials):
         columns = "unnest(?::UBIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
         base.execute(f"INSERT INTO marks SELECT {columns}, ?", [*map(list, zip(*chunk, strict=True)), key])
+
+
+_NUMBERS = "unnest(from_json_strict(?, '[\"UBIGINT\"]'))"
+"""Numbers from a parameter of JSON, which is far quicker than one that is a list."""
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Sorted values, many at a time."""
+    waiting = iter(sorted(values))
+    while chunk := list(islice(waiting, 100_000)):
+        yield chunk
 
 
 def _note_run(base: duckdb.DuckDBPyConnection, header: dict[str, Any], counts: dict[str, int]) -> None:

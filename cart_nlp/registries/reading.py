@@ -80,7 +80,7 @@ def read(
     mapping: Mapping[str, str] | None = None,
     report: Report | None = None,
     meter: Meter | None = None,
-    settled: Callable[[bytes], bool] | None = None,
+    settled: Callable[[bytes, bool], bool] | None = None,
 ) -> Iterator[Entry | Reject]:
     """Every record of an input as an Entry, or as a Reject with the reason why it is none.
 
@@ -88,7 +88,7 @@ def read(
     key of READERS, or None to recognize the content. `mapping` names the columns of a table: trial field ->
     column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8),
     `meter` how many bytes more of the file were read. `settled` tells of the bytes of a JSON line whether it
-    is a sound record known from before, then not looked at.
+    is a sound record known from before: then it is not looked at, and, with True, as most are, not given.
     Raises InputError, one line, if the input cannot be read at all.
     """
     name = str(path)
@@ -112,7 +112,7 @@ def read_feed(
     format: str | None,
     mapping: Mapping[str, str] | None,
     report: Report,
-    settled: Callable[[bytes], bool] | None = None,
+    settled: Callable[[bytes, bool], bool] | None = None,
     *,
     top: bool = True,
 ) -> Iterator[Entry | Reject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from kill_campaign import tables
 
 from cart_nlp import __version__
 from cart_nlp.batch import Options, Summary, provenance, run
-from cart_nlp.batch.marks import Marks
+from cart_nlp.batch.running import real_parts
 from cart_nlp.registries import Entry, read
 
 Trials = list[dict[str, Any]]
@@ -142,17 +143,39 @@ def test_with_marks_a_store_is_what_it_is_without(dumps: list[list[tuple[str, st
         assert found[0] == found[1]
 
 
-def test_the_reader_does_not_look_at_settled_lines_and_can_still_parse_them(tmp_path: Path) -> None:
+def test_the_reader_hands_on_what_is_not_settled_and_some_of_the_rest(tmp_path: Path) -> None:
     source = tmp_path / "dump.jsonl"
-    lines = [
-        b'{"id": "NCT00000001", "brief_title": "CD19 CAR-T cells"}',
-        b'{"id": "NCT00000002", "brief_title": "CD22 CAR-T cells"}',
-        b"broken",
-    ]
-    source.write_bytes(b"\n".join(lines) + b"\n")
-    marks = Marks()
-    marks.screened = {marks.of(lines[0]), marks.of(lines[2])}
-    entries = [each for each in read(source, settled=marks.__contains__) if isinstance(each, Entry)]
-    assert [entry.id for entry in entries] == ["", "NCT00000002", ""]  # nobody has looked for its number
-    plain = [each for each in read(source) if isinstance(each, Entry)]
-    assert [entry.trial() for entry in entries[:2]] == [entry.trial() for entry in plain]
+    lines = [b'{"id": "NCT%08d", "brief_title": "aspirin"}' % number for number in range(150)]
+    source.write_bytes(b"\n".join([*lines[:100], b"broken", *lines[100:]]) + b"\n")
+    known, asked = {*lines} - {lines[7]}, []
+
+    def settled(raw: bytes, kept: bool) -> bool:
+        asked.append(kept)
+        return raw in known
+
+    found = list(read(source, settled=settled))
+    assert [each.place for each in found] == ["line 1", "line 8", "line 65", "line 101", "line 129"]
+    assert [isinstance(each, Entry) for each in found] == [True, True, True, False, True]
+    assert (asked.count(True), asked.count(False)) == (148, 3)
+    assert isinstance(found[2], Entry) and found[2].trial().id == "NCT00000064"
+
+
+def test_a_dump_in_another_order_with_one_more_is_counted_and_marked_as_ever(tmp_path: Path) -> None:
+    trials = [{"id": f"NCT{number:08}", "brief_title": "aspirin"} for number in range(200)]
+    trials[0]["brief_title"] = "IFN-? and aspirin"
+    trials[9]["brief_title"] = trials[150]["brief_title"] = "CD19 CAR-T cells"
+    more = [*trials[50:], {"id": "NCT99999999", "brief_title": "water"}, *trials[:50]]
+    store = tmp_path / "store.duckdb"
+    marks = []
+    for day, dump in enumerate([trials, more, more[:-1]], 1):
+        source = fakes.dump(tmp_path / f"day{day}.jsonl", dump)
+        options = Options((str(source),), str(store), workers=0)
+        summary = run(options, replace(real_parts(options), source=fakes.parts(tmp_path).source))
+        assert (summary.read, summary.written, summary.rejected) == (len(dump), 2, 0)
+        assert summary.screened == len(dump) - 2
+        assert len(summary.notes) == (day == 1)  # what harm a record took is told of those that are read
+        with duckdb.connect(str(store), read_only=True) as base:
+            marks.append(
+                base.execute("SELECT count(*), count(DISTINCT mark), count(trial_id) FROM marks").fetchone()
+            )
+    assert marks == [(200, 200, 2), (201, 201, 2), (200, 200, 2)]

@@ -62,8 +62,8 @@ class Feed:
     """Hears how many bytes more of the file are read, as they lie on the disk."""
     notes: dict[str, tuple[int, str]] = field(default_factory=dict)
     """What a user should know of records: the end of a sentence -> how many, and where the first stands."""
-    settled: Callable[[bytes], bool] | None = None
-    """Whether a record with just these bytes was read before, and need not be looked at again."""
+    settled: Callable[[bytes, bool], bool] | None = None
+    """Whether whoever reads knows a record by its bytes; with True it is not handed on then."""
     _head: deque[bytes] = field(default_factory=deque)
 
     def peek(self, size: int = HEAD) -> bytes:
