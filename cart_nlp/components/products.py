@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from spacy.language import Language
 
 from cart_nlp.lexicon import Lexicon
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
 from cart_nlp.scoring.weighted import Value, Weighted, stated
 from cart_nlp.signals.doc import decided
@@ -25,18 +26,20 @@ KNOWN = (
 
 @Language.factory("cart_products", requires=["doc.spans"], assigns=["doc._.cart"])
 def make(nlp: Language, name: str) -> Products:
-    """Create the component; it needs a cart_terms before it."""
+    """Create the component; it needs a cart_terms and a cart_study before it."""
     return Products(nlp, name)
 
 
 class Products(Weighted):
-    """Writes the study's products, and the values that are known of them."""
+    """Writes the products of a trial that is about CAR cells, and the values that are known of them."""
 
     def __call__(self, doc: Doc) -> Doc:
+        state = decided(doc)
+        if state.get("car_trial", "product") not in INCLUDED:  # a trial of which nothing is decided counts
+            return doc
         reading = self.reading(doc)
         candidates = self.candidates(reading)
         found = stated(candidates, self.field("products"))
-        state = decided(doc)
         state.setdefault("values", {})["products"] = found
         state.setdefault("sure", {})["products"] = certainty(candidates)
         state["known"] = known(reading.vocabulary.lexicon, found)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @Language.factory("cart_study", requires=["doc.spans"], assigns=["doc._.cart"])
 def make(nlp: Language, name: str) -> Study:
-    """Create the component; it needs a cart_terms and a cart_roles before it."""
+    """Create the component; it needs a cart_terms before it."""
     return Study(nlp, name)
 
 
