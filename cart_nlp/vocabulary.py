@@ -120,7 +120,7 @@ class CueFinder:
         """All cues of a folded text in lower case, by place."""
         found = []
         for number, start, end in self._automaton.find_matches_as_indexes(low, overlapping=True):
-            said = self._said[number][_plain(low[start - 1 : start])][_plain(low[end : end + 1])]
+            said = self._said[number][_PLAIN[low[start - 1 : start]]][_PLAIN[low[end : end + 1]]]
             if said is not None:
                 found.append((start, end, said))
         found.sort(key=_PLACE)
@@ -130,17 +130,22 @@ class CueFinder:
 _PLACE = itemgetter(0, 1)
 
 
-def _plain(letter: str) -> bool:
-    """Whether a character is a letter or digit of a plain word, not CJK."""
-    return letter.isalnum() and letter < "\u2e80"
+class _Plain(dict[str, bool]):
+    """Of each character whether it is a letter or digit of a plain word, not CJK."""
+
+    def __missing__(self, letter: str) -> bool:
+        return self.setdefault(letter, letter.isalnum() and letter < "\u2e80")
+
+
+_PLAIN = _Plain()
 
 
 def _by_edges(text: str, rows: Sequence[Cue]) -> list[list[Said | None]]:
     """What a spelling says, by whether a plain word goes on before it and after it."""
     found: list[list[Said | None]] = []
-    for left in (False, _plain(text[0])):
+    for left in (False, _PLAIN[text[0]]):
         found.append([])
-        for right in (False, _plain(text[-1])):
+        for right in (False, _PLAIN[text[-1]]):
             fitting = rows
             if left or right:
                 fitting = [

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import ahocorasick_rs
 from rapidfuzz import fuzz, process
 from spacy.language import Language
 
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
-_WORD_AFTER = re.compile(r"(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
-_SYMBOL = r"(?P<word>[A-Z][A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?(?:\.\d)?)"
-_SYMBOL_AFTER = re.compile(rf"(?:both |the )?{_SYMBOL}(?=[\s,/.;)-]|$)")
-_SYMBOL_BOUND = re.compile(rf"(?<![\w-]){_SYMBOL}[\s-](?P<suffix>[A-Za-z]{{6,10}})(?![\w])")
-_LISTED = re.compile(rf"(?<![\w-]){_SYMBOL}(?![\w-]|\.\d)")
+_WORD_AFTER = re.compile(r"\s?(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
+_REST = r"[A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?(?:\.\d)?)"
+_SYMBOL = rf"(?P<word>[A-Z]{_REST}"
+# What stands before is looked at behind the first letter: the engine then tries capitals alone.
+_FREE_SYMBOL = rf"(?P<word>[A-Z](?<![\w-][A-Z]){_REST}"
+_SYMBOL_AFTER = re.compile(rf"\s?(?:both |the )?{_SYMBOL}(?=[\s,/.;)-]|$)")
+_SYMBOL_BOUND = re.compile(rf"{_FREE_SYMBOL}[\s-](?P<suffix>[A-Za-z]{{6,10}})(?![\w])")
+_LISTED = re.compile(rf"{_FREE_SYMBOL}(?![\w-]|\.\d)")
 _JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
 _JOINT_LENGTH = 7
 _BEFORE_CAR = re.compile(
@@ -83,8 +87,10 @@ class Linker:
                     words.setdefault((stem[1], stem[2] or ""), term.concept.name)
         self.words = words
         self.stems = sorted({stem for stem, _ in words})
-        self._opener = lexicon.expression(r"<<opener>>\s?")
         self._families = tuple(lexicon.words("number_of"))
+        self._openers = ahocorasick_rs.AhoCorasick(
+            sorted(lexicon.words("opener")), ahocorasick_rs.MatchKind.LeftmostLongest
+        )
         self._suffixes = lexicon.words("slot_suffix")
         self._not_symbol = lexicon.words("not_symbol")
         self._not_ends = tuple(sorted(lexicon.words("not_symbol_end")))
@@ -151,13 +157,13 @@ class Linker:
 
     def _after_openers(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
         """Words right after "anti-", "targeting" and the like."""
-        for opener in self._opener.finditer(reading.low):
-            if opener.start() and reading.low[opener.start() - 1].isalpha():
-                continue
-            for pattern, text in ((_SYMBOL_AFTER, reading.text), (_WORD_AFTER, reading.low)):
-                found = pattern.match(text, opener.end())
-                if found:
-                    yield (*found.span("word"), True)
+        low = reading.low
+        for _, start, end in self._openers.find_matches_as_indexes(low):
+            if not low[start - 1 : start].isalpha():
+                for pattern, text in ((_SYMBOL_AFTER, reading.text), (_WORD_AFTER, low)):
+                    found = pattern.match(text, end)
+                    if found:
+                        yield (*found.span("word"), True)
 
     def _before_cars(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
         """Words right before a CAR word, a suffix like "-directed" between them or not."""
@@ -253,10 +259,8 @@ def _joined_to(text: str, symbol: re.Match[str], ends: set[int], starts: set[int
     after = _JOINT.match(text, symbol.end())
     if after is not None and after.end() in starts:
         return True
-    first = max(0, symbol.start() - _JOINT_LENGTH)
-    return any(
-        at in ends and _JOINT.fullmatch(text, at, symbol.start()) for at in range(first, symbol.start())
-    )
+    near = ends.intersection(range(symbol.start() - _JOINT_LENGTH, symbol.start()))
+    return any(_JOINT.fullmatch(text, at, symbol.start()) for at in near)
 
 
 def _car_cells(lexicon: Lexicon) -> dict[str, str]:

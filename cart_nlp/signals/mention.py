@@ -117,7 +117,8 @@ def _reaching(reading: Reading, unit: Unit) -> tuple[frozenset[str], frozenset[s
         return known
     best: dict[str, int] = {}
     first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
-    words, at, until = reading.word_starts, reading.word_number(start), reading.word_number(end)
+    words = reading.word_starts(start)
+    at, until = bisect_left(words, start), bisect_left(words, end)
     for low, high, (left, right, _, _) in reading.cues_in(first, last):
         if high <= start:
             if left:

@@ -102,6 +102,7 @@ class Reading:
         """Field → the scorer that was asked, and the candidates that it gave."""
         self.cues_told: dict[tuple[int, int], tuple[frozenset[str], frozenset[str]]] = {}
         """Cues that reach a unit and their categories, likewise."""
+        self._word_starts: dict[int, list[int]] = {}
         self._sentences, self._starts = page.sentences, page.starts
         self._section_starts = page.section_starts
 
@@ -122,15 +123,15 @@ class Reading:
         at = bisect_right(self._clauses, left)
         return at == len(self._clauses) or self._clauses[at] > right
 
-    @cached_property
-    def word_starts(self) -> list[int]:
-        """Where the words begin that are no fillers."""
-        fillers = self.vocabulary.lexicon.words("filler")
-        return [match.start() for match in _WORD.finditer(self.low) if match[0] not in fillers]
-
-    def word_number(self, offset: int) -> int:
-        """How many words begin before a place."""
-        return bisect_left(self.word_starts, offset)
+    def word_starts(self, offset: int) -> list[int]:
+        """Where the words begin that are no fillers, of the sentence that holds a character."""
+        number = bisect_right(self._starts, offset) - 1
+        found = self._word_starts.get(number)
+        if found is None:
+            fillers = self.vocabulary.lexicon.words("filler")
+            words = _WORD.finditer(self.low, *self._sentences[number])
+            found = self._word_starts[number] = [word.start() for word in words if word[0] not in fillers]
+        return found
 
     @cached_property
     def cues(self) -> list[CueHit]:
