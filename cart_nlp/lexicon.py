@@ -168,11 +168,11 @@ class Lexicon:
         """
         known = self._expressions.get((template, low))
         if known is None:
-            words = _CATEGORY.sub(lambda found: any_of(self._stems(found[1], low)), template)
+            words = _CATEGORY.sub(lambda found: any_of(self.stems(found[1], low)), template)
             known = self._expressions[template, low] = re.compile(words)
         return known
 
-    def _stems(self, category: str, low: bool) -> set[str]:
+    def stems(self, category: str, low: bool = False) -> set[str]:
         """The words of a category without the `*` of a rest, and with blanks for `\u2423`."""
         stems = {word.strip("*").replace(BLANK, " ") for word in self.words(category)}
         return set(map(lower, stems)) if low else stems

@@ -89,7 +89,7 @@ class Linker:
         self.stems = sorted({stem for stem, _ in words})
         self._families = tuple(lexicon.words("number_of"))
         self._openers = ahocorasick_rs.AhoCorasick(
-            sorted(lexicon.words("opener")), ahocorasick_rs.MatchKind.LeftmostLongest
+            sorted(lexicon.stems("opener")), ahocorasick_rs.MatchKind.LeftmostLongest
         )
         self._suffixes = lexicon.words("slot_suffix")
         self._not_symbol = lexicon.words("not_symbol")

@@ -29,7 +29,8 @@ _NEXT_LISTED = (
     r"(?:,\s?|\s(?:and|or|and/or)\s)(?P<number>[1-9]\d{1,2}[a-z]?)(?![\da-z%.])"
     r"(?=,\s?\d|\s(?:and|or)\s\d|\s?-?\s?\(?<<number_before>>|[.;)]|\s*$|\s+for\b|\s+in\b)"
 )
-_CONSTRUCT = r"(?<![\da-z-])m?(?P<number>\d{2,3})-?\.?<<number_signal>>(?![a-z])"
+# What stands before is looked at behind the first digit: the engine then tries digits alone.
+_CONSTRUCT = r"(?P<number>\d(?:(?<![\da-z-].)|(?<=m.)(?<![\da-z-]m.))\d{1,2})-?\.?<<number_signal>>(?![a-z])"
 _GOES_ON = r"/|[ -]<<name_car>>"
 # The next of a family: "TRBC1/2".
 _SIBLING = re.compile(r"/(?P<number>\d)(?![\d.])")
