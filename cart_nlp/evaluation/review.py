@@ -47,7 +47,7 @@ def add_review(
         wrong = {"targets": fields_wrong.get("targets", False), "any": any(fields_wrong.values())}
         if record is None:
             for name, found in wrong.items():
-                unread[name] += found
+                unread[name] += found and match.gold_included  # which way it was left out is not known
             continue
         calibrated &= bool(record.confidence)
         chances, any_chance = _chances(match, record, fields_wrong.keys())

@@ -28,8 +28,9 @@ def record(number, target, sure):
 
 @pytest.fixture
 def files(tmp_path):
-    """Ten trials; the target sets of three are wrong, two of these among the two least sure."""
-    gold = save(tmp_path / "gold.jsonl", [line(f"NCT0000000{n}") for n in range(10)])
+    """Ten trials; the target sets of three are wrong, two of these among the two least sure; one left out."""
+    out = line("NCT00000010", car_trial="mention", targets=[], constructs=[], cell_type=[], focus=None)
+    gold = save(tmp_path / "gold.jsonl", [line(f"NCT0000000{n}") for n in range(10)] + [out])
     wrong = {0: 0.3, 1: 0.4, 5: 0.95}
     found = [record(n, "CD22" if n in wrong else "CD19", wrong.get(n, 0.8 + n / 100)) for n in range(9)]
     records = tmp_path / "r.jsonl"
@@ -49,6 +50,7 @@ def test_the_curve_is_the_share_of_errors_left(files):
     curve = dict(map(tuple, targets["curve"]))
     assert curve[0.0] == 1.0 and curve[1.0] == pytest.approx(0.0)
     assert curve[0.1] == pytest.approx(1 - 0.9 / 3), "nine tenths of the first trial"
+    assert found["any"]["unread"] == 1, "and not the trial that is rightly left out"
     assert targets["found_first"] == pytest.approx(0.3)
     assert curve[0.2] == pytest.approx(1 - 1.8 / 3) and curve[0.5] == pytest.approx(1 / 3)
     assert targets["expected"] == pytest.approx(
