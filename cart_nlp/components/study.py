@@ -120,7 +120,7 @@ def focus(reading: Reading, held: list[str], sure: float, named: list[tuple[int,
 def focus_doubts(level: str, verdict: str, held: Iterable[str], sure: float) -> list[str]:
     """The signals of how sure a focus is: what else the trial says of it, and how sure its level is."""
     told = [signal for signal in held if signal.startswith(_OF_FOCUS)]
-    near = [f"level<{step}" for step in _STEPS if logit(sure) < step]
+    near = [f"sure<{step}" for step in _STEPS if logit(sure) < step]
     return sorted([f"{level}&{verdict}", *(f"{level}&{signal}" for signal in told), *near])
 
 

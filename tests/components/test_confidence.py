@@ -35,7 +35,7 @@ def test_the_focus_is_less_sure_where_the_trial_tells_of_another_purpose(nlp: La
     assert "product&treatment" in plain
     assert "product&focus_quality_of_life_or_cost@title" in set(other) - set(plain)
     assert focus_doubts("related", "other", ["n_car>=1", "type=observational"], 0.7) == [
-        "level<1", "level<2", "level<4", "related&other", "related&type=observational"
+        "related&other", "related&type=observational", "sure<1", "sure<2", "sure<4"
     ]  # fmt: skip
     component = Confidence(nlp, "cart_confidence")
     component.scorers.clear()
