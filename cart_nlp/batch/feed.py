@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected, screened
 from cart_nlp.batch.marks import Marks, mark_of
-from cart_nlp.registries.entry import Entry, InputError, Reject
+from cart_nlp.registries.entry import Entry, InputError, Reject, Settled
 from cart_nlp.schema import Trial
 
 if TYPE_CHECKING:
@@ -101,21 +101,23 @@ class Feed:
                 "each record is tagged; --dedupe merges them"
             )
 
-    def settled(self, raw: bytes, kept: bool) -> bool:
-        """Whether the screen let this very record go in the run before, by the store that is known.
+    def settled(self, raw: bytes, may_keep: bool) -> Settled:
+        """Whether the store's last run knew this very record.
 
-        It is counted here then, if its reader keeps it, as most are, instead of handing it on.
+        One that the screen let go is counted here, if its reader may keep it instead of handing it on.
         """
         mark = mark_of(raw)
-        if self.known is None or mark not in self.known.marks.screened:
-            return False
-        if not kept:
-            return True
+        if self.known is None:
+            return "new"
+        if mark not in self.known.marks.screened:
+            return "known" if mark in self.known.marks.trials else "new"
+        if not may_keep:
+            return "known"
         if self.read > self.skip:
             self.screened += 1
             self.marks.screened.add(mark)
         self.read += 1
-        return True
+        return "keep"
 
     def _let_go(self, number: int, entry: Entry) -> Outcome | None:
         """What becomes of a record that the screen lets go."""

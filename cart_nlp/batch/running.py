@@ -35,6 +35,7 @@ from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
     from cart_nlp.batch.store import Store
+    from cart_nlp.registries.entry import Settled
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Parts:
     reader: Read
     today: Callable[[], datetime.datetime]
     meter: Meter = field(default_factory=Meter)
-    reader_past: Callable[[Callable[[bytes, bool], bool]], Read] | None = None
+    reader_past: Callable[[Callable[[bytes, bool], Settled]], Read] | None = None
     """A reader that does not hand on records of which a function says that it has settled them."""
 
 
@@ -66,7 +67,7 @@ def real_parts(options: Options) -> Parts:
         return Screen(load(*options.lexicons)).hits
 
     def reader(
-        source: str, report: Report, settled: Callable[[bytes, bool], bool] | None = None
+        source: str, report: Report, settled: Callable[[bytes, bool], Settled] | None = None
     ) -> Iterator[Any]:
         from cart_nlp.registries import read
 

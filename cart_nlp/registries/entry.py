@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cart_nlp.schema import Trial
 
@@ -16,6 +16,10 @@ class InputError(Exception):
 OWN_RECORDS = (
     "records that cart-nlp has written, not a registry's export: give the export that they come from"
 )
+
+
+Settled = Literal["new", "known", "keep"]
+"""What is done with a record of known bytes: it is read, or handed on unread, or not even that."""
 
 
 class Rejected(Exception):

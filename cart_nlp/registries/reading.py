@@ -25,7 +25,7 @@ from cart_nlp.registries.containers.feeds import (
     stdin_feed,
     temporary_folder,
 )
-from cart_nlp.registries.entry import Entry, InputError, Reject
+from cart_nlp.registries.entry import Entry, InputError, Reject, Settled
 from cart_nlp.registries.eu import euctr
 from cart_nlp.registries.readers import jsonreader, sheets, sniffing, tablereader, xmlreader
 
@@ -80,15 +80,15 @@ def read(
     mapping: Mapping[str, str] | None = None,
     report: Report | None = None,
     meter: Meter | None = None,
-    settled: Callable[[bytes, bool], bool] | None = None,
+    settled: Callable[[bytes, bool], Settled] | None = None,
 ) -> Iterator[Entry | Reject]:
     """Every record of an input as an Entry, or as a Reject with the reason why it is none.
 
     `path` is a file (plain, .gz, .zst or .zip, told by its content), or "-" for standard input. `format` is a
     key of READERS, or None to recognize the content. `mapping` names the columns of a table: trial field ->
     column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8),
-    `meter` how many bytes more of the file were read. `settled` tells of the bytes of a JSON line whether it
-    is a sound record known from before: then it is not looked at, and, with True, as most are, not given.
+    `meter` how many bytes more of the file were read. `settled` tells of the bytes of a JSON line, and of
+    whether it may be kept, as most may, what is done with it.
     Raises InputError, one line, if the input cannot be read at all.
     """
     name = str(path)
@@ -112,7 +112,7 @@ def read_feed(
     format: str | None,
     mapping: Mapping[str, str] | None,
     report: Report,
-    settled: Callable[[bytes, bool], bool] | None = None,
+    settled: Callable[[bytes, bool], Settled] | None = None,
     *,
     top: bool = True,
 ) -> Iterator[Entry | Reject]:

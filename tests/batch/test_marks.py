@@ -149,20 +149,28 @@ def test_the_reader_hands_on_what_is_not_settled_and_some_of_the_rest(tmp_path: 
     source.write_bytes(b"\n".join([*lines[:100], b"broken", *lines[100:]]) + b"\n")
     known, asked = {*lines} - {lines[7]}, []
 
-    def settled(raw: bytes, kept: bool) -> bool:
-        asked.append(kept)
-        return raw in known
+    def settled(raw: bytes, may_keep: bool) -> str:
+        asked.append(may_keep)
+        return "new" if raw not in known else "keep" if may_keep and raw != lines[70] else "known"
 
     found = list(read(source, settled=settled))
-    assert [each.place for each in found] == ["line 1", "line 8", "line 65", "line 101", "line 129"]
-    assert [isinstance(each, Entry) for each in found] == [True, True, True, False, True]
+    assert [each.place for each in found] == [
+        "line 1",
+        "line 8",
+        "line 65",
+        "line 71",
+        "line 101",
+        "line 129",
+    ]
+    assert [isinstance(each, Entry) for each in found] == [True, True, True, True, False, True]
     assert (asked.count(True), asked.count(False)) == (148, 3)
-    assert isinstance(found[2], Entry) and found[2].trial().id == "NCT00000064"
+    assert isinstance(found[3], Entry) and found[3].trial().id == "NCT00000070"
 
 
 def test_a_dump_in_another_order_with_one_more_is_counted_and_marked_as_ever(tmp_path: Path) -> None:
     trials = [{"id": f"NCT{number:08}", "brief_title": "aspirin"} for number in range(200)]
     trials[0]["brief_title"] = "IFN-? and aspirin"
+    trials[9]["brief_summary"] = "IFN-?"
     trials[9]["brief_title"] = trials[150]["brief_title"] = "CD19 CAR-T cells"
     more = [*trials[50:], {"id": "NCT99999999", "brief_title": "water"}, *trials[:50]]
     store = tmp_path / "store.duckdb"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from cart_nlp.registries.containers.bounds import BOMB_RATIO, is_bomb
-from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.entry import InputError, Settled
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
@@ -62,8 +62,8 @@ class Feed:
     """Hears how many bytes more of the file are read, as they lie on the disk."""
     notes: dict[str, tuple[int, str]] = field(default_factory=dict)
     """What a user should know of records: the end of a sentence -> how many, and where the first stands."""
-    settled: Callable[[bytes, bool], bool] | None = None
-    """Whether whoever reads knows a record by its bytes; with True it is not handed on then."""
+    settled: Callable[[bytes, bool], Settled] | None = None
+    """What to do with a record by its bytes, and by whether it may be kept."""
     _head: deque[bytes] = field(default_factory=deque)
 
     def peek(self, size: int = HEAD) -> bytes:

@@ -63,8 +63,8 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
         if raw is None:
             yield Reject(source, place, None, TOO_LONG)
             continue
-        if settled is not None and settled(raw, kept := at % _HANDED_ON > 0):
-            if not kept:
+        if settled is not None and (told := settled(raw, at % _HANDED_ON > 0)) != "new":
+            if told == "known":
                 yield Entry(source, place, raw, raw, _Late(forced))
             continue
         data, fault = plain_value(raw), ""
