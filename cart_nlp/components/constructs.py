@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.language import Language
 
@@ -21,6 +22,7 @@ from cart_nlp.vocabulary import GUARDED
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+    from cart_nlp.lexicon import Lexicon
     from cart_nlp.scoring.linear import Linear
 
 Entry = dict[str, Any]
@@ -43,21 +45,22 @@ class Constructs(Weighted):
         state = decided(doc)
         if state.get("car_trial") not in INCLUDED:
             return doc
-        reading = self.reading(doc)
-        roles = self.roles()
+        reading, roles = self.reading(doc), self.roles()
+        lexicon = reading.vocabulary.lexicon
         candidates = roles.candidates(reading)
         found = [one for one in candidates if one.probability >= 0.5]
-        state["values"]["targets"] = stated(found, roles.field("targets"))
-        state.setdefault("sure", {})["targets"] = certainty(candidates)
-        known = self.known(state, reading)
+        values, sure = state["values"], state.setdefault("sure", {})
+        values["targets"] = stated(found, roles.field("targets"))
+        values["disease_markers"] = markers(doc)
+        sure["targets"] = certainty(candidates)
+        known = known_products(lexicon, values)
         targets = frozenset(one.concept for one in found)
-        own = own_units(reading, targets, found)
-        entries, sure = self.entries(reading, targets, own, known)
-        state["constructs"] = with_costim(reading, entries, own, state["values"].get("costim", []))
-        state["sure"]["constructs"] = state["sure"]["targets"] * sure
-        state["values"]["disease_markers"] = markers(doc)
-        names = {*targets, *(name for known_targets, _, _ in known for name in known_targets)}
-        lexicon = reading.vocabulary.lexicon
+        own = own_units(reading, found)
+        entries, certain = self.from_text(reading, targets, own, known)
+        entries = with_products(entries, known)
+        state["constructs"] = with_costim(reading, entries, own, values.get("costim", []))
+        sure["constructs"] = sure["targets"] * certain
+        names = targets.union(*(one.targets for one in known))
         state["ids"] = {name: list(lexicon.hgnc(name)) for name in sorted(names)}
         return doc
 
@@ -74,48 +77,35 @@ class Constructs(Weighted):
         """The signals of the constructs of a Doc that the components before this one have seen."""
         reading = self.reading(doc)
         found = [one for one in self.roles().candidates(reading) if one.probability >= 0.5]
+        known = known_products(reading.vocabulary.lexicon, decided(doc)["values"])
         targets = frozenset(one.concept for one in found)
-        forms = [form for _, form, _ in self.known(decided(doc), reading)]
-        return formats.signals(reading, own_units(reading, targets, found), targets, forms)
-
-    @staticmethod
-    def known(state: dict[str, Any], reading: Reading) -> list[tuple[tuple[str, ...], str, str]]:
-        """Targets, format and name of each product of the study of which the lexicon knows the targets."""
-        names = dict.fromkeys(value[0] for value in state["values"].get("products", ()))
-        rows = [(name, reading.vocabulary.lexicon.get("product", name)) for name in names]
-        return [
-            (tuple(sorted(row.values("targets"))), row.fields.get("format", ""), name)
-            for name, row in rows
-            if row is not None and row.values("targets")
-        ]
-
-    def entries(
-        self,
-        reading: Reading,
-        targets: frozenset[str],
-        own: Own,
-        known: list[tuple[tuple[str, ...], str, str]],
-    ) -> tuple[list[Entry], float]:
-        """The constructs, and the probability that their formats are right."""
-        built, sure = self.from_text(reading, targets, own, [form for _, form, _ in known])
-        told = {target for entry in built for target in entry["targets"]}
-        for names, form, _ in known:
-            if not told.issuperset(names):
-                built.append(_entry(names, form or _usual(names), "product", "", ()))
-                told.update(names)
-        for entry in built:
-            entry["products"] = sorted({name for names, _, name in known if list(names) == entry["targets"]})
-        return built, sure
+        return formats.signals(reading, own_units(reading, found), targets, [one.form for one in known])
 
     def from_text(
-        self, reading: Reading, targets: frozenset[str], own: Own, forms: list[str]
+        self, reading: Reading, targets: frozenset[str], own: Own, known: Sequence[Known]
     ) -> tuple[list[Entry], float]:
-        """The constructs that the text states."""
+        """The constructs that the text states, and the probability that their formats are right."""
         if not targets:
             return [], 1.0
-        held = formats.signals(reading, own, targets, forms)
+        held = formats.signals(reading, own, targets, [one.form for one in known])
         verdict, sure, why = decide(reading, self.linear("formats"), held)
         return build(reading, verdict, targets, own, why), sure
+
+
+class Known(NamedTuple):
+    """A product of the study of which the lexicon knows the targets, and the format if it does."""
+
+    name: str
+    targets: list[str]
+    form: str
+
+
+def known_products(lexicon: Lexicon, values: Mapping[str, Iterable[Value]]) -> list[Known]:
+    """What the lexicon knows of the products that a trial names."""
+    names = dict.fromkeys(value[0] for value in values.get("products", ()))
+    rows = [row for name in names if (row := lexicon.get("product", name)) is not None]
+    found = [Known(row.name, sorted(row.values("targets")), row.fields.get("format", "")) for row in rows]
+    return [one for one in found if one.targets]
 
 
 def decide(reading: Reading, scorer: Linear | None, held: list[str]) -> tuple[str, float, str]:
@@ -131,22 +121,17 @@ def decide(reading: Reading, scorer: Linear | None, held: list[str]) -> tuple[st
     return verdict, chances[verdict], "formats." + why
 
 
-def _usual(targets: tuple[str, ...]) -> str:
-    """The format of a product of which only the targets are known."""
-    return "single" if len(targets) == 1 else "bispecific"
-
-
 def build(reading: Reading, verdict: str, targets: frozenset[str], own: Own, why: str) -> list[Entry]:
     """The entries of a verdict: `joint:FORMAT`, `split:FORMAT`, `one:FORMAT`, `adaptor` or `mixed`."""
     kind, _, form = verdict.partition(":")
     words = stating(reading, form or kind)
     basis = "text" if words or form == "single" else "default"
     if kind == "joint":
-        return [_entry(tuple(sorted(targets)), form, basis, why, words)]
+        return [_entry(targets, form, basis, why, words)]
     if kind in ("one", "split", "adaptor"):
-        return [_entry((name,), form or kind, basis, why, words) for name in sorted(targets)]
+        return [_entry([name], form or kind, basis, why, words) for name in sorted(targets)]
     groups = mixed(targets, own)
-    return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why, ()) for g in groups]
+    return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why) for g in groups]
 
 
 def mixed(targets: frozenset[str], own: Own) -> list[tuple[str, ...]]:
@@ -157,8 +142,8 @@ def mixed(targets: frozenset[str], own: Own) -> list[tuple[str, ...]]:
     return sorted(tuple(sorted(names)) for names in groups)
 
 
-def _entry(targets: tuple[str, ...], form: str, basis: str, why: str, words: tuple[int, ...]) -> Entry:
-    return {"targets": list(targets), "format": form, "basis": basis, "rule": why, "words": list(words),
+def _entry(targets: Iterable[str], form: str, basis: str, why: str = "", words: Sequence[int] = ()) -> Entry:
+    return {"targets": sorted(targets), "format": form, "basis": basis, "rule": why, "words": list(words),
             "products": [], "costim": []}  # fmt: skip
 
 
@@ -169,14 +154,27 @@ def stating(reading: Reading, form: str) -> tuple[int, ...]:
     return (ranked[0].start, ranked[0].end) if ranked else ()
 
 
-def own_units(reading: Reading, targets: frozenset[str], found: list[Candidate]) -> Own:
+def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
     """The coordinations that name the study's targets as such."""
     good: dict[int, set[str]] = {}
-    for one in found:
+    for one in targets:
         for scored in supporting(one):
             good.setdefault(scored.instance.unit, set()).add(one.concept)
     numbered = enumerate(units(reading, reading.of("antigen", "ligand")))
-    return [(unit, frozenset(good[number] & targets)) for number, unit in numbered if number in good]
+    return [(unit, frozenset(good[number])) for number, unit in numbered if number in good]
+
+
+def with_products(entries: list[Entry], known: Sequence[Known]) -> list[Entry]:
+    """The constructs with the names of their products, and products of which the text tells nothing."""
+    told = {target for entry in entries for target in entry["targets"]}
+    for one in known:
+        if not told.issuperset(one.targets):
+            usual = "single" if len(one.targets) == 1 else "bispecific"
+            entries.append(_entry(one.targets, one.form or usual, "product"))
+            told.update(one.targets)
+    for entry in entries:
+        entry["products"] = sorted({one.name for one in known if one.targets == entry["targets"]})
+    return entries
 
 
 def with_costim(reading: Reading, entries: list[Entry], own: Own, values: list[Value]) -> list[Entry]:

@@ -16,6 +16,7 @@ from cart_nlp.signals.doc import decided
 from cart_nlp.signals.fields import instances
 from cart_nlp.signals.mention import place, turns, zone
 from cart_nlp.signals.reading import Reading
+from cart_nlp.signals.units import Unit
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -68,12 +69,7 @@ class Study(Weighted):
     def decide(self, held: list[str]) -> tuple[str, float, float]:
         """The level, the probability that the trial is to be included, and that of the level itself."""
         include, product, mention = (self.linear(name) for name in ("include", "product", "mention"))
-        if (
-            include is None
-            or product is None
-            or mention is None
-            or ("no_car" in held and "no_target" in held)
-        ):
+        if include is None or product is None or mention is None:
             return "no", 0.0, 1.0
         chance = include.probability(held)
         if chance >= 0.5:
@@ -84,20 +80,17 @@ class Study(Weighted):
 
     def evidence(self, reading: Reading, level: str) -> list[Value]:
         """What names the CAR, the study's own words first."""
-        found = []
-        for unit, kind in study.evidence(reading):
-            told = turns(reading, unit)
-            rank = (bool(told & study.AGAINST), _RANK.get(zone(place(unit)), 3), unit.start)
-            found.append((rank, (level, unit.start, unit.end, f"study.{kind}", "text", 1.0)))
-        if not found:
-            found = [
-                (
-                    (False, 0, one.mention.start),
-                    (level, one.mention.start, one.mention.end, "study.target", "text", 1.0),
-                )
-                for one in instances(reading, "targets")[:1]
-            ]
-        return [value for _, value in sorted(found)]
+        told = sorted(study.evidence(reading), key=lambda one: (*_rank(reading, one[0]), one[1]))
+        found = [(one.start, one.end, kind) for one, kind in told] or [
+            (one.mention.start, one.mention.end, "target") for one in instances(reading, "targets")[:1]
+        ]
+        return [(level, start, end, f"study.{kind}", "text", 1.0) for start, end, kind in found]
+
+
+def _rank(reading: Reading, unit: Unit) -> tuple[bool, int, int, int]:
+    """What places are sorted by: those of the study's own CAR first, then by the part of the record."""
+    part = ("named", "told", "rest").index(zone(place(unit)))
+    return bool(turns(reading, unit) & study.AGAINST), part, unit.start, unit.end
 
 
 NAMED = 3
@@ -127,4 +120,3 @@ def focus_doubts(level: str, verdict: str, held: Iterable[str], sure: float) -> 
 _OF_FOCUS = ("focus_", "observe@", "measure@", "radiation@", "type=")
 _STEPS = (1, 2, 4)
 """Log-odds of the level below which a focus is doubtful."""
-_RANK = {"named": 0, "told": 1, "rest": 2}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.mention import part, place, place_at, turns
@@ -11,32 +11,20 @@ from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
 
-_TURNS = frozenset(
-    ["prior", "prior_right", "after", "recipient", "recipient_right", "caused", "supplied", "general",
-     "own", "will_get", "aside", "added", "before", "definition", "manufacture", "laboratory", "making",
-     "combined", "not_car", "gene_cells", "vector_near", "binds", "bound", "counting",
-     "antibody_right", "drug_left"]
-)  # fmt: skip
 AGAINST = frozenset(
-    [
-        "prior",
-        "prior_right",
-        "after",
-        "recipient",
-        "recipient_right",
-        "caused",
-        "supplied",
-        "general",
-        "aside",
-    ]
-)
+    ["prior", "prior_right", "after", "recipient", "recipient_right", "caused", "supplied", "general",
+     "aside"]
+)  # fmt: skip
+"""Cues that make a CAR another one than the study's own."""
+_TURNS = AGAINST | frozenset(
+    ["own", "will_get", "added", "before", "definition", "manufacture", "laboratory", "making", "combined",
+     "not_car", "gene_cells", "vector_near", "binds", "bound", "counting", "antibody_right", "drug_left"]
+)  # fmt: skip
 _TRIAL = frozenset(
     ["focus_biomarker_or_observational", "focus_long_term_follow_up", "focus_manufacturing",
      "focus_quality_of_life_or_cost", "focus_toxicity_management", "focus_other", "radiation", "observe",
      "measure", "cell_name", "car_company", "other_car", "lnp_study"]
 )  # fmt: skip
-
-
 _BARE = r"(?s)(?<![\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?!\d|<<car_goes_on>>)"
 """A CAR word that is the letters alone, no number before it and nothing that makes it a receptor after."""
 
@@ -76,7 +64,8 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
         found.add("no_car")
     elif not counts["car"]:
         found.add("no_plain_car")
-    found.update(_of_cues(reading))
+    for hit in reading.trial_hits:
+        found.update(_told(reading, hit))
     found.update(_of_interventions(reading))
     for where, logit in targets.items():
         found.update(steps("target_" + where, logit, (-2, 0, 2, 4)))
@@ -101,11 +90,6 @@ def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) 
         yield f"any@{where}&{cue}"
         yield f"any@{zone}&{cue}"
         yield f"{kind}&{cue}"
-
-
-def _of_cues(reading: Reading) -> Iterator[str]:
-    for hit in reading.trial_hits:
-        yield from _told(reading, hit)
 
 
 def _told(reading: Reading, hit: CueHit) -> Iterator[str]:
@@ -136,18 +120,14 @@ def _of_interventions(reading: Reading) -> Iterator[str]:
     if holding.issuperset(names):
         yield "names_all_car"
     told = _trial_cues_in(reading, names)
-    if "cell_name" in told:
-        yield "names_cells"
-    if "measure" in told:
-        yield "names_measure"
+    yield from (said for cue, said in _OF_NAMES.items() if cue in told)
 
 
-def _trial_cues_in(reading: Reading, sections: Iterable[Section]) -> set[str]:
+_OF_NAMES = {"cell_name": "names_cells", "measure": "names_measure"}
+"""Cues of names of interventions, and what they say of them."""
+
+
+def _trial_cues_in(reading: Reading, sections: Container[Section]) -> set[str]:
     """Categories of the cues for a whole trial that stand in some sections."""
-    return {
-        category
-        for section in sections
-        for hit in reading.trial_hits
-        if section.start <= hit.start < section.end
-        for category in hit.trial
-    }
+    hits = (hit for hit in reading.trial_hits if reading.section(hit.start) in sections)
+    return {category for hit in hits for category in hit.trial}

@@ -374,7 +374,7 @@ class Asked(NamedTuple):
 def _asked(example: Example, targets: frozenset[str], result: Outcome) -> Asked:
     reading = reading_of(example)
     found = [c for c in result.unseen["targets"].get(example.id, ()) if c.concept in targets]
-    own = own_units(reading, targets, found)
+    own = own_units(reading, found)
     return Asked(targets, own, formats.signals(reading, own, targets, product_formats(reading)))
 
 
