@@ -15,7 +15,6 @@ _JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("&", "and"), (" x", "x"))
 _JOINT_WORDS = {word: word for word in ("and", "or", "with", "then")} | {"plus": "+", "和": "and", "或": "or"}
 _BEFORE = 20
 """Characters before a coordination in which the name of a platform can end."""
-_DOTTED = r"<<number_of>>?\d\d(?:\.\d\d)+"
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
 
 
@@ -91,10 +90,7 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
 def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
     """What stands in and between the names of a coordination of several targets."""
     yield from (f"gap{gap}:{where}" for gap in joints(reading, unit))
-    lexicon = reading.vocabulary.lexicon
-    if not lexicon.words("cells_between").isdisjoint(reading.words(unit.start, unit.end)):
+    if not reading.vocabulary.lexicon.words("cells_between").isdisjoint(reading.words(unit.start, unit.end)):
         yield f"cells_between:{where}"
-    if lexicon.expression(_DOTTED).fullmatch(reading.low, unit.start, unit.end):
-        yield "dotted_name"
     if unit.mentions[0].row.startswith("product:"):
         yield f"name_spells_several:{where}"
