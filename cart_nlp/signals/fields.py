@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cart_nlp.lexicon import Concept, Lexicon
+from cart_nlp.lexicon import Concept
 from cart_nlp.signals import products
 from cart_nlp.signals.candidate import Instance
 from cart_nlp.signals.mention import beside, place, signals, turns
@@ -27,24 +27,6 @@ LABELS = {
 """Field → the labels of its mentions."""
 
 
-def values(lexicon: Lexicon, field: str, mention: Mention) -> tuple[str, ...]:
-    """The values of a field that a mention may state."""
-    row = lexicon.get(mention.label, mention.concept)
-    if mention.label == "ligand":
-        return row.values("targets") if row else ()
-    if field == "armoring" and mention.label == "antigen":
-        name = f"secreted {mention.concept} antibody"
-        return (name,) if _says(row, "usual_role", "payload") or lexicon.get("armoring", name) else ()
-    if field == "costim" and _says(row, "kind", "signaling"):
-        return ()
-    return (mention.concept,)
-
-
-def _says(row: Concept | None, column: str, value: str) -> bool:
-    """Whether the row of a mention has a value in a column."""
-    return row is not None and row.fields.get(column) == value
-
-
 def instances(reading: Reading, field: str) -> list[Instance]:
     """All instances of a field, in reading order; the same list when asked again."""
     known = reading.instances.get(field)
@@ -55,9 +37,7 @@ def instances(reading: Reading, field: str) -> list[Instance]:
 
 
 def _instances(reading: Reading, field: str) -> Iterator[Instance]:
-    labels = LABELS[field]
-    grouped = units(reading, reading.of(*labels))
-    for number, unit in enumerate(grouped):
+    for number, unit in enumerate(units(reading, reading.of(*LABELS[field]))):
         shared: list[str] | None = None
         for mention in unit.mentions:
             stated = _stated(reading, field, unit, mention)
@@ -74,22 +54,37 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
 
 def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
     """The values of a field that a mention may state where it stands."""
-    stated = values(reading.vocabulary.lexicon, field, mention)
-    if stated and field == "cell_source":
-        anothers = tuple(reading.vocabulary.lexicon.words("anothers"))
-        if reading.low.startswith(anothers, mention.start):
-            return (ALLOGENEIC,)
-    if stated and field == "armoring" and mention.label == "antigen":
-        told = turns(reading, unit)
-        return () if _ANTIBODY.isdisjoint(told) or _CARRIED.isdisjoint(told) else stated
-    return stated
+    lexicon = reading.vocabulary.lexicon
+    row = lexicon.get(mention.label, mention.concept)
+    if mention.label == "ligand":
+        return row.values("targets") if row else ()
+    if field == "armoring" and mention.label == "antigen":
+        return _secreted(reading, unit, mention, row)
+    if field == "costim" and _says(row, "kind", "signaling"):
+        return ()
+    another = field == "cell_source" and reading.low.startswith(
+        tuple(lexicon.words("anothers")), mention.start
+    )
+    return (ALLOGENEIC if another else mention.concept,)
+
+
+def _says(row: Concept | None, column: str, value: str) -> bool:
+    """Whether the row of a mention has a value in a column."""
+    return row is not None and row.fields.get(column) == value
+
+
+def _secreted(reading: Reading, unit: Unit, antigen: Mention, row: Concept | None) -> tuple[str, ...]:
+    """The antibody against an antigen, if the cues that reach the antigen speak of one that is secreted."""
+    antibody = f"secreted {antigen.concept} antibody"
+    if not _says(row, "usual_role", "payload") and not reading.vocabulary.lexicon.get("armoring", antibody):
+        return ()
+    told = turns(reading, unit)
+    named = not told.isdisjoint(("antibody_right", "antibody_left", "engager_right"))
+    return (antibody,) if named and not told.isdisjoint(("secrete", "secrete_right")) else ()
 
 
 ALLOGENEIC = "allogeneic"
 """Stands for a source that is another person's, until the trial tells whose: see components.attributes."""
-_ANTIBODY = frozenset(["antibody_right", "antibody_left", "engager_right"])
-_CARRIED = frozenset(["secrete", "secrete_right"])
-"""Cues one of each of which must reach an antigen for it to be what a secreted antibody binds."""
 _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
 """Fields with few values, for which a cue may speak for one and against another."""
 _TRIAL_CUES = ("kept", "edited_source", "lnp_study")
