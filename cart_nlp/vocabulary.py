@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -58,8 +58,11 @@ _Found = tuple[int, int, bool, bool, int, _Owner]
 guarded, whether it is no stop, number, and what it stands for."""
 
 
-Mark = tuple[str, int]
-"""What a cue says on one side of a mention: its category with the side's sign, and how far it reaches."""
+Mark = tuple[str, str, int, tuple[str, ...]]
+"""What a cue says on one side of a mention: its category with the side's sign and without, how far it
+reaches (a number of BUCKETS), and the signal for each of these."""
+BUCKETS = ("adj", "near", "clause", "sent")
+"""How far from a mention a cue stands: fillers between, up to four words, in its clause, in its sentence."""
 
 
 class Said(NamedTuple):
@@ -90,6 +93,12 @@ class CueHit(NamedTuple):
 _SCOPES = {"adjacent": 0, "near": 1, "clause": 2, "sentence": 3}
 
 
+@cache
+def _mark(category: str, sign: str, scope: int) -> Mark:
+    key = category + sign
+    return key, category, scope, tuple(key + bucket for bucket in BUCKETS)
+
+
 def _said(cues: Iterable[Cue]) -> Said:
     """What the cues of one spelling say together."""
     left, right, trial, categories = [], [], [], set()
@@ -100,9 +109,9 @@ def _said(cues: Iterable[Cue]) -> Said:
             continue
         scope = _SCOPES[cue.scope]
         if cue.direction in ("left", "both"):
-            left.append((cue.category + "<", scope))
+            left.append(_mark(cue.category, "<", scope))
         if cue.direction in ("right", "both"):
-            right.append((cue.category + ">", scope))
+            right.append(_mark(cue.category, ">", scope))
     return Said(tuple(left), tuple(right), tuple(trial), frozenset(categories))
 
 

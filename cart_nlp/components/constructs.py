@@ -117,8 +117,7 @@ def decide(reading: Reading, scorer: Linear | None, held: list[str]) -> tuple[st
         return "joint:bispecific", 0.5, "formats.default"
     chances = scorer.probabilities(held)
     verdict = max(sorted(chances), key=lambda name: chances[name])
-    why = next((signal for signal, weight in scorer.reasons(held, verdict) if weight > 0), "most common")
-    return verdict, chances[verdict], "formats." + why
+    return verdict, chances[verdict], "formats." + (scorer.strongest(held, verdict) or "most common")
 
 
 def build(reading: Reading, verdict: str, targets: frozenset[str], own: Own, why: str) -> list[Entry]:

@@ -58,7 +58,7 @@ class Linear:
         held = [number for signal in signals if (number := numbers.get(signal)) is not None]
         if start is None:
             held.append(numbers[""])
-        sums: list[float] = rows.take(np.array(held, dtype=int), axis=0).sum(axis=0).tolist()
+        sums: list[float] = np.add.reduce(rows.take(np.array(held, dtype=int), 0), 0).tolist()
         return sums if start is None else list(map(add, start, sums))
 
     def chances(self, logits: Sequence[float]) -> dict[str, float]:
@@ -77,6 +77,12 @@ class Linear:
         table = self.weights[name or self.classes[0]]
         held = [(signal, table[signal]) for signal in set(signals) if table.get(signal)]
         return sorted(held, key=lambda item: (-abs(item[1]), item[0]))
+
+    def strongest(self, signals: Iterable[str], name: str = "") -> str:
+        """The signal that speaks most for a class, empty if none does."""
+        table = self.weights[name or self.classes[0]]
+        held = [(-weight, signal) for signal in signals if (weight := table.get(signal, 0.0)) > 0]
+        return min(held)[1] if held else ""
 
     def to_json(self) -> dict[str, Any]:
         """Sorted, rounded weights as they are written to a file."""

@@ -137,6 +137,5 @@ def _row(scored: Scored) -> str:
 
 def rule_of(scored: Scored, scorer: FieldScorer) -> str:
     """The lexicon row of a mention and the signal that spoke most for it."""
-    reasons = scorer.mention.reasons(scored.instance.signals)
-    best = next((signal for signal, weight in reasons if weight > 0), "")
+    best = scorer.mention.strongest(scored.instance.signals)
     return f"{_row(scored)}; {best}" if best else _row(scored)

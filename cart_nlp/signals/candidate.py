@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from cart_nlp.signals.mention import NAMED, zone
@@ -32,7 +33,12 @@ class Scored(NamedTuple):
 
 def steps(name: str, value: float, at: Sequence[float] = STEPS) -> list[str]:
     """`name>step` for every step below a value."""
-    return [f"{name}>{step}" for step in at if value > step]
+    return [signal for step, signal in _steps(name, at) if value > step]
+
+
+@cache
+def _steps(name: str, at: Sequence[float]) -> list[tuple[float, str]]:
+    return [(step, f"{name}>{step}") for step in at]
 
 
 class Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from operator import attrgetter
 
 from cart_nlp.signals.reading import Mention, Reading
@@ -99,7 +99,7 @@ def _loose(reading: Reading, start: int, end: int, words: int) -> str:
 def cues(reading: Reading, unit: Unit) -> frozenset[str]:
     """The cues that reach a unit, as `category<bucket` (before it) or `category>bucket` (after it).
 
-    Buckets: `adj` (only fillers between), `near` (up to four words), `clause`, `sent`.
+    The buckets are those of `vocabulary.BUCKETS`.
     """
     return _reaching(reading, unit)[0]
 
@@ -111,44 +111,44 @@ def turns(reading: Reading, unit: Unit) -> frozenset[str]:
 
 def _reaching(reading: Reading, unit: Unit) -> tuple[frozenset[str], frozenset[str]]:
     """The cues that reach a unit, and their categories."""
-    start, end = unit.start, unit.end
-    known = reading.cues_told.get((start, end))
+    known = reading.cues_told.get((unit.start, unit.end))
     if known is not None:
         return known
     best: dict[str, int] = {}
-    first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
-    words = reading.word_starts(start)
-    at, until = bisect_left(words, start), bisect_left(words, end)
-    for low, high, (left, right, _, _) in reading.cues_in(first, last):
-        if high <= start:
-            if left:
-                _keep(best, left, _bucket(reading, at - bisect_left(words, high), high, start))
-        elif low >= end and right:
-            _keep(best, right, _bucket(reading, bisect_left(words, low) - until, end, low))
-    found = reading.cues_told[start, end] = (
-        frozenset(key + _BUCKETS[bucket] for key, bucket in best.items()),
-        frozenset(key[:-1] for key in best),
-    )
+    told: dict[str, str] = {}
+    turned = set()
+    for marks, bucket in _around(reading, unit):
+        for key, category, scope, names in marks:
+            if bucket <= scope and bucket < best.get(key, 9):
+                best[key], told[key] = bucket, names[bucket]
+                turned.add(category)
+    found = reading.cues_told[unit.start, unit.end] = frozenset(told.values()), frozenset(turned)
     return found
 
 
+def _around(reading: Reading, unit: Unit) -> Iterator[tuple[tuple[Mark, ...], int]]:
+    """What the cues on both sides of a unit say of it, and which of BUCKETS holds each."""
+    start, end = unit.start, unit.end
+    words = reading.word_starts(start)
+    at, until = bisect_left(words, start), bisect_left(words, end)
+    first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
+    for low, high, (left, right, _, _) in reading.cues_in(first, last):
+        if high <= start:
+            if left:
+                yield left, _bucket(reading, at - bisect_left(words, high), high, start)
+        elif low >= end and right:
+            yield right, _bucket(reading, bisect_left(words, low) - until, end, low)
+
+
 def _bucket(reading: Reading, between: int, left: int, right: int) -> int:
-    """Which of the buckets holds a cue with some words between it and the mention."""
+    """Which of BUCKETS holds a cue with some words between it and the mention."""
     if between <= _NEAR:
         return 1 if between else 0
     return 2 if reading.same_clause(left, right) else 3
 
 
-def _keep(best: dict[str, int], marks: Iterable[Mark], bucket: int) -> None:
-    """Note the nearest bucket of each category that reaches so far."""
-    for key, scope in marks:
-        if bucket <= scope and bucket < best.get(key, 9):
-            best[key] = bucket
-
-
 _REACH = 400
 """Characters on each side of a mention within which a cue can reach it."""
-_BUCKETS = ("adj", "near", "clause", "sent")
 
 
 def shape(reading: Reading, unit: Unit) -> Iterator[str]:

@@ -172,7 +172,17 @@ class Reading:
 
     def of(self, *labels: str) -> list[Mention]:
         """The mentions of some labels, in reading order."""
-        return [mention for mention in self.mentions if mention.label in labels]
+        found = [self._by_label[label] for label in labels if label in self._by_label]
+        if len(found) > 1:
+            return [mention for mention in self.mentions if mention.label in labels]
+        return found[0] if found else []
+
+    @cached_property
+    def _by_label(self) -> dict[str, list[Mention]]:
+        found: dict[str, list[Mention]] = {}
+        for mention in self.mentions:
+            found.setdefault(mention.label, []).append(mention)
+        return found
 
     def inside(self, start: int, end: int) -> list[Mention]:
         """The mentions that lie between two places."""
