@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from cart_nlp.registries.containers.xmlrecords import element, joined, plain, reflowed
 from cart_nlp.registries.general.mapped import key
 from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import registry_of, url_of
+from cart_nlp.registries.values.identifiers import registry_of
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 _TYPED = re.compile(
@@ -72,15 +73,13 @@ def _trial(found: Mapping[str, str]) -> Trial:
         for name in ("inclusion_criteria", "exclusion_criteria")
         if plain(said(name))
     ]
-    phases, state, kind = plain(said("phase")), said("recruitment_status"), said("study_type")
-    count, start = said("target_size"), said("date_enrollement", "date_enrollment")
     titles = [" ".join(plain(said(name)).split()) for name in ("public_title", "scientific_title")]
     acronym = said("acronym")
-    return Trial(
-        id=number,
-        registry=said("source_register") or registry_of(number),
-        url=said("web_address") or url_of(number),
-        sections=shapes.sections(
+    return built(
+        number,
+        said("source_register") or registry_of(number),
+        said("web_address"),
+        shapes.sections(
             brief_title=titles[0] or titles[1],
             official_title=titles[1] if titles[0] else "",
             acronym="" if acronym.casefold() in _NOTHING else acronym,
@@ -90,19 +89,16 @@ def _trial(found: Mapping[str, str]) -> Trial:
             primary_outcomes=_items(said("primary_outcome")),
             secondary_outcomes=_items(said("secondary_outcome")),
         ),
-        secondary_ids=shapes.unique(_named(said("secondary_id", "secondary_ids"))),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(said("results_date_completed")),
-        first_posted=normalize.date(said("date_registration3")) or normalize.date(said("date_registration")),
-        sponsor=said("primary_sponsor") or None,
-        collaborators=tuple(_named(said("secondary_sponsor"))),
-        countries=normalize.countries(_items(said("countries"))),
+        secondary_ids=_named(said("secondary_id", "secondary_ids")),
+        phase=plain(said("phase")),
+        status=said("recruitment_status"),
+        study_type=said("study_type"),
+        enrollment=said("target_size"),
+        start_date=said("date_enrollement", "date_enrollment"),
+        completion_date=said("results_date_completed"),
+        first_posted=normalize.date(said("date_registration3")) or said("date_registration"),
+        sponsor=said("primary_sponsor"),
+        collaborators=_named(said("secondary_sponsor")),
+        countries=_items(said("countries")),
         has_results=said("results_yes_no").casefold() == "yes",
-        raw=shapes.raw(
-            {"phase": phases, "status": state, "study_type": kind, "enrollment": count, "start_date": start}
-        ),
-    )  # fmt: skip
+    )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import url_of
+from cart_nlp.registries.values import shapes
 from cart_nlp.registries.values.shapes import dig, fields, items, line, lines
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 REGISTRY = "NCI CTRP"
@@ -75,16 +75,13 @@ def parse(data: Mapping[str, Any]) -> Trial:
     number = identify(data)
     arms = list(map(fields, items(data.get("arms"))))
     diseases = [each for each in map(fields, items(data.get("diseases"))) if _own(each)]
-    phases = line(data.get("phase")) or line(dig(data, "phase", "phase"))
-    state, kind = line(data.get("current_trial_status")), line(data.get("study_protocol_type"))
-    count, start = line(data.get("minimum_target_accrual_number")), line(data.get("start_date"))
-    source = line(data.get("study_source"))
+    state, source = line(data.get("current_trial_status")), line(data.get("study_source"))
     others = [line(each) or line(fields(each).get("value")) for each in items(data.get("other_ids"))]
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=url_of(number),
-        sections=shapes.sections(
+    return built(
+        number,
+        REGISTRY,
+        "",
+        shapes.sections(
             brief_title=data.get("brief_title"),
             official_title=data.get("official_title"),
             acronym=data.get("acronym"),
@@ -105,25 +102,20 @@ def parse(data: Mapping[str, Any]) -> Trial:
             secondary_outcomes=_outcomes(data, "SECONDARY"),
             why_stopped=data.get("why_study_stopped"),
         ),
-        secondary_ids=shapes.unique(
-            said for said in [line(data.get(key)) for key in _NUMBERS] + others if said != number
-        ),
-        phase=normalize.phase(phases),
-        status=normalize.status(_OPEN.get(state.lower(), state)),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(line(data.get("completion_date"))),
-        sponsor=line(data.get("lead_org")) or None,
-        sponsor_class=_SOURCES.get(source.lower()),
+        secondary_ids=(said for said in [line(data.get(key)) for key in _NUMBERS] + others if said != number),
+        phase=line(data.get("phase")) or line(dig(data, "phase", "phase")),
+        status=_OPEN.get(state.lower(), state),
+        study_type=line(data.get("study_protocol_type")),
+        enrollment=line(data.get("minimum_target_accrual_number")),
+        start_date=line(data.get("start_date")),
+        completion_date=line(data.get("completion_date")),
+        sponsor=line(data.get("lead_org")),
+        sponsor_class=_SOURCES.get(source.lower(), ""),
         collaborators=shapes.unique(
             line(each) or line(fields(each).get("name")) for each in items(data.get("collaborators"))
         ),
-        countries=normalize.countries(
-            line(fields(each).get("org_country")) for each in items(data.get("sites"))
-        ),
+        countries=(line(fields(each).get("org_country")) for each in items(data.get("sites"))),
         has_results=bool(line(data.get("results_posted"))),
-        why_stopped=line(data.get("why_study_stopped")) or None,
-        raw=shapes.raw({"phase": phases, "status": state, "study_type": kind, "enrollment": count,
-                        "start_date": start, "sponsor_class": source}),
-    )  # fmt: skip
+        why_stopped=line(data.get("why_study_stopped")),
+        raw={"status": state, "sponsor_class": source},
+    )

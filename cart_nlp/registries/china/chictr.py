@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from cart_nlp.registries.containers.xmlrecords import all_said, element, plain, said
-from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import url_of
+from cart_nlp.registries.values import shapes
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ def parse(raw: bytes) -> Trial:
     number = shapes.checked_id(said(main, "trial_id"), "an id (trial_id)")
     public, public_zh = _title(main, "public_title")
     scientific, scientific_zh = _title(main, "scientific_title")
-    phases, state, kind = said(main, "phase"), said(main, "recruitment_status"), said(main, "study_type")
-    count, start = said(main, "target_size"), said(main, "date_enrolment")
     criteria = [
         f"{label}:\n{text}"
         for label, path in (
@@ -62,11 +60,11 @@ def parse(raw: bytes) -> Trial:
         if (text := plain(said(trial, f"criteria/{path}")))
     ]
     utn = said(main, "utrn") or said(main, "UTRN")
-    return Trial(
-        id=number,
-        registry=said(main, "reg_name") or REGISTRY,
-        url=said(main, "url") or url_of(number),
-        sections=shapes.sections(
+    return built(
+        number,
+        said(main, "reg_name") or REGISTRY,
+        said(main, "url"),
+        shapes.sections(
             brief_title=public,
             official_title=scientific,
             acronym=said(main, "acronym"),
@@ -80,19 +78,16 @@ def parse(raw: bytes) -> Trial:
             primary_outcomes=_items(trial, "primary_outcome/prim_outcome"),
             secondary_outcomes=_items(trial, "secondary_outcome/sec_outcome"),
         ),
-        secondary_ids=shapes.unique([utn, *all_said(trial, "secondary_ids/secondary_id/sec_id")]),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(said(main, "results_date_completed")),
-        first_posted=normalize.date(said(main, "date_registration")),
-        sponsor=said(main, "primary_sponsor") or None,
+        secondary_ids=[utn, *all_said(trial, "secondary_ids/secondary_id/sec_id")],
+        phase=said(main, "phase"),
+        status=said(main, "recruitment_status"),
+        study_type=said(main, "study_type"),
+        enrollment=said(main, "target_size"),
+        start_date=said(main, "date_enrolment"),
+        completion_date=said(main, "results_date_completed"),
+        first_posted=said(main, "date_registration"),
+        sponsor=said(main, "primary_sponsor"),
         collaborators=shapes.unique(all_said(trial, "secondary_sponsor/sponsor_name")),
-        countries=normalize.countries(all_said(trial, "countries/country2")),
+        countries=all_said(trial, "countries/country2"),
         has_results=bool(said(main, "results_date_posted") or said(main, "results_url_link")),
-        raw=shapes.raw(
-            {"phase": phases, "status": state, "study_type": kind, "enrollment": count, "start_date": start}
-        ),
-    )  # fmt: skip
+    )

@@ -11,8 +11,8 @@ from cart_nlp.registries.china.chictr import REGISTRY
 from cart_nlp.registries.containers.feeds import Feed
 from cart_nlp.registries.containers.mending import mended
 from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
-from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import url_of
+from cart_nlp.registries.values import shapes
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 if TYPE_CHECKING:
@@ -141,15 +141,14 @@ def _listed(row: Element) -> dict[str, str] | None:
 
 def _parse_listed(row: Mapping[str, str]) -> Trial:
     chinese = not row["title"].isascii()
-    return Trial(
-        id=row["id"],
-        registry=REGISTRY,
-        url=url_of(row["id"]),
-        sections=shapes.sections(**{"brief_title_zh" if chinese else "brief_title": row["title"]}),
-        study_type=normalize.study_type(row["study_type"]),
-        first_posted=normalize.date(row["first_posted"]),
-        sponsor=row["sponsor"] or None,
-        raw=shapes.raw({"study_type": row["study_type"]}),
+    return built(
+        row["id"],
+        REGISTRY,
+        "",
+        shapes.sections(**{"brief_title_zh" if chinese else "brief_title": row["title"]}),
+        study_type=row["study_type"],
+        first_posted=row["first_posted"],
+        sponsor=row["sponsor"],
     )
 
 
@@ -183,20 +182,14 @@ def _parse_detail(labels: Labels) -> Trial:
         )
         if text
     ]
-    phases, state = (
-        _first(labels, "Study phase", "研究所处阶段"),
-        _first(labels, "Recruiting status", "征募研究对象情况"),
-    )
-    kind = _first(labels, "Study type", "研究类型")
     count = ";".join(value for value in labels.get("样本量", labels.get("Sample size", ())) if value)
     period = _FROM_TO.search(_first(labels, "Study execute time"))
-    sponsor = _first(labels, "Primary sponsor", "研究实施负责（组长）单位")
     interventions: list[Any] = _all(labels, "Intervention") or _all(labels, "干预措施")
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=url_of(number),
-        sections=shapes.sections(
+    return built(
+        number,
+        REGISTRY,
+        "",
+        shapes.sections(
             brief_title=_first(labels, "Public title"),
             official_title=_first(labels, "Scientific title"),
             acronym=_first(labels, "English Acronym"),
@@ -214,20 +207,20 @@ def _parse_detail(labels: Labels) -> Trial:
             eligibility="\n\n".join(criteria),
             primary_outcomes=_all(labels, "Outcome") or _all(labels, "指标中文名"),
         ),
-        secondary_ids=shapes.unique(
+        secondary_ids=(
             value
             for name, values in labels.items()
             if name.startswith("The registration number of the Partner Registry")
             for value in values
         ),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(period[1]) if period else None,
-        completion_date=normalize.date(period[2]) if period else None,
-        first_posted=normalize.date(_first(labels, "Date of Registration")),
-        sponsor=sponsor or None,
-        countries=normalize.countries(_all(labels, "Country") or _all(labels, "国家")),
-        raw=shapes.raw({"phase": phases, "status": state, "study_type": kind, "enrollment": count}),
+        phase=_first(labels, "Study phase", "研究所处阶段"),
+        status=_first(labels, "Recruiting status", "征募研究对象情况"),
+        study_type=_first(labels, "Study type", "研究类型"),
+        enrollment=count,
+        start_date=period[1] if period else "",
+        completion_date=period[2] if period else "",
+        first_posted=_first(labels, "Date of Registration"),
+        sponsor=_first(labels, "Primary sponsor", "研究实施负责（组长）单位"),
+        countries=_all(labels, "Country") or _all(labels, "国家"),
+        raw={"start_date": ""},
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from cart_nlp.registries.clinicaltrials.ctgov import PAGE, REGISTRY
-from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values import shapes
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 TABLES: dict[str, tuple[str, ...]] = {
@@ -112,48 +113,34 @@ def parse(study: Study) -> Trial:
     """Build the trial of a study."""
     number, own = study.number, study.own
     lead, partners = _sponsors(study)
-    lead_class = lead.get("agency_class") or own.get("source_class", "")
-    start = _first(own, "start_month_year", "start_date")
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=PAGE + number,
-        sections=_sections(study),
-        secondary_ids=shapes.unique(_column(study, "id_information", "id_value")),
-        phase=normalize.phase(own.get("phase", "")),
-        status=normalize.status(own.get("overall_status", "")),
-        study_type=normalize.study_type(own.get("study_type", "")),
-        enrollment=normalize.enrollment(own.get("enrollment", "")),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(_first(own, "completion_month_year", "completion_date")),
-        first_posted=normalize.date(_first(own, "study_first_posted_date", "study_first_submitted_date")),
-        sponsor=lead.get("name") or own.get("source") or None,
-        sponsor_class=normalize.sponsor_class(lead_class),
-        collaborators=tuple(row.get("name", "") for row in partners),
-        collaborator_classes=tuple(
-            normalize.sponsor_class(row.get("agency_class", "")) or "" for row in partners
-        ),
-        countries=normalize.countries(
+    affiliation = next(iter(_column(study, "responsible_parties", "affiliation")), "")
+    return built(
+        number,
+        REGISTRY,
+        PAGE + number,
+        _sections(study),
+        secondary_ids=_column(study, "id_information", "id_value"),
+        phase=own.get("phase", ""),
+        status=own.get("overall_status", ""),
+        study_type=own.get("study_type", ""),
+        enrollment=own.get("enrollment", ""),
+        start_date=_first(own, "start_month_year", "start_date"),
+        completion_date=_first(own, "completion_month_year", "completion_date"),
+        first_posted=_first(own, "study_first_posted_date", "study_first_submitted_date"),
+        sponsor=lead.get("name") or own.get("source", ""),
+        sponsor_class=lead.get("agency_class") or own.get("source_class", ""),
+        collaborators=(row.get("name", "") for row in partners),
+        collaborator_classes=(row.get("agency_class", "") for row in partners),
+        countries=(
             row.get("name", "")
             for row in study.rows.get("countries", ())
             if row.get("removed", "")[:1] != "t"
         ),
-        pmids=shapes.unique(_column(study, "study_references", "pmid")),
-        references=shapes.references(
+        references=(
             (row.get("pmid", ""), row.get("reference_type", ""))
             for row in study.rows.get("study_references", ())
         ),
         has_results=bool(_first(own, "results_first_posted_date", "results_first_submitted_date")),
-        why_stopped=own.get("why_stopped") or None,
-        raw=shapes.raw(
-            {
-                "phase": own.get("phase"),
-                "status": own.get("overall_status"),
-                "study_type": own.get("study_type"),
-                "enrollment": own.get("enrollment"),
-                "start_date": start,
-                "sponsor_class": lead_class,
-                "sponsor_affiliation": next(iter(_column(study, "responsible_parties", "affiliation")), ""),
-            }
-        ),
+        why_stopped=own.get("why_stopped", ""),
+        raw={"sponsor_affiliation": affiliation},
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values import shapes
 from cart_nlp.registries.values.shapes import dig, fields, items, line, lines
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 REGISTRY = "ClinicalTrials.gov"
@@ -36,14 +37,13 @@ def parse(data: Mapping[str, Any]) -> Trial:
     given = fields(protocol.get("armsInterventionsModule"))
     outcomes = fields(protocol.get("outcomesModule"))
     partners = [each for each in map(fields, items(sponsors.get("collaborators"))) if line(each.get("name"))]
-    start = line(dig(state, "startDateStruct", "date"))
-    lead_class = line(dig(sponsors, "leadSponsor", "class"))
+    cited = list(map(fields, items(dig(protocol, "referencesModule", "references"))))
     found = identify(data)
-    return Trial(
-        id=found,
-        registry=REGISTRY,
-        url=PAGE + found,
-        sections=shapes.sections(
+    return built(
+        found,
+        REGISTRY,
+        PAGE + found,
+        shapes.sections(
             brief_title=naming.get("briefTitle"),
             official_title=naming.get("officialTitle"),
             acronym=naming.get("acronym"),
@@ -65,48 +65,35 @@ def parse(data: Mapping[str, Any]) -> Trial:
             secondary_outcomes=outcomes.get("secondaryOutcomes"),
             why_stopped=state.get("whyStopped"),
         ),
-        secondary_ids=shapes.unique(
+        secondary_ids=(
             [line(dig(naming, "orgStudyIdInfo", "id"))]
             + [line(fields(each).get("id")) for each in items(naming.get("secondaryIdInfos"))]
             + lines(naming.get("nctIdAliases"))
         ),
-        phase=normalize.phase("|".join(lines(design.get("phases")))),
-        status=normalize.status(line(state.get("overallStatus"))),
-        study_type=normalize.study_type(line(design.get("studyType"))),
-        enrollment=normalize.enrollment(line(dig(design, "enrollmentInfo", "count"))),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(line(dig(state, "completionDateStruct", "date"))),
-        first_posted=normalize.date(
-            line(dig(state, "studyFirstPostDateStruct", "date")) or line(state.get("studyFirstSubmitDate"))
-        ),
-        sponsor=line(dig(sponsors, "leadSponsor", "name")) or None,
-        sponsor_class=normalize.sponsor_class(lead_class),
-        collaborators=tuple(line(each.get("name")) for each in partners),
-        collaborator_classes=tuple(
-            normalize.sponsor_class(line(each.get("class"))) or "" for each in partners
-        ),
-        countries=normalize.countries(
+        phase="|".join(lines(design.get("phases"))),
+        status=line(state.get("overallStatus")),
+        study_type=line(design.get("studyType")),
+        enrollment=line(dig(design, "enrollmentInfo", "count")),
+        start_date=line(dig(state, "startDateStruct", "date")),
+        completion_date=line(dig(state, "completionDateStruct", "date")),
+        first_posted=line(dig(state, "studyFirstPostDateStruct", "date"))
+        or line(state.get("studyFirstSubmitDate")),
+        sponsor=line(dig(sponsors, "leadSponsor", "name")),
+        sponsor_class=line(dig(sponsors, "leadSponsor", "class")),
+        collaborators=(line(each.get("name")) for each in partners),
+        collaborator_classes=(line(each.get("class")) for each in partners),
+        countries=(
             line(fields(each).get("country"))
             for each in items(dig(protocol, "contactsLocationsModule", "locations"))
         ),
-        pmids=shapes.unique(
-            line(fields(each).get("pmid")) for each in items(dig(protocol, "referencesModule", "references"))
-        ),
-        references=shapes.references(
-            (line(fields(each).get("pmid")), line(fields(each).get("type")))
-            for each in items(dig(protocol, "referencesModule", "references"))
-        ),
+        references=((line(each.get("pmid")), line(each.get("type"))) for each in cited),
         has_results=data.get("hasResults") is True or bool(fields(data.get("resultsSection"))),
-        why_stopped=line(state.get("whyStopped")) or None,
-        raw=shapes.raw(
-            {
-                "phase": design.get("phases"),
-                "status": state.get("overallStatus"),
-                "study_type": design.get("studyType"),
-                "enrollment": dig(design, "enrollmentInfo", "count"),
-                "start_date": start,
-                "sponsor_class": lead_class,
-                "sponsor_affiliation": dig(sponsors, "responsibleParty", "investigatorAffiliation"),
-            }
-        ),
+        why_stopped=line(state.get("whyStopped")),
+        raw={
+            "phase": design.get("phases"),
+            "status": state.get("overallStatus"),
+            "study_type": design.get("studyType"),
+            "enrollment": dig(design, "enrollmentInfo", "count"),
+            "sponsor_affiliation": dig(sponsors, "responsibleParty", "investigatorAffiliation"),
+        },
     )

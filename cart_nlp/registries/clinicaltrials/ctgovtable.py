@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from cart_nlp.registries.clinicaltrials.ctgov import PAGE, REGISTRY
 from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 _TYPED = re.compile(
@@ -59,15 +60,13 @@ def _sponsors(row: Mapping[str, str]) -> tuple[str, list[str], str, list[str]]:
 def parse(row: Mapping[str, str]) -> Trial:
     """Build the trial of a row."""
     lead, partners, lead_class, classes = _sponsors(row)
-    start, count = _said(row, "Start Date"), _said(row, "Enrollment")
-    phases, state, kind = _said(row, "Phases"), _said(row, "Study Status", "Status"), _said(row, "Study Type")
     results = _said(row, "Study Results").casefold()
     found = identify(row)
-    return Trial(
-        id=found,
-        registry=REGISTRY,
-        url=PAGE + found,
-        sections=shapes.sections(
+    return built(
+        found,
+        REGISTRY,
+        PAGE + found,
+        shapes.sections(
             brief_title=_said(row, "Study Title", "Title"),
             acronym=_said(row, "Acronym"),
             brief_summary=row.get("Brief Summary"),
@@ -76,30 +75,21 @@ def parse(row: Mapping[str, str]) -> Trial:
             primary_outcomes=_split(_said(row, "Primary Outcome Measures", "Outcome Measures")),
             secondary_outcomes=_split(_said(row, "Secondary Outcome Measures")),
         ),
-        secondary_ids=shapes.unique(part.strip() for part in _split(_said(row, "Other IDs"))),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(_said(row, "Completion Date")),
-        first_posted=normalize.date(_said(row, "First Posted")),
-        sponsor=lead or None,
-        sponsor_class=normalize.sponsor_class(lead_class),
-        collaborators=tuple(partners),
-        collaborator_classes=tuple(normalize.sponsor_class(each) or "" for each in classes),
-        countries=normalize.countries(
+        secondary_ids=(part.strip() for part in _split(_said(row, "Other IDs"))),
+        phase=_said(row, "Phases"),
+        status=_said(row, "Study Status", "Status"),
+        study_type=_said(row, "Study Type"),
+        enrollment=_said(row, "Enrollment"),
+        start_date=_said(row, "Start Date"),
+        completion_date=_said(row, "Completion Date"),
+        first_posted=_said(row, "First Posted"),
+        sponsor=lead,
+        sponsor_class=lead_class,
+        collaborators=partners,
+        collaborator_classes=classes,
+        countries=(
             normalize.country_of_place(place) for place in _split(_said(row, "Locations")) if "," in place
         ),
         has_results=results in ("yes", "has results") or bool(_said(row, "Results First Posted")),
-        raw=shapes.raw(
-            {
-                "phase": phases,
-                "status": state,
-                "study_type": kind,
-                "enrollment": count,
-                "start_date": start,
-                "sponsor_class": _said(row, "Funder Type", "Funded Bys"),
-            }
-        ),
+        raw={"sponsor_class": _said(row, "Funder Type", "Funded Bys")},
     )

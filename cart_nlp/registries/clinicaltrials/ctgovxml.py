@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cart_nlp.registries.clinicaltrials.ctgov import PAGE, REGISTRY
 from cart_nlp.registries.containers.xmlrecords import all_said, element, reflowed, said
 from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 if TYPE_CHECKING:
@@ -28,17 +29,14 @@ def parse(raw: bytes) -> Trial:
         return _found(study)
     number = shapes.checked_id(said(study, "id_info/nct_id"), "an NCT number (nct_id)")
     partners = study.findall("sponsors/collaborator")
-    phases, state, kind = said(study, "phase"), said(study, "overall_status"), said(study, "study_type")
-    count, start = said(study, "enrollment"), said(study, "start_date")
-    lead_class = said(study, "sponsors/lead_sponsor/agency_class")
     places = all_said(study, "location_countries/country") or all_said(
         study, "location/facility/address/country"
     )
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=PAGE + number,
-        sections=shapes.sections(
+    return built(
+        number,
+        REGISTRY,
+        PAGE + number,
+        shapes.sections(
             brief_title=said(study, "brief_title"),
             official_title=said(study, "official_title"),
             acronym=said(study, "acronym"),
@@ -56,43 +54,32 @@ def parse(raw: bytes) -> Trial:
             secondary_outcomes=all_said(study, "secondary_outcome/measure"),
             why_stopped=said(study, "why_stopped"),
         ),
-        secondary_ids=shapes.unique(
-            [
-                said(study, "id_info/org_study_id"),
-                *all_said(study, "id_info/secondary_id"),
-                *all_said(study, "id_info/nct_alias"),
-            ]
-        ),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(said(study, "completion_date")),
-        first_posted=normalize.date(
-            said(study, "study_first_posted") or said(study, "study_first_submitted")
-        ),
-        sponsor=said(study, "sponsors/lead_sponsor/agency") or None,
-        sponsor_class=normalize.sponsor_class(lead_class),
-        collaborators=tuple(said(each, "agency") for each in partners),
-        collaborator_classes=tuple(
-            normalize.sponsor_class(said(each, "agency_class")) or "" for each in partners
-        ),
-        countries=normalize.countries(places),
-        pmids=shapes.unique(all_said(study, "reference/PMID") + all_said(study, "results_reference/PMID")),
-        references=shapes.references(
+        secondary_ids=[
+            said(study, "id_info/org_study_id"),
+            *all_said(study, "id_info/secondary_id"),
+            *all_said(study, "id_info/nct_alias"),
+        ],
+        phase=said(study, "phase"),
+        status=said(study, "overall_status"),
+        study_type=said(study, "study_type"),
+        enrollment=said(study, "enrollment"),
+        start_date=said(study, "start_date"),
+        completion_date=said(study, "completion_date"),
+        first_posted=said(study, "study_first_posted") or said(study, "study_first_submitted"),
+        sponsor=said(study, "sponsors/lead_sponsor/agency"),
+        sponsor_class=said(study, "sponsors/lead_sponsor/agency_class"),
+        collaborators=(said(each, "agency") for each in partners),
+        collaborator_classes=(said(each, "agency_class") for each in partners),
+        countries=places,
+        references=(
             (pmid, kind)
             for place, kind in (("reference", "BACKGROUND"), ("results_reference", "RESULT"))
             for pmid in all_said(study, f"{place}/PMID")
         ),
         has_results=study.find("clinical_results") is not None,
-        why_stopped=said(study, "why_stopped") or None,
-        raw=shapes.raw(
-            {"phase": phases, "status": state, "study_type": kind, "enrollment": count, "start_date": start,
-             "sponsor_class": lead_class,
-             "sponsor_affiliation": said(study, "responsible_party/investigator_affiliation")}
-        ),
-    )  # fmt: skip
+        why_stopped=said(study, "why_stopped"),
+        raw={"sponsor_affiliation": said(study, "responsible_party/investigator_affiliation")},
+    )
 
 
 def parse_found(raw: bytes) -> Trial:
@@ -102,39 +89,29 @@ def parse_found(raw: bytes) -> Trial:
 
 def _found(study: Element) -> Trial:
     number = shapes.checked_id(said(study, "nct_id"), "an NCT number (nct_id)")
-    phases = "|".join(all_said(study, "phases/phase")) or said(study, "phase")
-    state, count, start = said(study, "status"), said(study, "enrollment"), said(study, "start_date")
-    kind = said(study, "study_types") or said(study, "study_type")
-    lead_class = (all_said(study, "funded_bys/funded_by") or [""])[0]
     summary = [part.strip() for part in said(study, "condition_summary").split(";")]
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=PAGE + number,
-        sections=shapes.sections(
+    return built(
+        number,
+        REGISTRY,
+        PAGE + number,
+        shapes.sections(
             brief_title=said(study, "title"),
             acronym=said(study, "acronym"),
             conditions=all_said(study, "conditions/condition") or summary,
             interventions=all_said(study, "interventions/intervention"),
             primary_outcomes=all_said(study, "outcome_measures/outcome_measure"),
         ),
-        secondary_ids=shapes.unique(all_said(study, "other_ids/other_id")),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
-        study_type=normalize.study_type(kind),
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(said(study, "completion_date")),
-        first_posted=normalize.date(said(study, "first_posted")),
-        sponsor=said(study, "sponsors/lead_sponsor") or None,
-        sponsor_class=normalize.sponsor_class(lead_class),
-        collaborators=tuple(all_said(study, "sponsors/collaborator")),
-        countries=normalize.countries(
-            normalize.country_of_place(place) for place in all_said(study, "locations/location")
-        ),
+        secondary_ids=all_said(study, "other_ids/other_id"),
+        phase="|".join(all_said(study, "phases/phase")) or said(study, "phase"),
+        status=said(study, "status"),
+        study_type=said(study, "study_types") or said(study, "study_type"),
+        enrollment=said(study, "enrollment"),
+        start_date=said(study, "start_date"),
+        completion_date=said(study, "completion_date"),
+        first_posted=said(study, "first_posted"),
+        sponsor=said(study, "sponsors/lead_sponsor"),
+        sponsor_class=(all_said(study, "funded_bys/funded_by") or [""])[0],
+        collaborators=all_said(study, "sponsors/collaborator"),
+        countries=map(normalize.country_of_place, all_said(study, "locations/location")),
         has_results=said(study, "study_results").casefold() in ("has results", "yes"),
-        raw=shapes.raw(
-            {"phase": phases, "status": state, "study_type": kind, "enrollment": count, "start_date": start,
-             "sponsor_class": lead_class}
-        ),
-    )  # fmt: skip
+    )

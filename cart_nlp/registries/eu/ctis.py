@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import url_of
 from cart_nlp.registries.values.shapes import dig, fields, items, line, lines
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 REGISTRY = "CTIS"
@@ -195,29 +195,25 @@ def parse(data: Mapping[str, Any]) -> Trial:
     details = fields(part.get("trialDetails"))
     span = fields(fields(details.get("trialInformation")).get("trialDuration"))
     sponsors = _sponsors(data, part)
-    state, phases = line(data.get("ctStatus")), line(data.get("trialPhase"))
-    start, count = _start(data, parts_two, span), line(data.get("totalNumberEnrolled"))
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=url_of(number),
-        sections=_sections(data, part),
-        secondary_ids=shapes.unique(
-            [*_secondary(fields(details.get("clinicalTrialIdentifiers"))), *_transitioned(data)]
-        ),
-        phase=normalize.phase(phases),
-        status=normalize.status(_STATUS_CODES.get(state, state)),
+    state = line(data.get("ctStatus"))
+    return built(
+        number,
+        REGISTRY,
+        "",
+        _sections(data, part),
+        secondary_ids=[*_secondary(fields(details.get("clinicalTrialIdentifiers"))), *_transitioned(data)],
+        phase=line(data.get("trialPhase")),
+        status=_STATUS_CODES.get(state, state),
         study_type="INTERVENTIONAL",
-        enrollment=normalize.enrollment(count),
-        start_date=normalize.date(start),
-        completion_date=normalize.date(line(data.get("endDateEU")) or line(span.get("estimatedEndDate"))),
-        first_posted=normalize.date(_posted(data)),
-        sponsor=sponsors.lead or None,
-        sponsor_class=normalize.sponsor_class(sponsors.lead_class),
+        enrollment=line(data.get("totalNumberEnrolled")),
+        start_date=_start(data, parts_two, span),
+        completion_date=line(data.get("endDateEU")) or line(span.get("estimatedEndDate")),
+        first_posted=_posted(data),
+        sponsor=sponsors.lead,
+        sponsor_class=sponsors.lead_class,
         collaborators=sponsors.others,
         collaborator_classes=sponsors.classes,
-        countries=normalize.countries(_countries(data, parts_two)),
+        countries=_countries(data, parts_two),
         has_results=line(data.get("resultsFirstReceived")) not in ("", "No", "no"),
-        raw=shapes.raw({"phase": phases, "status": state, "enrollment": count, "start_date": start,
-                        "sponsor_class": sponsors.lead_class}),
-    )  # fmt: skip
+        raw={"status": state, "study_type": ""},
+    )

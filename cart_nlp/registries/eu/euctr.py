@@ -15,7 +15,7 @@ from cart_nlp.registries.containers.jsonvalues import split_pieces
 from cart_nlp.registries.containers.mending import mended
 from cart_nlp.registries.entry import Entry, Reject
 from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import url_of
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 REGISTRY = "EU Clinical Trials Register"
@@ -273,27 +273,22 @@ def parse(held: list[list[str]]) -> Trial:
     blocks = [general for general, _ in both]
     found = _NUMBER.search(_first(blocks, "EudraCT Number") or _first(blocks, "A.2"))
     number = shapes.checked_id(found[0] if found else "", "a EudraCT number")
-    phases = "|".join(name for code, name in _PHASES.items() if _first(blocks, code).casefold() == "yes")
-    state = _state(blocks)
-    count = _first(blocks, "F.4.2.2") or _first(blocks, "F.4.2.1") or _first(blocks, "F.4.1")
     kind = next((values[0] for block in blocks for code, values in block.items() if code == "B.3.1"), "")
     sponsors = shapes.unique(name for block in blocks for name in block.get("B.1.1", ()))
-    return Trial(
-        id=number,
-        registry=REGISTRY,
-        url=url_of(number),
-        sections=_sections(blocks, [product for _, products in both for product in products]),
-        secondary_ids=shapes.unique(
-            _first(blocks, code) for code in ("A.5.1", "A.5.2", "A.5.3", "A.5.4", "A.4.1")
-        ),
-        phase=normalize.phase(phases),
-        status=normalize.status(state),
+    return built(
+        number,
+        REGISTRY,
+        "",
+        _sections(blocks, [product for _, products in both for product in products]),
+        secondary_ids=(_first(blocks, code) for code in ("A.5.1", "A.5.2", "A.5.3", "A.5.4", "A.4.1")),
+        phase="|".join(name for code, name in _PHASES.items() if _first(blocks, code).casefold() == "yes"),
+        status=_state(blocks),
         study_type="INTERVENTIONAL",
-        enrollment=normalize.enrollment(count),
-        first_posted=_entered(blocks),
-        sponsor=sponsors[0] if sponsors else None,
-        sponsor_class=normalize.sponsor_class(kind),
+        enrollment=_first(blocks, "F.4.2.2") or _first(blocks, "F.4.2.1") or _first(blocks, "F.4.1"),
+        first_posted=_entered(blocks) or "",
+        sponsor=sponsors[0] if sponsors else "",
+        sponsor_class=kind,
         collaborators=sponsors[1:],
-        countries=normalize.countries(_first([block], "A.1").rsplit(" - ", 1)[0] for block in blocks),
-        raw=shapes.raw({"phase": phases, "status": state, "enrollment": count, "sponsor_class": kind}),
+        countries=(_first([block], "A.1").rsplit(" - ", 1)[0] for block in blocks),
+        raw={"study_type": ""},
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cart_nlp.registries.values import normalize, shapes
-from cart_nlp.registries.values.identifiers import registry_of, url_of
+from cart_nlp.registries.values import shapes
+from cart_nlp.registries.values.identifiers import registry_of
 from cart_nlp.registries.values.shapes import fields, line, lines
+from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 _TITLES = frozenset({"brief_title", "official_title", "brief_title_zh", "official_title_zh"})
-_RAW = ("phase", "status", "study_type", "start_date", "sponsor_class")
+_RAW = ("phase", "status", "study_type", "start_date", "sponsor_class", "enrollment")
 
 
 def recognizes(data: Mapping[str, Any]) -> bool:
@@ -30,13 +31,12 @@ def parse(data: Mapping[str, Any]) -> Trial:
     if isinstance(inner, Mapping):
         data = {"id": data.get("id"), **inner}
     found = identify(data)
-    registry = line(data.get("registry")) or registry_of(found)
     collaborators = lines(data.get("collaborators"))
-    return Trial(
-        id=found,
-        registry=registry,
-        url=line(data.get("url")) or url_of(found),
-        sections=shapes.sections(
+    return built(
+        found,
+        line(data.get("registry")) or registry_of(found),
+        line(data.get("url")),
+        shapes.sections(
             brief_title=data.get("brief_title"),
             official_title=data.get("official_title"),
             acronym=data.get("acronym"),
@@ -53,30 +53,30 @@ def parse(data: Mapping[str, Any]) -> Trial:
             secondary_outcomes=data.get("secondary_outcomes"),
             why_stopped=data.get("why_stopped"),
         ),
-        secondary_ids=shapes.unique(lines(data.get("secondary_ids"))),
-        phase=normalize.phase(line(data.get("phase"))),
-        status=normalize.status(line(data.get("status"))),
-        study_type=normalize.study_type(line(data.get("study_type"))),
-        enrollment=normalize.enrollment(line(data.get("enrollment"))),
-        start_date=normalize.date(line(data.get("start_date"))),
-        completion_date=normalize.date(line(data.get("completion_date"))),
-        first_posted=normalize.date(line(data.get("first_posted") or data.get("registration_date"))),
-        sponsor=line(data.get("sponsor")) or None,
-        sponsor_class=normalize.sponsor_class(line(data.get("sponsor_class"))),
-        collaborators=tuple(collaborators),
+        secondary_ids=lines(data.get("secondary_ids")),
+        phase=line(data.get("phase")),
+        status=line(data.get("status")),
+        study_type=line(data.get("study_type")),
+        enrollment=line(data.get("enrollment")),
+        start_date=line(data.get("start_date")),
+        completion_date=line(data.get("completion_date")),
+        first_posted=line(data.get("first_posted") or data.get("registration_date")),
+        sponsor=line(data.get("sponsor")),
+        sponsor_class=line(data.get("sponsor_class")),
+        collaborators=collaborators,
         collaborator_classes=_aligned(data.get("collaborator_classes"), collaborators),
-        countries=normalize.countries(lines(data.get("countries"))),
-        pmids=shapes.unique(lines(data.get("pmids"))),
-        references=shapes.references(
+        countries=lines(data.get("countries")),
+        pmids=lines(data.get("pmids")),
+        references=(
             (line(fields(each).get("pmid")), line(fields(each).get("type")))
             for each in shapes.items(data.get("references"))
         ),
         has_results=data.get("has_results") is True,
-        why_stopped=line(data.get("why_stopped")) or None,
-        raw=shapes.raw({key: data.get(key) for key in _RAW} | {"enrollment": data.get("enrollment")}),
+        why_stopped=line(data.get("why_stopped")),
+        raw={key: data.get(key) for key in _RAW},
     )
 
 
-def _aligned(classes: Any, collaborators: list[str]) -> tuple[str, ...]:
-    found = tuple(normalize.sponsor_class(text) or "" for text in map(line, shapes.items(classes)))
-    return found if len(found) == len(collaborators) else ()
+def _aligned(classes: Any, collaborators: list[str]) -> list[str]:
+    found = list(map(line, shapes.items(classes)))
+    return found if len(found) == len(collaborators) else []

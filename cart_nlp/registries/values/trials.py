@@ -1,0 +1,75 @@
+"""Where what a reader found becomes a trial: normalized, and what the registry wrote kept beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cart_nlp.registries.values import normalize, shapes
+from cart_nlp.registries.values.identifiers import url_of
+from cart_nlp.schema import Trial
+
+
+def built(
+    number: str,
+    registry: str,
+    url: str,
+    sections: Mapping[str, str],
+    *,
+    secondary_ids: Iterable[str] = (),
+    phase: str = "",
+    status: str = "",
+    study_type: str = "",
+    enrollment: str = "",
+    start_date: str = "",
+    completion_date: str = "",
+    first_posted: str = "",
+    sponsor: str = "",
+    sponsor_class: str = "",
+    collaborators: Iterable[str] = (),
+    collaborator_classes: Iterable[str] = (),
+    countries: Iterable[str] = (),
+    pmids: Iterable[str] | None = None,
+    references: Iterable[tuple[str, str]] = (),
+    has_results: bool = False,
+    why_stopped: str = "",
+    raw: Mapping[str, Any] | None = None,
+) -> Trial:
+    """A trial of values as a registry writes them; an empty text is one that it has not.
+
+    `raw` has further values to keep, or others than those given here, empty for none; one that has them all
+    is kept in its order. `pmids` are by default those of the references (PubMed id, type).
+    """
+    pairs, further = list(references), raw or {}
+    told = {
+        "phase": phase,
+        "status": status,
+        "study_type": study_type,
+        "enrollment": enrollment,
+        "start_date": start_date,
+        "sponsor_class": sponsor_class,
+    }
+    return Trial(
+        id=number,
+        registry=registry,
+        url=url or url_of(number),
+        sections=dict(sections),
+        secondary_ids=shapes.unique(secondary_ids),
+        phase=normalize.phase(phase),
+        status=normalize.status(status),
+        study_type=normalize.study_type(study_type),
+        enrollment=normalize.enrollment(enrollment),
+        start_date=normalize.date(start_date),
+        completion_date=normalize.date(completion_date),
+        first_posted=normalize.date(first_posted),
+        sponsor=sponsor or None,
+        sponsor_class=normalize.sponsor_class(sponsor_class),
+        collaborators=tuple(collaborators),
+        collaborator_classes=tuple(normalize.sponsor_class(each) or "" for each in collaborator_classes),
+        countries=normalize.countries(countries),
+        pmids=shapes.unique((pmid for pmid, _ in pairs) if pmids is None else pmids),
+        references=shapes.references(pairs),
+        has_results=has_results,
+        why_stopped=why_stopped or None,
+        raw=shapes.raw(further if further.keys() >= told.keys() else {**told, **further}),
+    )
