@@ -14,8 +14,6 @@ from radon.complexity import cc_visit
 
 PACKAGE = Path(__file__).resolve().parents[1] / "cart_nlp"
 ANYWHERE, DECIDING = 20, 10
-KNOWN = Path(__file__).with_name("complexity-known.txt")
-"""Functions past the bound when it came, one a line; a line that is no longer true is a fault, too."""
 DECIDES = ("components", "signals", "scoring")
 
 
@@ -30,17 +28,7 @@ def faults() -> Iterator[str]:
                     yield f"cart_nlp/{place}:{each.lineno}: {each.fullname}: {each.complexity}, past {bound}"
 
 
-def compared() -> list[str]:
-    """New faults, and known ones that are mended and should leave the list."""
-    found = {line: f"{line.split(':')[0]}: {line.split(': ')[1]}" for line in faults()}
-    known = set(KNOWN.read_text("utf-8").splitlines())
-    new = [line for line, name in found.items() if name not in known]
-    return sorted(new) + [
-        f"{KNOWN.name}: {name}: is mended; take it out" for name in sorted(known - {*found.values()})
-    ]
-
-
 if __name__ == "__main__":
-    found = compared()
+    found = sorted(faults())
     print("\n".join(found))
     sys.exit(bool(found))

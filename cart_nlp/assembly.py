@@ -126,9 +126,10 @@ def listed(place: Place, state: Mapping[str, Any], found: Mapping[str, list[Valu
     entries = [place.evidence("car_trial", value) for value in named]
     left = {("car_trial", value[0]): state.get("car_left", 0) for value in named[:1]}
     for field, values in found.items():
-        chosen, rest = kept(place, values)
-        entries += [place.evidence(field, value) for value in chosen]
-        left |= {(field, concept): number for concept, number in rest.items()}
+        if values:
+            chosen, rest = kept(place, values)
+            entries += [place.evidence(field, value) for value in chosen]
+            left |= {(field, concept): number for concept, number in rest.items()}
     entries.sort(key=lambda e: (_ORDER[e["field"]], e["value"], e.get("start", 0), e["section"], e["basis"]))
     for entry in entries:
         entry["more"] = left.pop((entry["field"], entry["value"]), 0)

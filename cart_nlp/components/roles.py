@@ -122,7 +122,7 @@ def twice(
 ) -> list[tuple[list[str], Mapping[str, float]]]:
     """For each mention of a trial its signals, second question included, and the chance of each role."""
     logits = [scorer.logits(held) for held in signals]
-    more = elsewhere(concepts, [likeliest(scorer.chances(sums)) for sums in logits])
+    more = elsewhere(concepts, list(map(scorer.likeliest, logits)))
     return [
         ([*held, *others], scorer.chances(scorer.logits(others, sums)))
         for held, sums, others in zip(signals, logits, more, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,8 +91,5 @@ def certainty(candidates: Iterable[Candidate], silence: float = SILENT) -> float
 
     `silence` is that of a field for which the text has no candidate at all.
     """
-    product, some = 1.0, False
-    for one in candidates:
-        some = True
-        product *= max(one.probability, 1 - one.probability)
-    return product if some else silence
+    sure = [max(one.probability, 1 - one.probability) for one in candidates]
+    return math.prod(sure) if sure else silence

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import repeat
-from operator import add
+from operator import add, neg
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,10 @@ class Linear:
             held.append(numbers[""])
         sums: list[float] = np.add.reduce(rows.take(np.array(held, dtype=int), 0), 0).tolist()
         return sums if start is None else list(map(add, start, sums))
+
+    def likeliest(self, logits: Sequence[float]) -> str:
+        """The class of the highest sum; of equals the first by name."""
+        return min(zip(map(neg, logits), self.classes, strict=True))[1]
 
     def chances(self, logits: Sequence[float]) -> dict[str, float]:
         """The probability of each class, of its sums."""

@@ -69,7 +69,7 @@ class Table:
         if len(items) > 2 and good * 2 < len(items):
             found.append("mostly_other")
         found += ["@" + signal for signal in top.instance.signals if signal.startswith(_KEPT)]
-        return [*found, *self._rivals(name, leader, led)]
+        return [*found, *(self._rivals(name, leader, led) if len(self.best) > 1 else ["only"])]
 
     @staticmethod
     def _zones(items: Iterable[Scored]) -> list[str]:
@@ -84,10 +84,9 @@ class Table:
         ]
 
     def _rivals(self, name: str, leader: str, led: set[int]) -> list[str]:
-        bests, nameds = _without(self.best, name), _without(self.named, name)
-        if not bests:
-            return ["only"]
-        strongest, named = max(bests), max(nameds)
+        others = list(self.best)
+        others.remove(name)
+        strongest, named = (max(map(table.__getitem__, others)) for table in (self.best, self.named))
         found = [
             *steps("rival", strongest),
             *steps("margin", self.best[name] - strongest, MARGINS),
@@ -95,16 +94,16 @@ class Table:
         ]
         if self.named[name] == -9.0 and named > 0:
             found.append("rival_named_not_this")
-        found += self._kinds(name)
-        if sum(best > 0 for best in bests) > 2:
+        rivals = [other for other in others if self.best[other] > 0]
+        found += self._kinds(name, rivals)
+        if len(rivals) > 2:
             found.append("many_rivals")
         if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
             found.append("beside_leader")
         return found
 
-    def _kinds(self, name: str) -> Iterator[str]:
+    def _kinds(self, name: str, rivals: Iterable[str]) -> Iterator[str]:
         """What kind of rivals a candidate has: other cells, names that a lexicon knows."""
-        rivals = [other for other, best in self.best.items() if other != name and best > 0]
         first = self.by_concept[name][0].instance
         if first.mention.label in ("cell_type", "cell_source"):
             yield from (f"{name}~{other}" for other in rivals)
@@ -112,11 +111,6 @@ class Table:
             "novel" not in self.by_concept[r][0].instance.signals for r in rivals
         ):
             yield "novel_beside_known"
-
-
-def _without(table: Mapping[str, float], name: str) -> list[float]:
-    """The values of all candidates but one."""
-    return [value for other, value in table.items() if other != name]
 
 
 _KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel", "with=",

@@ -24,14 +24,9 @@ def register() -> None:
     short form → long form. `doc._.cart`: what was decided, plain values by name. `span._.cart_role`: what a
     mention of an antigen does there.
     """
-    for name, default in (
-        ("cart_sections", None),
-        ("cart_short_forms", None),
-        ("cart", None),
-        ("cart_trial", None),
-    ):
+    for name in ("cart_sections", "cart_short_forms", "cart", "cart_trial"):
         if not Doc.has_extension(name):
-            Doc.set_extension(name, default=default)
+            Doc.set_extension(name, default=None)
     if not Span.has_extension("cart_role"):
         Span.set_extension("cart_role", default="")
 
