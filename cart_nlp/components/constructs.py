@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from spacy.language import Language
 
@@ -22,7 +22,7 @@ from cart_nlp.vocabulary import GUARDED
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-    from cart_nlp.lexicon import Lexicon
+    from cart_nlp.lexicon import Concept, Lexicon
     from cart_nlp.scoring.linear import Linear
 
 Entry = dict[str, Any]
@@ -60,7 +60,7 @@ class Constructs(Weighted):
         entries = with_products(entries, known)
         state["constructs"] = with_costim(reading, entries, own, values.get("costim", []))
         sure["constructs"] = sure["targets"] * certain
-        names = targets.union(*(one.targets for one in known))
+        names = targets.union(*(row.values("targets") for row in known))
         state["ids"] = {name: list(lexicon.hgnc(name)) for name in sorted(names)}
         return doc
 
@@ -79,33 +79,24 @@ class Constructs(Weighted):
         found = [one for one in self.roles().candidates(reading) if one.probability >= 0.5]
         known = known_products(reading.vocabulary.lexicon, decided(doc)["values"])
         targets = frozenset(one.concept for one in found)
-        return formats.signals(reading, own_units(reading, found), targets, [one.form for one in known])
+        return formats.signals(reading, own_units(reading, found), targets, known)
 
     def from_text(
-        self, reading: Reading, targets: frozenset[str], own: Own, known: Sequence[Known]
+        self, reading: Reading, targets: frozenset[str], own: Own, known: Sequence[Concept]
     ) -> tuple[list[Entry], float]:
         """The constructs that the text states, and the probability that their formats are right."""
         if not targets:
             return [], 1.0
-        held = formats.signals(reading, own, targets, [one.form for one in known])
+        held = formats.signals(reading, own, targets, known)
         verdict, sure, why = decide(reading, self.linear("formats"), held)
         return build(reading, verdict, targets, own, why), sure
 
 
-class Known(NamedTuple):
-    """A product of the study of which the lexicon knows the targets, and the format if it does."""
-
-    name: str
-    targets: list[str]
-    form: str
-
-
-def known_products(lexicon: Lexicon, values: Mapping[str, Iterable[Value]]) -> list[Known]:
-    """What the lexicon knows of the products that a trial names."""
+def known_products(lexicon: Lexicon, values: Mapping[str, Iterable[Value]]) -> list[Concept]:
+    """The products that a trial names and of which the lexicon knows the targets."""
     names = dict.fromkeys(value[0] for value in values.get("products", ()))
-    rows = [row for name in names if (row := lexicon.get("product", name)) is not None]
-    found = [Known(row.name, sorted(row.values("targets")), row.fields.get("format", "")) for row in rows]
-    return [one for one in found if one.targets]
+    rows = (lexicon.get("product", name) for name in names)
+    return [row for row in rows if row is not None and row.values("targets")]
 
 
 def decide(reading: Reading, scorer: Linear | None, held: list[str]) -> tuple[str, float, str]:
@@ -163,16 +154,18 @@ def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
     return [(unit, frozenset(good[number])) for number, unit in numbered if number in good]
 
 
-def with_products(entries: list[Entry], known: Sequence[Known]) -> list[Entry]:
+def with_products(entries: list[Entry], known: Sequence[Concept]) -> list[Entry]:
     """The constructs with the names of their products, and products of which the text tells nothing."""
     told = {target for entry in entries for target in entry["targets"]}
-    for one in known:
-        if not told.issuperset(one.targets):
-            usual = "single" if len(one.targets) == 1 else "bispecific"
-            entries.append(_entry(one.targets, one.form or usual, "product"))
-            told.update(one.targets)
+    for row in known:
+        targets = row.values("targets")
+        if not told.issuperset(targets):
+            usual = "single" if len(targets) == 1 else "bispecific"
+            entries.append(_entry(targets, row.fields.get("format") or usual, "product"))
+            told.update(targets)
     for entry in entries:
-        entry["products"] = sorted({one.name for one in known if one.targets == entry["targets"]})
+        named = (row.name for row in known if sorted(row.values("targets")) == entry["targets"])
+        entry["products"] = sorted(named)
     return entries
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from cart_nlp.lexicon import Concept
 from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit
@@ -37,12 +38,12 @@ def signals(
     reading: Reading,
     own: Sequence[tuple[Unit, frozenset[str]]],
     targets: frozenset[str],
-    products: Iterable[str],
+    products: Iterable[Concept],
 ) -> list[str]:
     """All signals of a trial's constructs.
 
-    `own` are the coordinations of the study's targets, each with the targets that it names; `products` the
-    formats that the lexicon knows of the study's products.
+    `own` are the coordinations of the study's targets, each with the targets that it names; `products` what
+    the lexicon knows of the study's products.
     """
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
@@ -51,7 +52,7 @@ def signals(
     for hit in reading.trial_hits:
         where = zone(place_at(reading, hit.start))
         found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
-    found.update("product_format=" + form for form in products if form)
+    found.update("product_format=" + form for row in products if (form := row.fields.get("format")))
     return sorted(found)
 
 

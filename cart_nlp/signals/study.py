@@ -29,16 +29,13 @@ _BARE = r"(?s)(?<![\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?!\d
 """A CAR word that is the letters alone, no number before it and nothing that makes it a receptor after."""
 
 
-def evidence(reading: Reading) -> list[tuple[Unit, str]]:
+def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
     """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
-    found = []
     reached = -1
     for mention in reading.of("car", "product"):
-        if mention.row == "novel" or (mention.start < reached and mention.label != "product"):
-            continue
-        found.append((single(reading, mention), _kind(reading, mention)))
-        reached = max(reached, mention.end)
-    return found
+        if mention.row != "novel" and (mention.start >= reached or mention.label == "product"):
+            yield single(reading, mention), _kind(reading, mention)
+            reached = max(reached, mention.end)
 
 
 def _kind(reading: Reading, mention: Mention) -> str:
