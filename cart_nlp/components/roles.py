@@ -121,11 +121,11 @@ def twice(
     scorer: Linear, concepts: Sequence[str], signals: Sequence[list[str]]
 ) -> list[tuple[list[str], Mapping[str, float]]]:
     """For each mention of a trial its signals, second question included, and the chance of each role."""
-    logits = [scorer.logits(held) for held in signals]
+    logits = scorer.logits(signals)
     more = elsewhere(concepts, list(map(scorer.likeliest, logits)))
     return [
-        ([*held, *others], scorer.chances(scorer.logits(others, sums)))
-        for held, sums, others in zip(signals, logits, more, strict=True)
+        ([*held, *others], scorer.chances(sums))
+        for held, others, sums in zip(signals, more, scorer.logits(more, logits), strict=True)
     ]
 
 

@@ -6,8 +6,8 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
-from itertools import repeat
-from operator import add, neg
+from itertools import accumulate, chain, repeat
+from operator import neg
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,15 @@ class Linear:
 
     @cached_property
     def _rows(self) -> tuple[Mapping[str, int], Any]:
-        """Signal → number of its row in a table of its weights for each class; the intercepts under ""."""
+        """Signal → number of its row in a table of its weights for each class.
+
+        The first row has the intercepts, the last one nothing.
+        """
         tables = list(self.weights.values())
         names = sorted({"", *(signal for table in tables for signal in table)})
-        rows = np.array([[table.get(name, 0.0) for table in tables] for name in names])
-        return {name: number for number, name in enumerate(names)}, rows
+        rows = [[table.get(name, 0.0) for table in tables] for name in names]
+        rows.append([0.0] * len(tables))
+        return {name: number for number, name in enumerate(names)}, np.array(rows)
 
     @cache  # noqa: B019  # a scorer lives as long as its model
     def after(self, head: str) -> frozenset[str]:
@@ -52,14 +56,19 @@ class Linear:
         """The probability of the positive class of a scorer of two classes."""
         return sigmoid(self.logit(signals))
 
-    def logits(self, signals: Iterable[str], start: Sequence[float] | None = None) -> list[float]:
-        """The sum of the weights for each class, on top of other sums or of the intercepts."""
+    def logits(
+        self, many: Sequence[Iterable[str]], starts: Sequence[Sequence[float]] | None = None
+    ) -> list[list[float]]:
+        """For each of several the sums of weights by class, on top of others or of the intercepts."""
+        if not many:
+            return []
         numbers, rows = self._rows
-        held = [number for signal in signals if (number := numbers.get(signal)) is not None]
-        if start is None:
-            held.append(numbers[""])
-        sums: list[float] = np.add.reduce(rows.take(np.array(held, dtype=int), 0), 0).tolist()
-        return sums if start is None else list(map(add, start, sums))
+        first = 0 if starts is None else -1
+        held = [[first, *filter(None, map(numbers.get, signals))] for signals in many]
+        edges = list(accumulate(map(len, held[:-1]), initial=0))
+        sums = np.add.reduceat(rows[list(chain.from_iterable(held))], edges, 0)
+        found: list[list[float]] = (sums if starts is None else sums + starts).tolist()
+        return found
 
     def likeliest(self, logits: Sequence[float]) -> str:
         """The class of the highest sum; of equals the first by name."""
@@ -74,7 +83,7 @@ class Linear:
 
     def probabilities(self, signals: Iterable[str]) -> dict[str, float]:
         """The probability of each class of a scorer of several classes."""
-        return self.chances(self.logits(signals))
+        return self.chances(self.logits([signals])[0])
 
     def reasons(self, signals: Iterable[str], name: str = "") -> list[tuple[str, float]]:
         """The signals that hold and count, with their weights, the strongest first."""

@@ -47,7 +47,7 @@ def write_mentions(doc: Doc, mentions: Iterable[Mention]) -> None:
     found = sorted(set(mentions), key=lambda m: (m.start, -m.end, m.label, m.concept, m.row))
     spans = _spans(doc, found)
     if None in spans:
-        cut(doc, {edge for mention in found for edge in (mention.start, mention.end)})
+        cut(doc, {edge for m, span in zip(found, spans, strict=True) if span is None for edge in m[:2]})
         spans = _spans(doc, found)
     doc.spans[MENTIONS] = [span for span in spans if span is not None]
     keep_mentions(doc, [mention for mention, span in zip(found, spans, strict=True) if span is not None])
@@ -95,12 +95,10 @@ class Component:
 
     def reading(self, doc: Doc) -> Reading:
         """The Doc as the signals read it."""
-        terms: Any = None
-        if MENTIONS in doc.spans:  # it has been seen: where to look next is known, and costs less
-            with contextlib.suppress(KeyError):
-                terms = self.nlp.get_pipe("cart_terms")
-        usual = hasattr(terms, "ruler_keys")
-        return read(doc, terms.vocabulary if usual else vocabulary_of(self.nlp, self.name))
+        if MENTIONS in doc.spans:  # a cart_terms has seen it: under its usual name it is found fast
+            with contextlib.suppress(KeyError, AttributeError):
+                return read(doc, self.nlp.get_pipe("cart_terms").vocabulary)  # type: ignore[attr-defined]
+        return read(doc, vocabulary_of(self.nlp, self.name))
 
 
 def vocabulary_of(nlp: Language, name: str) -> Vocabulary:
