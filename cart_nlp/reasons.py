@@ -69,7 +69,8 @@ def reasons(nlp: Language, doc: Doc) -> list[Why]:
         elif isinstance(pipe, Roles):
             found += _targets(pipe, doc, place)
         elif included and isinstance(pipe, Products):
-            found += _field(pipe.candidates(pipe.reading(doc)), pipe.field("products"), "products", place)
+            named = pipe.scored(pipe.reading(doc), "products")
+            found += _field(named, pipe.field("products"), "products", place)
         elif included and isinstance(pipe, Attributes):
             found += _attributes(pipe, doc, place)
     told = {one.name for one in found}

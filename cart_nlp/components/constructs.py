@@ -56,7 +56,11 @@ class Constructs(Weighted):
         known = known_products(lexicon, values)
         targets = frozenset(one.concept for one in found)
         own = own_units(reading, found)
-        entries, certain = self.from_text(reading, targets, own, known)
+        entries, certain = [], 1.0
+        if targets:
+            held = formats.signals(reading, own, targets, known)
+            verdict, certain, why = decide(reading, self.linear("formats"), held)
+            entries = build(reading, verdict, targets, own, why)
         entries = with_products(entries, known)
         state["constructs"] = with_costim(reading, entries, own, values.get("costim", []))
         sure["constructs"] = sure["targets"] * certain
@@ -80,16 +84,6 @@ class Constructs(Weighted):
         known = known_products(reading.vocabulary.lexicon, decided(doc)["values"])
         targets = frozenset(one.concept for one in found)
         return formats.signals(reading, own_units(reading, found), targets, known)
-
-    def from_text(
-        self, reading: Reading, targets: frozenset[str], own: Own, known: Sequence[Concept]
-    ) -> tuple[list[Entry], float]:
-        """The constructs that the text states, and the probability that their formats are right."""
-        if not targets:
-            return [], 1.0
-        held = formats.signals(reading, own, targets, known)
-        verdict, sure, why = decide(reading, self.linear("formats"), held)
-        return build(reading, verdict, targets, own, why), sure
 
 
 def known_products(lexicon: Lexicon, values: Mapping[str, Iterable[Value]]) -> list[Concept]:

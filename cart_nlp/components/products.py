@@ -9,10 +9,9 @@ from spacy.language import Language
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.schema import INCLUDED
-from cart_nlp.scoring.candidates import Candidate, certainty
+from cart_nlp.scoring.candidates import certainty
 from cart_nlp.scoring.weighted import Value, Weighted, stated
 from cart_nlp.signals.doc import decided
-from cart_nlp.signals.reading import Reading
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -38,16 +37,12 @@ class Products(Weighted):
         if state.get("car_trial", "product") not in INCLUDED:  # a trial of which nothing is decided counts
             return doc
         reading = self.reading(doc)
-        candidates = self.candidates(reading)
+        candidates = self.scored(reading, "products")
         found = stated(candidates, self.field("products"))
         state.setdefault("values", {})["products"] = found
         state.setdefault("sure", {})["products"] = certainty(candidates)
         state["known"] = known(reading.vocabulary.lexicon, found)
         return doc
-
-    def candidates(self, reading: Reading) -> list[Candidate]:
-        """The candidate products of a trial, the most probable first."""
-        return self.scored(reading, "products")
 
 
 def known(lexicon: Lexicon, products: Iterable[Value]) -> dict[str, list[Value]]:
