@@ -46,16 +46,10 @@ def _coined(reading: Reading, known: Sequence[Mention]) -> Iterator[Mention]:
 
 
 def _siblings(coined: Iterable[Mention]) -> dict[str, str]:
-    """The names that begin with the letters of another one."""
-    heads = {mention.concept: _head(mention.concept) for mention in coined}
+    """The names that begin with the letters of another one, as a whole if those are fewer than two."""
+    heads = {m.concept: (_HEAD.match(m.concept) or [m.concept])[0] for m in coined}
     counts = Counter(heads.values())
     return {name: "sibling" for name, head in heads.items() if counts[head] > 1}
-
-
-def _head(name: str) -> str:
-    """The letters with which a name begins, its own if they are fewer than two."""
-    found = _HEAD.match(name)
-    return found[0] if found else name
 
 
 def _within(mention: Mention, other: Mention) -> bool:
