@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals.candidate import Instance, Scored, Table
@@ -41,12 +39,6 @@ class FieldScorer:
 
     def to_json(self) -> dict[str, object]:
         return {"mention": self.mention.to_json(), "candidate": self.candidate.to_json()}
-
-    @classmethod
-    def load(cls, path: Path) -> FieldScorer:
-        """Read the file of one field."""
-        data = json.loads(path.read_text("utf-8"))
-        return cls(Linear(data["mention"]), Linear(data["candidate"]))
 
 
 class NameScorer(FieldScorer):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import accumulate, chain, repeat
 from operator import neg
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,11 +98,6 @@ class Linear:
     def to_json(self) -> dict[str, Any]:
         """Sorted, rounded weights as they are written to a file."""
         return {name: dict(sorted(table.items())) for name, table in self.weights.items()}
-
-    @classmethod
-    def load(cls, path: Path) -> Linear:
-        """Read a file that `to_json` was written to."""
-        return cls(json.loads(path.read_text("utf-8")))
 
 
 def sigmoid(logit: float) -> float:

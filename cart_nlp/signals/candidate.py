@@ -113,5 +113,5 @@ class Table:
             yield "novel_beside_known"
 
 
-_KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel", "with=",
+_KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel",
          "drug_binds")  # fmt: skip

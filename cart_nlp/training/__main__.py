@@ -12,6 +12,7 @@ from typing import Any
 from cart_nlp import console, outputs, paths, pipeline
 from cart_nlp.evaluation import review
 from cart_nlp.scoring.candidates import FieldScorer
+from cart_nlp.scoring.weighted import scorer_of
 from cart_nlp.training import ablation, build, data, folds, gain, hidden, report, whole
 
 FIGURES = "review.json"
@@ -109,11 +110,9 @@ def _review(examples: list[data.Example], out: Path | None) -> int:
 
 def shipped() -> dict[str, FieldScorer]:
     """The scorers of the shipped model that have mentions and candidates, by field."""
-    found = {}
-    for file in sorted(paths.model().glob("cart_*/*.json")):
-        if json.loads(file.read_text("utf-8")).keys() == {"mention", "candidate"}:
-            found[file.stem] = FieldScorer.load(file)
-    return found
+    files = sorted(paths.model().glob("cart_*/*.json"))
+    found = {file.stem: scorer_of(json.loads(file.read_text("utf-8"))) for file in files}
+    return {name: scorer for name, scorer in found.items() if type(scorer) is FieldScorer}
 
 
 def card_data(examples: list[data.Example]) -> dict[str, Any]:
