@@ -21,7 +21,7 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 GOLD = ROOT / "benchmarks" / "gold" / "trials.jsonl"
-COPIES = 3
+COPIES = 2
 
 
 def trials() -> bytes:

@@ -9,11 +9,12 @@ import pytest
 from kill_campaign import GOLD, campaign, compared, older, tables
 
 from cart_nlp.batch import Options, run
+from cart_nlp.paths import sample
 
 
 @pytest.mark.slow
 def test_killed_runs_end_with_the_same_files(tmp_path: Path) -> None:
-    found = campaign(GOLD, tmp_path, count=2, seed=5, kinds=["jsonl", "update"], workers=[1, 2], most=2)
+    found = campaign(sample(), tmp_path, count=2, seed=5, kinds=["jsonl", "update"], workers=[1, 2], most=2)
     assert found.runs == 2
     assert found.kills >= 2
 

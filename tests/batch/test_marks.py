@@ -123,7 +123,7 @@ TITLES = st.sampled_from(["CAR of CD19", "CAR of CD22", "CAR only mentioned", "C
 DUMPS = st.lists(
     st.lists(st.tuples(st.sampled_from("ABCD"), TITLES), max_size=5, unique_by=lambda pair: pair[0]),
     min_size=2,
-    max_size=4,
+    max_size=3,
 )
 
 
