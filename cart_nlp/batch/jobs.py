@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
-from cart_nlp.batch import unwritten
+from cart_nlp.batch import left_out
 from cart_nlp.registries.entry import Entry, Reject, Rejected
 from cart_nlp.schema import INCLUDED, Record, Trial
 
@@ -187,7 +187,7 @@ def refused(number: int, reject: Reject) -> Outcome:
 
 def screened(number: int, entry: Entry) -> Outcome:
     """The outcome of a record that the text screen lets go, where these are listed."""
-    return Outcome(number, "screened", entry.id, "", _line(unwritten.of_entry(entry)))
+    return Outcome(number, "screened", entry.id, "", _line(left_out.of_entry(entry)))
 
 
 def _line(said: dict[str, Any]) -> bytes:
@@ -217,7 +217,7 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
                 said = "; ".join(f"{key} from {read}" for key, read in cut.items())
                 record = record.model_copy(update={"raw": {**record.raw, UNREAD: said}})
             return Outcome(job.number, "record", trial.id, job.digest, record_json(record), left)
-        return Outcome(job.number, "below", trial.id, job.digest, _line(unwritten.of_record(record)), left)
+        return Outcome(job.number, "below", trial.id, job.digest, _line(left_out.of_record(record)), left)
     except Rejected as refusal:
         return rejected(job.number, job.source, job.place, trial_id, str(refusal))
     except FAULTS as fault:

@@ -16,7 +16,7 @@ import pytest
 from cart_nlp import tag
 from cart_nlp.batch import BatchError, Options, Summary, run
 from cart_nlp.batch.journal import Journal
-from cart_nlp.batch.unwritten import reason
+from cart_nlp.batch.left_out import reason
 from cart_nlp.schema import Evidence, Record
 from cart_nlp.writers import OutputError
 
