@@ -29,19 +29,16 @@ _CODE = re.compile(
     r"(?<![\w.-])(?P<code>[A-Z][A-Za-z]{0,7}(?:[ -][A-Z]{1,4})?[ -]?\d{2,6}(?:[.-]?[A-Z0-9]{1,4})?)(?![\w-])"
 )
 # What stands beside a product's code: a CAR word, or what a vial is called.
-_BESIDE_RIGHT = re.compile(
-    r"[\s\-(,]{0,3}(?:(?:autologous|allogeneic|anti-\w+)\s)?(?:ucar|car\b|car-|cart\b|chimeric|"
-    r"cell (?:injection|suspension|infusion)|t[\s-]cells?\b|cells?\b|injection\b|infusion\b|细胞|注射液)"
+_BESIDE_RIGHT = (
+    r"[\s\-(,]{0,3}(?:(?:<<code_source>>|<<name_says>>-\w+)\s)?(?:<<code_right>>|<<code_right_word>>\b)"
 )
-_BESIDE_LEFT = re.compile(
-    r"(?:\bcar(?:[\s-]?(?:t|nk|m))?s?(?:\scells?)?(?:\stherapy)?|\bcart(?:\scells?)?|"
-    r"chimeric antigen receptor|"
-    r"cell (?:injection|product|therapy)|injection|"
-    r"\bt[\s-]cells?)[\s,:(]{1,3}(?:named |called |code:? )?$"
+_BESIDE_LEFT = (
+    r"\b(?:<<name_car>>(?:[ -]?<<name_cells>>)?s?(?: <<name_cell_word>>)?|<<code_left>>)"
+    r"(?: <<code_therapy>>)?[\s,:(]{1,3}(?:named |called |code:? )?$"
 )
 # A head of letters and nothing but a number behind it: "week 12", "IL-15", "NCT012".
 _NUMBERED = re.compile(r"(?P<head>[a-z]+(?:[ -][a-z]+)?)[ -]?\d[\d.\-]*[a-z]?$")
-_MARKER = re.compile(r"cd\d")
+_MARKER = r"<<number_of>>\d"
 
 
 @dataclass(slots=True)
@@ -157,8 +154,8 @@ def codes(view: Reading) -> Iterator[tuple[int, int, str]]:
         if any(s < end and e > start for s, e in hits):
             continue
         first, last = view.sentence(start)
-        right = _BESIDE_RIGHT.match(view.low, end, min(last, end + 40))
-        left = _BESIDE_LEFT.search(view.low, max(first, start - 60), start)
+        right = known.expression(_BESIDE_RIGHT, low=True).match(view.low, end, min(last, end + 40))
+        left = known.expression(_BESIDE_LEFT, low=True).search(view.low, max(first, start - 60), start)
         alone = kind in ("interventions.name", "interventions.other_names") and end - start > 4
         if right or left or alone:
             yield start, end, "product"
@@ -170,7 +167,8 @@ def _is_no_code(code: str, known: Lexicon) -> bool:
     head = numbered["head"] if numbered else ""
     # "CAR011" is a code to ask a curator about, though too bare for the tagger to take it for one.
     named_so = any(concept.label == "car" for concept in known.folded.get(head, ()))
-    return bool(_MARKER.match(code)) or (head in known.words("not_code") and not named_so)
+    marker = known.expression(_MARKER, low=True).match(code) is not None
+    return marker or (head in known.words("not_code") and not named_so)
 
 
 _keys: dict[str, frozenset[str]] = {}
