@@ -64,14 +64,20 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
     return doc
 
 
-def tag_trial(nlp: Language, trial: Trial, level: str = "") -> Record:
-    """The record of one trial; with `level`, as of one whose car_trial is known to be that."""
+def tag_trial(nlp: Language, trial: Trial, level: str = "", *, brief: bool = False) -> Record:
+    """The record of one trial; with `level`, as of one whose car_trial is known to be that.
+
+    With `brief`, the Doc gets nothing that its record does not need: for the shipped components alone,
+    since those that others add may read it.
+    """
     from cart_nlp.assembly import record
     from cart_nlp.signals.reading import forget
 
     doc = make_doc(nlp, trial)
+    known: dict[str, Any] = {"brief": True} if brief else {}
     if level:
-        doc._.cart_trial = {**doc._.cart_trial, "car_trial": level}
+        known["car_trial"] = level
+    doc._.cart_trial |= known
     found = record(nlp(doc), trial)
     forget(doc)
     return found

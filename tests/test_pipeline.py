@@ -230,3 +230,18 @@ def test_unknown_lexicon_folder_is_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(LexiconError, match=re.escape(str(tmp_path / "none"))):
         load([tmp_path / "none"])
+
+
+BRIEF = (
+    TEXT,
+    "Infusion of anti-BCMA CAR-T cells in CD38+ myeloma after CD19 CAR-T, with PD-1 knocked out",
+    "Antibody against CD20 in patients who relapsed after CD19 CAR-T cells",
+    "Aspirin against headache",
+)
+
+
+@pytest.mark.parametrize("level", ["", "product", "no"])
+@pytest.mark.parametrize("text", BRIEF)
+def test_a_brief_doc_gives_the_same_record(nlp: Language, text: str, level: str) -> None:
+    trial = Trial(id="t", sections={"brief_title": text, "conditions[0]": "lymphoma"})
+    assert tag_trial(nlp, trial, level, brief=True) == tag_trial(nlp, trial, level)

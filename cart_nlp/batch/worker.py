@@ -28,7 +28,7 @@ def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     import_spacy()
     from cart_nlp.pipeline import load, tag_trial
 
-    return functools.partial(tag_trial, load(lexicons))
+    return functools.partial(tag_trial, load(lexicons), brief=True)
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from spacy.util import filter_spans
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.calibration import calibrated
 from cart_nlp.scoring.weighted import Weighted
-from cart_nlp.signals.doc import decided
+from cart_nlp.signals.doc import brief, decided
 from cart_nlp.signals.reading import MENTIONS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Confidence(Weighted):
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
         state["confidence"] = self.of(state)
-        if MENTIONS in doc.spans:
+        if MENTIONS in doc.spans and not brief(doc):
             # Of a product's name and what it spells, the product is the entity.
             spans = sorted(doc.spans[MENTIONS], key=lambda span: span.id_.startswith("product:"))
             doc.set_ents(filter_spans(spans), default="unmodified" if doc.ents else "outside")

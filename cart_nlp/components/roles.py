@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spacy.language import Language
 
 from cart_nlp.rules import first
+from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import SILENT, Candidate
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.candidate import Instance, Scored, steps
-from cart_nlp.signals.doc import decided
+from cart_nlp.signals.doc import brief, decided
 from cart_nlp.signals.mention import words
 from cart_nlp.signals.reading import MENTIONS, Reading
 
@@ -66,9 +67,12 @@ class Roles(Weighted):
     """Writes `span._.cart_role` of antigens and ligands, and the probability of each candidate target."""
 
     def __call__(self, doc: Doc) -> Doc:
+        state = decided(doc)
+        if brief(doc) and state.get("car_trial", "product") not in INCLUDED:
+            return doc
         reading = self.reading(doc)
         told = self.told(reading, self.candidates(reading))
-        decided(doc).setdefault("sure", {})["disease_markers"] = markers_sure(told)
+        state.setdefault("sure", {})["disease_markers"] = markers_sure(told)
         spans = doc.spans.get(MENTIONS, ())
         for number, mention in enumerate(reading.mentions):
             one = told.get((mention.start, mention.end))

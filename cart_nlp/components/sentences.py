@@ -8,6 +8,7 @@ import numpy as np
 from spacy.attrs import IDX, SENT_START
 from spacy.language import Language
 
+from cart_nlp.signals.doc import brief
 from cart_nlp.signals.reading import page_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Sentences:
     """Writes `doc.sents`."""
 
     def __call__(self, doc: Doc) -> Doc:
+        if brief(doc):
+            return doc
         places = doc.to_array([IDX]).astype(int)
         marks = np.full(len(doc), _INSIDE, dtype="uint64")
         at = np.searchsorted(places, page_of(doc).starts)

@@ -42,6 +42,11 @@ def decided(doc: Doc) -> dict[str, Any]:
     return found
 
 
+def brief(doc: Doc) -> bool:
+    """Whether only the record of a Doc is asked for: nobody will see its sentences, entities and roles."""
+    return bool((doc._.cart_trial or {}).get("brief"))
+
+
 def write_mentions(doc: Doc, mentions: Iterable[Mention]) -> None:
     """Write mentions to `doc.spans["cart"]` as whole tokens, which are cut where one begins or ends."""
     found = sorted(set(mentions), key=lambda m: (m.start, -m.end, m.label, m.concept, m.row))
