@@ -108,11 +108,6 @@ def _plausible(short: str, long_form: str) -> bool:
 
 
 @Language.factory("cart_abbreviations", assigns=["doc._.cart_short_forms"], requires=["doc.spans"])
-def make(nlp: Language, name: str) -> Abbreviations:
-    """Create the component; it needs a cart_terms before it."""
-    return Abbreviations(nlp, name)
-
-
 class Abbreviations(Component):
     """Writes the short forms that a Doc defines to `doc._.cart_short_forms`."""
 

@@ -27,11 +27,6 @@ _RULE_SURE, _RULE_SILENT = 0.9, 0.02
 
 
 @Language.factory("cart_attributes", requires=["doc.spans"], assigns=["doc._.cart"])
-def make(nlp: Language, name: str) -> Attributes:
-    """Create the component; it needs a cart_terms and a cart_study before it."""
-    return Attributes(nlp, name)
-
-
 class Attributes(Weighted):
     """Writes the values of these fields for a trial that is about CAR cells."""
 

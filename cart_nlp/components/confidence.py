@@ -21,11 +21,6 @@ BY_DOUBTS = ("disease_group", "indications")
 
 
 @Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
-def make(nlp: Language, name: str) -> Confidence:
-    """Create the component; it is the last one."""
-    return Confidence(nlp, name)
-
-
 class Confidence(Weighted):
     """Writes the confidence of each field, and `doc.ents`: the mentions that do not overlap."""
 

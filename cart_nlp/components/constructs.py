@@ -33,11 +33,6 @@ _RULE_SURE = 0.95
 
 
 @Language.factory("cart_constructs", requires=["doc.spans"], assigns=["doc._.cart"])
-def make(nlp: Language, name: str) -> Constructs:
-    """Create the component; it needs a cart_terms, a cart_roles and a cart_study before it."""
-    return Constructs(nlp, name)
-
-
 class Constructs(Weighted):
     """Writes targets, constructs and disease markers of a trial that is about CAR cells."""
 

@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 
 @Language.factory("cart_diseases", requires=["doc.spans"], assigns=["doc._.cart"])
-def make(nlp: Language, name: str) -> Diseases:
-    """Create the component; it needs a cart_terms before it."""
-    return Diseases(nlp, name)
-
-
 class Diseases(Component):
     """Writes indications and disease groups of a trial that is about CAR cells."""
 

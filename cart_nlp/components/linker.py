@@ -47,11 +47,6 @@ _MIN_SCORE = 85
 
 
 @Language.factory("cart_linker", requires=["doc.spans"], assigns=["doc.spans"])
-def make(nlp: Language, name: str) -> LinkerComponent:
-    """Create the component; it needs a cart_terms before it."""
-    return LinkerComponent(nlp, name)
-
-
 class LinkerComponent(Component):
     """Rewrites the mentions of a Doc."""
 

@@ -24,11 +24,6 @@ KNOWN = (
 
 
 @Language.factory("cart_products", requires=["doc.spans"], assigns=["doc._.cart"])
-def make(nlp: Language, name: str) -> Products:
-    """Create the component; it needs a cart_terms and a cart_study before it."""
-    return Products(nlp, name)
-
-
 class Products(Weighted):
     """Writes the products of a trial that is about CAR cells, and the values that are known of them."""
 

@@ -58,11 +58,6 @@ def markers_sure(told: Mapping[Any, Told]) -> float:
 @Language.factory(
     "cart_roles", requires=["doc.spans"], assigns=["doc._.cart", "span._.cart_role"], default_config={}
 )
-def make(nlp: Language, name: str) -> Roles:
-    """Create the component; it needs a cart_terms before it."""
-    return Roles(nlp, name)
-
-
 class Roles(Weighted):
     """Writes `span._.cart_role` of antigens and ligands, and the probability of each candidate target."""
 

@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from cart_nlp.scoring.linear import Linear
 
 
-@Language.factory("cart_study", requires=["doc.spans"], assigns=["doc._.cart"])
-def make(nlp: Language, name: str) -> Study:
-    """Create the component; it needs a cart_terms before it."""
-    return Study(nlp, name)
-
-
 def target_logits(reading: Reading, scorer: Linear) -> dict[str, float]:
     """The best log-odds of a target mention in each part of the record."""
     found: dict[str, float] = {}
@@ -39,6 +33,7 @@ def target_logits(reading: Reading, scorer: Linear) -> dict[str, float]:
     return found
 
 
+@Language.factory("cart_study", requires=["doc.spans"], assigns=["doc._.cart"])
 class Study(Weighted):
     """Writes car_trial, its probability and the focus of a Doc."""
 
