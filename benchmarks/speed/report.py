@@ -170,7 +170,7 @@ def figures(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
         ),
         *(
             (
-                f"1 % new records in a dump of {size} (DuckDB store), share of the first run",
+                f"1 % new records in {size} (DuckDB store), processor time, share of the first run",
                 (f"night-{name}-first", f"night-{name}-second"),
                 ratio(f"night-{name}-second", f"night-{name}-first"),
                 "share",
