@@ -50,7 +50,7 @@ FINDERS = ("cart_sentences", "cart_patterns", "cart_terms", "cart_abbreviations"
 """Components that find; those behind them decide, and are what is trained."""
 SCORED = tuple(name for name in FIELDS if name not in RULED)
 SETTINGS: Mapping[str, Mapping[str, float]] = {
-    "targets": {"penalty": 0.5, "strength": 0.3},
+    "targets": {"penalty": 0.5, "strength": 0.3, "weight": 0.25},
     "products": {"strength": 0.1},
     "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 1.0},
 }
@@ -187,7 +187,7 @@ def _field(
             labeled = [
                 one for group, found in sorted(marked.items()) if fold_of(group) in part for one in found
             ]
-        learned = [pairs[n] for n in repeated(items.examples, numbers)]
+        learned = [pairs[n] for n in numbers]
         if name == "products":
             return fit_names(learned, **settings)
         if name == "targets":
@@ -208,8 +208,12 @@ def _field(
     result.fitted[name] = {e.id: apply(whole, n) for n, e in enumerate(items.examples)}
 
 
-COPIES = 1
-"""How often a trial that was written to teach counts."""
+ROLE_COUNTS = {"written": 3.0, TAUGHT: 0.5}
+"""How much a mention counts by the source of its trial: marks of taught texts are many and alike."""
+
+
+TAUGHT_COUNT = 0.3
+"""How much a text that was written to teach counts in the study decision."""
 
 
 NOVEL_EVERY = 30
@@ -241,11 +245,6 @@ def unknown(
 
 
 _SHOWN = frozenset(["binds<adj", "bound>adj", "car>touch", "several"])
-
-
-def repeated(examples: Sequence[Example], numbers: Sequence[int]) -> list[int]:
-    """The numbers, those of taught trials as often as they count."""
-    return [n for n in numbers for _ in range(COPIES if examples[n].source == TAUGHT else 1)]
 
 
 def taught(name: str, truth: frozenset[str]) -> frozenset[str]:
@@ -308,8 +307,15 @@ def _study(examples: Sequence[Example], result: Outcome) -> None:
             truth: Sequence[bool] = truth,
             numbers: Sequence[int] = numbers,
         ) -> Linear:
-            use = repeated(kept, [n for n in picked if n in set(numbers)])
-            return fit_candidates([rows[n] for n in use], [truth[n] for n in use], use, strength=strength)
+            inside = set(numbers)
+            use = [n for n in picked if n in inside]
+            return fit_candidates(
+                [rows[n] for n in use],
+                [truth[n] for n in use],
+                use,
+                strength=strength,
+                counts=[TAUGHT_COUNT if kept[n].source == TAUGHT else 1.0 for n in use],
+            )
 
         chances = cross(len(kept), groups, fit, lambda scorer, n: scorer.probability(rows[n]))
         for one, chance in zip(said, chances, strict=True):
@@ -337,7 +343,7 @@ def _formats(examples: Sequence[Example], result: Outcome) -> None:
     truth = [construct_class(e.labels["constructs"]) if len(values(e, "targets")) > 1 else "" for e in kept]
 
     def fit(numbers: list[int]) -> Linear:
-        use = repeated(kept, [n for n in numbers if truth[n]])
+        use = [n for n in numbers if truth[n]]
         rows = [asked[n].held for n in use]
         return fit_classes(rows, [truth[n] for n in use], use, strength=1.0, support=3)
 
@@ -425,7 +431,7 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
             known,
             strength=0.15,
             support=3,
-            counts=[3.0 if kept[n].source == "written" else 1.0 for n in known],
+            counts=[ROLE_COUNTS.get(kept[n].source, 1.0) for n in known],
             least=0.05,
         )
 

@@ -124,15 +124,21 @@ def fit_candidates(
     *,
     strength: float = 0.3,
     support: int = 4,
+    counts: Sequence[float] | None = None,
 ) -> Linear:
-    """A scorer of candidates, by logistic regression; of one class alone, how many there are."""
+    """A scorer of candidates, by logistic regression; of one class alone, how many there are.
+
+    `counts` is how much each one weighs.
+    """
     if len(set(truth)) < 2:
         sure = round(math.log(2 * len(truth) + 1), DIGITS)
         return Linear({"yes": {"": sure if all(truth) else -sure}})
     from sklearn.linear_model import LogisticRegression
 
     found, names = matrix(rows, groups, support)
-    model = LogisticRegression(C=strength, max_iter=1000).fit(found, np.array(truth, int))
+    model = LogisticRegression(C=strength, max_iter=1000).fit(
+        found, np.array(truth, int), sample_weight=counts
+    )
     return _linear(names, np.append(model.coef_[0], model.intercept_[0]))
 
 
