@@ -17,6 +17,10 @@ ROLES: list[Sections] = [
     "[DLL3|target] CAR-T cells in small cell lung cancer\n"
     "Participants may have had a [DLL3|prior_therapy]-targeted antibody before.",
     # an antibody that is given or secreted has another's role
+    {
+        "brief_summary": "[CD19|target] CAR-T cells are followed by a bispecific antibody "
+        "against [CD20|coadministered]."
+    },
     "[CD19|target] CAR-T cells secreting [PD-L1|armoring] nanobodies",
     # the gene that is taken out is the target, or is the trial's only antigen
     {"brief_summary": "CAR-T cells with knocked out [CD70|edit]"},

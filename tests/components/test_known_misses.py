@@ -30,10 +30,6 @@ ROLES: dict[str, list[Sections]] = {
         "[MSLN|target] CAR-T cells and an anti-[PD-1|coadministered] antibody in mesothelioma",
     ],
     "an antibody that is given or secreted has another's role": [
-        {
-            "brief_summary": "[CD19|target] CAR-T cells are followed by a bispecific antibody "
-            "against [CD20|coadministered]."
-        },
         {"brief_summary": "Patients get CAR-T cells and a [CD38|coadministered] antibody."},
     ],
 }
