@@ -212,7 +212,7 @@ ROLE_COUNTS = {"written": 3.0, TAUGHT: 0.5}
 """How much a mention counts by the source of its trial: marks of taught texts are many and alike."""
 
 
-TAUGHT_COUNT = 0.3
+TAUGHT_COUNT = 0.5
 """How much a text that was written to teach counts in the study decision."""
 
 
