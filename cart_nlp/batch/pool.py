@@ -59,11 +59,16 @@ _spare: list[_Desk] = []
 def copied(source: TaggerSource, at_once: bool) -> Iterator[None]:
     """Within, the first worker of a pool is a copy of this process as it is now.
 
-    It loads what tags `at_once`, or when it gets work. One that dies is followed by copies of a server.
+    It loads what tags `at_once`, or when it gets work. One that dies is followed by copies of a server, and
+    so is one that the system does not grant.
     """
-    desk = _Desk(multiprocessing.get_context("fork"))
     first = (worker.load, source) if at_once else (os.getpid,)
-    desk.taken(processes.copied(lambda: desk.executor.submit(*first)))
+    try:
+        desk = _Desk(multiprocessing.get_context("fork"))
+        desk.taken(processes.copied(lambda: desk.executor.submit(*first)))
+    except OSError:
+        yield
+        return
     _spare.append(desk)
     try:
         yield

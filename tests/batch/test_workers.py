@@ -15,7 +15,7 @@ import batch_fakes as fakes
 import pytest
 
 from cart_nlp.batch.jobs import Job, Tagger, TaggerSource
-from cart_nlp.batch.pool import Pool
+from cart_nlp.batch.pool import Pool, copied
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
@@ -252,6 +252,22 @@ def test_a_copy_that_dies_is_followed_by_others(alone: Callable[[str], subproces
     assert kinds == ["record"] * 30 + ["reject"] + ["record"] * 30
     assert last != pid
     assert parent.returncode == 0
+
+
+def test_where_no_copy_is_granted_a_server_starts_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> int:
+        raise BlockingIOError(11, "no more processes")
+
+    monkeypatch.setattr(os, "fork", refused)
+    source = TaggerSource(fakes.load, (str(tmp_path), 0.0))
+    with copied(source, at_once=True):
+        pool = Pool(source, workers=1, timeout=20, keep_all=False)
+        try:
+            assert [outcome.kind for outcome in pool.outcomes(jobs(["CAR"] * 3))] == ["record"] * 3
+        finally:
+            pool.close()
 
 
 @pytest.mark.parametrize("title", ["CAR hangs", "CAR spins"])
