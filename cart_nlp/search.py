@@ -166,11 +166,12 @@ def _database(needles: list[Needle], key: bytes) -> Any:
     import hyperscan
 
     made = []
+    expressions = list(map(_expression, needles))
 
     def compiled() -> bytes:
         base = hyperscan.Database()
         base.compile(
-            expressions=list(map(_expression, needles)),
+            expressions=expressions,
             ids=list(range(len(needles))),
             elements=len(needles),
             flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
@@ -179,8 +180,9 @@ def _database(needles: list[Needle], key: bytes) -> Any:
         return bytes(hyperscan.dumpb(base))
 
     machine = f"{getattr(hyperscan, '__version__', '')} {platform.machine()}".encode()
-    modules = (__name__, "cart_nlp.screening", "cart_nlp.text")
-    data = kept.kept_bytes("screen", key and key + machine, modules, compiled)
+    # What it finds is told by number: it has to be of these very expressions, in this order.
+    whole = b"\0".join([key, machine, *expressions])
+    data = kept.kept_bytes("screen", key and whole, [__name__], compiled)
     if not made:
         try:
             found = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)

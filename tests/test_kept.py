@@ -221,8 +221,17 @@ def test_a_screen_that_is_kept_lets_the_same_through_and_is_not_compiled_again(
     screened: tuple[Path, list[bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert screened[1] == [True, True, False, True]
-    monkeypatch.delattr(search, "_expression")
+    monkeypatch.delattr("hyperscan.Database")
     assert Screen(lexicon.load()).candidates(SEEN) == screened[1]
+
+
+def test_a_screen_of_other_strings_is_not_taken_for_what_is_kept(place: Path) -> None:
+    """As when the code changes that makes the strings of a lexicon."""
+    pytest.importorskip("hyperscan")
+    for word, found in ((b"aspirin", [True, False]), (b"caffeine", [False, True])):
+        made = search.Search([search.Needle(word)], key=b"k")
+        assert [made.hits(text) for text in (b"aspirin daily", b"caffeine daily")] == found
+    assert len(list(place.glob("screen-*.bin"))) == 2
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "of another processor", "anybody's", "anybody's folder"])
