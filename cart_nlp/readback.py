@@ -185,6 +185,11 @@ def tables_of(base: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in base.execute(query).fetchall()}
 
 
+def is_interrupt(fault: BaseException | None) -> bool:
+    """Whether a fault is what DuckDB makes of Ctrl-C in the middle of a query."""
+    return isinstance(fault, RuntimeError) and str(fault) == "Query interrupted"
+
+
 @contextlib.contextmanager
 def store(path: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """A store to read one table of; raises InputError for what is none, or has no such table."""
@@ -200,6 +205,10 @@ def store(path: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as fault:
         said = shown(str(fault).strip().split("\n", 1)[0])
         raise InputError(f"{path}: no store of `cart-nlp tag`: {said}") from None
+    except RuntimeError as fault:
+        if is_interrupt(fault):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def store_rows(path: Path) -> Iterator[dict[str, Any]]:

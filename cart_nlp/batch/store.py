@@ -17,7 +17,7 @@ import duckdb
 import orjson
 
 from cart_nlp.batch.marks import Marks
-from cart_nlp.readback import FOREIGN, tables_of
+from cart_nlp.readback import FOREIGN, is_interrupt, tables_of
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.search import any_of
 from cart_nlp.writers import OutputError
@@ -247,6 +247,8 @@ class connected:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
         self._base.close()
+        if is_interrupt(fault):
+            raise KeyboardInterrupt from None
         if isinstance(fault, duckdb.Error):
             raise OutputError(f"{self._path}: {_first_line(fault)}; the store is as it was before") from None
 

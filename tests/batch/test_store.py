@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,9 @@ import pytest
 
 from cart_nlp.batch import Options, Summary, run
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.store import connected
 from cart_nlp.differences import compare, read_rows
+from cart_nlp.readback import store
 from cart_nlp.writers import OutputError
 
 FIRST = [
@@ -211,6 +218,18 @@ def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
     summary = run(options, fakes.parts(nightly.folder, now=at(2)))
     assert changes(summary) == (3, 0, 0, 0, 4)
     assert nightly.rows("SELECT count(*) FROM runs") == [(1,)]
+
+
+@pytest.mark.parametrize("opened", [lambda path: connected(path, False), lambda path: store(path, "records")])
+def test_an_interrupt_in_a_query_is_an_interrupt(
+    nightly: Nightly, opened: Callable[[Path], AbstractContextManager[duckdb.DuckDBPyConnection]]
+) -> None:
+    nightly(1, FIRST)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt), opened(nightly.store) as base:
+        timer.start()
+        base.execute("SELECT max(hash(range)) FROM range(10000000000)").fetchall()
+    timer.join()
 
 
 def test_what_is_no_store_is_refused_and_left_alone(nightly: Nightly) -> None:
