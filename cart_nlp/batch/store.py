@@ -142,6 +142,9 @@ class Store:
             _note_run(base, journal.header, counts)
             if complete and self._new_marks is not None:
                 _keep_marks(base, self._new_marks, self._marks, self._key)
+            elif counts["new"] and not fresh:
+                # An earlier run may have let one of these go: changed back, it has to be looked at.
+                base.execute("DROP TABLE IF EXISTS marks")
             base.commit()
         if fresh:
             target.replace(self._path)

@@ -111,6 +111,18 @@ def test_a_decision_on_a_marked_trial_is_applied_and_taken_back(tmp_path: Path, 
     assert costim() == [([],)]
 
 
+def test_what_became_a_trial_in_an_incomplete_night_is_looked_at_when_it_changes_back(tmp_path: Path) -> None:
+    night(tmp_path, 1, FIRST)
+    changed = fakes.dump(tmp_path / "changed.jsonl", [*FIRST[:2], {"id": "X", "title": "CAR of CD7"}])
+    inputs = (str(changed), str(tmp_path / "none.jsonl"))
+    store = str(tmp_path / "store.duckdb")
+    now = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC)
+    summary = run(Options(inputs, store, workers=0), fakes.parts(tmp_path, now=now))
+    assert (summary.store["new"], summary.exit_code) == (1, 2)
+    summary = night(tmp_path, 3, FIRST)
+    assert (summary.store["retagged"], summary.store["vanished"]) == (1, 0)
+
+
 def test_two_contents_of_one_id_are_told_in_every_run(tmp_path: Path) -> None:
     twice = [*FIRST[:3], {"id": "A", "title": "CAR of CD22"}]
     first = night(tmp_path, 1, twice)
