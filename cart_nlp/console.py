@@ -181,6 +181,7 @@ def guarded(command: str) -> Iterator[None]:
     A reader of the output that goes away (`| head`) ends the command silently.
     """
     codecs.register_error("plainer", _plainer)
+    _stand_in()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # replaced by something that is no text file
             stream.reconfigure(errors="plainer")  # type: ignore[union-attr]
@@ -204,6 +205,16 @@ def guarded(command: str) -> Iterator[None]:
     except OSError as fault:
         _let_go()
         stop(command, fault_line(fault))
+
+
+def _stand_in() -> None:
+    """Take the place of standard streams that were closed: else the next file opened would, and get what is
+    said. What is lost on standard output is a fault, what is said on standard error goes unheard."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            stream = os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
 
 
 def _let_go() -> None:

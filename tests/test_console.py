@@ -87,6 +87,20 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(words):
     assert done.returncode in (1, console.CLOSED_PIPE)
 
 
+@pytest.mark.skipif(not Path("/bin/sh").exists(), reason="closes streams by a shell")
+def test_standard_streams_that_are_closed_stop_no_command_that_needs_none(tmp_path):
+    source, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"id": "T1", "title": "CD19 CAR-T cells in lymphoma"}\n', "utf-8")
+    whole = [sys.executable, "-m", "cart_nlp", "tag", str(source), "-o"]
+    closed = ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"]
+    assert subprocess.run([*closed, *whole, str(out)]).returncode == 0
+    assert len(out.read_bytes().splitlines()) == 1
+    closed[2] = 'exec "$@" >&-'
+    told = subprocess.run([*closed, *whole, "-"], stderr=subprocess.PIPE, text=True)
+    assert told.returncode == 2
+    assert told.stderr.startswith("cart-nlp tag: standard output: ") and told.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("terminal", OLD_TERMINALS, ids=lambda terminal: terminal["PYTHONIOENCODING"])
 def test_a_terminal_of_an_old_encoding_gets_what_it_can_show(terminal):
     done = run("show", "抗CD19 CAR-T – with 4-1BB", env=os.environ | terminal)
