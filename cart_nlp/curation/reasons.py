@@ -11,6 +11,8 @@ from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Evidence, Mention, Record
 
 NEAR = 0.25
 """How far from one half a score of the study decision is still near the line."""
+_LISTED = 3
+"""Values that have a line each; more of them are counted."""
 _NAMING = ("brief_title", "official_title", "interventions")
 _BESIDE = {
     "coadministered": "co-administered antibody beside the target",
@@ -71,11 +73,16 @@ def _product_alone(record: Record) -> Iterator[Reason]:
 
 
 def _once(record: Record) -> Iterator[Reason]:
-    for name, value, entries in _values(record):
-        first = entries[0]
-        once = name == "targets" and len(entries) == 1 and first.basis == "text"
-        if once and not first.section.startswith(_NAMING):
-            yield Reason(name, f"{value} stands once, outside titles and interventions")
+    found = [
+        value
+        for name, value, (first, *more) in _values(record)
+        if name == "targets" and not more and first.basis == "text" and not first.section.startswith(_NAMING)
+    ]
+    if len(found) > _LISTED:
+        yield Reason("targets", f"{len(found)} targets stand once, outside titles and interventions")
+    else:
+        for value in found:
+            yield Reason("targets", f"{value} stands once, outside titles and interventions")
 
 
 def _unknown_code(record: Record) -> Iterator[Reason]:

@@ -66,6 +66,18 @@ def test_how_many_must_be_read_for_a_share():
     assert found.needed(0.9, "costim") == 0
 
 
+def test_many_targets_that_stand_once_are_one_reason():
+    names = ("CD19", "CD20", "CD22", "CD30")
+    place = {"basis": "text", "section": "brief_summary", "rule": "antigens.csv:3"}
+    rows = tuple(Evidence(field="targets", value=name, text=name, end=4, **place) for name in names)
+    where = "stand once, outside titles and interventions"
+    assert [text for text in told(record(evidence=rows), "targets") if "once" in text] == [
+        f"4 targets {where}"
+    ]
+    few = [text for text in told(record(evidence=rows[:3]), "targets") if "once" in text]
+    assert few == [f"{name} stands{where[5:]}" for name in names[:3]]
+
+
 def test_reasons_are_told_with_their_field():
     assert told(record(), "constructs") == ["default format"]
     assert told(record(), "targets") == ["co-administered antibody beside the target: CD20"]
