@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import accumulate, chain, repeat
 from operator import neg
 from typing import Any
@@ -36,11 +36,17 @@ class Linear:
         rows.append([0.0] * len(tables))
         return {name: number for number, name in enumerate(names)}, np.array(rows)
 
-    @cache  # noqa: B019  # a scorer lives as long as its model
     def after(self, head: str) -> frozenset[str]:
         """What follows a head in the signals that have a weight."""
-        signals = (signal for table in self.weights.values() for signal in table)
-        return frozenset(signal.removeprefix(head) for signal in signals if signal.startswith(head))
+        if head not in self._after:
+            signals = (signal for table in self.weights.values() for signal in table)
+            held = frozenset(signal.removeprefix(head) for signal in signals if signal.startswith(head))
+            self._after[head] = held
+        return self._after[head]
+
+    @cached_property
+    def _after(self) -> dict[str, frozenset[str]]:
+        return {}
 
     def logit(self, signals: Iterable[str], extra: float = 0.0) -> float:
         """The sum of the weights of the positive class, intercept included.
