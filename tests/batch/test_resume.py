@@ -113,7 +113,7 @@ def test_every_cut_of_the_journal_resumes_to_the_same_bytes(tmp_path: Path) -> N
     journal = Path(f"{out}.journal")
     resumed = Options((str(source),), str(out), workers=0, resume=True)
     content = full_journal(tmp_path, resumed)
-    for cut in sorted({*range(0, len(content), 193), len(content) - 1, len(content)}):
+    for cut in sorted({*range(0, len(content), 97), len(content) - 1, len(content)}):
         out.unlink(missing_ok=True)
         journal.write_bytes(content[:cut])
         summary = run(resumed, fakes.parts(tmp_path))
