@@ -1,7 +1,7 @@
 """Functions more complex than their place allows, one a line; exit 1 if there are any.
 
-Radon counts the ways through a function. 20 (grade C) is the bound anywhere, 10 (grade B) where it is decided
-what a text says.
+Radon counts the ways through a function. 20 (grade C) is the bound anywhere, 15 where it is decided what a
+text says.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from radon.complexity import cc_visit
 
 PACKAGE = Path(__file__).resolve().parents[1] / "cart_nlp"
-ANYWHERE, DECIDING = 20, 10
+ANYWHERE, DECIDING = 20, 15
 DECIDES = ("components", "signals", "scoring")
 
 

@@ -68,10 +68,10 @@ class Roles(Weighted):
         reading = self.reading(doc)
         told = self.told(reading, self.candidates(reading))
         state.setdefault("sure", {})["disease_markers"] = markers_sure(told)
-        spans = doc.spans.get(MENTIONS, ())
+        spans, named = doc.spans.get(MENTIONS, ()), ("antigen", "ligand")
         for number, mention in enumerate(reading.mentions):
-            one = told.get((mention.start, mention.end))
-            if one is not None and mention.label in ("antigen", "ligand"):
+            one = told.get((mention.start, mention.end)) if mention.label in named else None
+            if one is not None and (one.role == MARKER or not brief(doc)):
                 spans[number]._.cart_role = one.role
         return doc
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cart_nlp.scoring.linear import Linear
@@ -30,12 +30,16 @@ class FieldScorer:
 
     def score(self, instances: Iterable[Instance]) -> list[Candidate]:
         """The candidates among some instances, the most probable first."""
-        table = Table([Scored(one, self.mention.logit(one.signals)) for one in instances])
+        chance = self.candidate.probability
         found = [
-            Candidate(name, self.candidate.probability(signals), table.by_concept[name], signals)
-            for name, signals in table.signals().items()
+            Candidate(name, chance(told), scored, told) for name, scored, told in self.table(list(instances))
         ]
         return sorted(found, key=lambda c: (-c.probability, c.concept))
+
+    def table(self, instances: Sequence[Instance]) -> Iterator[tuple[str, list[Scored], list[str]]]:
+        """Each candidate with its scored mentions, and the signals of these together."""
+        table = Table([Scored(one, self.mention.logit(one.signals)) for one in instances])
+        return ((name, table.by_concept[name], told) for name, told in table.signals().items())
 
     def to_json(self) -> dict[str, object]:
         return {"mention": self.mention.to_json(), "candidate": self.candidate.to_json()}
@@ -47,17 +51,16 @@ class NameScorer(FieldScorer):
     def __init__(self, together: Linear) -> None:
         super().__init__(together, together)
 
-    def score(self, instances: Iterable[Instance]) -> list[Candidate]:
-        """The candidates among some instances, the most probable first."""
-        mentions = list(instances)
+    def table(self, instances: Sequence[Instance]) -> Iterator[tuple[str, list[Scored], list[str]]]:
+        """The same; mentions have the log-odds that they state the name if any does, for alone each says
+        little of what all say together."""
         by_name: dict[str, list[Scored]] = {}
-        for one in mentions:
+        for one in instances:
             by_name.setdefault(one.concept, []).append(Scored(one, self.mention.logit(one.signals)))
-        found = [
-            Candidate(name, self.candidate.probability(signals), _beside_best(by_name[name]), signals)
-            for name, signals in together(mentions).items()
-        ]
-        return sorted(found, key=lambda c: (-c.probability, c.concept))
+        for name, told in together(instances).items():
+            best = max(one.logit for one in by_name[name])
+            scored = [one._replace(logit=round(one.logit - best + _BEHIND, 9)) for one in by_name[name]]
+            yield name, scored, told
 
     def to_json(self) -> dict[str, object]:
         return {"together": self.candidate.to_json()}
@@ -65,15 +68,6 @@ class NameScorer(FieldScorer):
 
 _BEHIND = 4.0
 """How far behind the best mention of a name one may be that still states it: log-odds."""
-
-
-def _beside_best(scored: Iterable[Scored]) -> list[Scored]:
-    """Mentions with log-odds that they state the name if any does: alone each says little of what all say."""
-    found = list(scored)
-    best = max(one.logit for one in found)
-    return [one._replace(logit=round(one.logit - best + _BEHIND, 9)) for one in found]
-
-
 SILENT = 0.99
 """Certainty of a field for which the text has no candidate at all, before calibration."""
 

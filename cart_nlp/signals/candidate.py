@@ -49,10 +49,7 @@ class Table:
         for item in scored:
             self.by_concept.setdefault(item.instance.concept, []).append(item)
         self.best = {name: max(s.logit for s in items) for name, items in self.by_concept.items()}
-        self.named = {
-            name: max((s.logit for s in items if s.instance.place in NAMED), default=-9.0)
-            for name, items in self.by_concept.items()
-        }
+        self.zones = {name: _by_zone(items) for name, items in self.by_concept.items()}
 
     def signals(self) -> Mapping[str, list[str]]:
         """Candidate → its signals."""
@@ -63,7 +60,9 @@ class Table:
     def _of(self, name: str, leader: str, led: set[int]) -> list[str]:
         items = self.by_concept[name]
         top = max(items, key=lambda s: s.logit)
-        found = [*steps("best", top.logit), "best_in=" + top.instance.place, *self._zones(items)]
+        found = [*steps("best", top.logit), "best_in=" + top.instance.place]
+        for where, logit in self.zones[name].items():
+            found += steps(where, logit) if logit > _NONE else ["no_" + where]
         good = sum(s.logit > 0 for s in items)
         found += [f"good>={n}" for n in (1, 2, 4, 8) if good >= n]
         if len(items) > 2 and good * 2 < len(items):
@@ -71,28 +70,16 @@ class Table:
         found += ["@" + signal for signal in top.instance.signals if signal.startswith(_KEPT)]
         return [*found, *(self._rivals(name, leader, led) if len(self.best) > 1 else ["only"])]
 
-    @staticmethod
-    def _zones(items: Iterable[Scored]) -> list[str]:
-        best = dict.fromkeys(("named", "told", "rest"), -9.0)
-        for item in items:
-            where = zone(item.instance.place)
-            best[where] = max(best[where], item.logit)
-        return [
-            signal
-            for where, logit in best.items()
-            for signal in (steps(where, logit) if logit > -9 else ["no_" + where])
-        ]
-
     def _rivals(self, name: str, leader: str, led: set[int]) -> list[str]:
-        others = list(self.best)
-        others.remove(name)
-        strongest, named = (max(map(table.__getitem__, others)) for table in (self.best, self.named))
+        others = [other for other in self.best if other != name]
+        strongest = max(self.best[other] for other in others)
+        named = max(self.zones[other]["named"] for other in others)
         found = [
             *steps("rival", strongest),
             *steps("margin", self.best[name] - strongest, MARGINS),
             *steps("rival_named", named, (0, 2)),
         ]
-        if self.named[name] == -9.0 and named > 0:
+        if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
         rivals = [other for other in others if self.best[other] > 0]
         found += self._kinds(name, rivals)
@@ -104,13 +91,24 @@ class Table:
 
     def _kinds(self, name: str, rivals: Iterable[str]) -> Iterator[str]:
         """What kind of rivals a candidate has: other cells, names that a lexicon knows."""
-        first = self.by_concept[name][0].instance
+        first, *others = (self.by_concept[each][0].instance for each in (name, *rivals))
         if first.mention.label in ("cell_type", "cell_source"):
-            yield from (f"{name}~{other}" for other in rivals)
-        if "novel" in first.signals and any(
-            "novel" not in self.by_concept[r][0].instance.signals for r in rivals
-        ):
+            yield from (f"{name}~{other.concept}" for other in others)
+        if "novel" in first.signals and any("novel" not in other.signals for other in others):
             yield "novel_beside_known"
+
+
+_NONE = -9.0
+"""Stands for the log-odds of a part of the record without a mention."""
+
+
+def _by_zone(items: Iterable[Scored]) -> dict[str, float]:
+    """The best log-odds in each part of the record."""
+    best = dict.fromkeys(("named", "told", "rest"), _NONE)
+    for item in items:
+        where = zone(item.instance.place)
+        best[where] = max(best[where], item.logit)
+    return best
 
 
 _KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from cart_nlp.lexicon import Concept
 from cart_nlp.signals import products
@@ -38,18 +38,15 @@ def instances(reading: Reading, field: str) -> list[Instance]:
 
 def _instances(reading: Reading, field: str) -> Iterator[Instance]:
     for number, unit in enumerate(units(reading, reading.of(*LABELS[field]))):
-        shared: list[str] | None = None
+        shared: list[str] = []
         for mention in unit.mentions:
             stated = _stated(reading, field, unit, mention)
-            if not stated:
-                continue
-            if shared is None:
-                shared, where = signals(reading, unit), place(unit)
-                told = turns(reading, unit) if field in _BY_VALUE else frozenset()
-            own = tuple(_own(reading, field, mention, len(stated)))
+            if stated:
+                shared = shared or signals(reading, unit)
+                own = [*shared, *_own(reading, field, mention, len(stated))]
             for value in stated:
-                extra = () if field == "targets" else _with_value(reading, field, mention, value, told)
-                yield Instance(value, mention, (*shared, *own, *extra), where, number)
+                told = own if field == "targets" else own + _with_value(reading, field, unit, mention, value)
+                yield Instance(value, mention, tuple(told), place(unit), number)
 
 
 def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
@@ -90,73 +87,60 @@ _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
 _TRIAL_CUES = ("kept", "edited_source", "lnp_study")
 
 
-def _with_value(
-    reading: Reading, field: str, mention: Mention, value: str, told: frozenset[str]
-) -> tuple[str, ...]:
+def _with_value(reading: Reading, field: str, unit: Unit, mention: Mention, value: str) -> list[str]:
     """Signals that go with one value: cues that speak for one and against another."""
     found = ["concept=" + value]
+    trial = [f"trial:{cue}" for cue in _TRIAL_CUES if cue in reading.trial_cues]
     if field == "edits" and not mention.guarded:
         found.append("named_edit")
-    trial = [f"trial:{cue}" for cue in _TRIAL_CUES if cue in reading.trial_cues]
     if field in ("edits", "cell_source"):
         found += trial
     if field == "armoring":
         found.append("family=" + value.partition("-")[0].rstrip("0123456789"))
-    if field in _BY_VALUE:
-        found += _by_value(reading, mention, value, told, trial)
+    if field in _BY_VALUE:  # the value with each cue and with the words that state it; these, if guarded, too
+        form, told = reading.low[mention.start : mention.end], turns(reading, unit)
+        found.append(f"{value}={form}")
+        found += [f"{value}&{cue}" for cue in (*told, *trial)]
+        if mention.guarded:
+            found += [f"{form}&{cue}" for cue in told]
     if field == "cell_source":
-        found += _each(value, beside(reading, mention))
-    return tuple(found)
+        found += [f"{value}&{word}" for word in beside(reading, mention)]
+    return found
 
 
-def _by_value(
-    reading: Reading, mention: Mention, value: str, told: frozenset[str], trial: Iterable[str]
-) -> Iterator[str]:
-    """The value with each cue, and with the words that state it; guarded words with each cue, too."""
-    form = reading.low[mention.start : mention.end]
-    yield from _each(value, (*told, *trial))
-    yield f"{value}={form}"
-    yield from _each(form, told if mention.guarded else ())
-
-
-def _each(head: str, cues: Iterable[str]) -> list[str]:
-    """A value or form together with each of some cues."""
-    return [f"{head}&{cue}" for cue in cues]
-
-
-def _own(reading: Reading, field: str, mention: Mention, stated: int) -> Iterator[str]:
-    """Signals of one mention that its coordination does not share."""
-    yield from _of_origin(mention)
-    if mention.label == "antigen":
-        if field == "targets":
-            yield from _of_drugs(reading, mention)
-        row = reading.vocabulary.lexicon.get("antigen", mention.concept)
-        if row is None:
-            yield "novel"
-        elif row.fields.get("usual_role"):
-            yield "usual=" + row.fields["usual_role"]
-    if stated > 1:
-        yield "ligand_of_several"
-    if field == "armoring" and mention.label == "antigen":
-        yield "secreted_antigen"
-
-
-def _of_drugs(reading: Reading, mention: Mention) -> Iterator[str]:
+def _of_drugs(reading: Reading, mention: Mention) -> list[str]:
     """Whether a drug that the sentence names binds the antigen, or another one."""
     first, last = reading.sentence(mention.start)
-    for at, antigen in reading.drugs:
-        if first <= at < last:
-            yield "drug_binds" if antigen == mention.concept else "drug_binds_other"
+    bound = (antigen == mention.concept for at, antigen in reading.drugs if first <= at < last)
+    return ["drug_binds" if own else "drug_binds_other" for own in bound]
 
 
-def _of_origin(mention: Mention) -> Iterator[str]:
-    """What found a mention: a row of a table (which says nothing), a product's name, a number, a rule."""
+def _own(reading: Reading, field: str, mention: Mention, stated: int) -> list[str]:
+    """Signals of one mention that its coordination does not share.
+
+    What found it (a row of a table says nothing), for antigens whether a drug that the sentence names binds
+    them or others, and what the lexicon says of them.
+    """
+    found = []
     origin = mention.row.rstrip(GUARDED).partition(":")[0]
     if origin == "product":
-        yield "spelled"
+        found.append("spelled")
     elif origin == "number":
-        yield mention.row
+        found.append(mention.row)
     elif not origin.endswith(".csv"):
-        yield "rule=" + mention.row.partition(":")[0]
+        found.append("rule=" + mention.row.partition(":")[0])
     if mention.guarded:
-        yield "guarded_name"
+        found.append("guarded_name")
+    if mention.label == "antigen":
+        if field == "targets":
+            found += _of_drugs(reading, mention)
+        row = reading.vocabulary.lexicon.get("antigen", mention.concept)
+        if row is None:
+            found.append("novel")
+        elif row.fields.get("usual_role"):
+            found.append("usual=" + row.fields["usual_role"])
+        if field == "armoring":
+            found.append("secreted_antigen")
+    if stated > 1:
+        found.append("ligand_of_several")
+    return found

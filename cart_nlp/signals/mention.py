@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from operator import attrgetter
 
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.signals.units import Unit
-from cart_nlp.vocabulary import Mark
 
 PLACES = {
     "brief_title": "title", "official_title": "title", "acronym": "title", "brief_title_zh": "title",
@@ -48,37 +45,31 @@ def part(place: str, other: str = "") -> str:
 
 def attachment(reading: Reading, unit: Unit) -> list[str]:
     """How a unit is bound to CAR words: `car>touch`, `car>mod` (past modifiers), `near`; `<` before."""
-    cars = reading.cars
+    cars, starts, words = reading.cars, reading.car_starts, reading.vocabulary.lexicon.words
     found = []
-    at = bisect_left(cars, unit.start, key=attrgetter("start"))
-    if at and cars[at - 1].start >= unit.first:
-        found.append(_before(reading, cars[at - 1].end, unit))
-    at = bisect_left(cars, unit.end, at, key=attrgetter("start"))
+    at = bisect_left(starts, unit.start)
+    if at and starts[at - 1] >= unit.first:
+        end = cars[at - 1].end
+        if end > unit.start:
+            found.append("car=inside")
+        elif _listed(reading, end, unit.start):
+            found.append("car<joint")
+        else:
+            found.append("car<" + _bond(reading, end, unit.start, words("between_right")))
+    at = bisect_left(starts, unit.end, at)
     if at < len(cars) and cars[at].end <= unit.last:
-        modifiers = reading.vocabulary.lexicon.words("between_left")
-        found.append("car>" + _bond(reading, unit.end, cars[at].start, modifiers))
+        found.append("car>" + _bond(reading, unit.end, starts[at], words("between_left")))
     return found or ["car=none"]
-
-
-def _before(reading: Reading, end: int, unit: Unit) -> str:
-    """The bond to the CAR word before a unit, that ends at some place."""
-    if end > unit.start:
-        return "car=inside"
-    if _listed(reading, end, unit.start):
-        return "car<joint"
-    return "car<" + _bond(reading, end, unit.start, reading.vocabulary.lexicon.words("between_right"))
 
 
 def _listed(reading: Reading, start: int, end: int) -> bool:
     """Whether nothing but a word of listing parts two places: a CAR word and the antigen of the next CAR."""
-    joints = reading.vocabulary.lexicon.words("joint")
     words = reading.words(start, end)
-    return bool(words) and ". " not in reading.low[start:end] and all(word in joints for word in words)
+    joints = reading.vocabulary.lexicon.words("joint")
+    return bool(words) and joints.issuperset(words) and ". " not in reading.low[start:end]
 
 
 def _bond(reading: Reading, start: int, end: int, modifiers: frozenset[str]) -> str:
-    if start >= end:
-        return "touch"
     gap = reading.low[start:end]
     if ". " in gap or ";" in gap:
         return "sent"
@@ -87,13 +78,9 @@ def _bond(reading: Reading, start: int, end: int, modifiers: frozenset[str]) -> 
         return "mod" if "," in gap else "touch"
     if all(word in modifiers or word.isdigit() for word in words):
         return "mod" if len(words) <= 12 else "near"
-    return _loose(reading, start, end, len(words))
-
-
-def _loose(reading: Reading, start: int, end: int, words: int) -> str:
     if not reading.same_clause(start, end):
         return "sent"
-    return "near" if words <= 5 else "clause"
+    return "near" if len(words) <= 5 else "clause"
 
 
 def cues(reading: Reading, unit: Unit) -> frozenset[str]:
@@ -111,65 +98,58 @@ def turns(reading: Reading, unit: Unit) -> frozenset[str]:
 
 def _reaching(reading: Reading, unit: Unit) -> tuple[frozenset[str], frozenset[str]]:
     """The cues that reach a unit, and their categories."""
-    known = reading.cues_told.get((unit.start, unit.end))
+    start, end = place = unit.start, unit.end
+    known = reading.cues_told.get(place)
     if known is not None:
         return known
     best: dict[str, int] = {}
     told: dict[str, str] = {}
     turned = set()
-    for marks, bucket in _around(reading, unit):
+    words = reading.word_starts(start)
+    at, until = bisect_left(words, start), bisect_left(words, end)
+    for low, high, said in reading.cues_in(max(unit.first, start - _REACH), min(unit.last, end + _REACH)):
+        if high <= start:
+            marks, left, right = said.left, high, start
+            between = at - bisect_left(words, high) if marks else 0
+        elif low >= end:
+            marks, left, right = said.right, end, low
+            between = bisect_left(words, low) - until if marks else 0
+        else:
+            continue
+        if between > _NEAR:
+            bucket = 2 if reading.same_clause(left, right) else 3
+        else:
+            bucket = 1 if between else 0
         for key, category, scope, names in marks:
             if bucket <= scope and bucket < best.get(key, 9):
                 best[key], told[key] = bucket, names[bucket]
                 turned.add(category)
-    found = reading.cues_told[unit.start, unit.end] = frozenset(told.values()), frozenset(turned)
+    found = reading.cues_told[place] = frozenset(told.values()), frozenset(turned)
     return found
-
-
-def _around(reading: Reading, unit: Unit) -> Iterator[tuple[tuple[Mark, ...], int]]:
-    """What the cues on both sides of a unit say of it, and which of BUCKETS holds each."""
-    start, end = unit.start, unit.end
-    words = reading.word_starts(start)
-    at, until = bisect_left(words, start), bisect_left(words, end)
-    first, last = max(unit.first, start - _REACH), min(unit.last, end + _REACH)
-    for low, high, (left, right, _, _) in reading.cues_in(first, last):
-        if high <= start:
-            if left:
-                yield left, _bucket(reading, at - bisect_left(words, high), high, start)
-        elif low >= end and right:
-            yield right, _bucket(reading, bisect_left(words, low) - until, end, low)
-
-
-def _bucket(reading: Reading, between: int, left: int, right: int) -> int:
-    """Which of BUCKETS holds a cue with some words between it and the mention."""
-    if between <= _NEAR:
-        return 1 if between else 0
-    return 2 if reading.same_clause(left, right) else 3
 
 
 _REACH = 400
 """Characters on each side of a mention within which a cue can reach it."""
 
 
-def shape(reading: Reading, unit: Unit) -> Iterator[str]:
-    """What the unit's names are by themselves."""
-    if all(mention.guarded for mention in unit.mentions):
-        yield "guarded"
-    if unit.mentions[0].label == "ligand":
-        yield "label=ligand"
-    if len(unit.mentions) > 1:
-        yield "several"
-    if unit.start and reading.low[unit.start - 1] == "(":
-        yield "bracket"
-    yield from _signs(reading.low[unit.end : unit.end + 1], reading.low[unit.end + 1 : unit.end + 2])
-
-
-def _signs(sign: str, after: str) -> Iterator[str]:
-    """What the two characters behind a name say: "CD19+ and", "CD19- or", "CD19-22"."""
-    if sign in ("+", "-") and not after.isalnum():
-        yield "minus" if sign == "-" else "plus"
-    if (sign + after).lstrip("-")[:1].isdigit():
-        yield "goes_on"
+def shape(reading: Reading, unit: Unit) -> list[str]:
+    """What the unit's names are by themselves, and what the two characters behind say: "CD19+", "CD19-22"."""
+    low, mentions = reading.low, unit.mentions
+    found = []
+    if all(mention.guarded for mention in mentions):
+        found.append("guarded")
+    if mentions[0].label == "ligand":
+        found.append("label=ligand")
+    if len(mentions) > 1:
+        found.append("several")
+    if unit.start and low[unit.start - 1] == "(":
+        found.append("bracket")
+    after = low[unit.end : unit.end + 2]
+    if after[:1] in ("+", "-") and not after[1:].isalnum():
+        found.append("minus" if after[0] == "-" else "plus")
+    if after.lstrip("-")[:1].isdigit():
+        found.append("goes_on")
+    return found
 
 
 def signals(reading: Reading, unit: Unit) -> list[str]:
@@ -191,22 +171,19 @@ _NEXT, _BESIDE, _AROUND, _SHORTEST = 2, 5, 80, 3
 """Words next to and beside a mention; characters where they stand; letters of a word that counts anywhere."""
 
 
-def _sides(reading: Reading, mention: Mention) -> tuple[list[str], list[str]]:
-    """The words before a mention and those after it, within its sentence."""
+def _sides(reading: Reading, mention: Mention) -> tuple[list[str], list[str], set[str]]:
+    """The words before a mention and those after it, within its sentence; as signals the next ones."""
     first, last = reading.sentence(mention.start)
-    return (
-        reading.words(max(first, mention.start - _AROUND), mention.start),
-        reading.words(mention.end, min(last, mention.end + _AROUND)),
-    )
+    left = reading.words(max(first, mention.start - _AROUND), mention.start)
+    right = reading.words(mention.end, min(last, mention.end + _AROUND))
+    told = {f"next<{word}" for word in left[-_NEXT:]}
+    told.update([f"next>{word}" for word in right[:_NEXT]])
+    return left, right, told
 
 
-def _next(left: list[str], right: list[str]) -> set[str]:
-    return {f"next<{word}" for word in left[-_NEXT:]} | {f"next>{word}" for word in right[:_NEXT]}
-
-
-def beside(reading: Reading, mention: Mention) -> list[str]:
+def beside(reading: Reading, mention: Mention) -> set[str]:
     """The two words before a mention and the two after it, as signals."""
-    return sorted(_next(*_sides(reading, mention)))
+    return _sides(reading, mention)[2]
 
 
 def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = None) -> list[str]:
@@ -214,14 +191,13 @@ def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = N
 
     With `weighed`, of the words of the sentence those alone: the others count for nothing.
     """
-    left, right = _sides(reading, mention)
-    found = _next(left, right)
-    found |= {f"word<{word}" for word in left[-_BESIDE:]} | {f"word>{word}" for word in right[:_BESIDE]}
+    left, right, found = _sides(reading, mention)
+    found.update([f"word<{word}" for word in left[-_BESIDE:]], [f"word>{word}" for word in right[:_BESIDE]])
     first, last = reading.sentence(mention.start)
     said = set(reading.words(max(first, mention.start - _REACH), min(last, mention.end + _REACH)))
     if weighed is not None:
         said &= weighed
-    found |= {f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()}
+    found.update([f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()])
     return sorted(found)
 
 

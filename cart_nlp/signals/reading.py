@@ -195,6 +195,11 @@ class Reading:
         """The mentions of a CAR."""
         return self.of("car")
 
+    @cached_property
+    def car_starts(self) -> list[int]:
+        """Where they begin."""
+        return [car.start for car in self.cars]
+
     def words(self, start: int, end: int) -> list[str]:
         """The words between two places, lower case; each CJK character is one."""
         return _WORD.findall(self.low, start, end)
