@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from cart_nlp.lexicon import Concept
 from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
@@ -19,21 +20,6 @@ _BEFORE = 20
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
 
 
-def joints(reading: Reading, unit: Unit) -> set[str]:
-    """What stands between the members of a coordination: `/`, `and`, `or`, `and/or`, `,`, `+`, `x`."""
-    found: set[str] = set()
-    for left, right in zip(unit.mentions, unit.mentions[1:], strict=False):
-        gap = reading.low[left.end : right.start]
-        if "and/or" in gap:
-            found.add("and/or")
-            continue
-        found |= {name for sign, name in _JOINTS if sign in gap}
-        found |= {_JOINT_WORDS[word] for word in reading.words(left.end, right.start) if word in _JOINT_WORDS}
-        if not gap.strip():
-            found.add("none")
-    return found
-
-
 def signals(
     reading: Reading,
     own: Sequence[tuple[Unit, frozenset[str]]],
@@ -48,24 +34,19 @@ def signals(
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
-    found.update(_of_all(own, targets))
+    alone = (named for unit, named in own if len(named) == 1 and zone(place(unit)) == "named")
+    singles = frozenset[str]().union(*alone)
+    if singles == targets:
+        found.add("each_named_alone")
+    elif singles:
+        found.add("some_named_alone")
+    if all(named != targets for _, named in own):
+        found.add("never_together")
     for hit in reading.trial_hits:
         where = zone(place_at(reading, hit.start))
         found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
     found.update("product_format=" + form for row in products if (form := row.fields.get("format")))
     return sorted(found)
-
-
-def _of_all(own: Sequence[tuple[Unit, frozenset[str]]], targets: frozenset[str]) -> Iterator[str]:
-    """Whether the targets are named one by one, and whether ever all together."""
-    alone = (named for unit, named in own if len(named) == 1 and zone(place(unit)) == "named")
-    singles = frozenset[str]().union(*alone)
-    if singles == targets:
-        yield "each_named_alone"
-    elif singles:
-        yield "some_named_alone"
-    if not any(named == targets for _, named in own):
-        yield "never_together"
 
 
 def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
@@ -83,14 +64,23 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
         yield f"alone_tight:{where}"
     before = reading.low[max(0, unit.start - _BEFORE) : unit.start].removesuffix("-")
     name = reading.low[unit.start : unit.end]
-    for platform in sorted(reading.vocabulary.lexicon.words("platform")):
-        if before.endswith(platform) or platform in name:
-            yield "platform=" + platform
+    platforms = reading.vocabulary.lexicon.words("platform")
+    yield from ("platform=" + word for word in platforms if before.endswith(word) or word in name)
 
 
 def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
-    """What stands in and between the names of a coordination of several targets."""
-    yield from (f"gap{gap}:{where}" for gap in joints(reading, unit))
+    """What stands in and between the names of a coordination: `/`, `and`, `or`, `and/or`, `,`, `+`, `x`."""
+    for left, right in pairwise(unit.mentions):
+        gap = reading.low[left.end : right.start]
+        if "and/or" in gap:
+            joints = ["and/or"]
+        else:
+            words = reading.words(left.end, right.start)
+            joints = [name for sign, name in _JOINTS if sign in gap]
+            joints += [_JOINT_WORDS[word] for word in words if word in _JOINT_WORDS]
+        yield from (f"gap{joint}:{where}" for joint in joints)
+        if not gap.strip():
+            yield f"gapnone:{where}"
     if not reading.vocabulary.lexicon.words("cells_between").isdisjoint(reading.words(unit.start, unit.end)):
         yield f"cells_between:{where}"
     if unit.mentions[0].row.startswith("product:"):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import groupby
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.mention import PLACES, zone
-from cart_nlp.signals.reading import Mention, Reading, Section
+from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.text import lower
 
 CODE, BUILT, WORD = "code", "built", "word"
@@ -25,8 +24,8 @@ _TOKEN = re.compile(
 """A word with what hyphens, slashes and stops join to it, if it has a capital or digit past its first letter;
 "limited.CD19" is a sentence without its blank."""
 _BUILT = r"<<name_car>>s?(?![a-z])|<<name_built>>"
-_SAYS = r"[-/][A-Za-z][a-z]{3,}(?![A-Za-z])|^<<name_says>>(?:-|(?=[A-Z]))"
-"""A part that is a plain word: "CD19-targeted" and "CAR-positive" say what something is, and name nothing."""
+_SAYS = r"^[A-Za-z][a-z]*$|[-/][A-Za-z][a-z]{3,}(?![A-Za-z])|^<<name_says>>(?:-|(?=[A-Z]))"
+"""A plain word, alone or as a part: "CD19-targeted" and "CAR-positive" say what it is and name nothing."""
 _CELLS = (
     r"[ -](?:(?P<kind>(?:<<name_car>>[ -]?)?<<name_cells>>(?:[ -]<<name_cell_word>>)?)"
     r"|<<name_car>>|<<name_cell_word>>)\b"
@@ -45,51 +44,33 @@ def names(reading: Reading) -> list[Mention]:
     first: dict[str, str] = {}
     found = []
     for section in reading.sections:
-        if zone(PLACES.get(section.kind, "other")) != "rest":
-            for mention in _in_section(reading, section):
-                key = re.sub(r"[\s_-]+", "-", lower(mention.concept))
-                found.append(mention._replace(concept=first.setdefault(key, mention.concept)))
+        if zone(PLACES.get(section.kind, "other")) == "rest":
+            continue
+        for match in _TOKEN.finditer(reading.text, section.start, section.end):
+            why, end = _named_by(match, reading.vocabulary.lexicon)
+            if why:
+                name = reading.text[match.start() : end]
+                concept = first.setdefault(re.sub(r"[\s_-]+", "-", lower(name)), name)
+                found.append(Mention(match.start(), end, "product", concept, why))
     return found
 
 
-def _in_section(reading: Reading, section: Section) -> Iterator[Mention]:
-    lexicon = reading.vocabulary.lexicon
-    for match in _TOKEN.finditer(reading.text, section.start, section.end):
-        token, start, end = match[0], match.start(), match.end()
-        if not _may_name(token, lexicon):
-            continue
-        why = _built_or_code(token, lexicon)
-        if why == BUILT:
-            end -= token.endswith("s") and not token[-2].islower()
-        elif not why and _is_word(token, lexicon):
-            why, end = _before_cells(reading.text, end, "-" in token, lexicon)
-        if why:
-            yield Mention(start, end, "product", reading.text[start:end], why)
-
-
-def _may_name(token: str, lexicon: Lexicon) -> bool:
-    """Whether a word has the length and the letters of a name, is unknown and has no plain word as a part."""
-    return (
-        _LEAST <= len(token) <= _MOST
-        and not token.islower()
-        and not (token.isalpha() and token[1:].islower())
-        and not lexicon.expression(_SAYS).search(token)
-        and lower(token) not in lexicon.folded
-    )
-
-
-def _before_cells(text: str, end: int, joined: bool, lexicon: Lexicon) -> tuple[str, int]:
-    """Whether cells stand behind a word, and where the name ends: in "STAR T cells" they are part of it."""
-    cells = lexicon.expression(_CELLS).match(text, end)
-    if cells is None:
+def _named_by(match: re.Match[str], lexicon: Lexicon) -> tuple[str, int]:
+    """Why a word may be a name, if it may, and where the name ends: "STAR T cells" is one with its cells."""
+    token, end = match[0], match.end()
+    if not _LEAST <= len(token) <= _MOST or token.islower():
         return "", end
-    return WORD, cells.end() if cells["kind"] and not joined else end
-
-
-def _built_or_code(token: str, lexicon: Lexicon) -> str:
+    if lexicon.expression(_SAYS).search(token) or lower(token) in lexicon.folded:
+        return "", end
     if lexicon.expression(_BUILT).search(token):
-        return BUILT if len(token) > _MARK and lexicon.expression(_PLAIN).sub("", token) else ""
-    return CODE if _is_code(token, lexicon) else ""
+        if len(token) > _MARK and lexicon.expression(_PLAIN).sub("", token):
+            return BUILT, end - (token.endswith("s") and not token[-2].islower())
+    elif _is_code(token, lexicon):
+        return CODE, end
+    cells = _is_word(token, lexicon) and lexicon.expression(_CELLS).match(match.string, end)
+    if not cells:
+        return "", end
+    return WORD, cells.end() if cells["kind"] and "-" not in token else end
 
 
 def _is_code(token: str, lexicon: Lexicon) -> bool:
@@ -101,12 +82,11 @@ def _is_code(token: str, lexicon: Lexicon) -> bool:
         return False
     if lower(head[0]) in not_code and (len(head[0]) > 1 or digits < 3):
         return False
-    return not all(part.isdigit() or _named(part, lexicon) for part in _PART.split(token))
-
-
-def _named(part: str, lexicon: Lexicon) -> bool:
-    """Whether a part names something that is no product: with more behind it a product is another."""
-    return any(concept.label != "product" for concept in lexicon.folded.get(lower(part), ()))
+    # With more behind what is no product, a product is another.
+    return not all(
+        part.isdigit() or any(one.label != "product" for one in lexicon.folded.get(lower(part), ()))
+        for part in _PART.split(token)
+    )
 
 
 def _is_word(token: str, lexicon: Lexicon) -> bool:
@@ -128,7 +108,14 @@ _SIGNS = {
 def build(reading: Reading, mention: Mention) -> Iterator[str]:
     """How a name is built: antigens (A), a CAR (C), a word for cells (T), numbers (9), other letters (x)."""
     text = reading.text[mention.start : mention.end]
-    plan = _plan(reading, mention, text)
+    marks = list(re.sub("[a-zA-Z]", "x", re.sub(r"\d", "9", text)))
+    for found in reading.vocabulary.lexicon.expression(_MARKS).finditer(text):
+        for sign in found.groupdict():  # one that is not there is an empty slice
+            marks[found.start(sign) : found.end(sign)] = sign.upper() * len(found[sign] or "")
+    for other in reading.inside(mention.start, mention.end):
+        if other.label in ("antigen", "ligand"):
+            marks[other.start - mention.start : other.end - mention.start] = "A" * (other.end - other.start)
+    plan = re.sub(r"([^-./+])\1+", r"\1", "".join(marks))
     yield "form=" + plan
     yield from ("has_" + name for sign, name in _SIGNS.items() if sign in plan)
     if plan[0] in "AC":
@@ -140,15 +127,3 @@ def build(reading: Reading, mention: Mention) -> Iterator[str]:
     if head := _HEAD.match(text):
         yield f"head={min(len(head[0]), 6)}"
         yield "head_upper" if head[0].isupper() else "head_mixed"
-
-
-def _plan(reading: Reading, mention: Mention, text: str) -> str:
-    marks = list(re.sub("[a-zA-Z]", "x", re.sub(r"\d", "9", text)))
-    for found in reading.vocabulary.lexicon.expression(_MARKS).finditer(text):
-        for sign, part in found.groupdict().items():
-            if part:
-                marks[found.start(sign) : found.end(sign)] = sign.upper() * len(part)
-    for other in reading.inside(mention.start, mention.end):
-        if other.label in ("antigen", "ligand"):
-            marks[other.start - mention.start : other.end - mention.start] = "A" * (other.end - other.start)
-    return "".join(mark for mark, run in groupby(marks) for _ in (run if mark in "-./+" else (mark,)))

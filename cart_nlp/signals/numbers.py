@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from operator import attrgetter
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.reading import Mention
@@ -33,31 +34,28 @@ _NEXT_LISTED = (
 _CONSTRUCT = r"(?P<number>\d(?:(?<![\da-z-].)|(?<=m.)(?<![\da-z-]m.))\d{1,2})-?\.?<<number_signal>>(?![a-z])"
 _GOES_ON = r"/|[ -]<<name_car>>"
 # The next of a family: "TRBC1/2".
-_SIBLING = re.compile(r"/(?P<number>\d)(?![\d.])")
+_SIBLING = re.compile(r"(?<=\d)/(?P<number>\d)(?![\d.])")
 
 
 def numbered(lexicon: Lexicon, low: str, mentions: Iterable[Mention]) -> list[Mention]:
     """New mentions: numbers next to CAR, CART or a CD name that name an antigen, but inside a known name."""
-    antigens = [m for m in mentions if m.label == "antigen"]
+    antigens = sorted((m for m in mentions if m.label == "antigen"), key=attrgetter("start"))
     families = tuple(lexicon.words("number_of"))
     found = list(_beside_car(lexicon, low))
     starts = [m.end for m in found]
     for one in antigens:  # further ones may follow: "CD19/22", "…/CD20/22"
         if low.startswith(families, one.start) or low[one.start - 1 : one.start] in ("/", "\\"):
             starts.append(one.end)
+        sibling = _SIBLING.match(low, one.end)
+        if sibling and low[one.end - 1] == one.concept[-1] and not lower(one.concept).startswith(families):
+            name = one.concept[:-1] + sibling["number"]
+            if name != one.concept and lexicon.get("antigen", name) is not None:
+                found.append(Mention(*sibling.span("number"), "antigen", name, "number:continued"))
     found += _constructs(lexicon, low)
-    found += _siblings(lexicon, low, antigens, families)
     found += _continued(lexicon, low, starts)
-    return _outside(found, antigens)
-
-
-def _outside(mentions: Iterable[Mention], others: Iterable[Mention]) -> list[Mention]:
-    """The mentions that are part of none of the others."""
-    inner = sorted(others, key=lambda other: other.start)
-    starts = [other.start for other in inner]
     # The furthest end of all that start so early.
-    ends = [0, *accumulate((other.end for other in inner), max)]
-    return [m for m in mentions if m.end > ends[bisect_right(starts, m.start)]]
+    ends = [0, *accumulate((one.end for one in antigens), max)]
+    return [m for m in found if m.end > ends[bisect_right(antigens, m.start, key=attrgetter("start"))]]
 
 
 def _mention(lexicon: Lexicon, start: int, number: str, rule: str) -> Mention:
@@ -65,24 +63,20 @@ def _mention(lexicon: Lexicon, start: int, number: str, rule: str) -> Mention:
 
 
 def _beside_car(lexicon: Lexicon, low: str) -> Iterator[Mention]:
-    glue, brands = lexicon.words("glue_car"), tuple(lexicon.words("number_of_brand"))
-    for found in lexicon.expression(_CAR_NUMBER, low=True).finditer(low):
-        start = found.start()
-        glued = _LETTERS.search(low, max(0, start - _LONGEST), start)
-        if (glued is None or glued[0] in glue) and not low.endswith(brands, 0, start):
-            yield from _of_number(lexicon, low, found.start("number"), found["number"])
-
-
-def _of_number(lexicon: Lexicon, low: str, start: int, number: str) -> Iterator[Mention]:
     """What a number after CAR names: one antigen, two in four digits ("CAR2219"), or none."""
+    glue, brands = lexicon.words("glue_car"), tuple(lexicon.words("number_of_brand"))
     # CD numbers that a CAR has been named after; others in "CAR 168" are product numbers.
     targeted = lexicon.words("car_number") & lexicon.cd_numbers.keys()
-    pair = (number[:2], number[2:])
-    if len(number) == 4 and targeted.issuperset(pair):
-        yield _mention(lexicon, start, pair[0], "number:car")
-        yield _mention(lexicon, start + 2, pair[1], "number:car")
-    elif number in targeted and (len(number) > 1 or low[start - 1] != " "):
-        yield _mention(lexicon, start, number, "number:car")
+    for found in lexicon.expression(_CAR_NUMBER, low=True).finditer(low):
+        start, at, number = found.start(), found.start("number"), found["number"]
+        glued = _LETTERS.search(low, max(0, start - _LONGEST), start)
+        if (glued is not None and glued[0] not in glue) or low.endswith(brands, 0, start):
+            continue
+        if len(number) == 4 and targeted.issuperset((number[:2], number[2:])):
+            yield _mention(lexicon, at, number[:2], "number:car")
+            yield _mention(lexicon, at + 2, number[2:], "number:car")
+        elif number in targeted and (len(number) > 1 or low[at - 1] != " "):
+            yield _mention(lexicon, at, number, "number:car")
 
 
 def _constructs(lexicon: Lexicon, low: str) -> Iterator[Mention]:
@@ -105,17 +99,3 @@ def _continued(lexicon: Lexicon, low: str, starts: Iterable[int]) -> Iterator[Me
                 break
             yield _mention(lexicon, found.start("number"), found["number"], "number:continued")
             end = found.end()
-
-
-def _siblings(
-    lexicon: Lexicon, low: str, antigens: Iterable[Mention], families: tuple[str, ...]
-) -> Iterator[Mention]:
-    """The second member of a family of antigens that differ in their last digit."""
-    for mention in antigens:
-        if lower(mention.concept).startswith(families) or not mention.concept[-1].isdigit():
-            continue
-        found = _SIBLING.match(low, mention.end)
-        if found and low[mention.end - 1] == mention.concept[-1]:
-            name = mention.concept[:-1] + found["number"]
-            if name != mention.concept and lexicon.get("antigen", name) is not None:
-                yield Mention(*found.span("number"), "antigen", name, "number:continued")

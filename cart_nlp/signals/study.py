@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.mention import part, place, place_at, turns
-from cart_nlp.signals.reading import Mention, Reading, Section
+from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
 
@@ -31,62 +31,46 @@ _BARE = r"(?s)(?<![\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?!\d
 
 def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
     """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
-    reached = -1
+    lexicon, reached = reading.vocabulary.lexicon, -1
     for mention in reading.of("car", "product"):
-        if mention.row != "novel" and (mention.start >= reached or mention.label == "product"):
-            yield single(reading, mention), _kind(reading, mention)
-            reached = max(reached, mention.end)
-
-
-def _kind(reading: Reading, mention: Mention) -> str:
-    """What kind of name a CAR word or a product's name is."""
-    if mention.label == "product":
-        return "code" if mention.guarded else "product"
-    lexicon = reading.vocabulary.lexicon
-    if mention.concept not in lexicon.words("name_car"):
-        return "unnamed"
-    bare = lexicon.expression(_BARE, low=True).match(reading.low, mention.start)
-    return "bare" if bare and bare.end() == mention.end else "car"
+        if mention.row == "novel" or (mention.start < reached and mention.label != "product"):
+            continue
+        if mention.label == "product":
+            kind = "code" if mention.guarded else "product"
+        elif mention.concept not in lexicon.words("name_car"):
+            kind = "unnamed"
+        else:
+            bare = lexicon.expression(_BARE, low=True).match(reading.low, mention.start)
+            kind = "bare" if bare and bare.end() == mention.end else "car"
+        reached = max(reached, mention.end)
+        yield single(reading, mention), kind
 
 
 def signals(reading: Reading, targets: Mapping[str, float], study_type: str = "") -> list[str]:
     """All signals of a trial. `targets` are the log-odds of its candidate targets by place."""
-    found: set[str] = set()
+    found = {*_of_interventions(reading)}
     counts: Counter[str] = Counter()
     for unit, kind in evidence(reading):
-        found.update(_of_evidence(reading, unit, kind, counts))
+        where = place(unit)
+        zone, told = part(where), turns(reading, unit)
+        counts[kind] += 1
+        found.add(f"{kind}@{where}")
+        if told.isdisjoint(AGAINST):
+            counts.update(("clean", "clean_" + zone))
+            found.update((f"{kind}@{where}&clean", f"any@{where}&clean"))
+        for cue in told & _TURNS:
+            found.update((f"any@{where}&{cue}", f"any@{zone}&{cue}", f"{kind}&{cue}"))
     for name, number in counts.items():
         found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
-    if not counts:
-        found.add("no_car")
-    elif not counts["car"]:
-        found.add("no_plain_car")
+    if not counts["car"]:
+        found.add("no_plain_car" if counts.total() else "no_car")
     for hit in reading.trial_hits:
         found.update(_told(reading, hit))
-    found.update(_of_interventions(reading))
     for where, logit in targets.items():
         found.update(steps("target_" + where, logit, (-2, 0, 2, 4)))
     if study_type:
         found.add("type=" + study_type.lower())
     return sorted(found)
-
-
-def _of_evidence(reading: Reading, unit: Unit, kind: str, counts: Counter[str]) -> Iterator[str]:
-    where = place(unit)
-    zone = part(where)
-    told = turns(reading, unit)
-    clean = not told & AGAINST
-    counts[kind] += 1
-    yield f"{kind}@{where}"
-    if clean:
-        counts["clean"] += 1
-        counts[f"clean_{zone}"] += 1
-        yield f"{kind}@{where}&clean"
-        yield f"any@{where}&clean"
-    for cue in told & _TURNS:
-        yield f"any@{where}&{cue}"
-        yield f"any@{zone}&{cue}"
-        yield f"{kind}&{cue}"
 
 
 def _told(reading: Reading, hit: CueHit) -> Iterator[str]:
@@ -116,15 +100,10 @@ def _of_interventions(reading: Reading) -> Iterator[str]:
     yield "names_no_car" if holding.isdisjoint(names) else "names_car"
     if holding.issuperset(names):
         yield "names_all_car"
-    told = _trial_cues_in(reading, names)
+    hits = (hit for hit in reading.trial_hits if reading.section(hit.start) in names)
+    told = {category for hit in hits for category in hit.trial}
     yield from (said for cue, said in _OF_NAMES.items() if cue in told)
 
 
 _OF_NAMES = {"cell_name": "names_cells", "measure": "names_measure"}
 """Cues of names of interventions, and what they say of them."""
-
-
-def _trial_cues_in(reading: Reading, sections: Container[Section]) -> set[str]:
-    """Categories of the cues for a whole trial that stand in some sections."""
-    hits = (hit for hit in reading.trial_hits if reading.section(hit.start) in sections)
-    return {category for hit in hits for category in hit.trial}
