@@ -29,7 +29,6 @@ _SYMBOL_AFTER = re.compile(rf"\s?(?:both |the )?{_SYMBOL}(?=[\s,/.;)-]|$)")
 _SYMBOL_BOUND = re.compile(rf"{_FREE_SYMBOL}[\s-](?P<suffix>[A-Za-z]{{6,10}})(?![\w])")
 _LISTED = re.compile(rf"{_FREE_SYMBOL}(?![\w-]|\.\d)")
 _JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
-_JOINT_LENGTH = 7
 _BEFORE_CAR = re.compile(
     r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
 )
@@ -37,7 +36,7 @@ _CODE = re.compile(
     r"(?P<code>[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
 )
 """Capitals with digits, as sponsors name products."""
-_LETTERS = re.compile(r"[A-Za-z]+")
+_LETTERS = re.compile(r"[a-z]+")
 _FIRM = frozenset(["antigen", "ligand", "product", "safety_switch"])
 """Labels of mentions that leave no room for another reading of the same words."""
 _LOOSE = frozenset(["edit", "costim"])
@@ -74,44 +73,35 @@ class Linker:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self.known = lexicon.folded
-        words: dict[tuple[str, str], str] = {}
+        self.words: dict[tuple[str, str], str] = {}
+        self._cells: dict[str, str] = {}
+        """One-word names of CAR cells ("cart", "car-nk") → the cell type."""
         for term in lexicon.terms:
-            if term.concept.label == "antigen" and not term.guarded:
-                stem = re.fullmatch(r"([a-z]{6,})[ -]?(\d{1,2}(?:\.\d)?)?", lower(term.text))
-                if stem:
-                    words.setdefault((stem[1], stem[2] or ""), term.concept.name)
-        self.words = words
-        self.stems = sorted({stem for stem, _ in words})
-        self._families = tuple(lexicon.words("number_of"))
+            low, concept = lower(term.text), term.concept
+            if concept.label == "antigen" and not term.guarded:
+                if stem := re.fullmatch(r"([a-z]{6,})[ -]?(\d{1,2}(?:\.\d)?)?", low):
+                    self.words.setdefault((stem[1], stem[2] or ""), concept.name)
+            elif concept.label == "cell_type" and "car" in low and " " not in low:
+                self._cells[low] = concept.name
+        self.stems = sorted({stem for stem, _ in self.words})
         self._openers = ahocorasick_rs.AhoCorasick(
             sorted(lexicon.stems("opener")), ahocorasick_rs.MatchKind.LeftmostLongest
         )
-        self._suffixes = lexicon.words("slot_suffix")
-        self._not_symbol = lexicon.words("not_symbol")
-        self._not_ends = tuple(sorted(lexicon.words("not_symbol_end")))
-        self._not_code = lexicon.words("not_code")
-        self._confusable = lexicon.words("confusable")
-        self._cells = _car_cells(lexicon)
         self._cell_in_name = re.compile(any_of(self._cells) + "(?![a-z])")
 
     def __call__(self, reading: Reading, short_forms: dict[str, str]) -> list[Mention]:
-        """The mentions of a Reading as they are meant."""
-        kept = [m for m in reading.mentions if self._stands(reading, m, short_forms)]
+        """The mentions of a Reading as they are meant, the new ones last."""
+        kept = [m for m in reading.mentions if not short_forms or self._stands(reading, m, short_forms)]
         taken = [m for m in kept if m.label in _FIRM]
         new = _apart((*self._defined(reading, kept, short_forms), *self._in_slots(reading)), taken)
-        new = [*new, *_apart(self._beside(reading, [*taken, *new]), taken)]
+        new += _apart(self._beside(reading, [*taken, *new]), taken)
         codes = _apart(self._codes(reading), (*taken, *new))
-        cells = self._cells_in_names(reading, (*kept, *codes))
-        return sorted(
-            {*kept, *new, *codes, *cells}, key=lambda m: (m.start, -m.end, m.label, m.concept, m.row)
-        )
+        return [*kept, *new, *codes, *self._cells_in_names(reading, (*kept, *codes))]
 
     def _stands(self, reading: Reading, mention: Mention, short_forms: dict[str, str]) -> bool:
         """Whether an antigen's short form means it here."""
-        if mention.label not in ("antigen", "ligand"):
-            return True
         meaning = short_forms.get(reading.text[mention.start : mention.end])
-        if meaning is None or not mention.guarded:
+        if meaning is None or not mention.guarded or mention.label not in ("antigen", "ligand"):
             return True
         concepts = self.known.get(lower(meaning), ())
         if any(c.name == mention.concept for c in concepts):
@@ -144,34 +134,25 @@ class Linker:
 
     def _slots(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
         """Start and end of each word in a slot, and whether words of binding say that it is one."""
-        yield from self._after_openers(reading)
-        for found in _SYMBOL_BOUND.finditer(reading.text):
-            if found["suffix"].lower() in self._suffixes:
-                yield (*found.span("word"), True)
-        yield from self._before_cars(reading)
-
-    def _after_openers(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
-        """Words right after "anti-", "targeting" and the like."""
-        low = reading.low
+        text, low, suffixes = reading.text, reading.low, self.lexicon.words("slot_suffix")
         for _, start, end in self._openers.find_matches_as_indexes(low):
             if not low[start - 1 : start].isalpha():
-                for pattern, text in ((_SYMBOL_AFTER, reading.text), (_WORD_AFTER, low)):
-                    found = pattern.match(text, end)
+                for found in (_SYMBOL_AFTER.match(text, end), _WORD_AFTER.match(low, end)):
                     if found:
                         yield (*found.span("word"), True)
-
-    def _before_cars(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
-        """Words right before a CAR word, a suffix like "-directed" between them or not."""
+        for found in _SYMBOL_BOUND.finditer(text):
+            if found["suffix"].lower() in suffixes:
+                yield (*found.span("word"), True)
         for car in reading.cars:
-            found = _BEFORE_CAR.search(reading.text, max(0, car.start - 30), car.start)
-            if found and (found["suffix"] is None or found["suffix"][1:] in self._suffixes):
+            found = _BEFORE_CAR.search(text, max(0, car.start - 30), car.start)
+            if found and (found["suffix"] is None or found["suffix"][1:] in suffixes):
                 yield (*found.span("word"), found["suffix"] is not None)
 
     def _misspelled(self, reading: Reading, start: int, end: int) -> Mention | None:
         """A word that is one slip away from an antigen's name; its digits must be the same."""
         word = reading.low[start:end]
         letters = re.match(r"[a-z]{6,}", word)
-        if letters is None or letters[0] in self._confusable:
+        if letters is None or letters[0] in self.lexicon.words("confusable"):
             return None
         if word in self.known or letters[0] in self.known:
             return None
@@ -184,58 +165,54 @@ class Linker:
     def _novel(self, reading: Reading, start: int, end: int, bound: bool) -> Mention | None:
         """A symbol that no lexicon knows; what is written as products' codes are, only where it is bound."""
         symbol = reading.text[start:end].rstrip("-.")
-        low = lower(symbol)
-        if not _is_symbol(symbol) or low in self._not_symbol or low.endswith(self._not_ends):
+        low, words = lower(symbol), self.lexicon.words
+        if (
+            not _is_symbol(symbol)
+            or low in words("not_symbol")
+            or low.endswith(tuple(words("not_symbol_end")))
+        ):
             return None
         if any(row.label not in _LOOSE for row in self.known.get(low, ())):
             return None
-        if not (bound or low.startswith(self._families)) and _is_code(low):
+        if not (bound or low.startswith(tuple(words("number_of")))) and _is_code(low):
             return None
-        meant = self._swapped(low)
-        if meant is not None:
-            return Mention(start, start + len(symbol), "antigen", meant, "fuzzy")
-        return Mention(start, start + len(symbol), "antigen", symbol, "novel")
+        end = start + len(symbol)
+        if len(low) > 3 and low.isalpha():  # two neighboring letters may stand the other way round
+            for at in range(len(low) - 1):
+                for row in self.known.get(low[:at] + low[at + 1] + low[at] + low[at + 2 :], ()):
+                    if row.label == "antigen":
+                        return Mention(start, end, "antigen", row.name, "fuzzy")
+        return Mention(start, end, "antigen", symbol, "novel")
 
-    def _swapped(self, low: str) -> str | None:
-        """The antigen whose symbol has two neighboring letters the other way round."""
-        if len(low) < 4 or not low.isalpha():
-            return None
-        for at in range(len(low) - 1):
-            for row in self.known.get(low[:at] + low[at + 1] + low[at] + low[at + 2 :], ()):
-                if row.label == "antigen":
-                    return row.name
-        return None
-
-    def _beside(self, reading: Reading, mentions: list[Mention]) -> list[Mention]:
+    def _beside(self, reading: Reading, mentions: Iterable[Mention]) -> Iterator[Mention]:
         """Symbols in one list with an antigen: "TIM3/CD33", "CD33, ABC1 and CD123"."""
-        found: list[Mention] = []
-        at = sorted({(m.start, m.end) for m in mentions if m.label == "antigen"})
-        ends = {end for _, end in at}
-        starts = {start for start, _ in at}
-        for match in _LISTED.finditer(reading.text):
-            if _joined_to(reading.text, match, ends, starts):
+        text, antigens = reading.text, [m for m in mentions if m.label == "antigen"]
+        starts = {m.start for m in antigens}
+        joints = [_JOINT.match(text, m.end) for m in antigens]
+        behind = {joint.end() for joint in joints if joint}
+        for match in _LISTED.finditer(text):
+            joint = _JOINT.match(text, match.end())
+            if match.start() in behind or (joint and joint.end() in starts):
                 mention = self._novel(reading, *match.span(), True)
                 if mention is not None:
-                    found.append(mention)
-                    ends.add(mention.end)
-        return found
+                    yield mention
+                    if joint := _JOINT.match(text, mention.end):
+                        behind.add(joint.end())
 
     def _codes(self, reading: Reading) -> Iterator[Mention]:
         """Codes in titles and names of interventions that may be the product's."""
-        codes: set[str] = set()
-        for section in reading.sections:
-            if PLACES.get(section.kind) in NAMED:
-                for found in _CODE.finditer(reading.text, section.start, section.end):
-                    code = found["code"]
-                    head = _LETTERS.match(code)
-                    if len(code) < 4 or lower(code) in self.known:
-                        continue
-                    if head is None or lower(head[0]) in self._not_code:
-                        continue
-                    codes.add(code)
+        codes = {
+            found["code"]
+            for section in reading.sections
+            if PLACES.get(section.kind) in NAMED
+            for found in _CODE.finditer(reading.text, section.start, section.end)
+        }
+        not_code = self.lexicon.words("not_code")
         for code in sorted(codes):
-            for found in re.finditer(rf"(?<![\w-]){re.escape(code)}(?!\w)", reading.text):
-                yield Mention(*found.span(), "product", code, "novel")
+            low = lower(code)
+            if len(code) > 3 and low not in self.known and _LETTERS.findall(low)[0] not in not_code:
+                for found in re.finditer(rf"(?<![\w-]){re.escape(code)}(?!\w)", reading.text):
+                    yield Mention(*found.span(), "product", code, "novel")
 
     def _cells_in_names(self, reading: Reading, mentions: Sequence[Mention]) -> Iterator[Mention]:
         """The CAR cells that a product's name holds: the CART of "UCART20x22"."""
@@ -244,26 +221,8 @@ class Linker:
             if product.label == "product":
                 found = self._cell_in_name.search(reading.low, product.start, product.end)
                 if found and not any(m.start < found.end() and found.start() < m.end for m in told):
-                    yield Mention(
-                        *found.span(), "cell_type", self._cells[found[0]], "product:" + product.concept
-                    )
-
-
-def _joined_to(text: str, symbol: re.Match[str], ends: set[int], starts: set[int]) -> bool:
-    """Whether only a sign or word of listing parts a symbol from a mention before it or after it."""
-    after = _JOINT.match(text, symbol.end())
-    if after is not None and after.end() in starts:
-        return True
-    near = ends.intersection(range(symbol.start() - _JOINT_LENGTH, symbol.start()))
-    return any(_JOINT.fullmatch(text, at, symbol.start()) for at in near)
-
-
-def _car_cells(lexicon: Lexicon) -> dict[str, str]:
-    """One-word names of CAR cells ("cart", "car-nk") → the cell type."""
-    names = ((lower(term.text), term.concept) for term in lexicon.terms)
-    return {
-        low: row.name for low, row in names if row.label == "cell_type" and "car" in low and " " not in low
-    }
+                    row = "product:" + product.concept
+                    yield Mention(*found.span(), "cell_type", self._cells[found[0]], row)
 
 
 def _is_symbol(text: str) -> bool:
