@@ -8,7 +8,7 @@ a sentence, with heads that agree; the linker then knows what the short form mea
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -76,18 +76,15 @@ def pairs(vocab: Vocab, reading: Reading) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _BRACKETED.finditer(text):
         short, start = match["short"], match.start()
-        if short in found or not _may_be_short(short, car):
-            continue
+        if short in found or sum(map(str.isupper, short)) < 2 or any(word in short for word in car):
+            continue  # what holds the letters for a CAR is no antigen's
         if short in written or not ends.isdisjoint((start, start - 1, start - 2)):
-            long_form = _long_form(vocab, reading, short, start)
-            if _plausible(short, long_form):
-                found[short] = long_form
+            long = _long_form(vocab, reading, short, start)
+            # The same first letter, balanced brackets, and not a mere piece of a word.
+            alike = long[:1].lower() == short[0].lower() and long.count("(") == long.count(")")
+            if alike and len(long) > len(short):
+                found[short] = long
     return found
-
-
-def _may_be_short(text: str, car: Iterable[str]) -> bool:
-    """Whether a bracketed word may be an antigen's short form: none that holds the letters for a CAR."""
-    return sum(letter.isupper() for letter in text) > 1 and not any(word in text for word in car)
 
 
 def _long_form(vocab: Vocab, reading: Reading, short: str, start: int) -> str:
@@ -98,13 +95,6 @@ def _long_form(vocab: Vocab, reading: Reading, short: str, start: int) -> str:
     places = places[-min(len(short) + 5, 2 * len(short)) :]
     definition = pairing()(vocab, [text[begin:end] for begin, end in places], short) if places else None
     return "" if definition is None else text[places[definition][0] : start].strip()
-
-
-def _plausible(short: str, long_form: str) -> bool:
-    """Same first letter at a word's start, balanced brackets, and not a mere piece of a word."""
-    if not long_form or long_form.count("(") != long_form.count(")"):
-        return False
-    return long_form[0].lower() == short[0].lower() and len(long_form) > len(short)
 
 
 @Language.factory("cart_abbreviations", assigns=["doc._.cart_short_forms"], requires=["doc.spans"])

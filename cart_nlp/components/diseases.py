@@ -30,12 +30,7 @@ class Diseases(Component):
     """Writes indications and disease groups of a trial that is about CAR cells."""
 
     _known: tuple[Lexicon, Reader] | None = None
-
-    def reader(self, lexicon: Lexicon) -> Reader:
-        """The reader of conditions of a lexicon; built once."""
-        if self._known is None or self._known[0] is not lexicon:
-            self._known = lexicon, Reader(lexicon, Ontology(lexicon))
-        return self._known[1]
+    """The reader of conditions of a lexicon; built once."""
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
@@ -43,7 +38,9 @@ class Diseases(Component):
             return doc
         reading = self.reading(doc)
         lexicon = reading.vocabulary.lexicon
-        reader = self.reader(lexicon)
+        if self._known is None or self._known[0] is not lexicon:
+            self._known = lexicon, Reader(lexicon, Ontology(lexicon))
+        reader = self._known[1]
         chosen, state["doubts"] = participants(reading, reader)
         state["values"]["indications"] = [_value(one.concept, one, lexicon) for one in chosen]
         state["values"]["disease_group"] = [
@@ -68,43 +65,29 @@ def doubts(
     reading: Reading, named: Sequence[Named], chosen: Sequence[Named], ontology: Ontology
 ) -> Iterator[str]:
     """Signals of how sure the participants' disease is: how many, from where, what was not understood."""
-    found = groups((one.concept for one in chosen), ontology)
+    concepts, kinds = {one.concept for one in chosen}, {one.kind for one in chosen}
+    found = groups(concepts, ontology)
     yield f"groups={min(len(found), 2)}"
-    yield f"diseases={min(len({one.concept for one in chosen}), 4)}"
-    yield "from=" + _where({one.kind for one in chosen})
-    if any(not ontology.group(one.concept) for one in chosen):
+    yield f"diseases={min(len(concepts), 4)}"
+    yield "from=" + next((name for name, tier in _WHERE if kinds & tier), "detail" if kinds else "nothing")
+    if not all(map(ontology.group, concepts)):
         yield "broad"
     if all(one.guarded for one in chosen):
         yield "guarded"
-    yield from _unlike(found, named, ontology)
+    for name, tier in _WHERE:
+        if told := groups((one.concept for one in named if one.kind in tier), ontology):
+            yield ("same_group@" if set(told).issubset(found) else "other_group@") + name
     yield from _conditions(reading, named)
-
-
-def _where(kinds: set[str]) -> str:
-    """The first part of the record that names what was chosen."""
-    return next((name for name, tier in _WHERE if kinds & tier), "detail" if kinds else "nothing")
-
-
-def _unlike(found: Sequence[str], named: Sequence[Named], ontology: Ontology) -> Iterator[str]:
-    """Parts of the record that name a disease of another group than was chosen."""
-    for name, kinds in _WHERE:
-        told = groups((one.concept for one in named if one.kind in kinds), ontology)
-        if set(told) - set(found):
-            yield "other_group@" + name
-        elif told:
-            yield "same_group@" + name
 
 
 def _conditions(reading: Reading, named: Sequence[Named]) -> Iterator[str]:
     """Conditions of which nothing is known, and whether there are any."""
-    listed = [section for section in reading.sections if section.kind == "conditions"]
+    listed = sum(section.kind == "conditions" for section in reading.sections)
     known = {reading.section(one.start) for one in named if one.kind == "conditions"}
     if not listed:
         yield "no_condition"
-    elif not known:
-        yield "no_condition_known"
-    elif len(known) < len(listed):
-        yield "condition_unknown"
+    elif len(known) < listed:
+        yield "condition_unknown" if known else "no_condition_known"
 
 
 def _value(concept: str, one: Named, lexicon: Lexicon) -> Value:
@@ -133,13 +116,12 @@ def _read(
     text: str, section: Section, mentions: list[Named], defined: dict[str, str], reader: Reader
 ) -> Iterator[Named]:
     """What a list of names or a title says, and mentions that this reading leaves out."""
-    own = text[section.start : section.end]
-    found = [*reader.read(own, listed=section.kind in LISTS), *occurrences(own, defined)]
+    own, at = text[section.start : section.end], section.start
     guarded = {one.concept for one in mentions if one.guarded}
     taken: set[int] = set()
-    for start, end, concept in found:
-        taken.update(range(section.start + start, section.start + end))
-        yield Named(section.start + start, section.start + end, concept, section.kind, concept in guarded)
+    for start, end, concept in (*reader.read(own, listed=section.kind in LISTS), *occurrences(own, defined)):
+        taken.update(range(at + start, at + end))
+        yield Named(at + start, at + end, concept, section.kind, concept in guarded)
     yield from (one for one in mentions if taken.isdisjoint(range(one.start, one.end)))
 
 
