@@ -166,10 +166,9 @@ def _tagger(lexicons: tuple[str, ...]) -> Tagger:
 @functools.lru_cache(maxsize=2)
 def _hits(lexicons: tuple[str, ...]) -> Hits:
     """The screen of this process, loaded once."""
-    from cart_nlp.lexicon import load
-    from cart_nlp.screening import Screen
+    from cart_nlp.screening import hits_of
 
-    return Screen(load(*lexicons)).hits
+    return hits_of(lexicons)
 
 
 def _frame_row(record: dict[str, Any]) -> dict[str, Any]:

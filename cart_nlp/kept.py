@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,34 @@ def _made_by(modules: tuple[str, ...]) -> bytes:
     """What tells the code apart: these modules, this version, this Python with its tables of Unicode."""
     whole = hashlib.sha256(f"{__version__}\0{sys.version}".encode())
     for module in modules:
-        file = sys.modules[module].__file__
         with contextlib.suppress(OSError):  # installed without sources
-            whole.update(hashlib.sha256(Path(file or "").read_bytes()).digest())
+            whole.update(hashlib.sha256(Path(_file_of(module)).read_bytes()).digest())
     return whole.digest()
+
+
+def _file_of(module: str) -> str:
+    """Where a module lies, be it imported or not."""
+    if module in sys.modules:
+        return sys.modules[module].__file__ or ""
+    found = find_spec(module)
+    return (found and found.origin) or ""
+
+
+def folder_hash(folder: Path) -> str:
+    """Hash over the names and contents of all files below a folder; independent of where it lies."""
+    found = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if "__pycache__" in file.parts:
+            continue
+        content = file.read_bytes()
+        found.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        found.update(content)
+    return found.hexdigest()
+
+
+def folders_hash(folders: Iterable[Path]) -> str:
+    """The same over several folders in their order."""
+    return hashlib.sha256("\n".join(map(folder_hash, folders)).encode()).hexdigest()
 
 
 def kept(kind: str, key: bytes, modules: Iterable[str], make: Callable[[], Any]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cart_nlp import kept
@@ -58,40 +58,30 @@ class Search:
 
     def __init__(
         self,
-        needles: Iterable[Needle],
+        needles: Sequence[Needle],
         contexts: Mapping[str, Iterable[bytes]] | None = None,
         engine: Engine | None = None,
         fold: Callable[[bytes], bytes] = bytes,
-        key: bytes = b"",
+        *,
+        keep: bool = False,
     ) -> None:
         """`fold` makes of a text that is not printable ASCII, as UTF-8, what is searched.
 
-        `key` tells what the needles come from; what is compiled of them is then kept for the next time.
+        With `keep`, what is compiled of the needles is kept for the next time.
         """
-        asked = set(needles)
-        self._words = {name: tuple(words) for name, words in (contexts or {}).items()}
-        self._contexts = {name: _likely(words) for name, words in self._words.items()}
+        self._contexts = {name: _likely(tuple(words)) for name, words in (contexts or {}).items()}
         self._text = b""
         self._told: dict[str, bool] = {}
-        covered = {needle for needle in asked if CAR in asked and self._is_covered(needle)} - {CAR}
-        self._needles = [CAR] * (CAR in asked) + sorted(asked - covered - {CAR})
+        self._needles = [each for each in needles if each != CAR]
+        if CAR in needles:
+            self._needles.insert(0, CAR)
         self.engine: Engine = engine or ("hyperscan" if _has_hyperscan() else "ahocorasick")
         self.hits: Callable[[bytes | str], bool]
         if self.engine == "hyperscan":
-            self.hits = _hyperscan(self._needles, self._accepts, fold, key)
+            self.hits = _hyperscan(self._needles, self._accepts, fold, keep)
         else:
             self.hits = _ahocorasick(self._needles, self._accepts, fold)
         """Whether a text, or its UTF-8, holds one of the needles where it counts."""
-
-    def _is_covered(self, needle: Needle) -> bool:
-        """Whether the search for CAR finds every text with this needle anyway (`cart-19`, not `jcar017`)."""
-        found = _CAR.search(needle.text)
-        if found is None or _EVERYDAY.fullmatch(needle.text) is not None or b"scar" in needle.text:
-            return False
-        if needle.context == CAR.context and needle.left and needle.right:
-            return True  # it needs the same company; "car" alone would be found twice in every "care"
-        words = self._words.get(CAR.context)
-        return words is None or any(word in needle.text for word in words)
 
     def _accepts(self, raw: bytes, needle: Needle, end: int) -> bool:
         """Whether a needle that was found up to `end` stands as it should."""
@@ -109,6 +99,26 @@ class Search:
         if needle.context not in self._told:  # asked again for every word that is found
             self._told[needle.context] = self._contexts[needle.context](raw)
         return self._told[needle.context]
+
+
+def reduced(needles: Iterable[Needle], contexts: Mapping[str, Iterable[bytes]]) -> list[Needle]:
+    """Needles in an order of their own, without those that a search for CAR finds anyway."""
+    asked = set(needles)
+    if CAR not in asked:
+        return sorted(asked)
+    words = contexts.get(CAR.context)
+    company = None if words is None else tuple(words)
+    return [CAR, *sorted(each for each in asked if each != CAR and not _is_covered(each, company))]
+
+
+def _is_covered(needle: Needle, company: tuple[bytes, ...] | None) -> bool:
+    """Whether the search for CAR finds every text with this needle anyway (`cart-19`, not `jcar017`)."""
+    found = _CAR.search(needle.text)
+    if found is None or _EVERYDAY.fullmatch(needle.text) is not None or b"scar" in needle.text:
+        return False
+    if needle.context == CAR.context and needle.left and needle.right:
+        return True  # it needs the same company; "car" alone would be found twice in every "care"
+    return company is None or any(word in needle.text for word in company)
 
 
 def _likely(words: tuple[bytes, ...]) -> Callable[[bytes], bool]:
@@ -161,17 +171,16 @@ def _folded(given: bytes | str, fold: Fold) -> bytes:
     return raw if raw.isascii() and not (10 in raw or 9 in raw or 13 in raw) else fold(raw)
 
 
-def _database(needles: list[Needle], key: bytes) -> Any:
+def _database(needles: list[Needle], keep: bool) -> Any:
     """What Hyperscan makes of the needles, without regard to case; compiling them takes 0.1 s."""
     import hyperscan
 
     made = []
-    expressions = list(map(_expression, needles))
 
     def compiled() -> bytes:
         base = hyperscan.Database()
         base.compile(
-            expressions=expressions,
+            expressions=list(map(_expression, needles)),
             ids=list(range(len(needles))),
             elements=len(needles),
             flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
@@ -180,9 +189,10 @@ def _database(needles: list[Needle], key: bytes) -> Any:
         return bytes(hyperscan.dumpb(base))
 
     machine = f"{getattr(hyperscan, '__version__', '')} {platform.machine()}".encode()
-    # What it finds is told by number: it has to be of these very expressions, in this order.
-    whole = b"\0".join([key, machine, *expressions])
-    data = kept.kept_bytes("screen", key and whole, [__name__], compiled)
+    # What it finds is told by number: it has to be of these very needles, in this order.
+    told = [b"%d%d%d%b" % (each is CAR, each.left, each.right, each.text) for each in needles]
+    key = b"\0".join([machine, *told]) if keep else b""
+    data = kept.kept_bytes("screen", key, [__name__], compiled)
     if not made:
         try:
             found = hyperscan.loadb(data, hyperscan.HS_MODE_BLOCK)
@@ -195,11 +205,11 @@ def _database(needles: list[Needle], key: bytes) -> Any:
 
 
 def _hyperscan(
-    needles: list[Needle], accepts: Accepts, fold: Fold, key: bytes
+    needles: list[Needle], accepts: Accepts, fold: Fold, keep: bool
 ) -> Callable[[bytes | str], bool]:
     import hyperscan
 
-    base = _database(needles, key)
+    base = _database(needles, keep)
     scan = base.scan
     stopped = hyperscan.ScanTerminated
     # Most of what is found falls at its left edge: tried first, without a call.

@@ -13,7 +13,7 @@ from cart_nlp import kept, lexicon, search
 from cart_nlp.conditions import Reader
 from cart_nlp.lexicon import Lexicon, Term
 from cart_nlp.ontology import Ontology
-from cart_nlp.screening import Screen
+from cart_nlp.screening import Screen, hits_of
 from cart_nlp.text import lower, spellings
 from cart_nlp.vocabulary import Vocabulary
 
@@ -208,6 +208,26 @@ def test_every_spelling_tells_its_concepts() -> None:
 SEEN = (b"CD19 CAR-T cells in lymphoma", "CD19 CAR\u2011T", b"aspirin after a car crash", b"huCART-meso")
 
 
+def test_what_a_screen_looks_for_is_kept_and_lets_the_same_through(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = tmp_path / "mine"
+    layer.mkdir()
+    rows = layer / "cues.csv"
+    head = "text,category,direction,scope,source\n"
+    rows.write_text(f"{head}frizzled,screen_receptor,both,inside,me\n", "utf-8")
+    texts = (*SEEN, b"of frizzled things", b"of ruffled things")
+    wanted = Screen(lexicon.load(layer)).candidates(texts)
+    assert wanted[-2:] == [True, False]
+    assert list(map(hits_of([layer]), texts)) == wanted
+    with monkeypatch.context() as within:
+        within.delattr("cart_nlp.lexicon.load")
+        assert list(map(hits_of([layer]), texts)) == wanted
+    rows.write_text(f"{head}ruffled,screen_receptor,both,inside,me\n", "utf-8")
+    assert list(map(hits_of([layer]), texts)) == [*wanted[:-2], False, True]
+    assert len(list(place.glob("needles-*.json"))) == 2
+
+
 @pytest.fixture
 def screened(place: Path) -> tuple[Path, list[bool]]:
     """What was kept of a screen, and what it let through."""
@@ -229,7 +249,7 @@ def test_a_screen_of_other_strings_is_not_taken_for_what_is_kept(place: Path) ->
     """As when the code changes that makes the strings of a lexicon."""
     pytest.importorskip("hyperscan")
     for word, found in ((b"aspirin", [True, False]), (b"caffeine", [False, True])):
-        made = search.Search([search.Needle(word)], key=b"k")
+        made = search.Search([search.Needle(word)], keep=True)
         assert [made.hits(text) for text in (b"aspirin daily", b"caffeine daily")] == found
     assert len(list(place.glob("screen-*.bin"))) == 2
 

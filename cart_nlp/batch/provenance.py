@@ -10,28 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import __version__, paths
+from cart_nlp.kept import folder_hash, folders_hash
 from cart_nlp.registries.clinicaltrials import aactdatabase
 from cart_nlp.searches import search_of
 
 _EDGE = 1 << 16
 
 
-def folder_hash(folder: Path) -> str:
-    """Hash over the names and contents of all files below a folder; independent of where it lies."""
-    found = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        if "__pycache__" in file.parts:
-            continue
-        content = file.read_bytes()
-        found.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
-        found.update(content)
-    return found.hexdigest()
-
-
 def tagger_identity(lexicons: Sequence[str]) -> dict[str, str]:
     """What decides on the values besides the text: the version, the lexicons in order, the model."""
-    folders = [paths.lexicons(), *map(Path, lexicons)]
-    layered = hashlib.sha256("\n".join(map(folder_hash, folders)).encode()).hexdigest()
+    layered = folders_hash([paths.lexicons(), *map(Path, lexicons)])
     return {"version": __version__, "lexicons": layered, "model": folder_hash(paths.model())}
 
 

@@ -30,11 +30,11 @@ from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
 from cart_nlp.batch.target import Target, guard_inputs, is_same, writable
 from cart_nlp.batch.worker import load_tagger
-from cart_nlp.curation.ledger import Ledger, opened
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:
     from cart_nlp.batch.store import Store
+    from cart_nlp.curation.ledger import Ledger
     from cart_nlp.registries.entry import Settled
 
 
@@ -61,10 +61,9 @@ def real_parts(options: Options) -> Parts:
     meter = Meter.of(options.inputs)
 
     def hits() -> Hits:
-        from cart_nlp.lexicon import load
-        from cart_nlp.screening import Screen
+        from cart_nlp.screening import hits_of
 
-        return Screen(load(*options.lexicons)).hits
+        return hits_of(options.lexicons)
 
     def reader(
         source: str, report: Report, settled: Callable[[bytes, bool], Settled] | None = None
@@ -94,7 +93,7 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
         return _to_stdout(options, parts, progress)
     target = Target.of(options)
     identity = tagger_identity(options.lexicons)
-    ledger = opened(options.corrections, options.lexicons)
+    ledger = _ledger(options)
     header = _header(options, identity, target, parts.today(), ledger)
     if options.resume and not target.journal.exists():
         found = earlier.finished(target, header, options.guard)
@@ -118,6 +117,15 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
             ) from None
         summary.seconds = time.monotonic() - started
         return summary
+
+
+def _ledger(options: Options) -> Ledger | None:
+    """A curator's decisions, if there are some; their names need the lexicons."""
+    if options.corrections is None:
+        return None
+    from cart_nlp.curation.ledger import opened
+
+    return opened(options.corrections, options.lexicons)
 
 
 def _store(target: Target, header: dict[str, Any]) -> Store | None:
@@ -351,7 +359,7 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
     try:
         with _pool(options, parts, warm=True) as pool:
             feed = Feed(options.inputs, parts.reader, parts.hits(), options.keep_all, dedupe=options.dedupe)
-            feed.ledger = ledger = opened(options.corrections, options.lexicons)
+            feed.ledger = ledger = _ledger(options)
             feed.listing = options.screened is not None
             _stream(options, parts, feed, sink, progress, pool)
         sink.close()

@@ -1,0 +1,60 @@
+"""What the screen looks for: words and names of the lexicons, each with the company that it needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from cart_nlp.lexicon import BLANK, Lexicon, Term
+from cart_nlp.search import CAR, Needle
+from cart_nlp.text import fold, lower, spellings
+
+_SHORT = 4
+"""Letters and digits of a name that needs company: so few stand in the names of other things as well."""
+
+
+def needles(lexicon: Lexicon) -> Iterator[Needle]:
+    """All that the screen looks for."""
+    yield CAR
+    for word in _written(lexicon.words("screen_receptor")):
+        yield Needle(word)
+    for word in _written(lexicon.words("screen_receptor_edged")):
+        yield Needle(word, left=True)
+    for word in _written(lexicon.words("screen_engineering")):
+        yield Needle(word, context="cells")
+    for term in lexicon.terms:
+        if term.concept.label in ("car", "product"):
+            yield from _of_term(term)
+
+
+def _of_term(term: Term) -> Iterator[Needle]:
+    """What finds a name in raw text; a short one, or one that is ambiguous by itself, needs company."""
+    text = lower(fold(term.text))
+    alone = not term.guarded and sum(sign.isalnum() for sign in text) > _SHORT
+    car = term.concept.label == "car"  # whatever follows it, "receptors" and "receptor-T" alike
+    for word in _written(spellings(text)):
+        yield Needle(word, left=True, right=not (car and alone), context="" if alone else "car")
+
+
+def _written(words: Iterable[str]) -> Iterator[bytes]:
+    """Words as UTF-8, and as JSON escapes where they are not ASCII; `\u2423` at an end stands for a blank."""
+    for word in words:
+        plain = word.replace(BLANK, " ")
+        yield plain.encode()
+        if not plain.isascii():
+            yield json.dumps(plain)[1:-1].encode()
+
+
+def _by_likelihood(words: Iterable[str]) -> list[bytes]:
+    """The words of a context: short ones that name cells are the likeliest, and come first."""
+    return list(
+        _written(sorted(words, key=lambda word: ("cell" not in word, len(word), word.replace(BLANK, " "))))
+    )
+
+
+def contexts(lexicon: Lexicon) -> dict[str, list[bytes]]:
+    """The company that a needle may need, by its name."""
+    return {
+        "cells": _by_likelihood(lexicon.words("screen_cells")),
+        "car": _by_likelihood(lexicon.words("screen_company")),
+    }
