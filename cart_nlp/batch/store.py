@@ -165,12 +165,14 @@ class Store:
 
 
 def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks:
-    # As one list: quicker than rows, and without numpy, which takes longer to import than all else here.
-    query = "SELECT list(mark) FROM marks WHERE tagger = ? AND trial_id IS NULL"
+    # As one text: quicker than rows, and without numpy, which takes longer to import than all else here.
+    query = "SELECT to_json(list(mark))::VARCHAR FROM marks WHERE tagger = ? AND trial_id IS NULL"
     (screened,) = base.execute(query, [key]).fetchone() or (None,)
     query = "SELECT mark, trial_id, digest FROM marks WHERE tagger = ? AND trial_id IS NOT NULL"
     trials = base.execute(query, [key]).fetchall()
-    return Marks(set(screened or ()), {mark: (trial, digest) for mark, trial, digest in trials})
+    return Marks(
+        set(orjson.loads(screened or "null") or ()), {mark: (trial, digest) for mark, trial, digest in trials}
+    )
 
 
 def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from cart_nlp import console
 from cart_nlp.batch import processes
 from cart_nlp.cli._progress import Show, counting
+from cart_nlp.lean import settle
 
 if TYPE_CHECKING:
     from cart_nlp.batch import Options, Summary
@@ -140,6 +142,8 @@ def _early(workers: int, at_once: bool, lexicons: tuple[str, ...]) -> AbstractCo
     """Start what is to tag now: it loads while the run is prepared, or `at_once` false, when it gets work."""
     if workers != 1 or not processes.copyable():
         return processes.served(workers > 0 and at_once, lexicons)
+    import cart_nlp.batch.running  # what both need is read once
+    import cart_nlp.registries.reading  # noqa: F401
     from cart_nlp.batch.jobs import TaggerSource
     from cart_nlp.batch.pool import copied
     from cart_nlp.batch.worker import load_tagger
@@ -149,18 +153,17 @@ def _early(workers: int, at_once: bool, lexicons: tuple[str, ...]) -> AbstractCo
 
 def _tag(options: Options) -> int:
     """Run, tell what became of the records, and return the exit code."""
-    from cart_nlp.batch import BatchError, Interrupted, run
-    from cart_nlp.lexicon import LexiconError
-    from cart_nlp.registries.entry import InputError
-    from cart_nlp.writers import OutputError
+    from cart_nlp.batch import Interrupted, run
 
     signal.signal(signal.SIGTERM, _terminated)
+    if "duckdb" not in sys.modules:  # it would call what of it is not taken apart at the end leaked
+        settle()
     try:
         with counting() as show:
             summary = run(options, progress=show and _telling(show, options.dedupe))
     except (KeyboardInterrupt, Interrupted) as stop:
         _stop(str(stop) or "interrupted", 130)
-    except (BatchError, OutputError, InputError, LexiconError) as fault:
+    except _faults() as fault:
         console.stop_all("cart-nlp tag", str(fault).splitlines())
     shown = summary.merges[:MERGES]
     if len(summary.merges) > MERGES:
@@ -171,6 +174,16 @@ def _tag(options: Options) -> int:
         for line in report(summary, options):
             _say(line)
     return summary.exit_code
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What is told in one line; asked only once something is raised, for the lexicons are not always read."""
+    from cart_nlp.batch import BatchError
+    from cart_nlp.lexicon import LexiconError
+    from cart_nlp.registries.entry import InputError
+    from cart_nlp.writers import OutputError
+
+    return BatchError, OutputError, InputError, LexiconError
 
 
 def report(summary: Summary, options: Options) -> list[str]:
