@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected, screened
-from cart_nlp.batch.marks import Marks, mark_of
+from cart_nlp.batch.marks import Marks
 from cart_nlp.registries.entry import Entry, InputError, Reject, Settled
 from cart_nlp.schema import Trial
 
@@ -27,12 +27,17 @@ Hits = Callable[[bytes | str], bool]
 @dataclass
 class Known:
     """What a store holds already: id -> digest of trials that need no new look, the ids to look for, and the
-    marks of raw records."""
+    marks of raw records; `now` are those of this run."""
 
     digests: Mapping[str, str]
     ids: frozenset[str]
     mentions: Hits
     marks: Marks
+    now: Marks = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Mark as the store's last run did."""
+        self.now = Marks(self.marks.way)
 
 
 @dataclass
@@ -64,8 +69,6 @@ class Feed:
     merges: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    marks: Marks = field(default_factory=Marks)
-    """Those of this run, where it compares with a store."""
     ids: set[str] = field(default_factory=set)
     twins: dict[str, None] = field(default_factory=dict)
 
@@ -106,16 +109,16 @@ class Feed:
 
         One that the screen let go is counted here, if its reader may keep it instead of handing it on.
         """
-        mark = mark_of(raw)
         if self.known is None:
             return "new"
+        mark = self.known.marks.of(raw)
         if mark not in self.known.marks.screened:
             return "known" if mark in self.known.marks.trials else "new"
         if not may_keep:
             return "known"
         if self.read > self.skip:
             self.screened += 1
-            self.marks.screened.add(mark)
+            self.known.now.screened.add(mark)
         self.read += 1
         return "keep"
 
@@ -203,19 +206,19 @@ class Feed:
     ) -> Job | Outcome | None:
         """The same for a store: what it holds with the same content is not tagged again."""
         # The bytes of the record itself: what is searched may leave something out.
-        mark = mark_of(entry.data) if isinstance(entry.data, bytes) and decided is None else None
+        mark = known.marks.of(entry.data) if isinstance(entry.data, bytes) and decided is None else None
         if mark in known.marks.screened:
-            self.marks.screened.add(mark)
+            known.now.screened.add(mark)
             return self._let_go(number, entry)
         if mark in known.marks.trials:
             trial_id, digest = known.marks.trials[mark]
             if known.digests.get(trial_id) == digest:
-                self.marks.trials[mark] = trial_id, digest
+                known.now.trials[mark] = trial_id, digest
                 return self._settled(number, entry, trial_id, digest, known)
         candidate = decided is not None or self.hits(entry.text)
         if not (candidate or self.keep_all or known.mentions(entry.text)):
             if mark is not None:
-                self.marks.screened.add(mark)
+                known.now.screened.add(mark)
             return self._let_go(number, entry)
         trial = _parsed(number, entry)
         if isinstance(trial, Outcome):
@@ -224,7 +227,7 @@ class Feed:
             return self._let_go(number, entry)
         found = self._job(number, entry, trial, candidate, known, decided)
         if mark is not None and (candidate or self.keep_all) and found.digest:
-            self.marks.trials[mark] = trial.id, found.digest
+            known.now.trials[mark] = trial.id, found.digest
         return found
 
     def _job(

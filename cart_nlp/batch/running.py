@@ -24,6 +24,7 @@ from cart_nlp.batch.jobs import (
     without_surrogates,
 )
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.marks import Marks
 from cart_nlp.batch.meter import Meter, Reached
 from cart_nlp.batch.options import Options, Summary
 from cart_nlp.batch.pool import Pool, inline
@@ -185,7 +186,7 @@ class _Work:
                     journal.finish(feed.read, feed.merged, feed.merges, corrected)
             _count(summary, journal, feed)
             if store is not None and not options.dedupe:
-                store.mark(feed.marks)
+                store.mark(feed.known.now if feed.known else Marks())
             finish.complete(self.target, journal, store, summary, options, self.hashing)
         return summary
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import orjson
 
-from cart_nlp.batch.marks import Marks
+from cart_nlp.batch.marks import Marks, Way
 from cart_nlp.readback import FOREIGN, is_interrupt, tables_of
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.search import any_of
@@ -39,9 +39,13 @@ CREATE TABLE trials(trial_id VARCHAR, digest VARCHAR, tagger VARCHAR, included B
 CREATE TABLE history(trial_id VARCHAR, field VARCHAR, value VARCHAR, since TIMESTAMP, until TIMESTAMP);
 """
 _MARKS = """
-CREATE TABLE IF NOT EXISTS marks(mark UBIGINT, trial_id VARCHAR, digest VARCHAR, tagger VARCHAR);
+DROP TABLE IF EXISTS marks;
+DROP TABLE IF EXISTS marking;
+CREATE TABLE marks(mark UBIGINT, trial_id VARCHAR, digest VARCHAR, tagger VARCHAR);
+CREATE TABLE marking(kind VARCHAR, seed UBIGINT);
 """
-"""Raw records of the last run by a mark of their bytes, with id and digest of the trial; NULL: not a CAR."""
+"""Raw records of the last run by a mark of their bytes, with id and digest of the trial; NULL: not a CAR.
+`marking`: how they are marked."""
 _UNWRITTEN = "CREATE TABLE IF NOT EXISTS unwritten(trial_id VARCHAR, line VARCHAR)"
 """What the list of a run says of each trial that was tagged and is neither product nor related."""
 _LISTS = ", ".join(["unnest(?::VARCHAR[])"] * 3)
@@ -72,7 +76,7 @@ class Store:
         self._digests: dict[str, str] = {}
         self._ids: frozenset[str] = frozenset()
         self._unwritten: dict[str, bytes] = {}
-        self._marks = Marks()
+        self._marks: Marks | None = None
         self._new_marks: Marks | None = None
         self.session: str | None = None
         """The run that brought it to its present state."""
@@ -84,7 +88,7 @@ class Store:
                 rows = base.execute(
                     "SELECT trial_id, digest, tagger, included FROM trials WHERE vanished IS NULL"
                 ).fetchall()
-                if "marks" in tables:
+                if tables.issuperset(("marks", "marking")):
                     self._marks = _marks(base, key)
                 last = base.execute("SELECT session FROM runs ORDER BY started DESC LIMIT 1").fetchone()
             self.session = last[0] if last else None
@@ -116,7 +120,7 @@ class Store:
 
     def marks(self) -> Marks:
         """Raw records that need not be parsed to be compared."""
-        return self._marks
+        return self._marks or Marks()
 
     def mark(self, marks: Marks) -> None:
         """Keep these for the next run, instead of those that there are."""
@@ -164,15 +168,20 @@ class Store:
         return counts
 
 
-def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks:
+def _marks(base: duckdb.DuckDBPyConnection, key: str) -> Marks | None:
+    """The marks of a run with this key; None where they are made in a way that is not known here."""
+    way = Way(*(base.execute("SELECT kind, seed FROM marking").fetchone() or ("", 0)))
+    if not way.known:
+        return None
+    found = Marks(way)
     # As one text: quicker than rows, and without numpy, which takes longer to import than all else here.
     query = "SELECT to_json(list(mark))::VARCHAR FROM marks WHERE tagger = ? AND trial_id IS NULL"
     (screened,) = base.execute(query, [key]).fetchone() or (None,)
+    found.screened.update(orjson.loads(screened or "null") or ())
     query = "SELECT mark, trial_id, digest FROM marks WHERE tagger = ? AND trial_id IS NOT NULL"
-    trials = base.execute(query, [key]).fetchall()
-    return Marks(
-        set(orjson.loads(screened or "null") or ()), {mark: (trial, digest) for mark, trial, digest in trials}
-    )
+    rows = base.execute(query, [key]).fetchall()
+    found.trials.update({mark: (trial, digest) for mark, trial, digest in rows})
+    return found
 
 
 def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
@@ -180,9 +189,12 @@ def _unwritten(base: duckdb.DuckDBPyConnection) -> dict[str, bytes]:
     return {trial: line.encode() for trial, line in rows}
 
 
-def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, before: Marks, key: str) -> None:
+def _keep_marks(base: duckdb.DuckDBPyConnection, marks: Marks, before: Marks | None, key: str) -> None:
     """Bring the table of marks to those of a run; `before` are those of this key that it has."""
-    base.execute(_MARKS)
+    if before is None or before.way != marks.way:
+        base.execute(_MARKS)
+        base.execute("INSERT INTO marking VALUES (?, ?)", list(marks.way))
+        before = Marks(marks.way)
     trials = marks.trials.items() - before.trials.items()
     gone = (before.screened - marks.screened) | dict(before.trials.items() - marks.trials.items()).keys()
     base.execute("DELETE FROM marks WHERE tagger != ?", [key])

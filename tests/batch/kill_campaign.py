@@ -191,15 +191,15 @@ def compared(out: Path, whole: Path) -> str | None:
 
 
 def tables(store: Path) -> dict[str, list[Any]]:
-    """All rows of all tables of a store, sorted, but `marks`, which only spares the next run work; of times
-    only their order counts."""
+    """All rows of all tables of a store, sorted, but `marks` and `marking`, which only spare the next run
+    work; of times only their order counts."""
     import duckdb
 
     with duckdb.connect(str(store), read_only=True) as base:
         times = base.execute("SELECT started FROM runs ORDER BY started").fetchall()
         rank = {time: number for number, (time,) in enumerate(times)} | {None: None}
         found: dict[str, list[Any]] = {}
-        names = "SELECT table_name FROM duckdb_tables() WHERE table_name <> 'marks' ORDER BY 1"
+        names = "SELECT table_name FROM duckdb_tables() WHERE table_name NOT LIKE 'mark%' ORDER BY 1"
         for (name,) in base.execute(names).fetchall():
             rows = base.execute(f"SELECT * FROM {name}").fetchall()
             heads = [column[0] for column in base.description or ()]

@@ -123,6 +123,60 @@ def test_what_became_a_trial_in_an_incomplete_night_is_looked_at_when_it_changes
     assert (summary.store["retagged"], summary.store["vanished"]) == (1, 0)
 
 
+def marking(store: Path) -> tuple[Any, list[Any]]:
+    """How a store marks, and the marks it has."""
+    with duckdb.connect(str(store), read_only=True) as base:
+        return (
+            base.execute("SELECT kind, seed FROM marking").fetchall(),
+            base.execute("SELECT mark FROM marks ORDER BY 1").fetchall(),
+        )
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_each_store_draws_how_it_marks_and_stays_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed: list[str], installed: bool
+) -> None:
+    if not installed:
+        monkeypatch.setattr("cart_nlp.batch.marks._has_xxhash", lambda: False)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        night(tmp_path / name, 1, FIRST)
+    (way, first), (other, second) = (marking(tmp_path / name / "store.duckdb") for name in ("a", "b"))
+    assert way != other
+    assert (first == second) is (way[0][0] == "sha256")
+    assert len(first) == 4
+    parsed.clear()
+    night(tmp_path / "a", 2, FIRST[::-1])
+    assert parsed == ["Y"]
+    assert marking(tmp_path / "a" / "store.duckdb") == (way, first)
+
+
+def test_marks_that_cannot_be_made_here_count_for_nothing_and_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parsed: list[str]
+) -> None:
+    pytest.importorskip("xxhash")
+    night(tmp_path, 1, FIRST)
+    monkeypatch.setattr("cart_nlp.batch.marks._has_xxhash", lambda: False)
+    for night_of, again in ((2, ["Y", "B", "A"]), (3, ["Y"])):
+        parsed.clear()
+        summary = night(tmp_path, night_of, FIRST[::-1])
+        assert (parsed, summary.store["retagged"]) == (again, 0)
+        (way, marks) = marking(tmp_path / "store.duckdb")
+        assert (way[0][0], len(marks)) == ("sha256", 4)
+
+
+def test_marks_of_an_older_version_which_drew_no_seed_count_for_nothing(
+    tmp_path: Path, parsed: list[str]
+) -> None:
+    night(tmp_path, 1, FIRST)
+    with duckdb.connect(str(tmp_path / "store.duckdb")) as base:
+        base.execute("DROP TABLE marking")
+    parsed.clear()
+    night(tmp_path, 2, FIRST[::-1])
+    assert parsed == ["Y", "B", "A"]
+    assert len(marking(tmp_path / "store.duckdb")[1]) == 4
+
+
 def test_two_contents_of_one_id_are_told_in_every_run(tmp_path: Path) -> None:
     twice = [*FIRST[:3], {"id": "A", "title": "CAR of CD22"}]
     first = night(tmp_path, 1, twice)
