@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"\s?(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
-_REST = r"[A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?(?:\.\d)?)"
-_SYMBOL = rf"(?P<word>[A-Z]{_REST}"
+_REST = r"[A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?(?:\.\d)?"
+_SYMBOL_AFTER = re.compile(rf"\s?(?:both |the )?(?P<word>[A-Z]{_REST})(?=[\s,/.;)-]|$)")
 # What stands before is looked at behind the first letter: the engine then tries capitals alone.
-_FREE_SYMBOL = rf"(?P<word>[A-Z](?<![\w-][A-Z]){_REST}"
-_SYMBOL_AFTER = re.compile(rf"\s?(?:both |the )?{_SYMBOL}(?=[\s,/.;)-]|$)")
-_SYMBOL_BOUND = re.compile(rf"{_FREE_SYMBOL}[\s-](?P<suffix>[A-Za-z]{{6,10}})(?![\w])")
-_LISTED = re.compile(rf"{_FREE_SYMBOL}(?![\w-]|\.\d)")
+_SYMBOL = re.compile(
+    rf"[A-Z](?<![\w-][A-Z]){_REST}"
+    r"(?:(?=[\s-](?P<suffix>[A-Za-z]{6,10})(?!\w))|(?![\w-]|\.\d))"
+)
+Symbols = Iterable[re.Match[str]]
 _JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
 _BEFORE_CAR = re.compile(
     r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
@@ -93,8 +94,9 @@ class Linker:
         """The mentions of a Reading as they are meant, the new ones last."""
         kept = [m for m in reading.mentions if not short_forms or self._stands(reading, m, short_forms)]
         taken = [m for m in kept if m.label in _FIRM]
-        new = _apart((*self._defined(reading, kept, short_forms), *self._in_slots(reading)), taken)
-        new += _apart(self._beside(reading, [*taken, *new]), taken)
+        symbols = list(_SYMBOL.finditer(reading.text))
+        new = _apart((*self._defined(reading, kept, short_forms), *self._in_slots(reading, symbols)), taken)
+        new += _apart(self._beside(reading, [*taken, *new], symbols), taken)
         codes = _apart(self._codes(reading), (*taken, *new))
         return [*kept, *new, *codes, *self._cells_in_names(reading, (*kept, *codes))]
 
@@ -121,10 +123,10 @@ class Linker:
             for found in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(short)}(?![A-Za-z0-9])", reading.text):
                 yield Mention(*found.span(), "antigen", concepts[0].name, "abbreviation")
 
-    def _in_slots(self, reading: Reading) -> Iterator[Mention]:
+    def _in_slots(self, reading: Reading, symbols: Symbols) -> Iterator[Mention]:
         """Words where an antigen's name should stand: after "anti-" and the like, before a CAR word."""
         taken: list[Mention] = []
-        for start, end, bound in self._slots(reading):
+        for start, end, bound in self._slots(reading, symbols):
             if any(one.start < end and start < one.end for one in taken):
                 continue  # the "anti-XYZ1" before a CAR word holds the XYZ1 after "anti-"
             mention = self._misspelled(reading, start, end) or self._novel(reading, start, end, bound)
@@ -132,7 +134,7 @@ class Linker:
                 taken.append(mention)
                 yield mention
 
-    def _slots(self, reading: Reading) -> Iterator[tuple[int, int, bool]]:
+    def _slots(self, reading: Reading, symbols: Symbols) -> Iterator[tuple[int, int, bool]]:
         """Start and end of each word in a slot, and whether words of binding say that it is one."""
         text, low, suffixes = reading.text, reading.low, self.lexicon.words("slot_suffix")
         for _, start, end in self._openers.find_matches_as_indexes(low):
@@ -140,9 +142,9 @@ class Linker:
                 for found in (_SYMBOL_AFTER.match(text, end), _WORD_AFTER.match(low, end)):
                     if found:
                         yield (*found.span("word"), True)
-        for found in _SYMBOL_BOUND.finditer(text):
-            if found["suffix"].lower() in suffixes:
-                yield (*found.span("word"), True)
+        for symbol in symbols:
+            if symbol["suffix"] and symbol["suffix"].lower() in suffixes:
+                yield (*symbol.span(), True)
         for car in reading.cars:
             found = _BEFORE_CAR.search(text, max(0, car.start - 30), car.start)
             if found and (found["suffix"] is None or found["suffix"][1:] in suffixes):
@@ -184,16 +186,17 @@ class Linker:
                         return Mention(start, end, "antigen", row.name, "fuzzy")
         return Mention(start, end, "antigen", symbol, "novel")
 
-    def _beside(self, reading: Reading, mentions: Iterable[Mention]) -> Iterator[Mention]:
+    def _beside(self, reading: Reading, mentions: Iterable[Mention], symbols: Symbols) -> Iterator[Mention]:
         """Symbols in one list with an antigen: "TIM3/CD33", "CD33, ABC1 and CD123"."""
         text, antigens = reading.text, [m for m in mentions if m.label == "antigen"]
         starts = {m.start for m in antigens}
         joints = [_JOINT.match(text, m.end) for m in antigens]
         behind = {joint.end() for joint in joints if joint}
-        for match in _LISTED.finditer(text):
-            joint = _JOINT.match(text, match.end())
-            if match.start() in behind or (joint and joint.end() in starts):
-                mention = self._novel(reading, *match.span(), True)
+        for symbol in symbols:
+            joint = _JOINT.match(text, symbol.end())
+            listed = symbol.start() in behind and not text.startswith("-", symbol.end())
+            if listed or (joint and joint.end() in starts):
+                mention = self._novel(reading, *symbol.span(), True)
                 if mention is not None:
                     yield mention
                     if joint := _JOINT.match(text, mention.end):
