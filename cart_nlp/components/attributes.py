@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.rules import first
@@ -16,9 +14,6 @@ from cart_nlp.signals.candidate import Scored
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.fields import ALLOGENEIC, instances
 from cart_nlp.signals.reading import Reading
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 FIELDS = ("costim", "generation", "vector", "cell_source", "cell_type", "edits", "armoring", "safety_switch")
 RULED = frozenset(["edits"])
@@ -50,19 +45,17 @@ class Attributes(Weighted):
 
 
 def ruled(reading: Reading, field: str) -> list[Candidate]:
-    """The candidates of a field that rules decide."""
+    """The candidates of a field that rules decide; what speaks for one are the rows of these rules."""
     rules = reading.vocabulary.lexicon.rules.get(field, ())
-    by_concept: dict[str, list[Scored]] = {}
+    scored: dict[str, list[Scored]] = {}
     rows: dict[str, list[str]] = {}
     for one in instances(reading, field):
         rule = first(rules, one.signals)
-        holds = rule is not None and rule.verdict == "yes"
-        by_concept.setdefault(one.concept, []).append(Scored(one, 2.0 if holds else -2.0))
-        if rule is not None and holds:
-            rows.setdefault(one.concept, [rule.row])
+        row = [rule.row] if rule is not None and rule.verdict == "yes" else []
+        scored.setdefault(one.concept, []).append(Scored(one, 2.0 if row else -2.0))
+        rows[one.concept] = rows.get(one.concept) or row
     found = [
-        Candidate(concept, _RULE_SURE if concept in rows else _RULE_SILENT, scored, rows.get(concept, []))
-        for concept, scored in by_concept.items()
+        Candidate(name, _RULE_SURE if row else _RULE_SILENT, scored[name], row) for name, row in rows.items()
     ]
     return sorted(found, key=lambda c: (-c.probability, c.concept))
 
@@ -76,31 +69,24 @@ def resolve(field: str, found: list[Candidate], lexicon: Lexicon) -> list[Candid
 
 
 def sources(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
-    """Whose cells "allogeneic" means: banked ones where edited or called universal, else a donor's."""
+    """Whose cells "allogeneic" means: banked ones where edited or called universal, else a donor's.
+
+    Beside a source that tells from what the cells grow it says nothing more.
+    """
     by_name = {one.concept: one for one in found}
     plain = by_name.pop(ALLOGENEIC, None)
     if plain is None:
         return found
     sure = {name for name, one in by_name.items() if one.probability >= 0.5}
-    if plain.probability < 0.5 or _settled(lexicon, sure):
+    rows = (lexicon.get("cell_source", name) for name in sure)
+    if plain.probability < 0.5 or any(row and row.fields.get("kind") == "origin" for row in rows):
         return list(by_name.values())
-    banked = "donor_derived" not in sure and _banked(plain, by_name.get("off_the_shelf"))
-    name = "off_the_shelf" if banked else "donor_derived"
-    known = by_name.get(name, Candidate(name, 0.0))
-    chance = max(plain.probability, known.probability)
-    by_name[name] = Candidate(name, chance, [*plain.scored, *known.scored], plain.signals)
-    if name == "off_the_shelf":
-        by_name.pop("donor_derived", None)
-    return sorted(by_name.values(), key=lambda c: (-c.probability, c.concept))
-
-
-def _settled(lexicon: Lexicon, sources: Iterable[str]) -> bool:
-    """Whether a source tells from what the cells grow: "allogeneic" says nothing more beside it."""
-    rows = (lexicon.get("cell_source", name) for name in sources)
-    return any(row is not None and row.fields.get("kind") == "origin" for row in rows)
-
-
-def _banked(plain: Candidate, shelf: Candidate | None) -> bool:
-    """Whether allogeneic cells are those of a bank: edited ones, or of a product called universal."""
+    shelf = by_name.get("off_the_shelf", Candidate("off_the_shelf", 0.0))
+    known = by_name.get("donor_derived", Candidate("donor_derived", 0.0))
     edited = any("trial:edited_source" in scored.instance.signals for scored in plain.scored)
-    return edited or (shelf is not None and shelf.probability >= 0.3)
+    if "donor_derived" not in sure and (edited or shelf.probability >= 0.3):
+        by_name.pop("donor_derived", None)
+        known = shelf
+    chance = max(plain.probability, known.probability)
+    by_name[known.concept] = Candidate(known.concept, chance, [*plain.scored, *known.scored], plain.signals)
+    return sorted(by_name.values(), key=lambda c: (-c.probability, c.concept))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from cart_nlp.schema import INCLUDED
@@ -13,11 +14,8 @@ from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.doc import brief, decided
 from cart_nlp.signals.reading import MENTIONS
 
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-BY_DOUBTS = ("disease_group", "indications")
-"""Fields without a scorer of their values: how often they are right, by the signals of what is doubtful."""
+BY_DOUBTS = {"disease_group": "doubts", "indications": "doubts", "focus": "focus_doubts"}
+"""Field without a scorer of its values → the signals of what is doubtful: they tell how often it is right."""
 
 
 @Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
@@ -36,14 +34,12 @@ class Confidence(Weighted):
     def of(self, state: dict[str, Any]) -> dict[str, float]:
         """The confidence of the fields that were decided."""
         table = self.linear("calibration")
-        included = state.get("car_trial") in INCLUDED
-        raw = {"car_trial": state.get("car_sure", 1.0)} | (state.get("sure", {}) if included else {})
-        sure = {name: calibrated(table, name, value) for name, value in raw.items()}
-        if included:
-            scorers = {name: self.linear(name) for name in BY_DOUBTS}
-            doubts = state.get("doubts", ())
-            sure |= {name: scorer.probability(doubts) for name, scorer in scorers.items() if scorer}
-            focus = self.linear("focus")
-            told = state.get("focus_doubts", ())
-            sure["focus"] = focus.probability(told) if focus else sure["car_trial"]
+        sure = {"car_trial": calibrated(table, "car_trial", state.get("car_sure", 1.0))}
+        if state.get("car_trial") in INCLUDED:
+            raw = state.get("sure", {})
+            sure |= {name: calibrated(table, name, value) for name, value in raw.items()}
+            sure["focus"] = sure["car_trial"]
+            for name, doubts in BY_DOUBTS.items():
+                if (scorer := self.linear(name)) is not None:
+                    sure[name] = scorer.probability(state.get(doubts, ()))
         return {name: round(value, 3) for name, value in sorted(sure.items())}

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.language import Language
+from spacy.tokens import Doc
 
-from cart_nlp.components.roles import Roles
+from cart_nlp.components.roles import MARKER, Roles
+from cart_nlp.lexicon import Concept
 from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
+from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Value, Weighted, stated, supporting
 from cart_nlp.signals import formats
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.mention import place, place_at, zone
-from cart_nlp.signals.reading import MENTIONS, Reading, mentions_of
+from cart_nlp.signals.reading import MENTIONS, Reading
 from cart_nlp.signals.units import Unit, units
 from cart_nlp.vocabulary import GUARDED
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-    from cart_nlp.lexicon import Concept, Lexicon
-    from cart_nlp.scoring.linear import Linear
 
 Entry = dict[str, Any]
 Own = list[tuple[Unit, frozenset[str]]]
@@ -41,24 +38,21 @@ class Constructs(Weighted):
         if state.get("car_trial") not in INCLUDED:
             return doc
         reading, roles = self.reading(doc), self.roles()
-        lexicon = reading.vocabulary.lexicon
         candidates = roles.candidates(reading)
-        found = [one for one in candidates if one.probability >= 0.5]
-        values, sure = state["values"], state.setdefault("sure", {})
-        values["targets"] = stated(found, roles.field("targets"))
-        values["disease_markers"] = markers(doc)
-        sure["targets"] = certainty(candidates)
-        known = known_products(lexicon, values)
+        values, sure, spans = state["values"], state.setdefault("sure", {}), doc.spans[MENTIONS]
+        found, known, own, held = asked(reading, candidates, values)
         targets = frozenset(one.concept for one in found)
-        own = own_units(reading, found)
-        entries, certain = [], 1.0
-        if targets:
-            held = formats.signals(reading, own, targets, known)
-            verdict, certain, why = decide(reading, self.linear("formats"), held)
-            entries = build(reading, verdict, targets, own, why)
-        entries = with_products(entries, known)
-        state["constructs"] = with_costim(reading, entries, own, values.get("costim", []))
+        values["targets"] = stated(found, roles.field("targets"))
+        values["disease_markers"] = [
+            (mention.concept, mention.start, mention.end, mention.row.rstrip(GUARDED) + "; role", "text", 1.0)
+            for number, mention in enumerate(reading.mentions)
+            if mention.label == "antigen" and spans[number]._.cart_role == MARKER
+        ]
+        sure["targets"] = certainty(candidates)
+        entries, certain = build(reading, self.linear("formats"), held, targets, own)
+        state["constructs"] = completed(reading, entries, known, own, values.get("costim", ()))
         sure["constructs"] = sure["targets"] * certain
+        lexicon = reading.vocabulary.lexicon
         names = targets.union(*(row.values("targets") for row in known))
         state["ids"] = {name: list(lexicon.hgnc(name)) for name in sorted(names)}
         return doc
@@ -75,50 +69,56 @@ class Constructs(Weighted):
     def signals(self, doc: Doc) -> list[str]:
         """The signals of the constructs of a Doc that the components before this one have seen."""
         reading = self.reading(doc)
-        found = [one for one in self.roles().candidates(reading) if one.probability >= 0.5]
-        known = known_products(reading.vocabulary.lexicon, decided(doc)["values"])
-        targets = frozenset(one.concept for one in found)
-        return formats.signals(reading, own_units(reading, found), targets, known)
+        return asked(reading, self.roles().candidates(reading), decided(doc)["values"])[-1]
 
 
-def known_products(lexicon: Lexicon, values: Mapping[str, Iterable[Value]]) -> list[Concept]:
-    """The products that a trial names and of which the lexicon knows the targets."""
+def asked(
+    reading: Reading, candidates: Iterable[Candidate], values: Mapping[str, Iterable[Value]]
+) -> tuple[list[Candidate], list[Concept], Own, list[str]]:
+    """What constructs are decided by: the targets, what is known of products, coordinations, signals."""
+    found = [one for one in candidates if one.probability >= 0.5]
     names = dict.fromkeys(value[0] for value in values.get("products", ()))
-    rows = (lexicon.get("product", name) for name in names)
-    return [row for row in rows if row is not None and row.values("targets")]
+    rows = (reading.vocabulary.lexicon.get("product", name) for name in names)
+    known = [row for row in rows if row is not None and row.values("targets")]
+    own = own_units(reading, found)
+    return found, known, own, formats.signals(reading, own, frozenset(one.concept for one in found), known)
 
 
-def decide(reading: Reading, scorer: Linear | None, held: list[str]) -> tuple[str, float, str]:
-    """The verdict on a trial's constructs, its probability, and what decided: a rule, else the scorer."""
+def build(
+    reading: Reading, scorer: Linear | None, held: list[str], targets: frozenset[str], own: Own
+) -> tuple[list[Entry], float]:
+    """The constructs of a trial's targets, and the probability that they are right.
+
+    A rule has the verdict, else the scorer: `joint:FORMAT`, `split:FORMAT`, `one:FORMAT`, `adaptor`, `mixed`.
+    """
+    if not targets:
+        return [], 1.0
+    verdict, sure, why = "joint:bispecific", 0.5, "formats.default"
     rule = first(reading.vocabulary.lexicon.rules.get("formats", ()), held)
     if rule is not None:
-        return rule.verdict, _RULE_SURE, rule.row
-    if scorer is None:
-        return "joint:bispecific", 0.5, "formats.default"
-    chances = scorer.probabilities(held)
-    verdict = max(sorted(chances), key=lambda name: chances[name])
-    return verdict, chances[verdict], "formats." + (scorer.strongest(held, verdict) or "most common")
-
-
-def build(reading: Reading, verdict: str, targets: frozenset[str], own: Own, why: str) -> list[Entry]:
-    """The entries of a verdict: `joint:FORMAT`, `split:FORMAT`, `one:FORMAT`, `adaptor` or `mixed`."""
+        verdict, sure, why = rule.verdict, _RULE_SURE, rule.row
+    elif scorer is not None:
+        sums = scorer.logits([held])[0]
+        verdict = scorer.likeliest(sums)
+        sure = scorer.chances(sums)[verdict]
+        why = "formats." + (scorer.strongest(held, verdict) or "most common")
     kind, _, form = verdict.partition(":")
     words = stating(reading, form or kind)
     basis = "text" if words or form == "single" else "default"
     if kind == "joint":
-        return [_entry(targets, form, basis, why, words)]
+        return [_entry(targets, form, basis, why, words)], sure
     if kind in ("one", "split", "adaptor"):
-        return [_entry([name], form or kind, basis, why, words) for name in sorted(targets)]
+        return [_entry([name], form or kind, basis, why, words) for name in sorted(targets)], sure
     groups = mixed(targets, own)
-    return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why) for g in groups]
+    return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why) for g in groups], sure
 
 
-def mixed(targets: frozenset[str], own: Own) -> list[tuple[str, ...]]:
+def mixed(targets: frozenset[str], own: Own) -> list[list[str]]:
     """The target sets of products that differ: as titles and interventions group them, else one by one."""
     groups = {names for unit, names in own if zone(place(unit)) == "named"} or {names for _, names in own}
     if all(len(names) == 1 for names in groups):
-        groups = {frozenset([name]) for name in targets}
-    return sorted(tuple(sorted(names)) for names in groups)
+        return [[name] for name in sorted(targets)]
+    return sorted(map(sorted, groups))
 
 
 def _entry(targets: Iterable[str], form: str, basis: str, why: str = "", words: Sequence[int] = ()) -> Entry:
@@ -128,9 +128,12 @@ def _entry(targets: Iterable[str], form: str, basis: str, why: str = "", words: 
 
 def stating(reading: Reading, form: str) -> tuple[int, ...]:
     """Start and end of the words that state a format, those of titles and interventions first."""
-    hits = [hit for hit in reading.cues if form in hit.said.categories]
-    ranked = sorted(hits, key=lambda h: (zone(place_at(reading, h.start)) != "named", h.start))
-    return (ranked[0].start, ranked[0].end) if ranked else ()
+    hits = [
+        (zone(place_at(reading, hit.start)) != "named", hit.start, hit.end)
+        for hit in reading.cues
+        if form in hit.said.categories
+    ]
+    return min(hits)[1:] if hits else ()
 
 
 def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
@@ -143,8 +146,13 @@ def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
     return [(unit, frozenset(good[number])) for number, unit in numbered if number in good]
 
 
-def with_products(entries: list[Entry], known: Sequence[Concept]) -> list[Entry]:
-    """The constructs with the names of their products, and products of which the text tells nothing."""
+def completed(
+    reading: Reading, entries: list[Entry], known: Sequence[Concept], own: Own, costim: Sequence[Value]
+) -> list[Entry]:
+    """The constructs with their products and costimulation, and products of which the text tells nothing.
+
+    The only construct has all costimulation that is stated, others what their own sentences tell.
+    """
     told = {target for entry in entries for target in entry["targets"]}
     for row in known:
         targets = row.values("targets")
@@ -155,27 +163,7 @@ def with_products(entries: list[Entry], known: Sequence[Concept]) -> list[Entry]
     for entry in entries:
         named = (row.name for row in known if sorted(row.values("targets")) == entry["targets"])
         entry["products"] = sorted(named)
-    return entries
-
-
-def with_costim(reading: Reading, entries: list[Entry], own: Own, values: list[Value]) -> list[Entry]:
-    """Each construct's costimulation: all that is stated for the only one, else what its sentence tells."""
-    for entry in entries:
         homes = {unit.first for unit, names in own if names == frozenset(entry["targets"])}
-        entry["costim"] = sorted(
-            {value[0] for value in values if len(entries) == 1 or reading.sentence(value[1])[0] in homes}
-        )
+        said = {v[0] for v in costim if len(entries) == 1 or reading.sentence(v[1])[0] in homes}
+        entry["costim"] = sorted(said)
     return entries
-
-
-def markers(doc: Doc) -> list[Value]:
-    """Antigens that the disease or the participants must carry, by the role of their mentions."""
-    spans = doc.spans[MENTIONS]
-    return [
-        (mention.concept, mention.start, mention.end, mention.row.rstrip(GUARDED) + "; role", "text", 1.0)
-        for number, mention in enumerate(mentions_of(doc))
-        if mention.label == "antigen" and spans[number]._.cart_role == "disease_marker"
-    ]
-
-
-__all__ = ["Constructs", "build", "decide", "own_units"]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.calibration import logit
+from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Value, Weighted
 from cart_nlp.signals import study
 from cart_nlp.signals.doc import decided
 from cart_nlp.signals.fields import instances
 from cart_nlp.signals.mention import place, turns, zone
 from cart_nlp.signals.reading import Reading
-from cart_nlp.signals.units import Unit
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-    from cart_nlp.scoring.linear import Linear
 
 
 def target_logits(reading: Reading, scorer: Linear) -> dict[str, float]:
@@ -49,8 +44,7 @@ class Study(Weighted):
         named = self.evidence(reading, own)
         values["car_trial"], state["car_left"] = named[:NAMED], len(named[NAMED:])
         if level in INCLUDED:
-            at = [(start, end) for _, start, end, *_ in named[:1]]
-            values["focus"] = list(focus(reading, held if level == "related" else [], sure, at))
+            values["focus"] = focus(reading, level, held, sure, [value[1:3] for value in named[:1]])
             verdict = next((value[0] for value in values["focus"]), "")
             state["focus_doubts"] = focus_doubts(level, verdict, held, sure)
         return doc
@@ -58,8 +52,7 @@ class Study(Weighted):
     def signals(self, reading: Reading, study_type: str) -> list[str]:
         """The signals of the trial."""
         scorer = self.linear("target_mention")
-        logits = target_logits(reading, scorer) if scorer else {}
-        return study.signals(reading, logits, study_type)
+        return study.signals(reading, target_logits(reading, scorer) if scorer else {}, study_type)
 
     def decide(self, held: list[str]) -> tuple[str, float, float]:
         """The level, the probability that the trial is to be included, and that of the level itself."""
@@ -74,35 +67,34 @@ class Study(Weighted):
         return ("mention" if told >= 0.5 else "no"), chance, (1 - chance) * max(told, 1 - told)
 
     def evidence(self, reading: Reading, level: str) -> list[Value]:
-        """What names the CAR, the study's own words first."""
-        told = sorted(study.evidence(reading), key=lambda one: (*_rank(reading, one[0]), one[1]))
-        found = [(one.start, one.end, kind) for one, kind in told] or [
+        """What names the CAR: the study's own words first, then by the part of the record; else a target."""
+        told = []
+        for one, kind in study.evidence(reading):
+            other = not study.AGAINST.isdisjoint(turns(reading, one))
+            told.append((other, _PARTS.index(zone(place(one))), one.start, one.end, kind))
+        found = [one[2:] for one in sorted(told)] or [
             (one.mention.start, one.mention.end, "target") for one in instances(reading, "targets")[:1]
         ]
         return [(level, start, end, f"study.{kind}", "text", 1.0) for start, end, kind in found]
 
 
-def _rank(reading: Reading, unit: Unit) -> tuple[bool, int, int, int]:
-    """What places are sorted by: those of the study's own CAR first, then by the part of the record."""
-    part = ("named", "told", "rest").index(zone(place(unit)))
-    return bool(turns(reading, unit) & study.AGAINST), part, unit.start, unit.end
-
-
+_PARTS = ("named", "told", "rest")
 NAMED = 3
 """Places listed as evidence that a trial is about CAR cells; the others are counted."""
 
 
-def focus(reading: Reading, held: list[str], sure: float, named: list[tuple[int, int]]) -> Iterator[Value]:
+def focus(
+    reading: Reading, level: str, held: list[str], sure: float, named: Iterable[tuple[int, int]]
+) -> list[Value]:
     """The focus, with the words that decide, else the registered type that does, else what names the CAR."""
-    rule = first(reading.vocabulary.lexicon.rules.get("focus", ()), held)
+    rules = reading.vocabulary.lexicon.rules.get("focus", ())
+    rule = first(rules, held) if level == "related" else None
     if rule is None:
-        yield from (("treatment", start, end, "study.product", "text", sure) for start, end in named)
-        return
+        return [("treatment", start, end, "study.product", "text", sure) for start, end in named]
     places = study.stating(reading, rule.needs + rule.any_of)
     if not places and any(signal.startswith("type=") for signal in rule.any_of if signal in held):
-        yield rule.verdict, 0, 0, rule.row, "registry", sure
-    else:
-        yield from ((rule.verdict, start, end, rule.row, "text", sure) for start, end in places or named)
+        return [(rule.verdict, 0, 0, rule.row, "registry", sure)]
+    return [(rule.verdict, start, end, rule.row, "text", sure) for start, end in places or named]
 
 
 def focus_doubts(level: str, verdict: str, held: Iterable[str], sure: float) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,23 +49,14 @@ class Terms:
         self.ruler_keys = ruler_keys
         self.layers = layers
         self.added: list[dict[str, str]] = []
-        self._own: Vocabulary | None = None
-        self._spelled = lru_cache(maxsize=4096)(self._spells)
 
-    @property
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """The compiled lexicons: those of a saved model, else the shipped ones with the layers on top.
 
         They are read when first asked for: a saved model needs no other lexicons, nor the layers' folders.
         """
-        if self._own is None:
-            self._use(vocabulary(self.layers))
-        assert self._own is not None
-        return self._own
-
-    def _use(self, known: Vocabulary) -> None:
-        self._own = known
-        self._spelled.cache_clear()
+        return vocabulary(self.layers)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -74,8 +65,8 @@ class Terms:
 
     @property
     def patterns(self) -> list[dict[str, str]]:
-        """All names in the form of spaCy's entity ruler: label, pattern (one spelling), id (concept)."""
-        return list(patterns(self.vocabulary.lexicon))
+        """The names in any case as `add_patterns` takes them: label, pattern (one spelling), id (concept)."""
+        return [one for one in ruler_patterns(self.vocabulary.lexicon) if isinstance(one["pattern"], str)]
 
     def add_patterns(self, patterns: Iterable[dict[str, Any]]) -> None:
         """Add names in the form of spaCy's entity ruler.
@@ -83,31 +74,38 @@ class Terms:
         `pattern` is a string, `id` the concept (else the string). Raises ValueError for a label that no
         component reads, and for a token pattern: give those to a span_ruler before this component.
         """
+        lexicon, terms = self.vocabulary.lexicon, []
         new = [dict(pattern) for pattern in patterns]
         for pattern in new:
-            if pattern["label"] not in _LABELS:
-                raise ValueError(
-                    f"{self.name}: label {pattern['label']!r} is none of {', '.join(self.labels)}"
-                )
-            if not isinstance(pattern["pattern"], str):
-                raise ValueError(
-                    f"{self.name}: {pattern['pattern']!r} is a token pattern; a span_ruler takes it"
-                )
+            label, text = pattern["label"], pattern["pattern"]
+            if label not in _LABELS:
+                raise ValueError(f"{self.name}: label {label!r} is none of {', '.join(self.labels)}")
+            if not isinstance(text, str):
+                raise ValueError(f"{self.name}: {text!r} is a token pattern; a span_ruler takes it")
+            name = str(pattern.get("id") or text)
+            row = lexicon.get(label, name) or Concept(label, name, {}, "ruler")
+            terms.append(Term(lower(fold(text)), row, False, False))
         self.added += new
-        lexicon = self.vocabulary.lexicon
-        terms = [_term(lexicon, pattern) for pattern in new]
-        self._use(Vocabulary(lexicon.with_terms(terms)))
+        self.vocabulary = Vocabulary(lexicon.with_terms(terms))
 
     def __call__(self, doc: Doc) -> Doc:
         """Find the mentions of a Doc."""
-        page = page_of(doc)
-        text, low = page.text, page.low
-        found = self.vocabulary.terms(text, low)
-        found += self._of_rulers(doc)
-        found += self._spelled_by_products(low, found)
-        products = [m for m in found if m.label == "product"]
-        numbers = numbered(self.vocabulary.lexicon, low, found)
-        found += [m for m in numbers if not self._told_otherwise(m, products)]
+        page, lexicon = page_of(doc), self.vocabulary.lexicon
+        found = [*self.vocabulary.terms(page.text, page.low), *self._of_rulers(doc)]
+        products = [
+            (one, row)
+            for one in found
+            if one.label == "product" and (row := lexicon.get(one.label, one.concept)) is not None
+        ]
+        for product, row in products:
+            found += self._spelled(page.low, product, row)
+        # A number in the name of a product that is known to bind another antigen says nothing.
+        bound = [(one.start, one.end, targets) for one, row in products if (targets := row.values("targets"))]
+        found += [
+            one
+            for one in numbered(lexicon, page.low, found)
+            if not any(s <= one.start and one.end <= e and one.concept not in named for s, e, named in bound)
+        ]
         write_mentions(doc, found)
         return doc
 
@@ -119,58 +117,37 @@ class Terms:
                 concept = span.kb_id_ or span.id_ or getattr(span, "ent_id_", "") or span.text
                 yield Mention(span.start_char, span.end_char, span.label_, concept, "ruler")
 
-    def _spelled_by_products(self, low: str, found: Iterable[Mention]) -> Iterator[Mention]:
-        """What the names of products spell out: CTL019 says CD19, iC9-GD2 an inducible caspase 9."""
-        for mention in list(found):
-            if mention.label != "product":
-                continue
-            row = self.vocabulary.lexicon.get("product", mention.concept)
-            for part in row.values("spells") if row else ():
-                field, _, value = part.rpartition("=")
-                label = _FIELD_LABELS.get(field, field)
-                if self._spelled(low[mention.start : mention.end], label, value):
-                    yield Mention(mention.start, mention.end, label, value, "product:" + mention.concept)
+    def _spelled(self, low: str, product: Mention, row: Concept) -> Iterator[Mention]:
+        """What the printed name of a product spells out: CTL019 says CD19, Kymriah does not."""
+        for part in row.values("spells"):
+            field, _, value = part.rpartition("=")
+            label = _FIELD_LABELS.get(field, field)
+            if self._spells(_squeeze(low[product.start : product.end]), label, value):
+                yield product._replace(label=label, concept=value, row="product:" + product.concept)
 
-    def _spells(self, printed: str, label: str, value: str) -> bool:
-        """Whether the printed form spells a value: "CTL019" says CD19, "Kymriah" does not."""
-        squeezed = _squeeze(printed)
+    def _spells(self, squeezed: str, label: str, value: str) -> bool:
+        """Whether a printed form says a value: by a form of it, its number or its first four letters."""
         row = self.vocabulary.lexicon.get(label, value)
-        short = {_squeeze(form) for form in (value, *(row.forms if row else ()))}
-        if value.startswith(tuple(self.vocabulary.lexicon.words("name_number"))):
-            short.add(re.sub(r"\D", "", value))
+        short = list(map(_squeeze, (value, *(row.forms if row else ()))))
+        if any(map(value.startswith, self.vocabulary.lexicon.words("name_number"))):
+            short.insert(0, re.sub(r"\D", "", value))
+        if any(len(form) > 1 and form in squeezed for form in short):
+            return True
         letters = re.sub(r"[^a-z]", "", value.lower())
-        return (
-            any(len(form) > 1 and form in squeezed for form in short)
-            or (len(letters) > 3 and letters[:4] in squeezed)
-            or (label == "generation" and value + "s" in squeezed)
+        return (len(letters) > 3 and letters[:4] in squeezed) or (
+            label == "generation" and value + "s" in squeezed
         )
-
-    def _told_otherwise(self, mention: Mention, products: Iterable[Mention]) -> bool:
-        """Whether a number stands in the name of a product that is known to bind another antigen."""
-        for product in products:
-            if product.start <= mention.start and mention.end <= product.end:
-                row = self.vocabulary.lexicon.get("product", product.concept)
-                targets = row.values("targets") if row else ()
-                if targets and mention.concept not in targets:
-                    return True
-        return False
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write the lexicons, and the added names as the entity ruler's JSONL."""
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in self.vocabulary.lexicon.files.items():
-            target = folder / "lexicons" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
-        srsly.write_jsonl(folder / "patterns.jsonl", self.added)
+        _write(Path(path), self.vocabulary.lexicon.files, self.added)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Terms:
         """Read what `to_disk` wrote; a folder without lexicons leaves the ones at hand."""
         folder = Path(path)
         layers = sorted((folder / "lexicons").glob("*"))
         if layers:
-            self._use(Vocabulary(lexicons.load(*layers, shipped=False)))
+            self.vocabulary = Vocabulary(lexicons.load(*layers, shipped=False))
         if (folder / "patterns.jsonl").is_file():
             self.added = []
             self.add_patterns(srsly.read_jsonl(folder / "patterns.jsonl"))
@@ -182,24 +159,24 @@ class Terms:
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> Terms:
         """Read what `to_bytes` gave."""
-        content = srsly.msgpack_loads(data)
         with tempfile.TemporaryDirectory() as folder:
-            for name, text in content["files"].items():
-                target = Path(folder, "lexicons", name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(text)
-            srsly.write_jsonl(Path(folder, "patterns.jsonl"), content["added"])
+            _write(Path(folder), **srsly.msgpack_loads(data))
             return self.from_disk(folder)
 
 
+def _write(folder: Path, files: Mapping[str, bytes], added: Iterable[dict[str, str]]) -> None:
+    """Write what is saved of the component."""
+    for name, content in files.items():
+        target = folder / "lexicons" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    srsly.write_jsonl(folder / "patterns.jsonl", added)
+
+
+@lru_cache(maxsize=4096)
 def _squeeze(text: str) -> str:
+    """The letters and digits of a text."""
     return re.sub(r"[^a-z0-9]", "", lower(fold(text)))
-
-
-def _term(lexicon: Lexicon, pattern: dict[str, Any]) -> Term:
-    name = str(pattern.get("id") or pattern["pattern"])
-    row = lexicon.get(pattern["label"], name) or Concept(pattern["label"], name, {}, "ruler")
-    return Term(lower(fold(pattern["pattern"])), row, False, False)
 
 
 def ruler_patterns(lexicon: Lexicon) -> Iterator[dict[str, Any]]:
@@ -216,14 +193,3 @@ def ruler_patterns(lexicon: Lexicon) -> Iterator[dict[str, Any]]:
             pattern = [{"ORTH": spelling}] if term.exact else spelling
             yield {"label": term.concept.label, "pattern": pattern, "id": term.concept.name}
     yield from (dict(pattern.entry) for pattern in lexicon.patterns)
-
-
-def patterns(lexicon: Lexicon) -> Iterator[dict[str, str]]:
-    """The names of a lexicon, one spelling each, as an entity ruler reads them.
-
-    Names that are ambiguous by themselves are left out: a ruler has nothing to decide them with.
-    """
-    for term in lexicon.terms:
-        if not term.guarded:
-            for spelling in sorted(spellings(term.text)):
-                yield {"label": term.concept.label, "pattern": spelling, "id": term.concept.name}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from spacy.language import Language
 
 from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
-from cart_nlp.components.constructs import Own, decide, own_units
+from cart_nlp.components.constructs import Own, own_units
 from cart_nlp.components.constructs import build as build_constructs
 from cart_nlp.components.roles import (
     MARKER,
@@ -386,11 +386,8 @@ def _asked(example: Example, targets: frozenset[str], result: Outcome) -> Asked:
 
 def _constructs(example: Example, asked: Asked, scorer: Linear) -> tuple[list[Entry], float]:
     """The constructs that a scorer gives a trial with some targets, and how sure their formats are."""
-    if not asked.targets:
-        return [], 1.0
     reading = reading_of(example)
-    verdict, sure, _ = decide(reading, scorer, asked.held)
-    built = build_constructs(reading, verdict, asked.targets, asked.own, "")
+    built, sure = build_constructs(reading, scorer, asked.held, asked.targets, asked.own)
     return sorted((tuple(entry["targets"]), entry["format"]) for entry in built), sure
 
 

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 from cart_nlp.components.confidence import BY_DOUBTS
 from cart_nlp.components.diseases import participants
-from cart_nlp.components.study import focus_doubts
+from cart_nlp.components.study import focus, focus_doubts
 from cart_nlp.conditions import Reader
 from cart_nlp.evaluation import conditions
 from cart_nlp.ontology import Ontology
 from cart_nlp.population import groups
-from cart_nlp.rules import first
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.training.build import Outcome, reading_of
@@ -36,8 +35,8 @@ class Row(NamedTuple):
 def add(examples: Sequence[Example], outcome: Outcome) -> dict[str, Any]:
     """Fit the scorers of doubts in grouped cross-validation and on everything; returns their quality."""
     quality = {}
-    of_diseases = zip(BY_DOUBTS, _rows(examples), strict=True)
-    for name, rows in (*of_diseases, ("focus", list(_focuses(examples, outcome)))):
+    every = (*_rows(examples), list(_focuses(examples, outcome)))
+    for name, rows in zip(BY_DOUBTS, every, strict=True):
         if not rows:
             continue
 
@@ -87,10 +86,8 @@ def _focuses(examples: Iterable[Example], outcome: Outcome) -> Iterator[Row]:
         if said is None or not labeled or example.source == TAUGHT or level_of(said) not in INCLUDED:
             continue
         level, held = level_of(said), said["signals"]
-        rules = reading_of(example).vocabulary.lexicon.rules.get("focus", ())
-        rule = first(rules, held) if level == "related" else None
-        verdict = rule.verdict if rule else "treatment"
         sure = said["include"] * max(said["product"], 1 - said["product"])
+        verdict = focus(reading_of(example), level, held, sure, named=[(0, 0)])[0][0]
         yield Row(example, focus_doubts(level, verdict, held, sure), verdict == labeled)
 
 
