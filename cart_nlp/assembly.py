@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,6 @@ COPIED = (
 STUDY_TYPE = "study_type"
 """The only field of a registry that decides on a value, the focus; evidence of basis `registry` names it."""
 _copied = attrgetter(*COPIED)
-_ORDER = {field: i for i, field in enumerate(("car_trial", *TAGGED_FIELDS, "follow_up_years", "constructs"))}
 Value = Sequence[Any]
 """A value as the components leave it: concept, start, end, rule, basis, probability."""
 
@@ -52,35 +50,39 @@ class Place:
         said = {"field": field, "value": concept, "basis": basis, "rule": rule,
                 "score": round(float(probability), 3)}  # fmt: skip
         if basis == "registry":
-            return said | {"section": STUDY_TYPE, "text": self.study_type}
-        key, first, _ = self.section(start)
-        return said | {
-            "section": key, "start": start - first, "end": end - first, "text": self.text[start:end]
-        }  # fmt: skip
+            said["section"], said["text"] = STUDY_TYPE, self.study_type
+        else:
+            key, first, _ = self.section(start)
+            said["section"], said["text"] = key, self.text[start:end]
+            said["start"], said["end"] = start - first, end - first
+        return said
 
 
 def place_of(doc: Doc) -> Place:
     """The sections of a Doc."""
-    trial = doc._.cart_trial or {}
-    return Place(page_of(doc).raw, doc._.cart_sections or (), trial.get(STUDY_TYPE, ""))
+    told = doc._
+    return Place(page_of(doc).raw, told.cart_sections or (), (told.cart_trial or {}).get(STUDY_TYPE, ""))
 
 
-def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], Counter[str]]:
+def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], dict[str, int]]:
     """At most MAX_EVIDENCE entries a value, text before product, at most one a section and basis.
 
     And for each value the number of places that are left out.
     """
-    found: dict[str, dict[tuple[str, str], Value]] = {}
-    places: dict[str, set[tuple[int, int]]] = {}
-    for value in sorted(values, key=lambda v: (v[4] != "text", -v[5])):
-        same = found.setdefault(value[0], {})
-        places.setdefault(value[0], set()).add((value[1], value[2]))
-        if len(same) < MAX_EVIDENCE:
-            same.setdefault((place.section(value[1])[0], value[4]), value)
-    chosen = [value for same in found.values() for value in same.values()]
-    for value in chosen:
-        places[value[0]].discard((value[1], value[2]))
-    return chosen, Counter({concept: len(rest) for concept, rest in places.items() if rest})
+    by_concept: dict[str, list[Value]] = {}
+    for value in values:
+        by_concept.setdefault(value[0], []).append(value)
+    chosen: list[Value] = []
+    left: dict[str, int] = {}
+    for concept, told in by_concept.items():
+        best: dict[tuple[str, str], Value] = {}
+        for value in sorted(told, key=lambda v: (v[4] != "text", -v[5])):
+            best.setdefault((place.section(value[1])[0], value[4]), value)
+        listed = list(best.values())[:MAX_EVIDENCE]
+        chosen += listed
+        if len(told) > len(listed):
+            left[concept] = len({(v[1], v[2]) for v in told} - {(v[1], v[2]) for v in listed})
+    return chosen, left
 
 
 def filled(state: Mapping[str, Any], field: str) -> list[Value]:
@@ -123,16 +125,15 @@ def constructs(
 def listed(place: Place, state: Mapping[str, Any], found: Mapping[str, list[Value]]) -> list[dict[str, Any]]:
     """The evidence of the level and of every value; the first entry of each counts what is not listed."""
     named = state.get("values", {}).get("car_trial", ())
-    entries = [place.evidence("car_trial", value) for value in named]
-    left = {("car_trial", value[0]): state.get("car_left", 0) for value in named[:1]}
-    for field, values in found.items():
-        if values:
-            chosen, rest = kept(place, values)
-            entries += [place.evidence(field, value) for value in chosen]
-            left |= {(field, concept): number for concept, number in rest.items()}
-    entries.sort(key=lambda e: (_ORDER[e["field"]], e["value"], e.get("start", 0), e["section"], e["basis"]))
-    for entry in entries:
-        entry["more"] = left.pop((entry["field"], entry["value"]), 0)
+    told = {"car_trial": (named, {value[0]: state.get("car_left", 0) for value in named[:1]})}
+    told |= {field: kept(place, values) for field, values in found.items() if values}
+    entries = []
+    for field, (chosen, left) in told.items():
+        of_field = [place.evidence(field, value) for value in chosen]
+        of_field.sort(key=lambda e: (e["value"], e.get("start", 0), e["section"], e["basis"]))
+        for entry in of_field:
+            entry["more"] = left.pop(entry["value"], 0)
+        entries += of_field
     return entries
 
 
@@ -153,7 +154,6 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
     entries = listed(place, state, found)
     if follow_up:
         entries.append(follow_up.evidence())
-    entries.sort(key=lambda e: _ORDER[e["field"]])
     built, stated = constructs(place, state.get("constructs", ()) if included else (), found["targets"])
     return Record.model_validate(
         {
@@ -161,7 +161,7 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
             "title": trial.title(),
             "car_trial": level,
             "car_score": round(float(state.get("car_score", 0.0)), 3),
-            "target_ids": target_ids(doc, values["targets"]),
+            "target_ids": target_ids(state.get("ids", {}), values["targets"]),
             "indication_ids": state.get("indication_ids", ()) if values["indications"] else (),
             "multi_target": len(values["targets"]) > 1,
             "constructs": built,
@@ -177,9 +177,8 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
     )
 
 
-def target_ids(doc: Doc, targets: Iterable[str]) -> list[str]:
+def target_ids(ids: Mapping[str, Sequence[str]], targets: Iterable[str]) -> list[str]:
     """The HGNC ids of the targets that are gene products, by number."""
-    ids: Mapping[str, Sequence[str]] = (doc._.cart or {}).get("ids", {})
     found = {i for name in targets for i in ids.get(name, ())}
     return [i for _, i in sorted((int(i.split(":")[1]), i) for i in found)]
 

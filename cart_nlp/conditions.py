@@ -210,10 +210,10 @@ class Reader:
 
     def _best(self, line: _Line, at: int, taken: int) -> _Match | None:
         """The longest name that begins with a word; `taken` is the last word of the name before it."""
-        if at - 1 > taken and line.forms[at - 1] == "non":
+        forms = line.forms
+        if forms[at] not in self._trie or (at - 1 > taken and forms[at - 1] == "non"):
             return None
         best = None
-        forms = line.forms
 
         def skips(place: int) -> bool:
             # "Large B-Cell Cell Lymphoma": a word said twice says nothing more.

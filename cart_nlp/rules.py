@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 
@@ -26,19 +27,24 @@ class Rule:
     def holds(self, signals: frozenset[str]) -> bool:
         """Whether the rule decides for these signals."""
         return (
-            all(_present(self.needs, signals))
-            and (not self.any_of or any(_present(self.any_of, signals)))
-            and not any(_present(self.bars, signals))
+            (not self.any_of or _any(self.any_of, signals))
+            and (signals.issuperset(self.needs) or all(_any((one,), signals) for one in self.needs))
+            and not _any(self.bars, signals)
         )
 
 
-def _present(wanted: Iterable[str], signals: frozenset[str]) -> Iterator[bool]:
-    """Of each of some signals whether it is among others."""
-    for signal in wanted:
-        if signal.endswith("*"):
-            yield any(one.startswith(signal[:-1]) for one in signals)
-        else:
-            yield signal in signals
+def _any(wanted: tuple[str, ...], signals: frozenset[str]) -> bool:
+    """Whether one of some signals is among others."""
+    if not signals.isdisjoint(wanted):
+        return True
+    heads = _heads(wanted)
+    return bool(heads) and any(one.startswith(heads) for one in signals)
+
+
+@cache
+def _heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """What signals begin with, of those that end in `*`."""
+    return tuple(signal[:-1] for signal in wanted if signal.endswith("*"))
 
 
 def first(rules: Sequence[Rule], signals: Iterable[str]) -> Rule | None:

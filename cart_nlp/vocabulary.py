@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
@@ -132,11 +131,8 @@ class CueFinder:
             said = self._said[number][_PLAIN[low[start - 1 : start]]][_PLAIN[low[end : end + 1]]]
             if said is not None:
                 found.append((start, end, said))
-        found.sort(key=_PLACE)
+        found.sort()  # no two begin and end at the same places
         return list(map(CueHit._make, found))
-
-
-_PLACE = itemgetter(0, 1)
 
 
 class _Plain(dict[str, bool]):
@@ -256,7 +252,7 @@ class Vocabulary:
         for index, start, end in matches:
             before = low[start - 1] if start else " "
             after = low[end] if end < size else " "
-            refused: frozenset[str] = frozenset()
+            refused = _NONE
             if before not in _SOFT or after not in _SOFT:
                 # The commonest case, decided here: a piece of a plain lower-case word.
                 if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
@@ -334,14 +330,15 @@ class Vocabulary:
 
     def _glued_right(self, low: str, end: int, letter: bool) -> bool:
         """Whether letters that touch a name on its right may stand there."""
+        if letter:
+            ends = low[end] in "zs" and not "a" <= low[end + 1 : end + 2] <= "z"
+            return ends or low.startswith(("car", "zeta"), end)
         run = _WORD_RIGHT.match(low, end)
         word = run[0] if run else ""
-        if letter:
-            return low.startswith(("car", "zeta"), end) or word in ("z", "s")
         return word in self.glue_right or word.startswith("car") or (word.startswith("x") and len(word) > 2)
 
 
-_DISEASE = frozenset(["disease"])
+_NONE, _DISEASE = frozenset[str](), frozenset(["disease"])
 
 
 def _refused(low: str, start: int, end: int, before: str, after: str) -> frozenset[str]:
@@ -349,10 +346,10 @@ def _refused(low: str, start: int, end: int, before: str, after: str) -> frozens
     if "a" <= before <= "z" and "a" <= low[start] <= "z":
         return _UNGLUED
     if low[end - 1] >= "\u2e80":
-        return frozenset()  # "自体CD19": no word goes on from a CJK character into Latin letters
+        return _NONE  # "自体CD19": no word goes on from a CJK character into Latin letters
     if low.startswith("car", end):
         return _DISEASE
-    return _UNGLUED if "a" <= after <= "z" and after != "s" and not low.startswith("ko", end) else frozenset()
+    return _UNGLUED if "a" <= after <= "z" and after != "s" and not low.startswith("ko", end) else _NONE
 
 
 def _resolve(found: list[_Found]) -> list[_Found]:
@@ -362,17 +359,18 @@ def _resolve(found: list[_Found]) -> list[_Found]:
     around: list[_Found] = []
     reach = -1
     for entry in found:
-        start, minus_end, *_ = entry
+        start, minus_end, _, _, _, _ = entry
         if start >= reach:
-            reach = -minus_end
+            around = []
+        for other in around:
+            if other[1] <= minus_end and _hides(other, entry):
+                break
+        else:
             kept.append(entry)
-            around = [entry]
-            continue
-        around = [other for other in around if -other[1] > start]
-        if not any(_hides(other, entry) for other in around if other[1] <= minus_end):
-            kept.append(entry)
+            around = [other for other in around if -other[1] > start] if around else []
             around.append(entry)
-            reach = max(reach, -minus_end)
+            if -minus_end > reach:
+                reach = -minus_end
     return [entry for entry in kept if entry[3]]
 
 
