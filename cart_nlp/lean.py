@@ -39,10 +39,15 @@ def settle() -> None:
 def leave_at_once() -> None:
     """At the end of the process, do not look through all that it holds: the system takes it back anyway.
 
-    Not for a process with a store: DuckDB tells its objects, then not taken apart, as leaks.
+    Not in a process with a store: DuckDB tells its objects, then not taken apart, as leaks.
     """
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)
+    atexit.unregister(_leave)
+    atexit.register(_leave)
+
+
+def _leave() -> None:
+    if "duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def import_spacy() -> None:

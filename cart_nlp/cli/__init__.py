@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from cart_nlp import console
@@ -51,6 +52,8 @@ def _dispatch(arguments: list[str]) -> None:
     name = arguments[0]
     if name not in COMMANDS:
         console.stop("cart-nlp", f"no command {name!r}{_nearest(name)}; there are {', '.join(COMMANDS)}")
+    # To look for plugins of pydantic reads the metadata of all that is installed; we have none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from cart_nlp.cli._running import run
 
     run(name, importlib.import_module(f"cart_nlp.cli.{name}"), arguments[1:])
