@@ -241,6 +241,8 @@ CUES = "text,category,direction,scope,hits,misses,source\n"
         ("in the wake of,prior,left,page,,,me\n", "scope: 'page' is none of adjacent, near"),
         ("In the wake,prior,left,clause,,,me\n", "the cue 'In the wake' is 'in the wake'"),
         ("=QTL,name_cells,both,inside,,,me\n", ""),
+        ("shelf,another_car,both,inside,,,me\nstored,shelf,left,clause,,,me\n", ""),
+        ("shelf,another_car,both,inside,,,me\n", "no cue is of the category 'shelf', which 'another_car'"),
         ("=qtl,name_cells,both,inside,,,me\n", "the cue '=qtl' is 'qtl'"),
         ("=Wake,prior,left,clause,,,me\n", "the cue '=Wake' is '=wake'"),
         ("in*wake,prior,left,clause,,,me\n", "* stands at an end of them"),

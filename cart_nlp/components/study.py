@@ -68,9 +68,9 @@ class Study(Weighted):
 
     def evidence(self, reading: Reading, level: str) -> list[Value]:
         """What names the CAR: the study's own words first, then by the part of the record; else a target."""
-        told = []
+        told, another = [], reading.vocabulary.lexicon.words("another_car")
         for one, kind in study.evidence(reading):
-            other = not study.AGAINST.isdisjoint(turns(reading, one))
+            other = not another.isdisjoint(turns(reading, one))
             told.append((other, _PARTS.index(zone(place(one))), one.start, one.end, kind))
         found = [one[2:] for one in sorted(told)] or [
             (one.mention.start, one.mention.end, "target") for one in instances(reading, "targets")[:1]

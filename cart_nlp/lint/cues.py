@@ -12,16 +12,23 @@ from cart_nlp.vocabulary import CueFinder
 
 STEM = "cues"
 NEEDED = ("text", "category", "direction", "scope")
+OF_CATEGORIES = ("another_car", "turns_car", "tells_trial", "tells_format")
+"""Categories whose texts are names of categories."""
 
 
 def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
     """The faults of a folder's cues; those `below` tell which categories something asks for."""
     known = {row.cell("category") for row in below}
+    if known:
+        known |= {row.cell("text") for row in rows if row.cell("category") in OF_CATEGORIES}
+    held = {row.cell("category") for row in (*below, *rows)}
     seen: dict[tuple[str, str], Row] = {(_text(row), row.cell("category")): row for row in below}
     for row in rows:
         key = _text(row), row.cell("category")
         before = seen.setdefault(key, row)
         messages = list(_row(row, known))
+        if key[1] in OF_CATEGORIES and key[0] not in held:
+            messages.append(f"no cue is of the category {key[0]!r}, which {key[1]!r} is to hold")
         if before is not row:
             where = f"{before.path.name}:{before.line}"
             messages.append(f"{key[0]!r} stands under {key[1]!r} already, in {where}; take one away")

@@ -10,9 +10,6 @@ from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit
 
-FORMAT_CUES = frozenset(
-    ["tandem", "bicistronic", "dual", "cocktail", "sequential", "selectable", "adaptor", "assay_choice"]
-)
 _JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("&", "and"), (" x", "x"))
 _JOINT_WORDS = {word: word for word in ("and", "or", "with", "then")} | {"plus": "+", "和": "and", "或": "or"}
 _BEFORE = 20
@@ -42,16 +39,17 @@ def signals(
         found.add("some_named_alone")
     if all(named != targets for _, named in own):
         found.add("never_together")
+    telling = reading.vocabulary.lexicon.words("tells_format")
     for hit in reading.trial_hits:
-        where = zone(place_at(reading, hit.start))
-        found.update(f"{category}@{where}" for category in hit.trial if category in FORMAT_CUES)
+        for category in telling.intersection(hit.trial):
+            found.add(f"{category}@{zone(place_at(reading, hit.start))}")
     found.update("product_format=" + form for row in products if (form := row.fields.get("format")))
     return sorted(found)
 
 
 def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
-    where = zone(place(unit))
-    for cue in turns(reading, unit) & FORMAT_CUES:
+    where, lexicon = zone(place(unit)), reading.vocabulary.lexicon
+    for cue in turns(reading, unit) & lexicon.words("tells_format"):
         yield f"{cue}:{where}"
     tight = not _TIGHT.isdisjoint(attachment(reading, unit))
     if len(named) > 1:
@@ -64,8 +62,9 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
         yield f"alone_tight:{where}"
     before = reading.low[max(0, unit.start - _BEFORE) : unit.start].removesuffix("-")
     name = reading.low[unit.start : unit.end]
-    platforms = reading.vocabulary.lexicon.words("platform")
-    yield from ("platform=" + word for word in platforms if before.endswith(word) or word in name)
+    for word in lexicon.words("platform"):
+        if before.endswith(word) or word in name:
+            yield "platform=" + word
 
 
 def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:

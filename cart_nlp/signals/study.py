@@ -11,20 +11,6 @@ from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
 
-AGAINST = frozenset(
-    ["prior", "prior_right", "after", "recipient", "recipient_right", "caused", "supplied", "general",
-     "aside"]
-)  # fmt: skip
-"""Cues that make a CAR another one than the study's own."""
-_TURNS = AGAINST | frozenset(
-    ["own", "will_get", "added", "before", "definition", "manufacture", "laboratory", "making", "combined",
-     "not_car", "gene_cells", "vector_near", "binds", "bound", "counting", "antibody_right", "drug_left"]
-)  # fmt: skip
-_TRIAL = frozenset(
-    ["focus_biomarker_or_observational", "focus_long_term_follow_up", "focus_manufacturing",
-     "focus_quality_of_life_or_cost", "focus_toxicity_management", "focus_other", "radiation", "observe",
-     "measure", "cell_name", "car_company", "other_car", "lnp_study"]
-)  # fmt: skip
 _BARE = r"(?s)(?<![\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?!\d|<<car_goes_on>>)"
 """A CAR word that is the letters alone, no number before it and nothing that makes it a receptor after."""
 
@@ -48,24 +34,25 @@ def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
 
 def signals(reading: Reading, targets: Mapping[str, float], study_type: str = "") -> list[str]:
     """All signals of a trial. `targets` are the log-odds of its candidate targets by place."""
-    found = {*_of_interventions(reading)}
-    counts: Counter[str] = Counter()
+    another = reading.vocabulary.lexicon.words("another_car")
+    turning = another | reading.vocabulary.lexicon.words("turns_car")
+    found = set(_of_interventions(reading))
+    named: list[str] = []
     for unit, kind in evidence(reading):
         where = place(unit)
         zone, told = part(where), turns(reading, unit)
-        counts[kind] += 1
+        named.append(kind)
         found.add(f"{kind}@{where}")
-        if told.isdisjoint(AGAINST):
-            counts.update(("clean", "clean_" + zone))
+        if told.isdisjoint(another):
+            named += ("clean", "clean_" + zone)
             found.update((f"{kind}@{where}&clean", f"any@{where}&clean"))
-        for cue in told & _TURNS:
+        for cue in told & turning:
             found.update((f"any@{where}&{cue}", f"any@{zone}&{cue}", f"{kind}&{cue}"))
-    for name, number in counts.items():
+    for name, number in Counter(named).items():
         found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
-    if not counts["car"]:
-        found.add("no_plain_car" if counts.total() else "no_car")
-    for hit in reading.trial_hits:
-        found.update(_told(reading, hit))
+    if "car" not in named:
+        found.add("no_plain_car" if named else "no_car")
+    found.update(signal for signal, _ in _telling(reading))
     for where, logit in targets.items():
         found.update(steps("target_" + where, logit, (-2, 0, 2, 4)))
     if study_type:
@@ -73,17 +60,20 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
     return sorted(found)
 
 
-def _told(reading: Reading, hit: CueHit) -> Iterator[str]:
-    where = place_at(reading, hit.start)
-    for category in hit.trial:
-        if category in _TRIAL:
-            yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}"
+def _telling(reading: Reading) -> Iterator[tuple[str, CueHit]]:
+    """The cues that tell what kind of study it is, each after the signal that it makes hold."""
+    telling = reading.vocabulary.lexicon.words("tells_trial")
+    for hit in reading.trial_hits:
+        for category in hit.trial:
+            if category in telling:
+                where = place_at(reading, hit.start)
+                yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}", hit
 
 
 def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:
     """Start and end of the words that make signals of cues (`category@place`) hold, the longest each."""
     wanted = frozenset(signals)
-    hits = [hit for hit in reading.trial_hits if wanted.intersection(_told(reading, hit))]
+    hits = [hit for signal, hit in _telling(reading) if signal in wanted]
     found: list[tuple[int, int]] = []
     for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
         if not found or hit.start >= found[-1][1]:

@@ -1,6 +1,7 @@
 """Signals: what holds of them in any text, and what single ones say."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from spacy.language import Language
 
 from cart_nlp.pipeline import load, make_doc
 from cart_nlp.schema import Trial
+from cart_nlp.signals import study
 from cart_nlp.signals.doc import vocabulary_of
 from cart_nlp.signals.fields import LABELS, instances
 from cart_nlp.signals.mention import attachment, cues, signals
@@ -163,3 +165,19 @@ def test_a_cue_does_not_reach_past_its_sentence() -> None:
     far = of("CD19 was seen. Knockout is done", "CD19", "brief_summary")
     assert any(signal.startswith("knock_right>") for signal in near)
     assert not any(signal.startswith("knock_right>") for signal in far)
+
+
+def test_a_user_s_category_makes_a_car_another_one(tmp_path: Path) -> None:
+    rows = ["text,category,direction,scope,hits,misses,source", "borrowed,lent,left,clause,,,me"]
+    own = []
+    for name, row in (("without", ""), ("with", "lent,another_car,both,inside,,,me")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cues.csv").write_text("\n".join([*rows, row]), "utf-8")
+        nlp = load([tmp_path / name])
+        doc = make_doc(nlp, Trial(id="t", sections={"brief_title": "Borrowed CAR-T cells"}))
+        for finder in FINDERS:
+            doc = nlp.get_pipe(finder)(doc)
+        own.append(study.signals(read(doc, vocabulary_of(nlp, "test")), {}))
+    assert "car@title&clean" in own[0]
+    assert "car@title&clean" not in own[1]
+    assert {"any@title&lent", "any@named&lent", "car&lent"} <= set(own[1]) - set(own[0])
