@@ -10,29 +10,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from cart_nlp.signals.doc import Component
 from cart_nlp.signals.reading import Reading
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-    from spacy.vocab import Vocab
 
 _BRACKETED = re.compile(r"\(\s?(?P<short>[A-Za-z][A-Za-z0-9./-]{1,9})\s?\)")
 _WORDS = re.compile(r"[^\s()\[\]\"',;:]+")
 
 
-Pairing = Callable[["Vocab", Sequence[str], str], int | None]
+Pairing = Callable[[Vocab, Sequence[str], str], int | None]
 """From the words before a bracketed short form: which of them begins its long form, if one does."""
 
 
 def paired_by_scispacy(vocab: Vocab, words: Sequence[str], short: str) -> int | None:
     """The pairing of scispaCy; raises ImportError where it is not installed."""
     from scispacy.abbreviation import find_abbreviation
-    from spacy.tokens import Doc
 
     # A token a word: scispaCy counts a blank after each token, which is right only for whole words.
     doc = Doc(vocab, [*words, short])

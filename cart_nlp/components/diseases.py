@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from cart_nlp.conditions import Reader
+from cart_nlp.lexicon import Lexicon
 from cart_nlp.ontology import LABEL, Ontology
 from cart_nlp.population import LISTS, NAMES, SUMMARY, TITLES, Named, groups, population
 from cart_nlp.schema import INCLUDED
@@ -18,11 +19,6 @@ from cart_nlp.signals.doc import Component, decided
 from cart_nlp.signals.mention import turns
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
-
-    from cart_nlp.lexicon import Lexicon
 
 
 @Language.factory("cart_diseases", requires=["doc.spans"], assigns=["doc._.cart"])

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import ahocorasick_rs
 from rapidfuzz import fuzz, process
 from spacy.language import Language
+from spacy.tokens import Doc
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.doc import Component, write_mentions
 from cart_nlp.signals.mention import NAMED, PLACES
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.text import any_of, lower
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"\s?(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")

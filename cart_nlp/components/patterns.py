@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spacy.language import Language
 from spacy.pipeline import SpanRuler
+from spacy.tokens import Doc
 
 from cart_nlp.signals.reading import page_of
 from cart_nlp.text import lower
 from cart_nlp.vocabulary import vocabulary
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc
 
 KEY = "cart_patterns"
 """Key of `doc.spans` under which the ruler leaves what it found; cart_terms takes it over."""
@@ -58,9 +56,16 @@ class Patterns(SpanRuler):
         return doc
 
     @cached_property
-    def anchors(self) -> list[tuple[str, ...]]:
+    def anchors(self) -> list[list[str]]:
         """For each pattern its plain words; all of them stand in every text that it matches."""
-        return [_plain(entry["pattern"]) for entry in self.patterns]
+        found = []
+        for pattern in (entry["pattern"] for entry in self.patterns):
+            tokens = [{"LOWER": pattern}] if isinstance(pattern, str) else pattern
+            needed = [token for token in tokens if token.get("OP", "1") in ("1", "+")]
+            words = (token.get(key) for token in needed for key in ("LOWER", "ORTH"))
+            plain = {lower(word) for word in words if isinstance(word, str)}
+            found.append(sorted(plain, key=len, reverse=True))  # the longest is the rarest
+        return found
 
     def add_patterns(self, patterns: Sequence[Any]) -> None:
         """Add patterns as spaCy's SpanRuler does."""
@@ -79,16 +84,3 @@ class Patterns(SpanRuler):
         """Read what `to_bytes` gave."""
         self.layers = None
         return super().from_bytes(data, exclude=tuple(exclude))
-
-
-def _plain(pattern: Any) -> tuple[str, ...]:
-    """The plain words that a pattern cannot do without, the longest first."""
-    if isinstance(pattern, str):
-        return (lower(pattern),)
-    words = {
-        lower(value)
-        for token in pattern
-        for key in ("LOWER", "ORTH")
-        if isinstance(value := token.get(key), str) and token.get("OP", "1") in ("1", "+")
-    }
-    return tuple(sorted(words, key=lambda word: (-len(word), word)))
