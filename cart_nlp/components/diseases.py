@@ -20,6 +20,9 @@ from cart_nlp.signals.mention import turns
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
 
+_WHERE = (("condition", frozenset(["conditions"])), ("title", TITLES), ("summary", SUMMARY | NAMES))
+"""Name of a tier of sections → their kinds; the rest is `detail`."""
+
 
 @Language.factory("cart_diseases", requires=["doc.spans"], assigns=["doc._.cart"])
 class Diseases(Component):
@@ -51,10 +54,6 @@ def participants(reading: Reading, reader: Reader) -> tuple[list[Named], list[st
     named = list(_named(reading, reader))
     chosen = population(named, reader.ontology, partial(_aside, reading))
     return chosen, sorted(doubts(reading, named, chosen, reader.ontology))
-
-
-_WHERE = (("condition", frozenset(["conditions"])), ("title", TITLES), ("summary", SUMMARY | NAMES))
-"""Name of a tier of sections → their kinds; the rest is `detail`."""
 
 
 def doubts(

@@ -31,10 +31,12 @@ _BEFORE_CAR = re.compile(
     r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
 )
 _CODE = re.compile(
-    r"(?P<code>[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?)(?![\w]|-[A-Za-z]*\d|\.\d)"
+    r"[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?(?!\w|-[A-Za-z]*\d|\.\d)"
 )
 """Capitals with digits, as sponsors name products."""
-_LETTERS = re.compile(r"[a-z]+")
+_LONGEST = 6
+"""Letters of the longest symbol without a digit."""
+_SHAPE = re.compile(r"[^-]+$|[^-]{1,5}-[A-Za-z]?\d")
 _FIRM = frozenset(["antigen", "ligand", "product", "safety_switch"])
 """Labels of mentions that leave no room for another reading of the same words."""
 _LOOSE = frozenset(["edit", "costim"])
@@ -165,13 +167,9 @@ class Linker:
         """A symbol that no lexicon knows; what is written as products' codes are, only where it is bound."""
         symbol = reading.text[start:end].rstrip("-.")
         low, words = lower(symbol), self.lexicon.words
-        if (
-            not _is_symbol(symbol)
-            or low in words("not_symbol")
-            or low.endswith(tuple(words("not_symbol_end")))
-        ):
+        if low in words("not_symbol") or low.endswith(tuple(words("not_symbol_end"))):
             return None
-        if any(row.label not in _LOOSE for row in self.known.get(low, ())):
+        if not _is_symbol(symbol) or any(row.label not in _LOOSE for row in self.known.get(low, ())):
             return None
         if not (bound or low.startswith(tuple(words("number_of")))) and _is_code(low):
             return None
@@ -202,7 +200,7 @@ class Linker:
     def _codes(self, reading: Reading) -> Iterator[Mention]:
         """Codes in titles and names of interventions that may be the product's."""
         codes = {
-            found["code"]
+            found[0]
             for section in reading.sections
             if PLACES.get(section.kind) in NAMED
             for found in _CODE.finditer(reading.text, section.start, section.end)
@@ -210,19 +208,18 @@ class Linker:
         not_code = self.lexicon.words("not_code")
         for code in sorted(codes):
             low = lower(code)
-            if len(code) > 3 and low not in self.known and _LETTERS.findall(low)[0] not in not_code:
+            if len(code) > 3 and low not in self.known and re.split("[^a-z]", low)[0] not in not_code:
                 for found in re.finditer(rf"(?<![\w-]){re.escape(code)}(?!\w)", reading.text):
                     yield Mention(*found.span(), "product", code, "novel")
 
-    def _cells_in_names(self, reading: Reading, mentions: Sequence[Mention]) -> Iterator[Mention]:
+    def _cells_in_names(self, reading: Reading, mentions: Sequence[Mention]) -> list[Mention]:
         """The CAR cells that a product's name holds: the CART of "UCART20x22"."""
-        told = [m for m in mentions if m.label == "cell_type"]
-        for product in mentions:
-            if product.label == "product":
-                found = self._cell_in_name.search(reading.low, product.start, product.end)
-                if found and not any(m.start < found.end() and found.start() < m.end for m in told):
-                    row = "product:" + product.concept
-                    yield Mention(*found.span(), "cell_type", self._cells[found[0]], row)
+        cells = [
+            Mention(*found.span(), "cell_type", self._cells[found[0]], "product:" + m.concept)
+            for m in mentions
+            if m.label == "product" and (found := self._cell_in_name.search(reading.low, m.start, m.end))
+        ]
+        return _apart(cells, [m for m in mentions if m.label == "cell_type"])
 
 
 def _is_symbol(text: str) -> bool:
@@ -232,11 +229,6 @@ def _is_symbol(text: str) -> bool:
     if text.isalpha() and (len(text) > _LONGEST or text.endswith("s")):
         return False
     return _SHAPE.match(text) is not None and (text[:2].isupper() or any(c.isdigit() for c in text))
-
-
-_LONGEST = 6
-"""Letters of the longest symbol without a digit."""
-_SHAPE = re.compile(r"[^-]+$|[^-]{1,5}-[A-Za-z]?\d")
 
 
 def _is_code(low: str) -> bool:

@@ -31,6 +31,11 @@ _CELLS = (
     r"|<<name_car>>|<<name_cell_word>>)\b"
 )
 _PLAIN = r"<<name_car>>|-?<<name_cells>>(?![A-Za-z0-9])|[-/.+_s]"
+_MARKS = r"(?P<C><<name_car>>)(?=s?(?![a-z]))(?P<T>-?<<name_cells>>(?![a-z]))?|(?P<t>-<<name_cells>>\b)"
+_SIGNS = {
+    "A": "antigen", "C": "car", "T": "tail", "9": "number", "x": "letters", ".": "dot", "/": "slash",
+    "-": "dash",
+}  # fmt: skip
 _PART = re.compile(r"[-/+._]")
 _HEAD = re.compile(r"[A-Za-z]+")
 _LEAST, _MOST = 3, 40
@@ -96,13 +101,6 @@ def _is_word(token: str, lexicon: Lexicon) -> bool:
     parts = _PART.split(token)
     new = [part for part in parts if lower(part) not in lexicon.folded]
     return len(new) == len(parts) or any(len(part) > 3 and part.isupper() for part in new)
-
-
-_MARKS = r"(?P<C><<name_car>>)(?=s?(?![a-z]))(?P<T>-?<<name_cells>>(?![a-z]))?|(?P<t>-<<name_cells>>\b)"
-_SIGNS = {
-    "A": "antigen", "C": "car", "T": "tail", "9": "number", "x": "letters", ".": "dot", "/": "slash",
-    "-": "dash",
-}  # fmt: skip
 
 
 def build(reading: Reading, mention: Mention) -> Iterator[str]:

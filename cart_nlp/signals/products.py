@@ -18,6 +18,13 @@ _AFTER = "/(?P<list_goes_on><<number_of>>|[1-3])|[ -](?P<study_name><<name_study
 _TAIL = r"-?(?:(?:<<name_car>>-?)?<<name_cells>>|<<name_car>>|<<name_cell_word>>)s?"
 """What makes a name longer and yet no other: a word for cells."""
 _HEAD = re.compile(r"[A-Za-z]{2,}")
+_REACH = 40
+"""Characters within which the rest of a name that was cut stands."""
+_PAIRED = (
+    "in=", "rivals", "mentions", "not_named", "places", "cells_after", "bracket", "prior", "after",
+    "combined", "general",
+)  # fmt: skip
+"""Signals that count for a name of the lexicon otherwise than for a coined one."""
 
 
 def instances(reading: Reading) -> Iterator[Instance]:
@@ -80,10 +87,6 @@ def _known(reading: Reading) -> Iterator[Mention]:
         yield mention
 
 
-_REACH = 40
-"""Characters within which the rest of a name that was cut stands."""
-
-
 def _kind(reading: Reading, mention: Mention) -> Iterator[str]:
     """What kind of name it is."""
     low, lexicon = reading.low, reading.vocabulary.lexicon
@@ -121,13 +124,6 @@ def _placed(reading: Reading, mention: Mention, cars: Container[Section]) -> Ite
         yield "bracket&closed" if after.startswith(")") else "bracket&open"
     if lexicon.expression(_CELLS_AFTER, low=True).match(after[:6]):
         yield "cells_after"
-
-
-_PAIRED = (
-    "in=", "rivals", "mentions", "not_named", "places", "cells_after", "bracket", "prior", "after",
-    "combined", "general",
-)  # fmt: skip
-"""Signals that count for a name of the lexicon otherwise than for a coined one."""
 
 
 def together(found: Iterable[Instance]) -> Mapping[str, list[str]]:
