@@ -85,14 +85,15 @@ def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], dict[str, 
     return chosen, left
 
 
-def filled(state: Mapping[str, Any], field: str) -> list[Value]:
-    """A field's values: what the text states, and what is known of the product where the text is silent.
+def filled(state: Mapping[str, Any]) -> dict[str, Sequence[Value]]:
+    """Each field's values: what the text states, and what is known of the product where the text is silent.
 
     Known targets count beside stated ones: the words may leave one of a product's antigens out.
     """
-    stated = list(state.get("values", {}).get(field, ()))
-    known = state.get("known", {}).get(field, ())
-    return [*stated, *known] if field == "targets" or not stated else stated
+    values, known = state.get("values", {}), state.get("known", {})
+    found = {field: values.get(field) or known.get(field, ()) for field in TAGGED_FIELDS}
+    found["targets"] = [*values.get("targets", ()), *known.get("targets", ())]
+    return found
 
 
 def constructs(
@@ -122,7 +123,9 @@ def constructs(
     return found, evidence
 
 
-def listed(place: Place, state: Mapping[str, Any], found: Mapping[str, list[Value]]) -> list[dict[str, Any]]:
+def listed(
+    place: Place, state: Mapping[str, Any], found: Mapping[str, Sequence[Value]]
+) -> list[dict[str, Any]]:
     """The evidence of the level and of every value; the first entry of each counts what is not listed."""
     named = state.get("values", {}).get("car_trial", ())
     told = {"car_trial": (named, {value[0]: state.get("car_left", 0) for value in named[:1]})}
@@ -146,7 +149,7 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
         trial = Trial(id=(doc._.cart_trial or {}).get("id", "text"), sections=sections)
     level = state.get("car_trial", "no")
     included = level in INCLUDED
-    found = {field: filled(state, field) if included else [] for field in TAGGED_FIELDS}
+    found = filled(state if included else {})
     values: dict[str, Any] = {field: sorted({value[0] for value in found[field]}) for field in found}
     values["generation"] = sorted(int(g) for g in values["generation"])
     values["focus"] = values["focus"][0] if values["focus"] else None

@@ -142,8 +142,8 @@ def words(text: str) -> Iterator[tuple[str, int, int]]:
     `&#39;`.
     """
     for found in _WORD.finditer(fold(text)):
-        group = "word" if found["word"] else 0
-        yield found[group], found.start(group), found.end(group)
+        group = found.lastgroup or 0
+        yield found[group], *found.span(group)
 
 
 def key(name: str) -> tuple[str, ...]:

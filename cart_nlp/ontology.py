@@ -89,9 +89,11 @@ class Ontology:
 
     def organ_system(self, concept: str) -> str:
         """The system of the concept or of the nearest one above it on its path (lymphoid, digestive …)."""
-        for step in reversed(self.path(concept)):
+        step: str | None = concept
+        while step is not None:
             if (node := self._nodes.get(step)) and node.system:
                 return node.system
+            step = self.parent(step)
         return ""
 
     def ids(self, concept: str) -> tuple[str, ...]:

@@ -36,10 +36,11 @@ def load(lexicons: Sequence[str | Path] = ()) -> Language:
     return nlp
 
 
-def make_doc(nlp: Language, trial: Trial) -> Doc:
+def make_doc(nlp: Language, trial: Trial, *, level: str = "", brief: bool = False) -> Doc:
     """The Doc of a trial, not yet tagged: its sections in reading order, joined to one text.
 
-    `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans.
+    `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans. `level` and
+    `brief` as for `tag_trial`.
     """
     from cart_nlp.signals.doc import register
     from cart_nlp.signals.reading import page_of
@@ -58,9 +59,15 @@ def make_doc(nlp: Language, trial: Trial) -> Doc:
     doc = nlp.make_doc(text)
     doc._.cart_sections = sections
     page_of(doc, text)
-    doc._.cart_trial = {"id": trial.id, "study_type": trial.study_type or ""}
-    spans = (doc.char_span(start, end, label=key, alignment_mode="contract") for key, start, end in sections)
-    doc.spans["sections"] = [span for span in spans if span is not None]
+    known: dict[str, Any] = {"id": trial.id, "study_type": trial.study_type or ""}
+    if level:
+        known["car_trial"] = level
+    if brief:
+        known["brief"] = True
+    else:
+        of_key = (doc.char_span(start, end, key, alignment_mode="contract") for key, start, end in sections)
+        doc.spans["sections"] = [span for span in of_key if span is not None]
+    doc._.cart_trial = known
     return doc
 
 
@@ -73,11 +80,7 @@ def tag_trial(nlp: Language, trial: Trial, level: str = "", *, brief: bool = Fal
     from cart_nlp.assembly import record
     from cart_nlp.signals.reading import forget
 
-    doc = make_doc(nlp, trial)
-    known: dict[str, Any] = {"brief": True} if brief else {}
-    if level:
-        known["car_trial"] = level
-    doc._.cart_trial |= known
+    doc = make_doc(nlp, trial, level=level, brief=brief)
     found = record(nlp(doc), trial)
     forget(doc)
     return found

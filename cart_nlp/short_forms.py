@@ -57,7 +57,7 @@ def occurrences(text: str, defined: Mapping[str, str]) -> Iterator[tuple[int, in
 
 def is_own_abbreviation(text: str, start: int, end: int) -> bool:
     """Whether a word stands alone in brackets and abbreviates what stands before them."""
-    if text[start - 1 : start] not in ("(", " ") or text[end : end + 1] not in (")", " "):
+    if ")" not in text[end : end + 2] or text[start - 1 : start] not in ("(", " "):
         return False
     before = text[max(0, start - 3 * _LONGEST) : start].rstrip()
     if not before.endswith("(") or not text[end : end + 2].lstrip().startswith(")"):

@@ -49,7 +49,9 @@ def walk(
     for last in range(at, min(len(words), at + LONGEST)):
         word = words[last]
         inside = [node[word] for node in nodes if word in node]
-        yield from ((last, node[END]) for node in inside if END in node)
-        nodes = inside + (nodes if last > at and skips(last) else [])
+        for node in inside:
+            if END in node:
+                yield last, node[END]
+        nodes = inside + nodes if last > at and skips(last) else inside
         if not nodes or ends(last):
             return
