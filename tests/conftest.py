@@ -1,6 +1,7 @@
 """What holds for all tests: those of real registry text are skipped, saying so, where it is absent."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -45,3 +46,24 @@ def in_process(
         return SimpleNamespace(returncode=code, stdout=said.out, stderr=said.err)
 
     return called
+
+
+@pytest.fixture(scope="session")
+def car_records(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What `cart-nlp tag` writes of all CAR trials and neighbors, and what it says.
+
+    Made once, whichever process of a run with several is the first to need it.
+    """
+    fcntl = pytest.importorskip("fcntl")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    out, said = folder / "car-records.jsonl", folder / "car-records.txt"
+    with (folder / "car-records.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            command = [sys.executable, "-m", "cart_nlp", "tag", CORPUS / "car-trials.jsonl.gz", "-o", out]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            assert done.returncode == 0, done.stderr
+            said.write_text(done.stderr, "utf-8")
+    return out, said.read_text("utf-8")

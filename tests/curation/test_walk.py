@@ -68,9 +68,10 @@ class Curator:
 
 @pytest.mark.corpus
 @pytest.mark.slow
-def test_the_walk(tmp_path):
-    first, again, page = tmp_path / "first.jsonl", tmp_path / "again.jsonl", tmp_path / "queue.html"
-    assert "1,276 read" in cart_nlp("tag", DUMP, "-o", first)
+def test_the_walk(tmp_path, car_records):
+    again, page = tmp_path / "again.jsonl", tmp_path / "queue.html"
+    first, told = car_records
+    assert "1,276 read" in told
     assert "60 records" in cart_nlp("review", first, "--budget", 60, "--text", DUMP, "-o", page)
 
     browser = driver(tmp_path / "profile")

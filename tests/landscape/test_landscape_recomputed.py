@@ -1,9 +1,6 @@
 """Every number of the tables, computed a second time with plain pandas."""
 
 import math
-import subprocess
-import sys
-from pathlib import Path
 
 import landscape_recomputed as again
 import pandas as pd
@@ -274,17 +271,9 @@ def test_flow_adds_up(found, df, frames):
 
 
 @pytest.mark.corpus
-def test_tables_from_real_records(tmp_path):
+def test_tables_from_real_records(car_records):
     """The same on records tagged from real registry text."""
-    dump = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "car-trials.jsonl.gz"
-    if not dump.is_file():
-        pytest.skip("needs ../shared/corpus/car-trials.jsonl.gz")
-    out = tmp_path / "records.jsonl"
-    subprocess.run(
-        [sys.executable, "-c", "from cart_nlp.cli import main; main()", "tag", dump, "-o", out],
-        check=True,
-        timeout=300,
-    )
+    out, _ = car_records
     found = tables(read_records(out), Options())
     df, products = again.load(out)
     assert found["flow"].value("trials included", "records") == len(df)
