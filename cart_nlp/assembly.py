@@ -37,7 +37,7 @@ class Place:
     def __init__(self, text: str, sections: Sequence[Sequence[Any]], study_type: str = "") -> None:
         self.text = text
         self.study_type = study_type
-        self.sections = sections or [["text", 0, len(text)]]
+        self.sections = sections
         self._starts = [section[1] for section in self.sections]
 
     def section(self, offset: int) -> Sequence[Any]:
@@ -60,8 +60,9 @@ class Place:
 
 def place_of(doc: Doc) -> Place:
     """The sections of a Doc."""
-    told = doc._
-    return Place(page_of(doc).raw, told.cart_sections or (), (told.cart_trial or {}).get(STUDY_TYPE, ""))
+    page = page_of(doc)
+    sections = [(section.key, section.start, section.end) for section in page.sections]
+    return Place(page.raw, sections, (doc._.cart_trial or {}).get(STUDY_TYPE, ""))
 
 
 def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], dict[str, int]]:

@@ -189,7 +189,17 @@ def test_names_can_be_added(nlp: Language, tmp_path: Path) -> None:
     assert {"label": "antigen", "pattern": "frizzle-9", "id": "FZ9"} in terms.patterns
     own.to_disk(tmp_path / "model")
     assert tag("Frizzle 9 CAR-T cells", spacy.load(tmp_path / "model")).targets == ("FZ9",)
+    assert tag("Frizzle 9 CAR-T cells", load().from_bytes(own.to_bytes())).targets == ("FZ9",)
     assert tag("Frizzle 9 CAR-T cells", nlp).targets != ("FZ9",)
+
+
+def test_what_a_ruler_gives_it_takes() -> None:
+    terms = load().get_pipe("cart_terms")
+    given = terms.patterns
+    assert {"label": "antigen", "pattern": "mesothelin", "id": "MSLN"} in given
+    terms.add_patterns(given[:5])
+    assert terms.added == given[:5]
+    assert "ALS" not in {one["pattern"] for one in given}, "it counts in its case alone, an added name in any"
 
 
 @pytest.mark.parametrize(
@@ -204,3 +214,6 @@ def test_a_name_that_cannot_be_added_is_refused(pattern: dict, line: str) -> Non
     with pytest.raises(ValueError, match=line) as fault:
         terms.add_patterns([pattern])
     assert "\n" not in str(fault.value)
+    with pytest.raises(ValueError, match=line):
+        terms.add_patterns([{"label": "antigen", "pattern": "frizzle-9"}, pattern])
+    assert terms.added == [], "nothing of what is refused in part is added"

@@ -32,7 +32,7 @@ class Attributes(Weighted):
         reading = self.reading(doc)
         sure = state.setdefault("sure", {})
         for field in FIELDS:
-            found = self.candidates(reading, field)
+            found = self.candidates(reading, field) if instances(reading, field) else []
             sure[field] = certainty(found)
             state["values"][field] = stated(found, self.field(field))
         return doc
