@@ -13,8 +13,8 @@ import pandas as pd
 
 from cart_nlp.landscape import dating
 from cart_nlp.landscape.organizations import funding, institution
-from cart_nlp.landscape.places import REGIONS, region
 from cart_nlp.landscape.publications import Export
+from cart_nlp.landscape.regions import REGIONS, region
 from cart_nlp.landscape.table import Ids
 from cart_nlp.landscape.unwritten import Unwritten
 from cart_nlp.schema import TAGGED_FIELDS

@@ -12,7 +12,7 @@ from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
 from cart_nlp.landscape.coverage import STOPPED
 from cart_nlp.landscape.funding import CLASSES
-from cart_nlp.landscape.places import DATA, REGIONS
+from cart_nlp.landscape.regions import DATA, REGIONS
 from cart_nlp.landscape.table import SHARE, Ids, Table, count, share, share_columns
 from cart_nlp.schema import Focus
 

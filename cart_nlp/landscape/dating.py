@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.regions import DATA
 
 RECORDED, BY_NUMBER, BY_START = "registration date", "registration number", "start date"
 FOLDS = 10

@@ -6,7 +6,7 @@ import csv
 from functools import cache
 
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.regions import DATA
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 from cart_nlp.ontology import shipped
 

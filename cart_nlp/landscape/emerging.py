@@ -12,7 +12,7 @@ from cart_nlp.landscape.diseases import AUTOIMMUNE, COLUMNS, columns_of
 from cart_nlp.landscape.growth import FIELD, NAME, by_end
 from cart_nlp.landscape.intervals import growth_interval
 from cart_nlp.landscape.phases import phase_of
-from cart_nlp.landscape.places import DATA, REGIONS
+from cart_nlp.landscape.regions import DATA, REGIONS
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 from cart_nlp.landscape.technology import NON_VIRAL
 

@@ -8,7 +8,7 @@ from typing import Any
 from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort, Period
 from cart_nlp.landscape.diseases import under
-from cart_nlp.landscape.places import REGIONS, region
+from cart_nlp.landscape.regions import REGIONS, region
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, share
 
 SECTION = "Growth and geography"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.regions import DATA
 
 KINDS = ("academic", "industry", "government", "individual")
 _ACADEMIC = re.compile(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cart_nlp.landscape.cohort import EARLY, GROUPS, LATE, NOT_STATED, PHASE_NAMES, PHASES, UP_TO_TWO, Cohort
-from cart_nlp.landscape.places import REGIONS
+from cart_nlp.landscape.regions import REGIONS
 from cart_nlp.landscape.table import SHARE, Ids, Table, count, share, share_columns
 
 SECTION = "Phases"

@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from typing import Any
 
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.regions import DATA
 from cart_nlp.registries.entry import InputError
 
 KNOWN = ("study",)

@@ -9,8 +9,8 @@ from typing import Any
 from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
 from cart_nlp.landscape.coverage import Seen
-from cart_nlp.landscape.places import REGIONS
 from cart_nlp.landscape.publications import GRADES, RESULTS, Link, links_of, published_on
+from cart_nlp.landscape.regions import REGIONS
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share, share_columns
 
 SECTION = "Transparency"

@@ -12,7 +12,7 @@ from statsmodels.stats.rates import confint_poisson
 from test_landscape_recomputed import rows, same
 
 from cart_nlp.landscape import Options, frame, tables
-from cart_nlp.landscape.places import DATA
+from cart_nlp.landscape.regions import DATA
 
 REAL = {"lymphoma": "lymphoma", "myeloma": "multiple myeloma", "lupus": "systemic lupus erythematosus",
         "glioma": "glioma", "leukemia": "B-cell acute lymphoblastic leukemia"}  # fmt: skip

@@ -23,8 +23,8 @@ from cart_nlp.landscape.combinations import of_trial
 from cart_nlp.landscape.conduct import planned_years, reasons, stop_groups
 from cart_nlp.landscape.options import OptionError, options_from
 from cart_nlp.landscape.phases import phase_of
-from cart_nlp.landscape.places import DATA, region
 from cart_nlp.landscape.publications import read_publications
+from cart_nlp.landscape.regions import DATA, region
 from cart_nlp.landscape.sponsors import merge, normal, read_decisions
 from cart_nlp.landscape.technology import vector_class
 from cart_nlp.registries.entry import InputError

@@ -24,8 +24,8 @@ from cart_nlp.landscape.diseases import (
 from cart_nlp.landscape.emerging import TOOLS, tool_of, tools_of_products
 from cart_nlp.landscape.keyproducts import chao
 from cart_nlp.landscape.organizations import KINDS, funding, is_person, kind
-from cart_nlp.landscape.places import DATA
 from cart_nlp.landscape.plots.worldmap import by_place, outlines, place, world
+from cart_nlp.landscape.regions import DATA
 from cart_nlp.ontology import shipped
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import writer

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from cart_nlp.landscape.places import DATA, on_map
 from cart_nlp.landscape.plots.style import Plot, canvas, empty, styled
+from cart_nlp.landscape.regions import DATA, on_map
 from cart_nlp.landscape.table import Table
 
 
