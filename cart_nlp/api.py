@@ -164,13 +164,13 @@ def read(path: Path) -> pd.DataFrame:
     A CSV holds evidence only in short, so that the column is empty there. Raises `InputError` with file,
     place and fault.
     """
-    from cart_nlp.landscape.records import read_records
+    from cart_nlp.landscape.dataframe import read_records
 
     return read_records(str(path))
 
 
 def _frame(records: list[Record]) -> pd.DataFrame:
-    from cart_nlp.landscape.records import frame
+    from cart_nlp.landscape.dataframe import frame
 
     return frame(records)
 

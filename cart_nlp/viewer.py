@@ -11,7 +11,7 @@ import pandas as pd
 from cart_nlp import __version__
 from cart_nlp.curation.laying import laid, opened, read_trials
 from cart_nlp.evaluation.predictions import tagger
-from cart_nlp.landscape.records import frame
+from cart_nlp.landscape.dataframe import frame
 from cart_nlp.outputs import write
 from cart_nlp.pages import Strings, embed, render, web
 from cart_nlp.records import record_list

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import cart_nlp
-from cart_nlp.landscape.records import frame as as_frame
+from cart_nlp.landscape.dataframe import frame as as_frame
 from cart_nlp.schema import Evidence, Record
 
 SAMPLE = Path(__file__).resolve().parent.parent / "benchmarks" / "sample" / "trials.jsonl"

@@ -10,7 +10,7 @@ import pytest
 from cart_nlp.differences import read_rows
 from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.predictions import read_records
-from cart_nlp.landscape.records import read_records as read_frame
+from cart_nlp.landscape.dataframe import read_records as read_frame
 from cart_nlp.records import record_list
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import writer

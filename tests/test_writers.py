@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cart_nlp.differences import read_rows
-from cart_nlp.landscape.records import read_records
+from cart_nlp.landscape.dataframe import read_records
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import WRITERS, OutputError, suffix_of, writer
 from cart_nlp.writers.dates import DATES, stated, typed

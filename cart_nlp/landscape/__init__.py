@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.cohort import Cohort, Options, Period, cohort
-from cart_nlp.landscape.records import frame, read_records, run_facts
+from cart_nlp.landscape.dataframe import frame, read_records, run_facts
 from cart_nlp.landscape.table import Cell, Table
 
 __all__ = [

@@ -27,9 +27,9 @@ from cart_nlp.landscape import (
     run_facts,
 )
 from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.dataframe import frame
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
 from cart_nlp.landscape.pagedata import page_of
-from cart_nlp.landscape.records import frame
 from cart_nlp.landscape.table import Table
 from cart_nlp.records import record_list
 from cart_nlp.registries.entry import InputError
