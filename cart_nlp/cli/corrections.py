@@ -46,8 +46,8 @@ def check(
     """Tell what is wrong in a file of corrections. Exit 1 if it cannot be applied."""
     from cart_nlp import outputs
     from cart_nlp.curation import checking, writing
+    from cart_nlp.curation.correction_files import read_all
     from cart_nlp.curation.names import names
-    from cart_nlp.curation.reading import read_all
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError

@@ -76,8 +76,8 @@ def corrected(
     if corrections is None:
         return dict(records)
     from cart_nlp.batch.jobs import bare_record
+    from cart_nlp.curation.correction_files import CorrectionsError
     from cart_nlp.curation.laying import laid, opened
-    from cart_nlp.curation.reading import CorrectionsError
 
     folders = tuple(map(str, lexicons))
     try:

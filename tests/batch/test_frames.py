@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from cart_nlp.batch import Options, run
-from cart_nlp.curation.reading import CorrectionsError
-from cart_nlp.curation.reading import read as read_corrections
+from cart_nlp.curation.correction_files import CorrectionsError
+from cart_nlp.curation.correction_files import read as read_corrections
 from cart_nlp.engines import FRAME_COLUMNS, tag_frame, tag_frames
 
 SAMPLE = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"

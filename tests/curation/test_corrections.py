@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from cart_nlp.curation.applying import apply, is_stale
 from cart_nlp.curation.checking import check, checked, contradictions
+from cart_nlp.curation.correction_files import CorrectionsError, read
 from cart_nlp.curation.decisions import (
     COLUMNS,
     FIELDS,
@@ -17,7 +18,6 @@ from cart_nlp.curation.decisions import (
     values_of,
 )
 from cart_nlp.curation.names import names
-from cart_nlp.curation.reading import CorrectionsError, read
 from cart_nlp.curation.writing import as_bytes, write
 from cart_nlp.schema import Construct, Evidence, Record
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from cart_nlp.batch import Options, run
+from cart_nlp.curation.correction_files import CorrectionsError
 from cart_nlp.curation.decisions import Correction, text_sha256
 from cart_nlp.curation.ledger import lines
-from cart_nlp.curation.reading import CorrectionsError
 from cart_nlp.curation.writing import write
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "batch"))

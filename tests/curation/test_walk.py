@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cart_nlp.curation.correction_files import read
 from cart_nlp.curation.decisions import values_of
-from cart_nlp.curation.reading import read
 from cart_nlp.schema import Record
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

@@ -12,8 +12,8 @@ import pytest
 import xlsxwriter
 
 from cart_nlp.batch import Options, run
+from cart_nlp.curation.correction_files import CorrectionsError, read
 from cart_nlp.curation.decisions import COLUMNS
-from cart_nlp.curation.reading import CorrectionsError, read
 from cart_nlp.curation.writing import write
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "batch"))
