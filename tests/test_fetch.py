@@ -353,7 +353,7 @@ def test_any_json_ends_in_a_file_or_in_one_line(tmp_path: Path, page: dict[str, 
 def test_an_answer_without_an_end_is_bounded(
     server: Server, api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coding: str
 ) -> None:
-    monkeypatch.setattr("cart_nlp.fetch.api.ANSWER_BYTES", 1 << 20)
+    monkeypatch.setattr("cart_nlp.fetch.client.ANSWER_BYTES", 1 << 20)
     body = b'{"studies": [' + b" " * (64 << 20) + b"]}"
     serving(server, gzip.compress(body) if coding == "gzip" else body, **{"Content-Encoding": coding})
     tracemalloc.start()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from cart_nlp.fetch.api import API, PAGE, PAUSE, Api, FetchError
+from cart_nlp.fetch.client import API, PAGE, PAUSE, Api, FetchError
 from cart_nlp.places import PlaceError, begun, regular
 from cart_nlp.searches import note
 
