@@ -17,7 +17,7 @@ from spacy.vocab import Vocab
 
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats, label_studio, prodigy
-from cart_nlp.evaluation.exchange.layout import layout
+from cart_nlp.evaluation.exchange.one_text import layout
 from cart_nlp.evaluation.exchange.tasks import Span, task_of, words
 from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.registries.values import shapes
