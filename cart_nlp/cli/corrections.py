@@ -47,7 +47,7 @@ def check(
     from cart_nlp import outputs
     from cart_nlp.curation import checking, writing
     from cart_nlp.curation.correction_files import read_all
-    from cart_nlp.curation.names import names
+    from cart_nlp.curation.known_values import names
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
@@ -110,7 +110,7 @@ def merge(
     from cart_nlp import outputs
     from cart_nlp.curation import merging, writing
     from cart_nlp.curation.checking import checked, contradictions
-    from cart_nlp.curation.names import names
+    from cart_nlp.curation.known_values import names
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError

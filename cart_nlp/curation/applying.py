@@ -15,7 +15,7 @@ from cart_nlp.curation.decisions import (
     text_sha256,
     values_of,
 )
-from cart_nlp.curation.names import Names
+from cart_nlp.curation.known_values import Names
 from cart_nlp.schema import INCLUDED, Construct, Evidence, Record, Trial
 
 STALE = ":stale"

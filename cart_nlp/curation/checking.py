@@ -11,7 +11,7 @@ from pathlib import Path
 from cart_nlp.curation.applying import is_stale
 from cart_nlp.curation.correction_files import CorrectionsError, read_all
 from cart_nlp.curation.decisions import SINGLE, Correction, construct_of, shown, text_sha256
-from cart_nlp.curation.names import CLOSED, Names
+from cart_nlp.curation.known_values import CLOSED, Names
 from cart_nlp.registries.values.identifiers import identities, registry_of
 from cart_nlp.schema import INCLUDED
 

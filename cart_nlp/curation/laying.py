@@ -8,7 +8,7 @@ from pathlib import Path
 from cart_nlp.curation.applying import Read, apply, put_in
 from cart_nlp.curation.checking import checked
 from cart_nlp.curation.decisions import Correction, by_trial, rows_of
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Record, Trial
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from cart_nlp.curation.applying import Read, apply, is_stale, put_in
 from cart_nlp.curation.decisions import Correction, by_trial, digest, rows_of
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.schema import Record, Trial
 from cart_nlp.search import any_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cart_nlp.curation.applying import apply
 from cart_nlp.curation.decisions import FIELDS, Correction, values_of
-from cart_nlp.curation.names import Names
+from cart_nlp.curation.known_values import Names
 from cart_nlp.schema import Record
 
 Key = tuple[str, str]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.curation.decisions import FIELDS
-from cart_nlp.curation.names import LABELS, Names
+from cart_nlp.curation.known_values import LABELS, Names
 from cart_nlp.curation.queue import chances_of, error_among, error_of, share_found, together
 from cart_nlp.evaluation.calibration import calibration
 from cart_nlp.evaluation.layout import percent

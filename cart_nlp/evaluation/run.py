@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.evaluation import (
     bootstrap,
     calibration,

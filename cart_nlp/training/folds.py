@@ -8,7 +8,7 @@ from typing import Any
 from spacy.language import Language
 
 from cart_nlp import pipeline
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.evaluation import review, scoring
 from cart_nlp.evaluation.gold import Gold, GoldRecord
 from cart_nlp.schema import INCLUDED, Record

@@ -17,7 +17,7 @@ from cart_nlp.curation.decisions import (
     text_sha256,
     values_of,
 )
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.curation.writing import as_bytes, write
 from cart_nlp.schema import Construct, Evidence, Record
 

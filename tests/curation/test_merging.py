@@ -8,8 +8,8 @@ import pytest
 
 from cart_nlp.curation.correction_files import read
 from cart_nlp.curation.decisions import COLUMNS, Correction, text_sha256
+from cart_nlp.curation.known_values import names
 from cart_nlp.curation.merging import merge
-from cart_nlp.curation.names import names
 from cart_nlp.schema import Record
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")

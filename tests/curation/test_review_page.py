@@ -13,7 +13,7 @@ from cart_nlp.curation.applying import apply
 from cart_nlp.curation.checking import check
 from cart_nlp.curation.correction_files import read
 from cart_nlp.curation.decisions import Correction, text_sha256
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.curation.queue import queue
 from cart_nlp.curation.writing import as_bytes
 from cart_nlp.reviewing.page import page as page_of

@@ -11,7 +11,7 @@ from gold_lines import line, save
 from cart_nlp.curation.applying import apply
 from cart_nlp.curation.correction_files import read
 from cart_nlp.curation.decisions import Correction, text_sha256
-from cart_nlp.curation.names import names
+from cart_nlp.curation.known_values import names
 from cart_nlp.curation.writing import write
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation import predictions
