@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cart_nlp.evaluation.exchange.fields import SINGLE, show_construct
+from cart_nlp.evaluation.exchange.choices import SINGLE, show_construct
 from cart_nlp.evaluation.gold import Gold, GoldRecord
 from cart_nlp.evaluation.labels import LIST_FIELDS
 from cart_nlp.evaluation.mentions import SCHEMES, pairs

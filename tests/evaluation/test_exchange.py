@@ -16,7 +16,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from cart_nlp.evaluation import gold as gold_set
-from cart_nlp.evaluation.exchange import brat, docbin, doccano, fields, formats, label_studio, prodigy
+from cart_nlp.evaluation.exchange import brat, choices, docbin, doccano, formats, label_studio, prodigy
 from cart_nlp.evaluation.exchange.one_text import layout
 from cart_nlp.evaluation.exchange.tasks import Span, task_of, words
 from cart_nlp.evaluation.gold import GoldError
@@ -88,17 +88,17 @@ def test_a_span_across_two_sections_is_refused():
     "construct", ["CD19+CD22 (tandem)", "CD19 (single)", "a%2Bb+c%25 (cocktail)", "(adaptor)"]
 )
 def test_construct_is_read_as_it_is_shown(construct):
-    assert fields.show_construct(fields.parse_construct(construct)) == construct
+    assert choices.show_construct(choices.parse_construct(construct)) == construct
 
 
 def test_construct_without_a_format_is_refused():
     with pytest.raises(ValueError, match="write it like"):
-        fields.parse_construct("CD19+CD22")
+        choices.parse_construct("CD19+CD22")
 
 
 def test_unchanged_lists_keep_their_order():
     before = {"car_trial": "product", "targets": ["CD22", "CD19"]}
-    assert fields.labels_of({"car_trial": ["product"], "targets": ["CD19", "CD22"]}, before) == before
+    assert choices.labels_of({"car_trial": ["product"], "targets": ["CD19", "CD22"]}, before) == before
 
 
 def change_label_studio(path):

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from cart_nlp import outputs
-from cart_nlp.evaluation.exchange.fields import MULTIPLE, SINGLE, Choices
+from cart_nlp.evaluation.exchange.choices import MULTIPLE, SINGLE, Choices
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge
 from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
 

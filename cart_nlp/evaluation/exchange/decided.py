@@ -9,7 +9,7 @@ from typing import Any
 from cart_nlp.curation.correction_files import correction
 from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256
 from cart_nlp.curation.laying import laid
-from cart_nlp.evaluation.exchange.fields import choices_of
+from cart_nlp.evaluation.exchange.choices import choices_of
 from cart_nlp.evaluation.exchange.formats import preannotated
 from cart_nlp.evaluation.sections import sections_of
 from cart_nlp.schema import Trial

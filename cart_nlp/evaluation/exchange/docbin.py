@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import outputs
-from cart_nlp.evaluation.exchange.fields import pack, unpack
+from cart_nlp.evaluation.exchange.choices import pack, unpack
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, words
 
 SUFFIX = ".spacy"

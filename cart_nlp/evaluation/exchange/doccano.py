@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cart_nlp.evaluation.exchange import rows
-from cart_nlp.evaluation.exchange.fields import CHOICES, pack, unpack
+from cart_nlp.evaluation.exchange import json_lines
+from cart_nlp.evaluation.exchange.choices import CHOICES, pack, unpack
 from cart_nlp.evaluation.exchange.prodigy import join_label, split_label
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, task_of
 
@@ -63,9 +63,9 @@ def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def write(tasks: Iterable[Task], path: Path) -> int:
     """Write the tasks; returns how many."""
-    return rows.write(map(to_json, tasks), path)
+    return json_lines.write(map(to_json, tasks), path)
 
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, annotated line) of every line."""
-    return rows.read(path)
+    return json_lines.read(path)

@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from cart_nlp import outputs
-from cart_nlp.evaluation.exchange.fields import CHOICES, SINGLE, Choices
+from cart_nlp.evaluation.exchange.choices import CHOICES, SINGLE, Choices
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge
 from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cart_nlp.evaluation.exchange import rows
-from cart_nlp.evaluation.exchange.fields import pack, unpack
+from cart_nlp.evaluation.exchange import json_lines
+from cart_nlp.evaluation.exchange.choices import pack, unpack
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, words
 
 SUFFIX = ".jsonl"
@@ -74,12 +74,12 @@ def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def write(tasks: Iterable[Task], path: Path) -> int:
     """Write the tasks; returns how many."""
-    return rows.write(map(to_json, tasks), path)
+    return json_lines.write(map(to_json, tasks), path)
 
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, annotated task) of every line; rejected and ignored answers are left out."""
-    for place, row in rows.read(path):
+    for place, row in json_lines.read(path):
         if not isinstance(row, dict) or row.get("answer", "accept") == "accept":
             yield place, row
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from cart_nlp.evaluation.exchange.fields import Choices, choices_of, labels_of
+from cart_nlp.evaluation.exchange.choices import Choices, choices_of, labels_of
 from cart_nlp.evaluation.exchange.one_text import Layout, layout
 from cart_nlp.evaluation.sections import sections_of
 
