@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 import cart_nlp
+from cart_nlp.batch.worker import load_tagger
 from cart_nlp.landscape.dataframe import frame as as_frame
-from cart_nlp.schema import Evidence, Record
+from cart_nlp.schema import Evidence, Record, Trial
 
 SAMPLE = Path(__file__).resolve().parent.parent / "benchmarks" / "sample" / "trials.jsonl"
 TRIALS = [json.loads(line) for line in SAMPLE.read_text("utf-8").splitlines()]
@@ -159,3 +160,13 @@ def test_a_frame_takes_corrections(tmp_path):
     found = cart_nlp.tag_frame(frame, corrections=tmp_path / "c.csv", everything=False)
     assert list(found["targets"]) == [("CD22", "CD7")] and list(found.index) == [9]
     assert {"curator"} <= {one.basis for one in found["evidence"][9]}
+
+
+def test_a_worker_s_words_have_what_a_user_s_patterns_ask(tmp_path):
+    (tmp_path / "patterns").mkdir()
+    tokens = [{"lower": "zorb"}, {"SHAPE": "dd"}, {"IS_PUNCT": True}]
+    row = {"label": "antigen", "id": "CD19", "pattern": tokens, "hits": [], "misses": []}
+    (tmp_path / "patterns" / "own.jsonl").write_text(json.dumps(row), "utf-8")
+    tagger = load_tagger((str(tmp_path),))
+    for text, targets in (("CAR-T cells against zorb 47.", ("CD19",)), ("CAR-T cells against zorb Qx.", ())):
+        assert tagger(Trial(id="t", sections={"brief_title": text})).targets == targets

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import MutableSequence
 from multiprocessing import parent_process
+from typing import Any
 
 from cart_nlp.batch import processes
 from cart_nlp.batch.alarm import end_with_parent, limit
@@ -26,9 +27,17 @@ _work: tuple[Tagger, bool, float]
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The real tagger, loaded in the process that calls."""
     import_spacy()
+    from spacy.attrs import IDS
+
     from cart_nlp.pipeline import load, tag_trial
 
-    return functools.partial(tag_trial, load(lexicons), brief=True)
+    nlp: Any = load(lexicons)
+    # spaCy notes twenty things of each new word (its shape, whether it is like a URL): patterns ask for few.
+    patterns = [entry["pattern"] for entry in nlp.get_pipe("cart_patterns").patterns]
+    asked = {"LOWER", *(key.upper() for pattern in patterns for token in pattern for key in token)}
+    kept, noted = {IDS[name] for name in asked & IDS.keys()}, nlp.vocab.lex_attr_getters
+    nlp.vocab.lex_attr_getters = {number: get for number, get in noted.items() if number in kept}
+    return functools.partial(tag_trial, nlp, brief=True)
 
 
 @functools.cache
