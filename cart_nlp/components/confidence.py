@@ -25,7 +25,7 @@ class Confidence(Weighted):
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
         state["confidence"] = self.of(state)
-        if MENTIONS in doc.spans and not brief(doc):
+        if not brief(doc) and MENTIONS in doc.spans:
             # Of a product's name and what it spells, the product is the entity.
             spans = sorted(doc.spans[MENTIONS], key=lambda span: span.id_.startswith("product:"))
             doc.set_ents(filter_spans(spans), default="unmodified" if doc.ents else "outside")
