@@ -63,7 +63,10 @@ class Linear:
     def logits(
         self, many: Sequence[Iterable[str]], starts: Sequence[Sequence[float]] | None = None
     ) -> list[list[float]]:
-        """For each of several the sums of weights by class, on top of others or of the intercepts."""
+        """For each of several the sums of weights by class, on top of others or of the intercepts.
+
+        Rounded as in `logit`: the order of the signals of a set differs from process to process.
+        """
         if not many:
             return []
         numbers, rows = self._rows
@@ -71,7 +74,7 @@ class Linear:
         held = [[first, *filter(None, map(numbers.get, signals))] for signals in many]
         edges = list(accumulate(map(len, held[:-1]), initial=0))
         sums = np.add.reduceat(rows[list(chain.from_iterable(held))], edges, 0)
-        found: list[list[float]] = (sums if starts is None else sums + starts).tolist()
+        found: list[list[float]] = (sums if starts is None else sums + starts).round(9).tolist()
         return found
 
     def likeliest(self, logits: Sequence[float]) -> str:

@@ -31,6 +31,13 @@ def test_a_score_is_the_sum_of_its_reasons(weights: dict[str, float], start: flo
 def test_the_order_of_signals_changes_nothing(weights: dict[str, float], order: list[str]) -> None:
     scorer = Linear({"yes": weights})
     assert scorer.logit(order) == scorer.logit("abcdefgh")
+    assert scorer.logits([order]) == scorer.logits(["abcdefgh"])
+    assert scorer.logits([order], [[0.1]]) == scorer.logits(["abcdefgh"], [[0.1]])
+
+
+def test_what_comes_to_the_same_sum_is_a_tie_in_any_order() -> None:
+    scorer = Linear({"two": {"a": 0.1, "b": 0.2, "c": -0.3}, "one": {"a": 0.0}})
+    assert {scorer.likeliest(*scorer.logits([order])) for order in ("abc", "bca", "cab", "cba")} == {"one"}
 
 
 @given(WEIGHTS, WEIGHTS, SIGNALS)
