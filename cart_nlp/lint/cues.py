@@ -12,7 +12,7 @@ from cart_nlp.vocabulary import CueFinder
 
 STEM = "cues"
 NEEDED = ("text", "category", "direction", "scope")
-OF_CATEGORIES = ("another_car", "turns_car", "tells_trial", "tells_format")
+OF_CATEGORIES = ("another_car", "turns_car", "turns_target", "tells_trial", "tells_format")
 """Categories whose texts are names of categories."""
 
 

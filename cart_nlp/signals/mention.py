@@ -161,7 +161,7 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
     bonds = attachment(reading, unit)
     found = ["in=" + where, *bonds, *cues(reading, unit), *shape(reading, unit)]
     found += [f"{part(where)}&{bond}" for bond in bonds]
-    found += pairs(found, turns(reading, unit))
+    found += pairs(reading, found, turns(reading, unit))
     if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
         reading.told[unit.start, unit.end] = found
     return found
@@ -202,19 +202,13 @@ def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = N
 
 
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj"])
-_TURNS = frozenset(
-    ["after", "prior", "prior_right", "general", "marker_right", "marker_left", "negative_right",
-     "engager_right", "drug_left", "truncated", "truncated_left", "supplied", "caused", "recipient",
-     "recipient_right", "knock_left", "knock_right", "secrete", "secrete_right", "aside", "before",
-     "assay_choice", "laboratory", "will_get", "own", "counting", "making"]
-)  # fmt: skip
 
 
-def pairs(found: list[str], told: frozenset[str]) -> list[str]:
+def pairs(reading: Reading, found: list[str], told: frozenset[str]) -> list[str]:
     """A tight bond to a CAR together with each of the cues told that may turn its meaning, however near."""
     tight = [signal for signal in found if signal in _TIGHT]
     if tight:
-        bound = ["tight&" + cue for cue in sorted(told & _TURNS)]
+        bound = ["tight&" + cue for cue in sorted(told & reading.vocabulary.lexicon.words("turns_target"))]
     else:
         bound = ["loose"]
     if "guarded" in found:
