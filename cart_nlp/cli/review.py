@@ -89,7 +89,7 @@ def command(
 
 
 def _table(items: tuple[Item, ...]) -> list[str]:
-    from cart_nlp.curation.doubts import told
+    from cart_nlp.curation.why_doubted import told
 
     lines = []
     for rank, item in enumerate(items, 1):

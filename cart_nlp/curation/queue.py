@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cart_nlp.curation.applying import STALE
 from cart_nlp.curation.decisions import FIELDS, values_of
-from cart_nlp.curation.doubts import Reason, reasons
+from cart_nlp.curation.why_doubted import Reason, reasons
 from cart_nlp.schema import INCLUDED, Mention, Record
 
 STALE_ERROR = 0.5

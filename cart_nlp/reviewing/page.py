@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from cart_nlp import __version__
 from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256, values_of
-from cart_nlp.curation.doubts import told
 from cart_nlp.curation.known_values import CLOSED, lists, names
 from cart_nlp.curation.queue import Item, Queue
+from cart_nlp.curation.why_doubted import told
 from cart_nlp.pages import Strings, embed, render, web
 from cart_nlp.schema import Evidence, Format, Mention, Trial
 from cart_nlp.viewer import units

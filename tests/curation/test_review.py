@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from review_records import mentions, record
 
 from cart_nlp.curation.decisions import Correction
-from cart_nlp.curation.doubts import reasons
 from cart_nlp.curation.queue import error_among, error_of, queue, share_found, together
+from cart_nlp.curation.why_doubted import reasons
 from cart_nlp.curation.writing import write
 from cart_nlp.schema import Construct, Evidence, Record
 
