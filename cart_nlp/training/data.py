@@ -38,10 +38,13 @@ class Example:
     def sure(self, name: str) -> bool:
         """Whether a field is labeled without doubt; every field hangs on car_trial.
 
-        Who corrects a field of a trial takes it for one about CAR cells, whatever is said of its level.
+        Who corrects a field of a trial takes it for one about CAR cells, whatever is said of its level; so
+        does who writes a text that is to teach this field and not the level.
         """
         doubts = self.labels.get("uncertain", ())
-        level = "car_trial" not in doubts or (name != "car_trial" and self.source.startswith(CORRECTED))
+        level = "car_trial" not in doubts or (
+            name != "car_trial" and self.source.startswith((CORRECTED, TAUGHT))
+        )
         return name not in doubts and level and not self.source.startswith(UNLABELED.get(name, "-"))
 
     @property
