@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
@@ -122,43 +123,47 @@ class CueFinder:
         for cue in cues:
             table.setdefault(cue.text.strip("*"), []).append(cue)
         self._automaton = ahocorasick_rs.AhoCorasick(list(table))
-        self._said = [_by_edges(text, rows) for text, rows in table.items()]
+        self._said = [said for text, rows in table.items() for said in _by_edges(text, rows)]
+        """What each spelling says, four entries each, see _by_edges."""
 
     def find(self, low: str) -> list[CueHit]:
         """All cues of a folded text in lower case, by place."""
-        found = []
-        for number, start, end in self._automaton.find_matches_as_indexes(low, overlapping=True):
-            said = self._said[number][_PLAIN[low[start - 1 : start]]][_PLAIN[low[end : end + 1]]]
-            if said is not None:
-                found.append((start, end, said))
+        matches, said = self._automaton.find_matches_as_indexes(low, overlapping=True), self._said
+        plain = _plain(low)
+        found = [
+            (start, end, one)
+            for number, start, end in matches
+            if (one := said[4 * number + 2 * plain[start] + plain[end + 1]]) is not None
+        ]
         found.sort()  # no two begin and end at the same places
         return list(map(CueHit._make, found))
 
 
-class _Plain(dict[str, bool]):
-    """Of each character whether it is a letter or digit of a plain word, not CJK."""
-
-    def __missing__(self, letter: str) -> bool:
-        return self.setdefault(letter, letter.isalnum() and letter < "\u2e80")
+def _plain(low: str) -> bytes:
+    """1 for each character that is a letter or digit of a plain word, not CJK, else 0; a 0 at both ends."""
+    return f" {low} ".encode("ascii", "cart_nlp.plain").translate(_ASCII)
 
 
-_PLAIN = _Plain()
+def _stand_in(error: UnicodeError) -> tuple[str, int]:
+    """For what is not ASCII a letter where it is one of a plain word, else a blank."""
+    assert isinstance(error, UnicodeEncodeError)
+    piece = error.object[error.start : error.end]
+    return "".join("a" if one.isalnum() and one < "\u2e80" else " " for one in piece), error.end
 
 
-def _by_edges(text: str, rows: Sequence[Cue]) -> list[list[Said | None]]:
-    """What a spelling says, by whether a plain word goes on before it and after it."""
-    found: list[list[Said | None]] = []
-    for left in (False, _PLAIN[text[0]]):
-        found.append([])
-        for right in (False, _PLAIN[text[-1]]):
-            fitting = rows
-            if left or right:
-                fitting = [
-                    cue
-                    for cue in rows
-                    if (not left or cue.text[0] == "*") and (not right or cue.text[-1] == "*")
-                ]
-            found[-1].append(_said(fitting) if fitting else None)
+codecs.register_error("cart_nlp.plain", _stand_in)
+_ASCII = bytes(chr(code).isalnum() and code < 128 for code in range(256))
+
+
+def _by_edges(text: str, rows: Sequence[Cue]) -> list[Said | None]:
+    """What a spelling says, by whether a plain word goes on: not, after it, before it, at both."""
+    first, last = _plain(text[0])[1], _plain(text[-1])[1]
+    found = []
+    for left, right in ((0, 0), (0, last), (first, 0), (first, last)):
+        fitting = [
+            cue for cue in rows if (not left or cue.text[0] == "*") and (not right or cue.text[-1] == "*")
+        ]
+        found.append(_said(fitting) if fitting else None)
     return found
 
 
