@@ -47,6 +47,8 @@ BLANK = "\u2423"
 _CATEGORY = re.compile(r"<<(\w+)>>")
 DIRECTIONS = ("left", "right", "both")
 SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")
+OF_CATEGORIES = ("another_car", "turns_car", "turns_target", "tells_trial", "tells_format")
+"""Categories of cues whose texts are names of categories: what these are for."""
 
 
 class LexiconError(Exception):
@@ -186,6 +188,20 @@ class Lexicon:
         new = tuple(terms)
         concepts = {**{(t.concept.label, t.concept.name): t.concept for t in new}, **self.concepts}
         return replace(self, terms=(*self.terms, *new), concepts=concepts)
+
+    def with_categories(self) -> Lexicon:
+        """The same lexicon, with the shipped rows of OF_CATEGORIES of which it has none at all.
+
+        A model that was saved before they were rows lacks them, and would be misread in silence.
+        """
+        lacking = [category for category in OF_CATEGORIES if not self.words(category)]
+        if not lacking:
+            return self
+        rows = [cue for cue in load().cue_rows if cue.category in lacking]
+        table = ["text,category,direction,scope", *(",".join(cue[:4]) for cue in rows)]
+        layer = 1 + max((int(name.partition("/")[0]) for name in self.files), default=0)
+        files = {**self.files, f"{layer}/cues.csv": "\n".join([*table, ""]).encode()}
+        return replace(self, cue_rows=(*self.cue_rows, *rows), files=files)
 
     def get(self, label: str, name: str) -> Concept | None:
         """The concept of that canonical name, if there is one."""

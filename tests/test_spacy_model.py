@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from cart_nlp.assembly import record
+from cart_nlp.lexicon import OF_CATEGORIES
 from cart_nlp.pipeline import load, make_doc, mentions, tag
 from cart_nlp.schema import Trial
 
@@ -83,6 +85,7 @@ nlp = spacy.load({model!r})
 doc = nlp("xyzin CAR-T cells for CD30+ lymphoma")
 from cart_nlp import paths
 from cart_nlp.assembly import record
+from cart_nlp.lexicon import OF_CATEGORIES
 found = record(doc)
 print(found.targets, found.disease_markers, found.car_trial, paths.lexicons().is_dir())
 """
@@ -116,6 +119,22 @@ def test_a_saved_model_is_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("category", OF_CATEGORIES)
+def test_a_model_that_was_saved_before_categories_were_rows(
+    tmp_path: Path, nlp: Language, category: str
+) -> None:
+    nlp.to_disk(tmp_path / "older")
+    for table in (tmp_path / "older/cart_terms/lexicons").glob("*/cues.csv"):
+        rows = table.read_text(encoding="utf-8").splitlines(keepends=True)
+        table.write_text("".join(row for row in rows if f",{category}," not in row), encoding="utf-8")
+    older = spacy.load(tmp_path / "older")
+    words = nlp.get_pipe("cart_terms").vocabulary.lexicon.words(category)
+    assert words and older.get_pipe("cart_terms").vocabulary.lexicon.words(category) == words
+    assert [tag(text, older) for text in TEXTS] == [tag(text, nlp) for text in TEXTS]
+    again = load().from_bytes(older.to_bytes()).get_pipe("cart_terms").vocabulary.lexicon
+    assert again.words(category) == words and again.files.keys() > {"1/cues.csv"}
+
+
 def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: Language) -> None:
     nlp.to_disk(tmp_path / "model")
     (tmp_path / "dist").mkdir()
@@ -179,6 +198,12 @@ def test_names_of_other_labels_stay_their_owners() -> None:
     doc = nlp("CD19 CAR-T cells in Boston")
     assert ("Boston", "CITY") in {(entity.text, entity.label_) for entity in doc.ents}
     assert "Boston" not in {m.text for m in mentions(doc)}
+
+
+def test_what_others_write_to_the_doc_stays_theirs(nlp: Language) -> None:
+    doc = nlp.make_doc(TEXTS[0])
+    doc.user_data["vectors"] = np.zeros(3)
+    assert record(nlp(doc)).model_dump() == record(nlp(TEXTS[0])).model_dump()
 
 
 def test_names_can_be_added(nlp: Language, tmp_path: Path) -> None:

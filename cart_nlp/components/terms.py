@@ -147,7 +147,7 @@ class Terms:
         folder = Path(path)
         layers = sorted((folder / "lexicons").glob("*"))
         if layers:
-            self.vocabulary = Vocabulary(lexicons.load(*layers, shipped=False))
+            self.vocabulary = Vocabulary(lexicons.load(*layers, shipped=False).with_categories())
         if (folder / "patterns.jsonl").is_file():
             self.added = []
             self.add_patterns(srsly.read_jsonl(folder / "patterns.jsonl"))

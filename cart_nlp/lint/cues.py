@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 
-from cart_nlp.lexicon import DIRECTIONS, SCOPES, Cue, cased
+from cart_nlp.lexicon import DIRECTIONS, OF_CATEGORIES, SCOPES, Cue, cased
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.tables import Row
 from cart_nlp.text import fold, lower
@@ -12,8 +12,6 @@ from cart_nlp.vocabulary import CueFinder
 
 STEM = "cues"
 NEEDED = ("text", "category", "direction", "scope")
-OF_CATEGORIES = ("another_car", "turns_car", "turns_target", "tells_trial", "tells_format")
-"""Categories whose texts are names of categories."""
 
 
 def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
