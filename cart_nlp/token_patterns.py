@@ -8,6 +8,8 @@ from typing import Any
 
 MOST_OPTIONAL = 6
 """Tokens that a pattern may leave out: each doubles what spaCy's matcher has to try at every word."""
+_OF_OTHERS = frozenset(["DEP", "LEMMA", "MORPH", "POS", "TAG"])
+"""What spaCy's matcher refuses to ask of a Doc that no component has written it to."""
 _COUNTED = re.compile(r"\{(\d+)(?:,(\d+))?\}")
 
 
@@ -26,6 +28,8 @@ def _costly(pattern: list[dict[str, Any]]) -> Iterator[str]:
         for name in _keys(token):
             if name == "REGEX" or name.startswith("FUZZY"):
                 yield f"{name} can take any time on some texts; list words with IN, or as aliases in a table"
+            elif name.upper() in _OF_OTHERS:
+                yield f"{name}: nothing tells it here; list the forms of a word with LOWER and IN"
         low = token.get("LOWER")
         if isinstance(low, str) and low != low.lower():
             yield f"LOWER: {low!r} never matches; write it in lower case"

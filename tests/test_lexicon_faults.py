@@ -13,6 +13,7 @@ import spacy
 from spacy.matcher import Matcher
 
 from cart_nlp import lint, token_patterns
+from cart_nlp.batch.processes import PRELOAD
 from cart_nlp.lexicon import LexiconError, load
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
@@ -47,7 +48,8 @@ FILES = {
             {"pattern": [{"LOWER": 5}]}, {"pattern": [{"COLOR": "red"}]}, {"pattern": [{"TEXT": {"REGEX": "(("}}]},
             {"pattern": [{"TEXT": {"REGEX": "(a+)+$"}}]}, {"pattern": [{"LOWER": {"FUZZY": "mark"}}]},
             {"pattern": [{"LOWER": "a", "OP": "+"}]}, {"pattern": [{"OP": "{2,}"}]}, {"pattern": [{"OP": "?"}] * 7},
-            {"pattern": [{"OP": "{0,7}"}]}, {"pattern": [{"OP": 5}]})),
+            {"pattern": [{"OP": "{0,7}"}]}, {"pattern": [{"OP": 5}]}, {"pattern": [{"LEMMA": "mark"}]},
+            {"pattern": [{"LOWER": "mark"}, {"pos": {"NOT_IN": ["VERB"]}}]})),
     ],
 }  # fmt: skip
 
@@ -111,6 +113,16 @@ def test_commands_tell_it_in_one_line(tmp_path: Path) -> None:
         assert done.returncode in (1, 2)
         said = (done.stdout + done.stderr).splitlines()
         assert "lex/patterns/mine.jsonl" in said[0] and len(said) <= 2, said
+
+
+def test_the_server_of_workers_leaves_it_to_the_run_to_tell(tmp_path: Path) -> None:
+    (tmp_path / "cues.csv").write_text("text,category\nonce,prior\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "import cart_nlp.batch.preload"],
+        env={**os.environ, PRELOAD: json.dumps([str(tmp_path)])},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
 def test_a_pattern_that_is_let_through_takes_time_in_proportion_to_the_text() -> None:

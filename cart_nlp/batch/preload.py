@@ -9,7 +9,9 @@ import os
 from cart_nlp.batch.jobs import FAULTS, TaggerSource
 from cart_nlp.batch.processes import PRELOAD
 from cart_nlp.batch.worker import load_tagger, tagger_of
+from cart_nlp.lexicon import LexiconError
 
 if wanted := os.environ.pop(PRELOAD, ""):  # it is not set where a program imports this
-    with contextlib.suppress(OSError, ImportError, *FAULTS):  # a worker tells the user what is wrong
+    # The run tells the user what is wrong with a lexicon, a worker the rest.
+    with contextlib.suppress(OSError, ImportError, LexiconError, *FAULTS):
         tagger_of(TaggerSource(load_tagger, (tuple(json.loads(wanted)),)))
