@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
@@ -390,7 +392,14 @@ def _hides(other: _Found, entry: _Found) -> bool:
     return holder.label == held.label and holder.concept == held.concept
 
 
-@lru_cache(maxsize=4)
 def vocabulary(layers: tuple[str, ...] = ()) -> Vocabulary:
-    """The vocabulary of the shipped lexicons with a user's folders on top; compiled once a process."""
+    """The vocabulary of the shipped lexicons with a user's folders on top; compiled anew once they change."""
+    state = ""
+    with contextlib.suppress(OSError):  # whoever reads a folder tells what is wrong with it
+        state = kept.folders_hash(map(Path, layers))
+    return _compiled(layers, state)
+
+
+@lru_cache(maxsize=4)
+def _compiled(layers: tuple[str, ...], state: str) -> Vocabulary:
     return Vocabulary(lexicons.load(*layers))

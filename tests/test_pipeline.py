@@ -18,6 +18,7 @@ from cart_nlp import paths
 from cart_nlp.assembly import record
 from cart_nlp.pipeline import load, make_doc, mentions, tag_trial, tag_trials
 from cart_nlp.schema import TAGGED_FIELDS, Record, Trial
+from cart_nlp.vocabulary import vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTORIES = sorted(
@@ -223,6 +224,17 @@ def test_trial_that_is_not_about_car_cells_has_no_values() -> None:
     )
     assert record.car_trial == "no" and record.follow_up_years is None
     assert not any(getattr(record, field) for field in TAGGED_FIELDS)
+
+
+def test_a_folder_that_is_edited_is_read_anew(tmp_path: Path) -> None:
+    for word, other in (("zorblatt", "blorp"), ("blorp", "zorblatt")):
+        (tmp_path / "car_words.csv").write_text(
+            f"name,aliases,guarded,note,source\n{word} cells,,,,curator\n", encoding="utf-8"
+        )
+        nlp = load([tmp_path])
+        assert "car" in {m.label for m in mentions(nlp(f"CD19 {word} cells"))}
+        assert "car" not in {m.label for m in mentions(nlp(f"CD19 {other} cells"))}
+    assert vocabulary((str(tmp_path),)) is vocabulary((str(tmp_path),)), "compiled once as long as it stays"
 
 
 def test_unknown_lexicon_folder_is_one_line(tmp_path: Path) -> None:
