@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import orjson
 
+from cart_nlp import kept
 from cart_nlp.batch.jobs import Job, Outcome, Tagger, itself, parsed, tag_job
 from cart_nlp.curation.decisions import Correction
 from cart_nlp.registries.containers.jsonvalues import unbroken
@@ -88,8 +89,9 @@ def frame_outcomes(
 
     names = [str(name) for name in frame.columns]
     parse = frames.parser(names, columns)
-    tagger = _tagger(tuple(lexicons))
-    hits = _hits(tuple(lexicons))
+    state = kept.state_of(lexicons)
+    tagger = _tagger(tuple(lexicons), state)
+    hits = _hits(tuple(lexicons), state)
     for number, values in enumerate(frame.itertuples(index=False, name=None)):
         fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
         place = f"row {number + 1}"
@@ -156,16 +158,16 @@ def _present(value: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=2)
-def _tagger(lexicons: tuple[str, ...]) -> Tagger:
-    """The tagger of this process, loaded once."""
+def _tagger(lexicons: tuple[str, ...], state: str) -> Tagger:
+    """The tagger of this process, loaded once as long as the folders stay as they are."""
     from cart_nlp.batch.worker import load_tagger
 
     return load_tagger(lexicons)
 
 
 @functools.lru_cache(maxsize=2)
-def _hits(lexicons: tuple[str, ...]) -> Hits:
-    """The screen of this process, loaded once."""
+def _hits(lexicons: tuple[str, ...], state: str) -> Hits:
+    """The screen of this process, loaded once as long as the folders stay as they are."""
     from cart_nlp.screening import hits_of
 
     return hits_of(lexicons)

@@ -78,6 +78,13 @@ def folders_hash(folders: Iterable[Path]) -> str:
     return hashlib.sha256("\n".join(map(folder_hash, folders)).encode()).hexdigest()
 
 
+def state_of(layers: Iterable[str | Path]) -> str:
+    """What a user's folders hold now: what a process has made of them counts as long as that stays."""
+    with contextlib.suppress(OSError):  # whoever reads a folder tells what is wrong with it
+        return folders_hash(map(Path, layers))
+    return ""
+
+
 def kept(kind: str, key: bytes, modules: Iterable[str], make: Callable[[], Any]) -> Any:
     """The plain value that `make` gives, from the folder if it is there already.
 

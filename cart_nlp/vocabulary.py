@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
@@ -394,10 +392,7 @@ def _hides(other: _Found, entry: _Found) -> bool:
 
 def vocabulary(layers: tuple[str, ...] = ()) -> Vocabulary:
     """The vocabulary of the shipped lexicons with a user's folders on top; compiled anew once they change."""
-    state = ""
-    with contextlib.suppress(OSError):  # whoever reads a folder tells what is wrong with it
-        state = kept.folders_hash(map(Path, layers))
-    return _compiled(layers, state)
+    return _compiled(layers, kept.state_of(layers))
 
 
 @lru_cache(maxsize=4)

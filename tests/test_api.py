@@ -170,3 +170,18 @@ def test_a_worker_s_words_have_what_a_user_s_patterns_ask(tmp_path):
     tagger = load_tagger((str(tmp_path),))
     for text, targets in (("CAR-T cells against zorb 47.", ("CD19",)), ("CAR-T cells against zorb Qx.", ())):
         assert tagger(Trial(id="t", sections={"brief_title": text})).targets == targets
+
+
+def test_lexicons_that_are_edited_while_a_program_runs_count_as_they_are(tmp_path):
+    rows = [{"id": name, "brief_title": f"{name} cells against CD19"} for name in ("Zorblatt", "Blorp")]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    folder = tmp_path / "lexicons"
+    folder.mkdir()
+    for name in ("Zorblatt", "Blorp"):
+        table = f"name,aliases,guarded,note,source\n{name.lower()},{name} cells,,,curator\n"
+        (folder / "car_words.csv").write_text(table, "utf-8")
+        for workers in (0, 1):
+            found = cart_nlp.iter_records(tmp_path / "in.jsonl", lexicons=[folder], workers=workers)
+            assert [record.trial_id for record in found] == [name], workers
+        found = cart_nlp.tag_frame(pd.DataFrame(rows), lexicons=[folder], everything=False)
+        assert list(found["trial_id"]) == [name]

@@ -13,6 +13,7 @@ from typing import Any
 from cart_nlp.batch import processes
 from cart_nlp.batch.alarm import end_with_parent, limit
 from cart_nlp.batch.jobs import FAULTS, Outcome, Tagger, TaggerSource, tag_job, unpacked
+from cart_nlp.kept import state_of
 from cart_nlp.lean import import_spacy, nothing_to_collect, settle
 
 GRACE = 5.0
@@ -40,9 +41,16 @@ def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     return functools.partial(tag_trial, nlp, brief=True)
 
 
-@functools.cache
 def tagger_of(source: TaggerSource) -> Tagger:
-    """The tagger of a source, loaded once in a process and all that are copied from it."""
+    """The tagger of a source, loaded once in a process and all that are copied from it.
+
+    Anew where the folders of a user's lexicons are no longer what they were.
+    """
+    return _tagger_of(source, state_of(source.arguments[0]) if source.load is load_tagger else "")
+
+
+@functools.cache
+def _tagger_of(source: TaggerSource, state: str) -> Tagger:
     with nothing_to_collect():
         tagger = source()
     settle()
