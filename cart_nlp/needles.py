@@ -37,12 +37,24 @@ def _of_term(term: Term) -> Iterator[Needle]:
 
 
 def _written(words: Iterable[str]) -> Iterator[bytes]:
-    """Words as UTF-8, and as JSON escapes where they are not ASCII; `\u2423` at an end stands for a blank."""
+    """Words as UTF-8, and as JSON escapes where they are not ASCII; `\u2423` at an end stands for a blank.
+
+    The search knows the capitals of ASCII alone: those of other letters are words of their own, at the start
+    and throughout.
+    """
     for word in words:
         plain = word.replace(BLANK, " ")
-        yield plain.encode()
-        if not plain.isascii():
-            yield json.dumps(plain)[1:-1].encode()
+        if plain.isascii():
+            yield plain.encode()
+        else:
+            for form in sorted({plain, _raised(plain[:1]) + plain[1:], _raised(plain)}):
+                yield form.encode()
+                yield json.dumps(form)[1:-1].encode()
+
+
+def _raised(word: str) -> str:
+    """A word with the letters that are not ASCII as capitals."""
+    return "".join(sign if sign.isascii() or len(sign.upper()) > 1 else sign.upper() for sign in word)
 
 
 def _by_likelihood(words: Iterable[str]) -> list[bytes]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from cart_nlp import lexicon
 from cart_nlp.registries import Entry, read
-from cart_nlp.screening import Screen
+from cart_nlp.screening import Screen, hits_of
 from cart_nlp.search import Engine
 from cart_nlp.text import _FOLD, fold, fold_bytes
 
@@ -160,6 +160,8 @@ LAYERS = [
     ("car_words", "name,aliases,source\nCAR,frizzle receptor,me\n", "Study of frizzle receptors in cancer"),
     ("car_words", "name,aliases,source\nFRX,=FRX cells,me\n", "Study of FRX cells in cancer"),
     ("car_words", "name,aliases,source\nFRX,=FRX,me\n", "Study of FRX T cells in cancer"),
+    ("car_words", "name,aliases,source\nétoile cells,,me\n", "Study of Étoile cells in cancer"),
+    ("car_words", "name,aliases,source\nцелль cells,,me\n", "STUDY OF ЦЕЛЛЬ CELLS IN CANCER"),
     ("products", "name,aliases,source\nfrizzlecel,FZ-9901 | frizzle-cel,me\n", "FZ 9901 in cancer"),
     ("products", "name,aliases,guarded,source\nfrizzlecel,,FZ9,me\n", "FZ9, which are T cells, in cancer"),
     (
@@ -183,6 +185,7 @@ def test_a_users_words_open_the_screen(
     assert not Screen(lexicon.load(), engine).hits(text)
     (tmp_path / f"{table}.csv").write_text(rows, encoding="utf-8")
     assert Screen(lexicon.load(tmp_path), engine).hits(text)
+    assert hits_of([tmp_path])(text) and hits_of([tmp_path])(text)
 
 
 @pytest.mark.parametrize(
