@@ -50,21 +50,25 @@ class Patterns(SpanRuler):
 
     def __call__(self, doc: Doc) -> Doc:
         low = lower(page_of(doc).raw)
-        if any(all(word in low for word in words) for words in self.anchors):
+        near = [(words, whole) for words, whole in self.anchors if all(word in low for word in words)]
+        held = {lower(token.text) for token in doc} if near else set()
+        if any(not whole or held.issuperset(words) for words, whole in near):
             return super().__call__(doc)
         doc.spans[KEY] = []
         return doc
 
     @cached_property
-    def anchors(self) -> list[list[str]]:
-        """For each pattern its plain words; all of them stand in every text that it matches."""
+    def anchors(self) -> list[tuple[list[str], bool]]:
+        """For each pattern its plain words, which stand in every text that it matches; whether as tokens."""
         found = []
         for pattern in (entry["pattern"] for entry in self.patterns):
             tokens = [{"LOWER": pattern}] if isinstance(pattern, str) else pattern
             needed = [token for token in tokens if token.get("OP", "1") in ("1", "+")]
             words = (token.get(key) for token in needed for key in ("LOWER", "ORTH"))
             plain = {lower(word) for word in words if isinstance(word, str)}
-            found.append(sorted(plain, key=len, reverse=True))  # the longest is the rarest
+            found.append(
+                (sorted(plain, key=len, reverse=True), pattern is tokens)
+            )  # the longest is the rarest
         return found
 
     def add_patterns(self, patterns: Sequence[Any]) -> None:
