@@ -28,17 +28,22 @@ _work: tuple[Tagger, bool, float]
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The real tagger, loaded in the process that calls."""
     import_spacy()
-    from spacy.attrs import IDS
-
     from cart_nlp.pipeline import load, tag_trial
 
-    nlp: Any = load(lexicons)
-    # spaCy notes twenty things of each new word (its shape, whether it is like a URL): patterns ask for few.
+    nlp = load(lexicons)
+    _note_less(nlp)
+    return functools.partial(tag_trial, nlp, brief=True)
+
+
+def _note_less(nlp: Any) -> None:
+    """Let spaCy note of a new word what patterns ask for, not twenty things (its shape, is it like a URL)."""
+    from spacy.attrs import IDS
+
     patterns = [entry["pattern"] for entry in nlp.get_pipe("cart_patterns").patterns]
     asked = {"LOWER", *(key.upper() for pattern in patterns for token in pattern for key in token)}
-    kept, noted = {IDS[name] for name in asked & IDS.keys()}, nlp.vocab.lex_attr_getters
+    kept = {IDS[name] for name in asked & IDS.keys()}
+    noted = nlp.vocab.lex_attr_getters
     nlp.vocab.lex_attr_getters = {number: get for number, get in noted.items() if number in kept}
-    return functools.partial(tag_trial, nlp, brief=True)
 
 
 def tagger_of(source: TaggerSource) -> Tagger:

@@ -43,12 +43,10 @@ class Constructs(Weighted):
         found, known, own, held = asked(reading, candidates, values)
         targets = frozenset(one.concept for one in found)
         values["targets"] = stated(found, roles.field("targets"))
-        # Where spaCy keeps what is written to a span, beside whatever others write to the Doc.
-        marked = any(type(value) is str and value == MARKER for value in doc.user_data.values())
         values["disease_markers"] = [
             (mention.concept, mention.start, mention.end, mention.row.rstrip(GUARDED) + "; role", "text", 1.0)
             for number, mention in enumerate(reading.mentions)
-            if marked and mention.label == "antigen" and spans[number]._.cart_role == MARKER
+            if mention.label == "antigen" and spans[number]._.cart_role == MARKER
         ]
         sure["targets"] = certainty(candidates)
         entries, certain = build(reading, self.linear("formats"), held, targets, own)

@@ -59,16 +59,15 @@ class Patterns(SpanRuler):
 
     @cached_property
     def anchors(self) -> list[tuple[list[str], bool]]:
-        """For each pattern its plain words, which stand in every text that it matches; whether as tokens."""
+        """For each pattern the plain words of all texts that it matches; whether each is a token there."""
         found = []
         for pattern in (entry["pattern"] for entry in self.patterns):
             tokens = [{"LOWER": pattern}] if isinstance(pattern, str) else pattern
             needed = [token for token in tokens if token.get("OP", "1") in ("1", "+")]
             words = (token.get(key) for token in needed for key in ("LOWER", "ORTH"))
             plain = {lower(word) for word in words if isinstance(word, str)}
-            found.append(
-                (sorted(plain, key=len, reverse=True), pattern is tokens)
-            )  # the longest is the rarest
+            rarest_first = sorted(plain, key=len, reverse=True)
+            found.append((rarest_first, pattern is tokens))
         return found
 
     def add_patterns(self, patterns: Sequence[Any]) -> None:

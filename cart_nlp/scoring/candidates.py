@@ -52,8 +52,7 @@ class NameScorer(FieldScorer):
         super().__init__(together, together)
 
     def table(self, instances: Sequence[Instance]) -> Iterator[tuple[str, list[Scored], list[str]]]:
-        """The same; mentions have the log-odds that they state the name if any does, for alone each says
-        little of what all say together."""
+        """The same. A mention alone says little: it has the log-odds that it states the name if any does."""
         by_name: dict[str, list[Scored]] = {}
         for one in instances:
             by_name.setdefault(one.concept, []).append(Scored(one, self.mention.logit(one.signals)))

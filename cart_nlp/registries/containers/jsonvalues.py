@@ -119,7 +119,7 @@ def split_pieces(feed: Feed) -> Iterator[list[tuple[int, bytes | None]]]:
 
 
 def _cut(chunk: bytes, end: bytes) -> list[bytes]:
-    """The same as `chunk.split(end)` in half the time: that looks at one byte after the other."""
+    """The same as `chunk.split(end)`, of one byte, in half the time: that looks at each byte in turn."""
     find, parts, at = chunk.find, [], 0
     while (found := find(end, at)) >= 0:
         parts.append(chunk[at:found])
