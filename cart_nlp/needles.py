@@ -6,22 +6,24 @@ import json
 from collections.abc import Iterable, Iterator
 
 from cart_nlp.lexicon import BLANK, Lexicon, Term
-from cart_nlp.search import CAR, Needle
+from cart_nlp.search import CAR, Needle, names_car
 from cart_nlp.text import fold, lower, spellings
 
 _SHORT = 4
 """Letters and digits of a name that needs company: so few stand in the names of other things as well."""
+_REACH = 160
+"""Bytes between a word of engineering and the cells that it makes: about a sentence."""
 
 
 def needles(lexicon: Lexicon) -> Iterator[Needle]:
     """All that the screen looks for."""
     yield CAR
     for word in _written(lexicon.words("screen_receptor")):
-        yield Needle(word)
+        yield Needle(word, unless="native")
     for word in _written(lexicon.words("screen_receptor_edged")):
         yield Needle(word, left=True)
     for word in _written(lexicon.words("screen_engineering")):
-        yield Needle(word, context="cells")
+        yield Needle(word, context="cells", reach=_REACH)
     for term in lexicon.terms:
         if term.concept.label in ("car", "product"):
             yield from _of_term(term)
@@ -31,6 +33,8 @@ def _of_term(term: Term) -> Iterator[Needle]:
     """What finds a name in raw text; a short one, or one that is ambiguous by itself, needs company."""
     text = lower(fold(term.text))
     alone = not term.guarded and sum(sign.isalnum() for sign in text) > _SHORT
+    if term.exact and not alone and names_car(fold(term.text).encode()):
+        return  # what its small letters say is no name: a car, a cart
     car = term.concept.label == "car"  # whatever follows it, "receptors" and "receptor-T" alike
     for word in _written(spellings(text)):
         yield Needle(word, left=True, right=not (car and alone), context="" if alone else "car")
@@ -69,4 +73,5 @@ def contexts(lexicon: Lexicon) -> dict[str, list[bytes]]:
     return {
         "cells": _by_likelihood(lexicon.words("screen_cells")),
         "car": _by_likelihood(lexicon.words("screen_company")),
+        "native": _by_likelihood(lexicon.words("screen_native")),
     }

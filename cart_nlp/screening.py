@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cart_nlp import kept, paths
 from cart_nlp.search import Engine, Needle, Search, reduced
@@ -43,7 +43,7 @@ def hits_of(layers: Sequence[str | Path]) -> Callable[[bytes | str], bool]:
     a lexicon cannot be used.
     """
 
-    def made() -> tuple[list[tuple[str, bool, bool, str]], dict[str, list[str]]]:
+    def made() -> tuple[list[tuple[Any, ...]], dict[str, list[str]]]:
         from cart_nlp.lexicon import load
         from cart_nlp.needles import contexts, needles
 
@@ -54,7 +54,7 @@ def hits_of(layers: Sequence[str | Path]) -> Callable[[bytes | str], bool]:
 
     folders = [paths.lexicons(), *map(Path, layers)]
     rows, company = kept.kept("needles", bytes.fromhex(kept.folders_hash(folders)), _MODULES, made)
-    looked_for = [Needle(text.encode(), left, right, context) for text, left, right, context in rows]
+    looked_for = [Needle(text.encode(), *asked) for text, *asked in rows]
     words = {name: [word.encode() for word in said] for name, said in company.items()}
     return Search(looked_for, words, None, fold_bytes, keep=True).hits
 

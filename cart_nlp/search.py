@@ -22,20 +22,25 @@ class Needle(NamedTuple):
 
     `left`, `right`: no ASCII letter or digit may touch that end of it where it has one there itself.
     `context`: it counts only in a text that also has one of the search's strings of that name, of which the
-    likeliest come first.
+    likeliest come first; with a `reach`, at most that many bytes to one of its sides. `unless`: it does not
+    count behind one of the strings of that name.
     """
 
     text: bytes
     left: bool = False
     right: bool = False
     context: str = ""
+    reach: int = 0
+    unless: str = ""
 
 
 CAR = Needle(b"car", context="car")
 """Stands for the word CAR in all its forms (CAR, CARs, CART, CAR19, CARNK), everyday words left out."""
+_SMALL_CAR = Needle(b"car", context="cells", reach=40)
+"""What CAR is where it is not spelled as a receptor: a car, a cart, cART, unless cells stand beside it."""
 
-_CAR_TAIL = rb"t[^aeilorwy]|nk|m[^aeiou]"
-_CAR = re.compile(rb"car(?:[^a-z]|s[^a-z]|" + _CAR_TAIL + rb"|$)")
+_CAR_TAIL = rb"t(?:[^aeilorwy]|$)|nk|m(?:[^aeiou]|$)"
+_CAR = re.compile(rb"car(?:s?(?:[^a-z]|$)|" + _CAR_TAIL + rb")")
 # For the scan: without the words "scar" and "scars", by far the commonest of those that are no CAR.
 _CAR_NO_SCAR = rb"(?:^|[^s]|[a-z0-9]s)" + _CAR.pattern + rb"|scar(?:s?[0-9]|" + _CAR_TAIL + rb")"
 _CAR_LITERALS = sorted(
@@ -50,6 +55,7 @@ _EVERYDAY = re.compile(
 # Every record has a number like NCT04100000, which holds the codes CT041 and CT0410.
 _CODE_IN_NCT = re.compile(rb"ct\d")
 _REACH = 24
+_JOINTS = b" -_()"
 _LETTERS = bytes(range(97, 123))
 
 
@@ -69,7 +75,8 @@ class Search:
 
         With `keep`, what is compiled of the needles is kept for the next time.
         """
-        self._contexts = {name: _likely(tuple(words)) for name, words in (contexts or {}).items()}
+        self._words = {name: tuple(words) for name, words in (contexts or {}).items()}
+        self._contexts = {name: _likely(words) for name, words in self._words.items()}
         self._text = b""
         self._told: dict[str, bool] = {}
         self._needles = [each for each in needles if each != CAR]
@@ -90,15 +97,39 @@ class Search:
             return False
         if needle.right and _touches(raw, end - 1, end):
             return False
-        if needle is CAR and _is_everyday(raw, end):
+        if needle is CAR:
+            start = max(0, end - 5) + raw[max(0, end - 5) : end].lower().rfind(b"car")
+            end = start + len(CAR.text)  # how much of what follows it was found differs by engine
+            if _is_everyday(raw, start):
+                return False
+            needle = needle if _is_spelled(raw, start) else _SMALL_CAR
+        if needle.unless and self._stands_before(raw, needle.unless, start):
             return False
-        if needle.context not in self._contexts:
+        return self._has_company(raw, needle, start, end)
+
+    def _stands_before(self, raw: bytes, name: str, start: int) -> bool:
+        """Whether one of the strings of a name stands just before a place."""
+        return raw[max(0, start - _REACH) : start].lower().rstrip(_JOINTS).endswith(self._words.get(name, ()))
+
+    def _has_company(self, raw: bytes, needle: Needle, start: int, end: int) -> bool:
+        """Whether a needle that was found from `start` to `end` has the company that it needs."""
+        found = self._contexts.get(needle.context)
+        if found is None:
             return True
+        if needle.reach:
+            return found(raw[max(0, start - needle.reach) : end + needle.reach])
         if raw is not self._text:
             self._text, self._told = raw, {}
         if needle.context not in self._told:  # asked again for every word that is found
-            self._told[needle.context] = self._contexts[needle.context](raw)
+            self._told[needle.context] = found(raw)
         return self._told[needle.context]
+
+
+def names_car(raw: bytes) -> bool:
+    """Whether the search for CAR finds a name as it is written, given the company that it needs."""
+    found = _CAR.search(raw.lower())
+    place = found.start() if found else -1
+    return place >= 0 and _CAPITALS.match(raw, place) is not None and not _is_everyday(raw, place)
 
 
 def reduced(needles: Iterable[Needle], contexts: Mapping[str, Iterable[bytes]]) -> list[Needle]:
@@ -115,6 +146,8 @@ def _is_covered(needle: Needle, company: tuple[bytes, ...] | None) -> bool:
     """Whether the search for CAR finds every text with this needle anyway (`cart-19`, not `jcar017`)."""
     found = _CAR.search(needle.text)
     if found is None or _EVERYDAY.fullmatch(needle.text) is not None or b"scar" in needle.text:
+        return False
+    if not _is_spelled(needle.text, found.start()):
         return False
     if needle.context == CAR.context and needle.left and needle.right:
         return True  # it needs the same company; "car" alone would be found twice in every "care"
@@ -137,10 +170,8 @@ def _touches(raw: bytes, before: int, after: int) -> bool:
     return not (before > 0 and raw[before - 1] == 92)
 
 
-def _is_everyday(raw: bytes, end: int) -> bool:
-    """Whether the `car` that was found just before `end` is part of an everyday word, or no form of CAR."""
-    place = max(0, end - 5) + raw[max(0, end - 5) : end].lower().rfind(b"car")
-    # As far to both sides of the word itself: how much of what follows it was found differs by engine.
+def _is_everyday(raw: bytes, place: int) -> bool:
+    """Whether the `car` at a place is part of an everyday word, or no form of CAR."""
     window = raw[max(0, place - _REACH) : place + 3 + _REACH].lower()
     at = min(place, _REACH)
     if _CAR.match(window, at) is None:
@@ -151,6 +182,19 @@ def _is_everyday(raw: bytes, end: int) -> bool:
     right = len(window) - len(window[at:].lstrip(_LETTERS))
     digits = (left > 0 and 48 <= window[left - 1] <= 57) or window[right : right + 1].isdigit()
     return not digits and _EVERYDAY.fullmatch(window[left:right]) is not None
+
+
+def _is_spelled(raw: bytes, place: int) -> bool:
+    """Whether the `car` at a place is in capitals, or its word is joined to a number or by a hyphen."""
+    if _CAPITALS.match(raw, place):
+        return True
+    before = raw[max(0, place - _REACH) : place].rstrip(_LETTERS)[-1:]
+    after = raw[place + 3 : place + 3 + _REACH].lower().lstrip(_LETTERS)[:1]
+    return before in _JOINING or after in _JOINING
+
+
+_CAPITALS = re.compile(rb"CAR|CarT(?![a-z])")
+_JOINING = frozenset(bytes([sign]) for sign in b"-0123456789")
 
 
 def _has_hyperscan() -> bool:

@@ -201,3 +201,36 @@ def test_whatever_the_lexicons_call_a_car_is_let_through() -> None:
     terms = [term for term in lexicon.load().terms if term.concept.label in ("car", "product")]
     assert len(terms) > 800
     assert [term.text for term in terms if not verdict(f"Infusion of {term.text} T cells, lymphoma")] == []
+
+
+WORDINGS = [
+    "Modified T cells expressing a receptor for the kappa light chain",
+    "T lymphocytes that carry a receptor which binds GPC3",
+    "Own T cells in which a mesothelin-binding receptor was put",
+    "Nanoparticles that reprogram the T cells of the subject",
+    "NK-92 cells with an ErbB2-specific receptor",
+    "Macrophages transfected with RNA of a CAR, in ovarian carcinoma",
+    "T cells with a universal receptor, and the adaptor that steers them",
+    "A chimeric autoantibody receptor on white blood cells",
+    "Lymphocytes of the donor, gene-edited",
+]
+
+
+@pytest.mark.parametrize("text", WORDINGS)
+def test_a_receptor_in_other_words_is_a_candidate(text: str) -> None:
+    assert verdict(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Oxygen uptake by a metabolic cart, before and after treatment of cancer; CD4 count, lymphocytes",
+        "Adults with HIV on stable cART, cancer or leukemia",
+        "Virus-specific T cells after transplantation",
+        "A genetically defined cause of deafness. " + "Children are seen every year. " * 8 + "T cells",
+        "Artificial tears in dry eye, and the lymphocytes there",
+        "Ride-on cars for children with leukemia",
+    ],
+)
+def test_what_only_sounds_alike_is_no_candidate(text: str) -> None:
+    assert not verdict(text)

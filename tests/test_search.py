@@ -14,10 +14,11 @@ NEEDLES = [
     Needle(b"ct041", left=True, right=True),
     Needle(b"zetakine"),
     Needle(b"t-bod", left=True),
-    Needle(b"engineered", context="cells"),
+    Needle(b"engineered", context="cells", reach=30),
+    Needle(b"specific t cell", unless="native"),
     Needle("嵌合".encode()),
 ]
-CONTEXTS = {"cells": [b"t cell"], "car": [b"cell", b"cart", b"car-t"]}
+CONTEXTS = {"cells": [b"t cell"], "car": [b"cell", b"cart", b"car-t"], "native": [b"virus", b"antigen"]}
 ENGINES: tuple[Engine, ...] = ("hyperscan", "ahocorasick")
 
 
@@ -53,6 +54,15 @@ def search(request: pytest.FixtureRequest) -> Search:
         "IL13-ZETAKINE",
         "T-bodies",
         "engineered T cells",
+        "T cells, which are at last engineered",
+        "CarT cells",
+        "car t cells",
+        "a car on T cells",
+        "cart-19 cells",
+        "hucart19 cells",
+        "cells: gd2-car",
+        "CD19-specific T cells",
+        "antigen CD19-specific T cells",
         "嵌合抗原受体",
     ],
 )
@@ -77,6 +87,13 @@ def test_hits(search: Search, text: str) -> None:
         "NCT04100000",
         "percent-body",
         "engineered tissue",
+        "engineered tissue, of which the count of each T cell is told",
+        "a metabolic cart, and cells",
+        "stable cART, CD4+ cells",
+        "Modified ride-on Cars, cells",
+        "Cathcart, cell",
+        "virus-specific T cells",
+        "antigen (TAA)-specific and virus specific T cells",
         "MJCAR0172",
     ],
 )
@@ -109,6 +126,8 @@ PIECES = st.sampled_from(
         "jcar017",
         "zetakine",
         "engineered",
+        "specific t cell",
+        "virus-",
         "嵌合",
         "x",
     ]
