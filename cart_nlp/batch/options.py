@@ -14,14 +14,15 @@ TIMEOUT = 120.0
 class Options:
     """What a run is to do; the fields are those of `cart-nlp tag`.
 
-    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process. With
+    `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process, `None`
+    starts a second and further workers, up to the number of processors, where much waits for them. With
     `screened` the list of what was not written goes there and has what the text screen let go, too.
     """
 
     inputs: tuple[str, ...]
     out: str
     keep_all: bool = False
-    workers: int = 1
+    workers: int | None = None
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
     resume: bool = False

@@ -29,6 +29,9 @@ WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
 WORTH = CHUNK * PLATES if processes.COPIES else 600
 """Records that wait for each worker and make another one worth its start."""
+UNASKED, MOST = 400, 4
+"""The same of a worker that nobody asked for: loading takes a processor as long as 200 records do. And how
+many of these there may be."""
 LOADING = 180.0
 """Seconds within which a worker must have loaded."""
 STARTS = 3
@@ -78,6 +81,7 @@ def copied(source: TaggerSource, at_once: bool) -> Iterator[None]:
             if desk.process is not None:
                 desk.process.kill()
         desk.executor.shutdown(cancel_futures=True)
+        processes.stop()
 
 
 class _Seat:
@@ -165,9 +169,11 @@ class Pool:
     worker and then rejected; the others go on.
     """
 
-    def __init__(self, source: TaggerSource, *, workers: int, timeout: float, keep_all: bool) -> None:
+    def __init__(self, source: TaggerSource, *, workers: int | None, timeout: float, keep_all: bool) -> None:
+        """With `workers` None there are as many as pay, at most MOST and one for each processor."""
         self._source = source
-        self._workers = workers
+        self._workers = min(MOST, _processors()) if workers is None else workers
+        self._worth = max(WORTH, UNASKED) if workers is None else WORTH
         self._timeout = timeout
         self._keep_all = keep_all
         self._seats: list[_Seat] = []
@@ -239,7 +245,7 @@ class Pool:
 
     def _staff(self) -> None:
         while len(self._seats) < self._workers:
-            if self._seats and len(self._waiting) <= WORTH * len(self._seats):
+            if self._seats and len(self._waiting) <= self._worth * len(self._seats):
                 return
             self._hire()
 
@@ -328,6 +334,13 @@ def inline(source: TaggerSource, jobs: Iterable[Job | Outcome | None], keep_all:
         elif item is not None:
             tagger = tagger or source()
             yield tag_job(tagger, item, keep_all)
+
+
+def _processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _end(code: int) -> str:

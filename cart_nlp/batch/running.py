@@ -205,7 +205,7 @@ def outcomes(
             parts.source,
             jobs,
             keep_all=options.keep_all,
-            workers=options.workers,
+            workers=1 if options.workers is None else options.workers,
             scheduler=options.scheduler,
             timeout=options.timeout,
         )

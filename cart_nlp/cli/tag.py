@@ -53,7 +53,10 @@ def command(
         bool,
         typer.Option("--all", help="Write every trial read, not only those that are product or related."),
     ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 tags in this one.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Worker processes; 0 tags in this one. [default: one, more where it pays]"),
+    ] = None,
     engine: Annotated[Engine, typer.Option(help="local processes, or Dask.")] = Engine.LOCAL,
     scheduler: Annotated[
         str | None,
@@ -138,10 +141,10 @@ def command(
     raise typer.Exit(code)
 
 
-def _early(workers: int, at_once: bool, lexicons: tuple[str, ...]) -> AbstractContextManager[None]:
+def _early(workers: int | None, at_once: bool, lexicons: tuple[str, ...]) -> AbstractContextManager[None]:
     """Start what is to tag now: it loads while the run is prepared, or `at_once` false, when it gets work."""
-    if workers != 1 or not processes.copyable():
-        return processes.served(workers > 0 and at_once, lexicons)
+    if workers not in (None, 1) or not processes.copyable():
+        return processes.served(workers != 0 and at_once, lexicons)
     import cart_nlp.batch.running  # what both need is read once
     import cart_nlp.registries.reading  # noqa: F401
     from cart_nlp.batch.jobs import TaggerSource

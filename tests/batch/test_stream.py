@@ -98,6 +98,17 @@ def test_a_small_input_starts_one_worker_only(tmp_path: Path) -> None:
     assert len(fakes.noted(tmp_path, "loads")) == 1
 
 
+@pytest.mark.parametrize(("records", "workers"), [(300, 1), (1_800, 3)])
+def test_workers_that_nobody_asked_for_start_where_much_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, records: int, workers: int
+) -> None:
+    monkeypatch.setattr("cart_nlp.batch.pool._processors", lambda: 3)
+    monkeypatch.setattr("cart_nlp.batch.pool.WORTH", 16)
+    source = fakes.dump(tmp_path / "in.jsonl", records)
+    run(options(tmp_path, source, workers=None), fakes.parts(tmp_path, pace=0.005))
+    assert len(fakes.noted(tmp_path, "loads")) == workers
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_record_that_kills_its_worker_is_rejected_and_the_rest_goes_on(
     tmp_path: Path, workers: int
