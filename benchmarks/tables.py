@@ -124,6 +124,26 @@ def review(root: Path = ROOT) -> str:
     return "\n".join(lines)
 
 
+def wordings(root: Path = ROOT) -> str:
+    """What becomes of texts in other words."""
+    found = json.loads((root / RESULTS / "wordings.json").read_text("utf-8"))
+    lines = [
+        f"| | {' | '.join(found)} |",
+        f"|---|{'---:|' * len(found)}",
+    ]
+    for title, name, whole in _WORDINGS:
+        lines.append(f"| {title} | {' | '.join(f'{n[name]} of {n[whole]}' for n in found.values())} |")
+    return "\n".join(lines)
+
+
+_WORDINGS = (
+    ("trials of CAR cells: let through by the text screen", "car_screened_in", "car"),
+    ("– written", "car_written", "car"),
+    ("– – with their exact set of targets", "targets_exact", "car_written"),
+    ("others: written", "other_written", "other"),
+)
+
+
 def _found(row: dict[str, float | None]) -> str:
     return f"{_percent(row['found_first'])} of {row['wrong']}"
 
@@ -135,7 +155,7 @@ def _percent(share: float | None) -> str:
 Render = Callable[..., str]
 PAGES: dict[str, dict[str, Render]] = {
     "README.md": {"accuracy": accuracy, "speed": speed},
-    "docs/evaluation.md": {"review": review},
+    "docs/evaluation.md": {"review": review, "wordings": wordings},
 }
 
 

@@ -67,7 +67,10 @@ def _telling(reading: Reading) -> Iterator[tuple[str, CueHit]]:
         for category in hit.trial:
             if category in telling:
                 where = place_at(reading, hit.start)
-                yield f"{category}@{where if where in ('title', 'name', 'summary') else 'rest'}", hit
+                yield (
+                    f"{category}@{where if where in ('title', 'name', 'summary', 'eligibility') else 'rest'}",
+                    hit,
+                )
 
 
 def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:

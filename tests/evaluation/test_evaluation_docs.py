@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -60,3 +62,13 @@ def test_counts_of_the_registry_labels():
     assert f"{len(found)} trials: " in card
     assert f"{included} included, {len(found) - included} not, {near} of these near misses" in card
     assert f"labels of {len(found)} trials by id" in TEXT
+
+
+def test_texts_in_other_words_are_found() -> None:
+    """What was measured is what the tool does; and no text of them trains."""
+    wordings = runpy.run_path(str(ROOT / "benchmarks" / "wordings.py"))
+    assert wordings["measured"]() == json.loads(wordings["RESULT"].read_text("utf-8"))
+    taught = (ROOT / "benchmarks" / "gold" / "taught" / "labels.jsonl").read_text("utf-8")
+    lines = wordings["TEXTS"].read_text("utf-8").splitlines()
+    titles = [json.loads(line)["trial"]["brief_title"] for line in lines]
+    assert not [title for title in titles if json.dumps(title, ensure_ascii=False) in taught]
