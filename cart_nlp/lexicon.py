@@ -47,7 +47,7 @@ BLANK = "\u2423"
 _CATEGORY = re.compile(r"<<(\w+)>>")
 DIRECTIONS = ("left", "right", "both")
 SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")
-OF_CATEGORIES = ("another_car", "turns_car", "turns_target", "tells_trial", "tells_format")
+OF_CATEGORIES = ("another_car", "turns_car", "turns_target", "tells_trial", "tells_unnamed", "tells_format")
 """Categories of cues whose texts are names of categories: what these are for."""
 
 

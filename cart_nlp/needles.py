@@ -44,10 +44,10 @@ def _written(words: Iterable[str]) -> Iterator[bytes]:
     """Words as UTF-8, and as JSON escapes where they are not ASCII; `\u2423` at an end stands for a blank.
 
     The search knows the capitals of ASCII alone: those of other letters are words of their own, at the start
-    and throughout.
+    and throughout. A word that asks for its exact case elsewhere is found in any.
     """
     for word in words:
-        plain = word.replace(BLANK, " ")
+        plain = lower(word.replace(BLANK, " "))
         if plain.isascii():
             yield plain.encode()
         else:

@@ -212,7 +212,8 @@ Fold = Callable[[bytes], bytes]
 def _folded(given: bytes | str, fold: Fold) -> bytes:
     """A text as it is searched."""
     raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
-    return raw if raw.isascii() and not (10 in raw or 9 in raw or 13 in raw) else fold(raw)
+    plain = raw.isascii() and not (10 in raw or 9 in raw or 13 in raw or b"  " in raw)
+    return raw if plain else fold(raw)
 
 
 def _database(needles: list[Needle], keep: bool) -> Any:

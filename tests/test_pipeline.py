@@ -118,7 +118,8 @@ def test_import_is_light() -> None:
 
 def test_sections_are_spans_and_nothing_crosses_them(nlp: Language) -> None:
     trial = Trial(
-        id="t", sections={"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."}
+        id="t",
+        sections={"brief_title": "Study of anti-CD19", "brief_summary": "Patients receive CAR-T cells."},
     )
     doc = nlp(make_doc(nlp, trial))
     assert [(s.label_, s.text) for s in doc.spans["sections"]] == list(trial.sections.items())

@@ -174,6 +174,11 @@ LAYERS = [
         "text,category,direction,scope,source\nfrizzled,screen_receptor,both,inside,me\n",
         "Study of frizzled things",
     ),
+    (
+        "cues",
+        "text,category,direction,scope,source\n=FrizzleZ,screen_receptor,both,inside,me\n",
+        "Study of FrizzleZ things",
+    ),
 ]
 
 
@@ -213,6 +218,9 @@ WORDINGS = [
     "T cells with a universal receptor, and the adaptor that steers them",
     "A chimeric autoantibody receptor on white blood cells",
     "Lymphocytes of the donor, gene-edited",
+    "CD123 re-directed T  cells",
+    "NK cells armed with a receptor",
+    "CD22 CAR in multiple sclerosis",
 ]
 
 

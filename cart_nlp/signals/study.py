@@ -50,33 +50,39 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
             found.update((f"any@{where}&{cue}", f"any@{zone}&{cue}", f"{kind}&{cue}"))
     for name, number in Counter(named).items():
         found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
+    strong = [step for at, logit in targets.items() for step in steps("target_" + at, logit, _STEPS)]
+    found.update(strong, (f"{category}@{at}" for category, at, _ in _telling(reading)))
     if "car" not in named:
-        found.add("no_plain_car" if named else "no_car")
-    found.update(signal for signal, _ in _telling(reading))
-    for where, logit in targets.items():
-        found.update(steps("target_" + where, logit, (-2, 0, 2, 4)))
+        found.update(["no_plain_car" if named else "no_car"], _unnamed(reading, strong))
     if study_type:
         found.add("type=" + study_type.lower())
     return sorted(found)
 
 
-def _telling(reading: Reading) -> Iterator[tuple[str, CueHit]]:
-    """The cues that tell what kind of study it is, each after the signal that it makes hold."""
-    telling = reading.vocabulary.lexicon.words("tells_trial")
+def _unnamed(reading: Reading, strong: list[str]) -> Iterator[str]:
+    """What tells of cells with a receptor where no word CAR does."""
+    cues = {(category, at) for category, at, _ in _telling(reading, "tells_unnamed")}
+    together = "&".join(sorted({category for category, at in cues if at != "eligibility"}))
+    return ("unnamed&" + said for said in (together, *strong, *("@".join(cue) for cue in cues)))
+
+
+def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str, str, CueHit]]:
+    """The cues that tell what kind of study it is, each after its category and the part where it stands."""
+    telling = reading.vocabulary.lexicon.words(kind)
     for hit in reading.trial_hits:
         for category in hit.trial:
             if category in telling:
                 where = place_at(reading, hit.start)
-                yield (
-                    f"{category}@{where if where in ('title', 'name', 'summary', 'eligibility') else 'rest'}",
-                    hit,
-                )
+                yield category, where if where in _PARTS else "rest", hit
+
+
+_PARTS, _STEPS = ("title", "name", "summary", "eligibility"), (-2, 0, 2, 4)
 
 
 def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:
     """Start and end of the words that make signals of cues (`category@place`) hold, the longest each."""
     wanted = frozenset(signals)
-    hits = [hit for signal, hit in _telling(reading) if signal in wanted]
+    hits = [hit for category, part, hit in _telling(reading) if f"{category}@{part}" in wanted]
     found: list[tuple[int, int]] = []
     for hit in sorted(hits, key=lambda h: (h.start, -h.end)):
         if not found or hit.start >= found[-1][1]:

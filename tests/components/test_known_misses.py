@@ -77,13 +77,6 @@ LEVELS: dict[str, list[Row]] = {
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
             {
-                "brief_title": "Virus cells genetically targeted to the CD19 antigen",
-                NAME: "Modified T cells",
-            },
-            {"car_trial": "product"},
-        ),
-        (
-            {
                 "brief_title": "A new model of transplantation",
                 "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
                 "conditions[0]": "CD19-chimeric antigen receptor T cells",

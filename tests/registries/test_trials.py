@@ -42,3 +42,10 @@ def test_a_list_of_publications_of_its_own_is_not_taken_from_the_references() ->
 def test_raw_values_that_are_all_given_keep_their_order() -> None:
     given = dict.fromkeys(("sponsor_class", "enrollment", "study_type", "phase", "start_date", "status"), "x")
     assert list(built("NCT00000001", "Test", "", SECTIONS, phase="Phase 1", raw=given).raw) == list(given)
+
+
+def test_a_title_whose_lines_were_broken_is_one_line() -> None:
+    from cart_nlp.registries.values import shapes
+
+    found = shapes.sections(brief_title="CD22 chimeric\n     antigen  receptor", brief_summary="One.\n\nTwo.")
+    assert found == {"brief_title": "CD22 chimeric antigen receptor", "brief_summary": "One.\n\nTwo."}

@@ -26,8 +26,8 @@ def text(value: Any) -> str:
 
 
 def line(value: Any) -> str:
-    """Text of a short field, without space around it."""
-    return text(value).strip()
+    """Text of a short field: no space around it, one blank between its words, wherever lines were broken."""
+    return " ".join(text(value).split())
 
 
 def fields(value: Any) -> Mapping[str, Any]:
@@ -110,11 +110,11 @@ def sections(
     with label and description, the other lists plain texts.
     """
     found: dict[str, Any] = {
-        "brief_title": brief_title,
-        "official_title": official_title,
+        "brief_title": line(brief_title),
+        "official_title": line(official_title),
         "acronym": acronym,
-        "brief_title_zh": brief_title_zh,
-        "official_title_zh": official_title_zh,
+        "brief_title_zh": line(brief_title_zh),
+        "official_title_zh": line(official_title_zh),
         "brief_summary": brief_summary,
         "detailed_description": detailed_description,
     }
