@@ -99,8 +99,7 @@ def _of_interventions(reading: Reading) -> Iterator[str]:
     yield "names_no_car" if holding.isdisjoint(names) else "names_car"
     if holding.issuperset(names):
         yield "names_all_car"
-    hits = (hit for hit in reading.trial_hits if reading.section(hit.start) in names)
-    told = {category for hit in hits for category in hit.trial}
+    told = {cue for hit in reading.trial_hits if reading.section(hit.start) in names for cue in hit.trial}
     if "cell_name" in told:
         yield "names_cells"
     if "measure" in told:
