@@ -212,8 +212,7 @@ Fold = Callable[[bytes], bytes]
 def _folded(given: bytes | str, fold: Fold) -> bytes:
     """A text as it is searched."""
     raw = given if isinstance(given, bytes) else given.encode("utf-8", "surrogatepass")
-    plain = raw.isascii() and not (10 in raw or 9 in raw or 13 in raw or b"  " in raw)
-    return raw if plain else fold(raw)
+    return raw if raw.isascii() and not (10 in raw or 9 in raw or 13 in raw) else fold(raw)
 
 
 def _database(needles: list[Needle], keep: bool) -> Any:

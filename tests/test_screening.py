@@ -218,7 +218,7 @@ WORDINGS = [
     "T cells with a universal receptor, and the adaptor that steers them",
     "A chimeric autoantibody receptor on white blood cells",
     "Lymphocytes of the donor, gene-edited",
-    "CD123 re-directed T  cells",
+    "CD123 re-directed T cells",
     "NK cells armed with a receptor",
     "CD22 CAR in multiple sclerosis",
 ]
