@@ -93,7 +93,7 @@ def test_screening(benchmark: Any, lines: list[bytes]) -> None:
 
 def test_whole_job_one_worker(benchmark: Any, dump: Path, folder: Path) -> None:
     benchmark.extra_info["row"] = "whole-1"
-    tag(benchmark, dump, folder / "whole1.jsonl", rounds=3)
+    tag(benchmark, dump, folder / "whole1.jsonl", "--workers", "1", rounds=3)
 
 
 def test_whole_job_two_workers(benchmark: Any, dump: Path, folder: Path) -> None:
