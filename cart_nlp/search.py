@@ -55,7 +55,9 @@ _EVERYDAY = re.compile(
 # Every record has a number like NCT04100000, which holds the codes CT041 and CT0410.
 _CODE_IN_NCT = re.compile(rb"ct\d")
 _REACH = 24
+"""Bytes to each side in which a word ends, and what stands before a name."""
 _JOINTS = b" -_()"
+"""What may stand between a name and the word before it."""
 _LETTERS = bytes(range(97, 123))
 
 
@@ -193,6 +195,7 @@ def _is_spelled(raw: bytes, place: int) -> bool:
     return before in _JOINING or after in _JOINING
 
 
+# "CarT" as a word of its own; a name goes on ("CarThera").
 _CAPITALS = re.compile(rb"CAR|CarT(?![a-z])")
 _JOINING = frozenset(bytes([sign]) for sign in b"-0123456789")
 

@@ -29,9 +29,10 @@ WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
 WORTH = CHUNK * PLATES if processes.COPIES else 600
 """Records that wait for each worker and make another one worth its start."""
-UNASKED, MOST = 400, 4
-"""The same of a worker that nobody asked for: loading takes a processor as long as 200 records do. And how
-many of these there may be."""
+UNASKED = 400
+"""The same where nobody asked for one: it loads as long as 200 records take, and has to gain by that."""
+MOST = 4
+"""Workers at most where nobody said how many."""
 LOADING = 180.0
 """Seconds within which a worker must have loaded."""
 STARTS = 3

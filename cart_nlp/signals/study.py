@@ -76,7 +76,7 @@ def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str,
                 yield category, where if where in _PARTS else "rest", hit
 
 
-_PARTS, _STEPS = ("title", "name", "summary", "eligibility"), (-2, 0, 2, 4)
+_PARTS, _STEPS = ("title", "name", "summary", "eligibility"), (-2, 0, 2, 4)  # and log-odds of a target there
 
 
 def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:

@@ -74,7 +74,21 @@ LEVELS: dict[str, list[Row]] = {
             {"car_trial": "related"},
         ),
     ],
+    "a T-cell receptor that is called a receptor alone reads as a CAR": [
+        (
+            {
+                "brief_title": "MAGE-A4 genetically engineered T cells",
+                "brief_summary": "T cells transduced with a lentiviral vector encoding a receptor that "
+                "recognizes MAGE-A4 in HLA-A2 patients.",
+            },
+            {"car_trial": "no"},
+        ),
+    ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
+        (
+            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+            {"car_trial": "product"},
+        ),
         (
             {
                 "brief_title": "A new model of transplantation",
