@@ -23,7 +23,7 @@ def needles(lexicon: Lexicon) -> Iterator[Needle]:
     for word in _written(lexicon.words("screen_receptor_edged")):
         yield Needle(word, left=True)
     for word in _written(lexicon.words("screen_engineering")):
-        yield Needle(word, context="cells", reach=_REACH)
+        yield Needle(word, context="cells", reach=_REACH, unless="changed")
     for term in lexicon.terms:
         if term.concept.label in ("car", "product"):
             yield from _of_term(term)
@@ -74,4 +74,6 @@ def contexts(lexicon: Lexicon) -> dict[str, list[bytes]]:
         "cells": _by_likelihood(lexicon.words("screen_cells")),
         "car": _by_likelihood(lexicon.words("screen_company")),
         "native": _by_likelihood(lexicon.words("screen_native")),
+        "native_after": _by_likelihood(lexicon.words("screen_native_after")),
+        "changed_after": _by_likelihood(lexicon.words("screen_changed_after")),
     }

@@ -23,7 +23,8 @@ class Needle(NamedTuple):
     `left`, `right`: no ASCII letter or digit may touch that end of it where it has one there itself.
     `context`: it counts only in a text that also has one of the search's strings of that name, of which the
     likeliest come first; with a `reach`, at most that many bytes to one of its sides. `unless`: it does not
-    count behind one of the strings of that name.
+    count behind one of the strings of that name, nor where its word is followed by one of those of that name
+    with `_after`.
     """
 
     text: bytes
@@ -57,7 +58,7 @@ _CODE_IN_NCT = re.compile(rb"ct\d")
 _REACH = 24
 """Bytes to each side in which a word ends, and what stands before a name."""
 _JOINTS = b" -_()"
-"""What may stand between a name and the word before it."""
+"""What may stand between a name and the words beside it."""
 _LETTERS = bytes(range(97, 123))
 
 
@@ -105,13 +106,16 @@ class Search:
             if _is_everyday(raw, start):
                 return False
             needle = needle if _is_spelled(raw, start) else _SMALL_CAR
-        if needle.unless and self._stands_before(raw, needle.unless, start):
+        if needle.unless and self._stands_beside(raw, needle.unless, start, end):
             return False
         return self._has_company(raw, needle, start, end)
 
-    def _stands_before(self, raw: bytes, name: str, start: int) -> bool:
-        """Whether one of the strings of a name stands just before a place."""
-        return raw[max(0, start - _REACH) : start].lower().rstrip(_JOINTS).endswith(self._words.get(name, ()))
+    def _stands_beside(self, raw: bytes, name: str, start: int, end: int) -> bool:
+        """Whether one of the strings of a name stands just before what was found, or just after its word."""
+        before = raw[max(0, start - _REACH) : start].lower().rstrip(_JOINTS)
+        after = raw[end : end + 2 * _REACH].lower().lstrip(_LETTERS).lstrip(_JOINTS)
+        told = self._words.get
+        return before.endswith(told(name, ())) or after.startswith(told(f"{name}_after", ()))
 
     def _has_company(self, raw: bytes, needle: Needle, start: int, end: int) -> bool:
         """Whether a needle that was found from `start` to `end` has the company that it needs."""

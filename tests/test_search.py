@@ -15,10 +15,17 @@ NEEDLES = [
     Needle(b"zetakine"),
     Needle(b"t-bod", left=True),
     Needle(b"engineered", context="cells", reach=30),
+    Needle(b"genetically", context="cells", reach=30, unless="changed"),
     Needle(b"specific t cell", unless="native"),
     Needle("嵌合".encode()),
 ]
-CONTEXTS = {"cells": [b"t cell"], "car": [b"cell", b"cart", b"car-t"], "native": [b"virus", b"antigen"]}
+CONTEXTS = {
+    "cells": [b"t cell"],
+    "car": [b"cell", b"cart", b"car-t"],
+    "native": [b"virus", b"antigen"],
+    "native_after": [b"respons"],
+    "changed_after": [b"distinct"],
+}
 ENGINES: tuple[Engine, ...] = ("hyperscan", "ahocorasick")
 
 
@@ -55,6 +62,8 @@ def search(request: pytest.FixtureRequest) -> Search:
         "T-bodies",
         "engineered T cells",
         "T cells, which are at last engineered",
+        "genetically modified T cells",
+        "WT1-specific T cells; response",
         "CarT cells",
         "car t cells",
         "a car on T cells",
@@ -94,6 +103,8 @@ def test_hits(search: Search, text: str) -> None:
         "Cathcart, cell",
         "virus-specific T cells",
         "antigen (TAA)-specific and virus specific T cells",
+        "WT1-specific T cell responses",
+        "genetically distinct T cells",
         "MJCAR0172",
     ],
 )

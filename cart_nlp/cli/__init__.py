@@ -54,6 +54,8 @@ def _dispatch(arguments: list[str]) -> None:
         console.stop("cart-nlp", f"no command {name!r}{_nearest(name)}; there are {', '.join(COMMANDS)}")
     # To look for plugins of pydantic reads the metadata of all that is installed; we have none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Nothing here multiplies large matrices; numpy would start a thread for each core of the machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from cart_nlp.cli._running import run
 
     run(name, importlib.import_module(f"cart_nlp.cli.{name}"), arguments[1:])
