@@ -183,6 +183,21 @@ class Lexicon:
     def _expressions(self) -> dict[tuple[str, bool], re.Pattern[str]]:
         return {}
 
+    def for_rulers(self) -> Iterator[dict[str, Any]]:
+        """The names and token patterns for spaCy's own rulers in any pipeline.
+
+        In lower case, for a ruler with `phrase_matcher_attr="LOWER"`; a name that counts in one case alone
+        is a pattern of one token, which compares its letters as they are. Guarded names are left out: a ruler
+        has nothing to decide them with.
+        """
+        for term in self.terms:
+            if term.guarded or (term.exact and not term.text.isalnum()):
+                continue
+            for spelling in (term.text,) if term.exact else sorted(spellings(term.text)):
+                pattern = [{"ORTH": spelling}] if term.exact else spelling
+                yield {"label": term.concept.label, "pattern": pattern, "id": term.concept.name}
+        yield from (dict(pattern.entry) for pattern in self.patterns)
+
     def with_terms(self, terms: Iterable[Term]) -> Lexicon:
         """The same lexicon with further terms, their concepts included."""
         new = tuple(terms)

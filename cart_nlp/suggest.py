@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cart_nlp.schema import INCLUDED
-from cart_nlp.text import lower
+from cart_nlp.text import bare, lower
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -125,7 +125,7 @@ def _collect(doc: Doc, trial: Trial, known: Vocabulary, found: dict[tuple[str, s
     novel = ((m.start, m.end, "antigen") for m in view.of("antigen") if m.row == "novel")
     for start, end, kind in (*novel, *codes(view)):
         written = view.raw[start:end]
-        candidate = found.setdefault((kind, _key(written)), Candidate(written, kind))
+        candidate = found.setdefault((kind, bare(written)), Candidate(written, kind))
         candidate.trials.add(trial.id)
         candidate.mentions += 1
         candidate.spellings[written] += 1
@@ -149,7 +149,7 @@ def codes(view: Reading) -> Iterator[tuple[int, int, str]]:
         kind = view.section(start).kind
         if kind in ("eligibility", "primary_outcomes", "secondary_outcomes", "conditions"):
             continue
-        if _is_no_code(code, known) or code in known.folded or _key(code) in _squeezed(known):
+        if _is_no_code(code, known) or code in known.folded or bare(code) in _squeezed(known):
             continue
         if any(s < end and e > start for s, e in hits):
             continue
@@ -178,12 +178,8 @@ def _squeezed(known: Lexicon) -> frozenset[str]:
     """Every known spelling without its separators."""
     if known.digest not in _keys:
         _keys.clear()
-        _keys[known.digest] = frozenset(map(_key, known.folded))
+        _keys[known.digest] = frozenset(map(bare, known.folded))
     return _keys[known.digest]
-
-
-def _key(written: str) -> str:
-    return re.sub(r"[\W_]", "", lower(written))
 
 
 def _example(text: str, view: Reading, start: int, end: int) -> str:
@@ -198,7 +194,7 @@ def _nearest(candidate: Candidate, known: Lexicon) -> str:
     from rapidfuzz import fuzz, process
 
     names = _names(known, candidate.kind)
-    best = process.extractOne(_key(candidate.term), names, scorer=fuzz.ratio, score_cutoff=75)
+    best = process.extractOne(bare(candidate.term), names, scorer=fuzz.ratio, score_cutoff=75)
     return best[0] if best else ""
 
 

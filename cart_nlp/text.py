@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -85,6 +85,18 @@ def lower(text: str) -> str:
     if len(lowered) == len(text):
         return lowered
     return "".join(low if len(low := c.lower()) == 1 else c for c in text)
+
+
+@lru_cache(maxsize=4096)
+def bare(text: str) -> str:
+    """The letters and digits of a text alone, folded and in lower case."""
+    return re.sub(r"[\W_]", "", lower(fold(text)))
+
+
+@lru_cache(maxsize=4096)
+def bare_ascii(text: str) -> str:
+    """The same, of ASCII: what a name in Latin letters has in common with one in others."""
+    return re.sub(r"[^a-z0-9]", "", bare(text))
 
 
 _JOINTS = re.compile(r"([ -]+|(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])|(?<=[0-9])\.(?=[0-9]))", re.IGNORECASE)

@@ -163,7 +163,6 @@ def export(
     import json
 
     from cart_nlp import outputs, paths
-    from cart_nlp.components.terms import ruler_patterns
     from cart_nlp.lexicon import LexiconError, load
     from cart_nlp.places import PlaceError, regular
 
@@ -174,7 +173,7 @@ def export(
         if str(file) != "-":
             inputs = [paths.lexicons(), *(lexicon or [])]
             place = outputs.claim(regular(file), inputs, ours=(_PATTERNS,), force=force)
-        found = list(ruler_patterns(load(*(lexicon or []))))
+        found = list(load(*(lexicon or [])).for_rulers())
         patterns = [json.dumps(pattern, ensure_ascii=False) for pattern in found]
         if place is None:
             console.put_json_lines(patterns)

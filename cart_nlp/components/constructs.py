@@ -17,14 +17,13 @@ from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Value, Weighted, stated, supporting
 from cart_nlp.signals import formats
 from cart_nlp.signals.doc import decided
+from cart_nlp.signals.formats import Own
 from cart_nlp.signals.mention import place, place_at, zone
 from cart_nlp.signals.reading import MENTIONS, Reading
-from cart_nlp.signals.units import Unit, units
+from cart_nlp.signals.units import units
 from cart_nlp.vocabulary import GUARDED
 
 Entry = dict[str, Any]
-Own = list[tuple[Unit, frozenset[str]]]
-"""The coordinations of the study's targets, each with the targets that it names."""
 _RULE_SURE = 0.95
 """Taken as the probability that a rule's verdict on the format is right."""
 
@@ -109,13 +108,15 @@ def build(
         return [_entry(targets, form, basis, why, words)], sure
     if kind in ("one", "split", "adaptor"):
         return [_entry([name], form or kind, basis, why, words) for name in sorted(targets)], sure
-    groups = mixed(targets, own)
+    groups = mixed(reading, targets, own)
     return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why) for g in groups], sure
 
 
-def mixed(targets: frozenset[str], own: Own) -> list[list[str]]:
-    """The target sets of products that differ: as titles and interventions group them, else one by one."""
-    groups = {names for unit, names in own if zone(place(unit)) == "named"} or {names for _, names in own}
+def mixed(reading: Reading, targets: frozenset[str], own: Own) -> list[list[str]]:
+    """The target sets of products that differ: those that overlap, else as titles group them, or single."""
+    groups = formats.apart(reading, own, targets)
+    groups = groups or {names for unit, names in own if zone(place(unit)) == "named"}
+    groups = groups or {names for _, names in own}
     if all(len(names) == 1 for names in groups):
         return [[name] for name in sorted(targets)]
     return sorted(map(sorted, groups))
@@ -147,7 +148,11 @@ def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
 
 
 def completed(
-    reading: Reading, entries: list[Entry], known: Sequence[Concept], own: Own, costim: Sequence[Value]
+    reading: Reading,
+    entries: list[Entry],
+    known: Sequence[Concept],
+    own: Own,
+    costim: Sequence[Value],
 ) -> list[Entry]:
     """The constructs with their products and costimulation, and products of which the text tells nothing.
 

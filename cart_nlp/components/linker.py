@@ -94,7 +94,7 @@ class Linker:
         kept = [m for m in reading.mentions if not short_forms or self._stands(reading, m, short_forms)]
         taken = [m for m in kept if m.label in _FIRM]
         symbols = list(_SYMBOL.finditer(reading.text))
-        new = _apart((*self._defined(reading, kept, short_forms), *self._in_slots(reading, symbols)), taken)
+        new = _apart((*self._defined(reading, short_forms), *self._in_slots(reading, symbols)), taken)
         new += _apart(self._beside(reading, [*taken, *new], symbols), taken)
         codes = _apart(self._codes(reading), (*taken, *new))
         return [*kept, *new, *codes, *self._cells_in_names(reading, (*kept, *codes))]
@@ -111,9 +111,7 @@ class Linker:
         full = lower(row.fields.get("full_name", "")) if row else ""
         return not concepts and fuzz.partial_ratio(lower(meaning), full) > 80
 
-    def _defined(
-        self, reading: Reading, kept: list[Mention], short_forms: dict[str, str]
-    ) -> Iterator[Mention]:
+    def _defined(self, reading: Reading, short_forms: dict[str, str]) -> Iterator[Mention]:
         """Short forms that are in no lexicon but are defined here by an antigen's long form."""
         for short, long_form in short_forms.items():
             concepts = [c for c in self.known.get(lower(long_form), ()) if c.label == "antigen"]

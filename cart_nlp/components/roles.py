@@ -50,14 +50,11 @@ def markers_sure(told: Mapping[Any, Told]) -> float:
     said = {one.concept for one in told.values() if one.role == MARKER}
     for one in told.values():
         best[one.concept] = max(best.get(one.concept, 0.0), one.marker)
-    return (
-        math.prod(chance if name in said else 1 - chance for name, chance in best.items()) if best else SILENT
-    )
+    chances = [chance if name in said else 1 - chance for name, chance in best.items()]
+    return math.prod(chances) if chances else SILENT
 
 
-@Language.factory(
-    "cart_roles", requires=["doc.spans"], assigns=["doc._.cart", "span._.cart_role"], default_config={}
-)
+@Language.factory("cart_roles", requires=["doc.spans"], assigns=["doc._.cart", "span._.cart_role"])
 class Roles(Weighted):
     """Writes `span._.cart_role` of antigens and ligands, and the probability of each candidate target."""
 
@@ -140,11 +137,7 @@ def elsewhere(concepts: Sequence[str], found: Sequence[str]) -> list[list[str]]:
 
 
 def role_signals(
-    reading: Reading,
-    instance: Instance,
-    logit: float,
-    targets: set[str],
-    weighed: frozenset[str] | None = None,
+    reading: Reading, instance: Instance, logit: float, targets: set[str], weighed: frozenset[str] | None
 ) -> list[str]:
     """The signals of a mention's role: its own, and what the whole trial says of its antigen.
 

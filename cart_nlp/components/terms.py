@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from cart_nlp import lexicon as lexicons
-from cart_nlp.lexicon import LABELS, Concept, Lexicon, Term
+from cart_nlp.lexicon import LABELS, Concept, Term
 from cart_nlp.signals.doc import write_mentions
 from cart_nlp.signals.numbers import numbered
 from cart_nlp.signals.reading import Mention, page_of
-from cart_nlp.text import fold, lower, spellings
+from cart_nlp.text import bare_ascii, fold, lower
 from cart_nlp.vocabulary import Vocabulary, vocabulary
 
 _LABELS = frozenset(LABELS.values())
@@ -66,7 +66,7 @@ class Terms:
     @property
     def patterns(self) -> list[dict[str, str]]:
         """The names in any case as `add_patterns` takes them: label, pattern (one spelling), id (concept)."""
-        return [one for one in ruler_patterns(self.vocabulary.lexicon) if isinstance(one["pattern"], str)]
+        return [one for one in self.vocabulary.lexicon.for_rulers() if isinstance(one["pattern"], str)]
 
     def add_patterns(self, patterns: Iterable[dict[str, Any]]) -> None:
         """Add names in the form of spaCy's entity ruler.
@@ -122,13 +122,13 @@ class Terms:
         for part in row.values("spells"):
             field, _, value = part.rpartition("=")
             label = _FIELD_LABELS.get(field, field)
-            if self._spells(_squeeze(low[product.start : product.end]), label, value):
+            if self._spells(bare_ascii(low[product.start : product.end]), label, value):
                 yield product._replace(label=label, concept=value, row="product:" + product.concept)
 
     def _spells(self, squeezed: str, label: str, value: str) -> bool:
         """Whether a printed form says a value: by a form of it, its number or its first four letters."""
         row = self.vocabulary.lexicon.get(label, value)
-        short = list(map(_squeeze, (value, *(row.forms if row else ()))))
+        short = list(map(bare_ascii, (value, *(row.forms if row else ()))))
         if any(map(value.startswith, self.vocabulary.lexicon.words("name_number"))):
             short.insert(0, re.sub(r"\D", "", value))
         if any(len(form) > 1 and form in squeezed for form in short):
@@ -171,25 +171,3 @@ def _write(folder: Path, files: Mapping[str, bytes], added: Iterable[dict[str, s
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
     srsly.write_jsonl(folder / "patterns.jsonl", added)
-
-
-@lru_cache(maxsize=4096)
-def _squeeze(text: str) -> str:
-    """The letters and digits of a text."""
-    return re.sub(r"[^a-z0-9]", "", lower(fold(text)))
-
-
-def ruler_patterns(lexicon: Lexicon) -> Iterator[dict[str, Any]]:
-    """The names and token patterns of a lexicon for spaCy's own rulers in any pipeline.
-
-    In lower case, for a ruler with `phrase_matcher_attr="LOWER"`; a name that counts in one case alone
-    is a pattern of one token, which compares its letters as they are. Guarded names are left out: a ruler has
-    nothing to decide them with.
-    """
-    for term in lexicon.terms:
-        if term.guarded or (term.exact and not term.text.isalnum()):
-            continue
-        for spelling in (term.text,) if term.exact else sorted(spellings(term.text)):
-            pattern = [{"ORTH": spelling}] if term.exact else spelling
-            yield {"label": term.concept.label, "pattern": pattern, "id": term.concept.name}
-    yield from (dict(pattern.entry) for pattern in lexicon.patterns)

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 from cart_nlp.lexicon import Concept
 from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
-from cart_nlp.signals.units import Unit
+from cart_nlp.signals.units import Unit, units
 
+Own = Sequence[tuple[Unit, frozenset[str]]]
+"""The coordinations of the study's targets, each with the targets that it names."""
 _JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("&", "and"), (" x", "x"))
 _JOINT_WORDS = {word: word for word in ("and", "or", "with", "then")} | {"plus": "+", "和": "and", "或": "or"}
+_PARTING = frozenset([",", "or", "and/or", "with", "then"])
+"""What parts the names of one product from those of the next, where others join them."""
 _BEFORE = 20
 """Characters before a coordination in which the name of a platform can end."""
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
 
 
-def signals(
-    reading: Reading,
-    own: Sequence[tuple[Unit, frozenset[str]]],
-    targets: frozenset[str],
-    products: Iterable[Concept],
-) -> list[str]:
-    """All signals of a trial's constructs.
-
-    `own` are the coordinations of the study's targets, each with the targets that it names; `products` what
-    the lexicon knows of the study's products.
-    """
+def signals(reading: Reading, own: Own, targets: frozenset[str], products: Iterable[Concept]) -> list[str]:
+    """All signals of a trial's constructs; `products` are the lexicon's rows of the study's products."""
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
@@ -39,12 +34,43 @@ def signals(
         found.add("some_named_alone")
     if all(named != targets for _, named in own):
         found.add("never_together")
+    if len(targets) > 1 and apart(reading, own, targets):
+        found.add("sets_overlap")
     telling = reading.vocabulary.lexicon.words("tells_format")
     for hit in reading.trial_hits:
         for category in telling.intersection(hit.trial):
             found.add(f"{category}@{zone(place_at(reading, hit.start))}")
     found.update("product_format=" + form for row in products if (form := row.fields.get("format")))
     return sorted(found)
+
+
+def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[str]]:
+    """Sets of targets that overlap, as of products that share some: "A or A/B", "A/B, A/C and B/C"."""
+    mine, pairs = {unit.start for unit, _ in own}, set()
+    told: dict[tuple[int, int], set[frozenset[str]]] = {}
+    for unit in units(reading, reading.of("antigen", "ligand")):
+        joints = [_joints(reading, left.end, right.start) for left, right in pairwise(unit.mentions)]
+        sets = {targets & part for part in _parts(unit, joints)} - {frozenset()}
+        if unit.start in mine and zone(place(unit)) == "named":
+            # Of two targets, one stands beside both as soon as an earlier product is named.
+            where = reading.sentence(unit.start) if len(targets) > 2 else (unit.start, unit.end)
+            told.setdefault(where, set()).update(sets)
+        if unit.start in mine or ["/"] in joints or ["+"] in joints:
+            pairs |= {part for part in sets if 1 < len(part) < len(targets)}
+    overlap = (sets for sets in told.values() if any(a & b for a, b in permutations(sets, 2)))
+    return next(overlap, {a for a, b in permutations(pairs, 2) if a & b and not a < b and not b < a})
+
+
+def _parts(unit: Unit, joints: Sequence[list[str]]) -> Iterator[set[str]]:
+    """The antigens of a coordination, parted where a word or comma parts them; "and" does beside a slash."""
+    parting = _PARTING | {"and"} if ["/"] in joints else _PARTING
+    part = {unit.mentions[0].concept}
+    for mention, joint in zip(unit.mentions[1:], joints, strict=True):
+        if not parting.isdisjoint(joint):
+            yield part
+            part = set()
+        part.add(mention.concept)
+    yield part
 
 
 def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
@@ -67,19 +93,20 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
             yield "platform=" + word
 
 
+def _joints(reading: Reading, start: int, end: int) -> list[str]:
+    """What stands between two names of a coordination: `/`, `and`, `or`, `and/or`, `,`, `+`, `x`, `none`."""
+    gap = reading.low[start:end]
+    if "and/or" in gap:
+        return ["and/or"]
+    found = [name for sign, name in _JOINTS if sign in gap]
+    found += [_JOINT_WORDS[word] for word in reading.words(start, end) if word in _JOINT_WORDS]
+    return found if gap.strip() else ["none"]
+
+
 def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
-    """What stands in and between the names of a coordination: `/`, `and`, `or`, `and/or`, `,`, `+`, `x`."""
+    """What stands in and between the names of a coordination."""
     for left, right in pairwise(unit.mentions):
-        gap = reading.low[left.end : right.start]
-        if "and/or" in gap:
-            joints = ["and/or"]
-        else:
-            words = reading.words(left.end, right.start)
-            joints = [name for sign, name in _JOINTS if sign in gap]
-            joints += [_JOINT_WORDS[word] for word in words if word in _JOINT_WORDS]
-        yield from (f"gap{joint}:{where}" for joint in joints)
-        if not gap.strip():
-            yield f"gapnone:{where}"
+        yield from (f"gap{joint}:{where}" for joint in _joints(reading, left.end, right.start))
     if not reading.vocabulary.lexicon.words("cells_between").isdisjoint(reading.words(unit.start, unit.end)):
         yield f"cells_between:{where}"
     if unit.mentions[0].row.startswith("product:"):

@@ -11,6 +11,7 @@ from cart_nlp.signals.mention import NAMED, attachment, cues, part, place, shape
 from cart_nlp.signals.names import COINED, build, names
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
+from cart_nlp.text import bare
 
 _CELLS_BEFORE = r"(?:<<name_car>>[ -]?<<name_cells>>?|<<name_cell_word>>|<<name_cells_before>>) ?$"
 _CELLS_AFTER = r"[ -](?:<<name_cells>>|<<name_car>>)\b"
@@ -81,8 +82,8 @@ def _known(reading: Reading) -> Iterator[Mention]:
         reached = mention.end
         if reading.low.startswith("- ", reached):
             rest = reading.words(reached, min(reading.sentence(mention.start)[1], reached + _REACH))
-            whole = _bare(reading.low[mention.start : reached]) + "".join(rest[:1])
-            if any(_bare(reading.low[other.start : other.end]).startswith(whole) for other in found):
+            whole = bare(reading.low[mention.start : reached]) + "".join(rest[:1])
+            if any(bare(reading.low[other.start : other.end]).startswith(whole) for other in found):
                 continue
         yield mention
 
@@ -158,12 +159,8 @@ def _beside(name: str, by_name: Mapping[str, Sequence[Instance]], known: set[str
     yield from (f"share>{step}" for step in (0.2, 0.5, 0.8) if count > step * sum(counts))
     if count == max(counts):
         yield "most"
-    own, others = _bare(name), list(map(_bare, rivals))
+    own, others = bare(name), list(map(bare, rivals))
     if any(own in other for other in others):
         yield "part_of_rival"
     if any(other in own for other in others):
         yield "rival_is_part"
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"[\W_]", "", name).lower()

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from spacy.language import Language
 
 from cart_nlp.components.attributes import FIELDS, RULED, resolve, ruled
-from cart_nlp.components.constructs import Own, own_units
 from cart_nlp.components.constructs import build as build_constructs
+from cart_nlp.components.constructs import own_units
 from cart_nlp.components.roles import (
     MARKER,
     Told,
@@ -373,7 +373,7 @@ class Asked(NamedTuple):
     """What the format of a trial is decided by: its targets, the coordinations with them, the signals."""
 
     targets: frozenset[str]
-    own: Own
+    own: formats.Own
     held: list[str]
 
 
@@ -411,7 +411,7 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
         for instance, logit, targets, role in role_items(example, labels, result):
             kept.append(example)
             concepts.append(instance.concept)
-            plain.append(role_signals(reading_of(example), instance, logit, targets))
+            plain.append(role_signals(reading_of(example), instance, logit, targets, None))
             truth.append(role)
     if not plain:
         return

@@ -125,6 +125,24 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         "EGFR, GD2, and B7-H3. Based on this, the best construct is given.",
         {"constructs": ["B7-H3 (selectable)", "EGFR (selectable)", "GD2 (selectable)"]},
     ),
+    # products that share a target are laid together
+    (
+        "Anti-CD33 or anti-CD33/CLL1 CAR-T cells in AML",
+        {"constructs": ["CD33 (selectable)", "CD33+CLL1 (bispecific)"]},
+    ),
+    (
+        "Dual CAR-NK cells (DLL3/CD56, DLL3/GD2 and CD56/GD2) in lung cancer",
+        {"constructs": ["CD56+DLL3 (bispecific)", "CD56+GD2 (bispecific)", "DLL3+GD2 (bispecific)"]},
+    ),
+    (
+        {
+            "brief_title": "Dual CAR-NK cells in ovarian cancer",
+            "arms[0].description": "CAR-NK cells targeting MSLN and GPC3.",
+            "arms[1].description": "CAR-NK cells targeting MSLN and HER2.",
+            "arms[2].description": "CAR-NK cells targeting GPC3 and HER2.",
+        },
+        {"constructs": ["GPC3+HER2 (bispecific)", "GPC3+MSLN (bispecific)", "HER2+MSLN (bispecific)"]},
+    ),
     # a drug beside the cells arms them, an armed cell is not seen
     ("Anti-CTLA-4 armored anti-GPC3 CAR-T cells", {"armoring": ["secreted CTLA-4 antibody"]}),
 ]

@@ -151,17 +151,6 @@ CONSTRUCTS: dict[str, list[Row]] = {
             {"constructs": ["CD19 (cocktail)", "MSLN (cocktail)"], "products": ["CART-meso-19"]},
         ),
     ],
-    "arms or keywords that part the antigens are laid together": [
-        (
-            {
-                "brief_title": "Dual CAR-NK cells in ovarian cancer",
-                "arms[0].description": "CAR-NK cells targeting MSLN and GPC3.",
-                "arms[1].description": "CAR-NK cells targeting MSLN and HER2.",
-                "arms[2].description": "CAR-NK cells targeting GPC3 and HER2.",
-            },
-            {"constructs": ["GPC3+HER2 (bispecific)", "GPC3+MSLN (bispecific)", "HER2+MSLN (bispecific)"]},
-        ),
-    ],
 }
 
 VALUES: dict[str, list[Row]] = {
