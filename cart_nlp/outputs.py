@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from cart_nlp.places import PlaceError, regular
+from cart_nlp.places import STANDARD, PlaceError, regular
 from cart_nlp.writers.flat import clean, guarded
 
 
@@ -37,6 +37,8 @@ def claim(
 def claim_folder(out: Path, inputs: Iterable[Path | str], *, mark: str, force: bool = False) -> Path:
     """The same for a folder of files: it must be new, empty, or hold the file `mark` that ours has."""
     path = Path(os.path.realpath(out))
+    if str(out) == STANDARD:
+        raise PlaceError(f"{out}: standard output takes no folder; name one")
     if path.exists() and not path.is_dir():
         raise PlaceError(f"{out}: is a file; name a folder")
     for source in inputs:

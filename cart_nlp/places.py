@@ -8,6 +8,9 @@ import stat
 from pathlib import Path
 from typing import IO
 
+STANDARD = "-"
+"""What stands for standard output where a file is to be named."""
+
 
 class PlaceError(Exception):
     """A place where no file can be written: one line with its name and the reason."""
@@ -16,8 +19,11 @@ class PlaceError(Exception):
 def regular(named: Path, remedy: str = "name a file") -> Path:
     """The file that a name stands for, there or not; raises PlaceError if it is none.
 
-    A symbolic link is resolved: it is written through, not replaced.
+    A symbolic link is resolved: it is written through, not replaced. `-` is none: who writes it means
+    standard output.
     """
+    if str(named) == STANDARD:
+        raise PlaceError(f"{named}: standard output takes no such file; {remedy}")
     try:
         path = named.resolve()
         kind = path.stat().st_mode if path.exists() else stat.S_IFREG

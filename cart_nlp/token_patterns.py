@@ -26,7 +26,9 @@ def _costly(pattern: list[dict[str, Any]]) -> Iterator[str]:
     optional = 0
     for token in pattern:
         for name in _keys(token):
-            if name == "REGEX" or name.startswith("FUZZY"):
+            if name == "_":
+                yield "_ asks for an extension attribute, which need not be there; use LOWER, ORTH or SHAPE"
+            elif name == "REGEX" or name.startswith("FUZZY"):
                 yield f"{name} can take any time on some texts; list words with IN, or as aliases in a table"
             elif name.upper() in _OF_OTHERS:
                 yield f"{name}: nothing tells it here; list the forms of a word with LOWER and IN"

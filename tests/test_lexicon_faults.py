@@ -49,6 +49,7 @@ FILES = {
             {"pattern": [{"TEXT": {"REGEX": "(a+)+$"}}]}, {"pattern": [{"LOWER": {"FUZZY": "mark"}}]},
             {"pattern": [{"LOWER": "a", "OP": "+"}]}, {"pattern": [{"OP": "{2,}"}]}, {"pattern": [{"OP": "?"}] * 7},
             {"pattern": [{"OP": "{0,7}"}]}, {"pattern": [{"OP": 5}]}, {"pattern": [{"LEMMA": "mark"}]},
+            {"pattern": [{"_": {"mine": True}}]},
             {"pattern": [{"LOWER": "mark"}, {"pos": {"NOT_IN": ["VERB"]}}]})),
     ],
 }  # fmt: skip

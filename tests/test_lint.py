@@ -237,6 +237,7 @@ CUES = "text,category,direction,scope,hits,misses,source\n"
         ("in the wake,prior,left,clause,the wake,,me\n", "'in the wake' is not found in its hit 'the wake'"),
         ("in the wake,prior,left,clause,,seen in the wake of it,me\n", "is found in its miss"),
         ("after,nothing,left,clause,,,me\n", "nothing asks for the category 'nothing'"),
+        ("after,priro,left,clause,,,me\n", "nothing asks for the category 'priro'; did you mean prior"),
         ("in the wake of,prior,up,clause,,,me\n", "direction: 'up' is none of left, right, both"),
         ("in the wake of,prior,left,page,,,me\n", "scope: 'page' is none of adjacent, near"),
         ("In the wake,prior,left,clause,,,me\n", "the cue 'In the wake' is 'in the wake'"),

@@ -1,6 +1,7 @@
 """No command writes over what it reads, over what is not its own, or half a file."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_what_is_not_ours_stays_without_force(tmp_path):
     assert claim(tmp_path / "empty", []) == tmp_path / "empty"
     with pytest.raises(PlaceError, match="is a directory"):
         claim(tmp_path, [], force=True)
+
+
+def test_standard_output_is_no_file_named_like_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PlaceError, match="standard output"):
+        claim(Path("-"), [], force=True)
+    with pytest.raises(PlaceError, match="standard output"):
+        claim_folder(Path("-"), [], mark="run.json", force=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_is_new_empty_or_ours(tmp_path):

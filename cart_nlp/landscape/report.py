@@ -31,6 +31,7 @@ from cart_nlp.landscape.dataframe import frame
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
 from cart_nlp.landscape.pagedata import page_of
 from cart_nlp.landscape.table import Table
+from cart_nlp.places import STANDARD
 from cart_nlp.records import record_list
 from cart_nlp.registries.entry import InputError
 
@@ -131,6 +132,8 @@ def build(
 
 def _owned(folder: Path) -> bool:
     """Whether the folder holds an earlier report; raises InputError for such files of another origin."""
+    if str(folder) == STANDARD:
+        raise InputError(f"{folder}: a report is a folder, not standard output; name one")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: is a file; name a folder for the report")
     there = [name for name in MADE if (folder / name).exists()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from difflib import get_close_matches
 
 from cart_nlp.lexicon import DIRECTIONS, OF_CATEGORIES, SCOPES, Cue, cased
 from cart_nlp.lint.faults import Fault
@@ -50,7 +51,9 @@ def _row(row: Row, known: Set[str]) -> Iterator[str]:
     if "*" in text.strip("*") or not text.strip("* "):
         yield f"{text!r}: a cue has a sign or letter; * stands at an end of them, for the rest of a word"
     if known and row.cell("category") and row.cell("category") not in known:
-        yield f"nothing asks for the category {row.cell('category')!r}; there are {', '.join(sorted(known))}"
+        near = get_close_matches(row.cell("category"), sorted(known), 3, 0.5)
+        meant = f"; did you mean {' or '.join(near)}?" if near else ", see lexicons/README.md"
+        yield f"nothing asks for the category {row.cell('category')!r}{meant}"
     for column, allowed in (("direction", DIRECTIONS), ("scope", SCOPES)):
         if row.cell(column) and row.cell(column) not in allowed:
             yield f"{column}: {row.cell(column)!r} is none of {', '.join(allowed)}"
