@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cart_nlp import console, outputs, paths, pipeline
+from cart_nlp import console, outputs, paths, pipeline, screening
 from cart_nlp.evaluation import review
-from cart_nlp.scoring.candidates import FieldScorer
-from cart_nlp.scoring.weighted import scorer_of
+from cart_nlp.schema import Trial
 from cart_nlp.training import ablation, build, data, folds, gain, hidden, report, whole
 
 FIGURES = "review.json"
@@ -26,7 +25,8 @@ def main() -> int:
         nargs="?",
         choices=("train", "ablate", "review"),
         default="train",
-        help="ablate: report what each category of cues changes, and which hidden antigens are still found; "
+        help="ablate: report what each category of cues, family of signals and component changes, and which "
+        "hidden antigens are still found; "
         "review: train five times without a fifth of the sponsors, tag their trials, and tell which share of "
         "the wrong ones is among the least sure",
     )
@@ -66,7 +66,9 @@ def main() -> int:
     if chosen.task == "ablate":
         first = data.first_labeled()
         found = {
-            "cues": ablation.report(examples, shipped()),
+            "parts": ablation.report(
+                nlp, examples, _others(chosen.corpus, examples), lambda line: console.put(line, sys.stderr)
+            ),
             "antigens": hidden.recovered(examples),
             "antigens of the first labels": hidden.recovered([e for e in examples if e.id in first]),
             "symbols that no label has": hidden.stray(examples),
@@ -108,11 +110,11 @@ def _review(examples: list[data.Example], out: Path | None) -> int:
     return 0
 
 
-def shipped() -> dict[str, FieldScorer]:
-    """The scorers of the shipped model that have mentions and candidates, by field."""
-    files = sorted(paths.model().glob("cart_*/*.json"))
-    found = {file.stem: scorer_of(json.loads(file.read_text("utf-8"))) for file in files}
-    return {name: scorer for name, scorer in found.items() if type(scorer) is FieldScorer}
+def _others(corpus: Path, examples: list[data.Example]) -> list[Trial]:
+    """Trials of the corpus without a label."""
+    dump = corpus / "registry-dump.jsonl.gz"
+    known = frozenset(example.id for example in examples)
+    return ablation.unlabeled(dump, known, screening.hits_of([])) if dump.is_file() else []
 
 
 def card_data(examples: list[data.Example]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ DIGITS = 4
 
 def reviewed(examples: Sequence[Example], roles: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """What reading the least sure first finds: of the trials that are written, and of all that are tagged."""
-    gold = Gold("cross-validation", "", tuple(map(_labeled, filter(_measures, examples))))
+    gold = Gold("cross-validation", "", tuple(map(as_gold, filter(_measures, examples))))
     records = {record.trial_id: record for record in tagged(examples, roles)}
     written = {trial: record for trial, record in records.items() if record.car_trial in INCLUDED}
     return {
@@ -58,7 +58,8 @@ def _measures(example: Example) -> bool:
     return example.source not in ("written", TAUGHT) and example.labels["car_trial"] != "other"
 
 
-def _labeled(example: Example) -> GoldRecord:
+def as_gold(example: Example) -> GoldRecord:
+    """A labeled trial as evaluation takes it."""
     doubts = {*example.labels.get("uncertain", ())}
     doubts |= {name for name, source in UNLABELED.items() if example.source.startswith(source)}
     return GoldRecord(example.id, example.trial, {**example.labels, "uncertain": sorted(doubts)})
