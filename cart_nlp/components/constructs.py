@@ -114,9 +114,8 @@ def build(
 
 def mixed(reading: Reading, targets: frozenset[str], own: Own) -> list[list[str]]:
     """The target sets of products that differ: those that overlap, else as titles group them, or single."""
-    groups = formats.apart(reading, own, targets)
-    groups = groups or {names for unit, names in own if zone(place(unit)) == "named"}
-    groups = groups or {names for _, names in own}
+    named = {names for unit, names in own if zone(place(unit)) == "named"}
+    groups = formats.apart(reading, own, targets) or named or {names for _, names in own}
     if all(len(names) == 1 for names in groups):
         return [[name] for name in sorted(targets)]
     return sorted(map(sorted, groups))

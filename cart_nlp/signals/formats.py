@@ -26,12 +26,9 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
-    alone = (named for unit, named in own if len(named) == 1 and zone(place(unit)) == "named")
-    singles = frozenset[str]().union(*alone)
-    if singles == targets:
-        found.add("each_named_alone")
-    elif singles:
-        found.add("some_named_alone")
+    alone = [named for unit, named in own if len(named) == 1 and zone(place(unit)) == "named"]
+    if alone:
+        found.add("each_named_alone" if targets == frozenset().union(*alone) else "some_named_alone")
     if all(named != targets for _, named in own):
         found.add("never_together")
     if len(targets) > 1 and apart(reading, own, targets):
@@ -46,31 +43,38 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
 
 def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[str]]:
     """Sets of targets that overlap, as of products that share some: "A or A/B", "A/B, A/C and B/C"."""
-    mine, pairs = {unit.start for unit, _ in own}, set()
     told: dict[tuple[int, int], set[frozenset[str]]] = {}
-    for unit in units(reading, reading.of("antigen", "ligand")):
-        joints = [_joints(reading, left.end, right.start) for left, right in pairwise(unit.mentions)]
-        sets = {targets & part for part in _parts(unit, joints)} - {frozenset()}
-        if unit.start in mine and zone(place(unit)) == "named":
+    for unit, _ in own:
+        if zone(place(unit)) == "named":
             # Of two targets, one stands beside both as soon as an earlier product is named.
             where = reading.sentence(unit.start) if len(targets) > 2 else (unit.start, unit.end)
-            told.setdefault(where, set()).update(sets)
-        if unit.start in mine or ["/"] in joints or ["+"] in joints:
-            pairs |= {part for part in sets if 1 < len(part) < len(targets)}
+            told.setdefault(where, set()).update(_sets(reading, unit, targets))
     overlap = (sets for sets in told.values() if any(a & b for a, b in permutations(sets, 2)))
-    return next(overlap, {a for a, b in permutations(pairs, 2) if a & b and not a < b and not b < a})
+    return next(overlap, None) or _crossing(reading, {unit.start for unit, _ in own}, targets)
 
 
-def _parts(unit: Unit, joints: Sequence[list[str]]) -> Iterator[set[str]]:
-    """The antigens of a coordination, parted where a word or comma parts them; "and" does beside a slash."""
+def _crossing(reading: Reading, own: set[int], targets: frozenset[str]) -> set[frozenset[str]]:
+    """Sets of several targets, but not of all, that overlap and hold not one another."""
+    pairs = {
+        part
+        for unit in units(reading, reading.of("antigen", "ligand"))
+        if unit.start in own or not {"/", "+"}.isdisjoint(reading.low[unit.start : unit.end])
+        for part in _sets(reading, unit, targets)
+        if 1 < len(part) < len(targets)
+    }
+    return {a for a, b in permutations(pairs, 2) if a & b and not a < b and not b < a}
+
+
+def _sets(reading: Reading, unit: Unit, targets: frozenset[str]) -> set[frozenset[str]]:
+    """The targets of a coordination, parted where a word or comma parts them; "and" does beside a slash."""
+    joints = [_joints(reading, left.end, right.start) for left, right in pairwise(unit.mentions)]
     parting = _PARTING | {"and"} if ["/"] in joints else _PARTING
-    part = {unit.mentions[0].concept}
+    parts = [{unit.mentions[0].concept}]
     for mention, joint in zip(unit.mentions[1:], joints, strict=True):
         if not parting.isdisjoint(joint):
-            yield part
-            part = set()
-        part.add(mention.concept)
-    yield part
+            parts.append(set())
+        parts[-1].add(mention.concept)
+    return {targets & part for part in parts} - {frozenset()}
 
 
 def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
@@ -88,9 +92,8 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
         yield f"alone_tight:{where}"
     before = reading.low[max(0, unit.start - _BEFORE) : unit.start].removesuffix("-")
     name = reading.low[unit.start : unit.end]
-    for word in lexicon.words("platform"):
-        if before.endswith(word) or word in name:
-            yield "platform=" + word
+    platforms = (word for word in lexicon.words("platform") if before.endswith(word) or word in name)
+    yield from ("platform=" + word for word in platforms)
 
 
 def _joints(reading: Reading, start: int, end: int) -> list[str]:
