@@ -32,7 +32,11 @@ _loaded = threading.Event()
 
 def context() -> BaseContext:
     """How workers are started here."""
-    return multiprocessing.get_context("forkserver" if COPIES else "spawn")
+    if not COPIES:
+        return multiprocessing.get_context("spawn")
+    from cart_nlp.batch.handles import Context
+
+    return Context()
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 import batch_fakes as fakes
 import pytest
 
+from cart_nlp.batch import processes
 from cart_nlp.batch.jobs import Job, Tagger, TaggerSource
 from cart_nlp.batch.pool import Pool, copied
 
@@ -283,3 +284,14 @@ def test_a_copy_leaves_with_a_parent_that_is_killed(
         assert lives(pid)
         parent.kill()
     assert gone(pid)
+
+
+@pytest.mark.skipif(not processes.COPIES, reason="processes of a server are started on Linux alone")
+def test_two_threads_that_ask_for_the_end_of_a_worker_get_its_signal() -> None:
+    process = processes.context().Process(target=time.sleep, args=(60,))
+    process.start()
+    with process._popen.reading:  # as while another thread reads
+        process.kill()
+        assert process.exitcode is None
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
