@@ -34,7 +34,7 @@ def context() -> BaseContext:
     """How workers are started here."""
     if not COPIES:
         return multiprocessing.get_context("spawn")
-    from cart_nlp.batch.handles import Context
+    from cart_nlp.batch.handles import Context  # Windows lacks what it is made of
 
     return Context()
 

@@ -113,7 +113,7 @@ def build(
 
 
 def mixed(reading: Reading, targets: frozenset[str], own: Own) -> list[list[str]]:
-    """The target sets of products that differ: those that overlap, else as titles group them, or single."""
+    """The target sets of products that differ: those that overlap, else as titles group them, else each."""
     named = {names for unit, names in own if zone(place(unit)) == "named"}
     groups = formats.apart(reading, own, targets) or named or {names for _, names in own}
     if all(len(names) == 1 for names in groups):
@@ -147,11 +147,7 @@ def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
 
 
 def completed(
-    reading: Reading,
-    entries: list[Entry],
-    known: Sequence[Concept],
-    own: Own,
-    costim: Sequence[Value],
+    reading: Reading, entries: list[Entry], known: Sequence[Concept], own: Own, costim: Sequence[Value]
 ) -> list[Entry]:
     """The constructs with their products and costimulation, and products of which the text tells nothing.
 

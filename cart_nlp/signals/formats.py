@@ -46,7 +46,7 @@ def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[
     told: dict[tuple[int, int], set[frozenset[str]]] = {}
     for unit, _ in own:
         if zone(place(unit)) == "named":
-            # Of two targets, one stands beside both as soon as an earlier product is named.
+            # A sentence on both of two targets has one of them alone where it names an earlier product, too.
             where = reading.sentence(unit.start) if len(targets) > 2 else (unit.start, unit.end)
             told.setdefault(where, set()).update(_sets(reading, unit, targets))
     overlap = (sets for sets in told.values() if any(a & b for a, b in permutations(sets, 2)))

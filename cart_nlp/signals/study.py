@@ -76,7 +76,10 @@ def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str,
                 yield category, where if where in _PARTS else "rest", hit
 
 
-_PARTS, _STEPS = ("title", "name", "summary", "eligibility"), (-2, 0, 2, 4)  # and log-odds of a target there
+_PARTS = ("title", "name", "summary", "eligibility")
+"""Parts of a record where a cue tells something of its own; the others are the rest."""
+_STEPS = (-2, 0, 2, 4)
+"""Log-odds of the likeliest target of a part from which on it counts."""
 
 
 def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:

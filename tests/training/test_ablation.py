@@ -52,7 +52,6 @@ def test_labeled_fields_that_rest_on_a_part_are_lost_without_it(
     assert row["right_lost"] == fields
     assert row["changed"] == (fields > 0)
     assert (row["right_won"], row["others_changed"]) == (0, 0)
-    assert "fault" not in row
     assert difference(bench, ("component", "cart_abbreviations"))["changed"] == 0, (
         "the pipeline is whole again"
     )
