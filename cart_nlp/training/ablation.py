@@ -70,7 +70,7 @@ def unlabeled(dump: Path, known: frozenset[str], hits: Callable[[bytes | str], b
     for number, row in enumerate(rows(dump)):
         if row["id"] not in known:
             trial = from_mapping(row)
-            if number % EVERY == 0 or hits(_text(trial)):
+            if number % EVERY == 0 or hits("\n".join(trial.sections.values())):
                 found.append(trial)
     return found
 
@@ -172,8 +172,6 @@ def _touched(bench: Bench, category: str) -> list[int]:
         return list(range(len(bench.records)))
     lexicon = _terms(bench.nlp).vocabulary.lexicon
     texts = {cue.text.strip("=*\u2423 ") for cue in lexicon.cue_rows if cue.category == category}
-    if not all(text.isascii() or text.isalnum() for text in texts) or "" in texts:
-        return list(range(len(bench.records)))
     hit = any_of(sorted(lower(fold(text)) for text in texts))
     return [at for at, low in enumerate(bench.lows) if hit(low)]
 
