@@ -65,10 +65,13 @@ def place_of(doc: Doc) -> Place:
     return Place(page.raw, sections, (doc._.cart_trial or {}).get(STUDY_TYPE, ""))
 
 
-def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], dict[str, int]]:
+def kept(
+    place: Place, values: Iterable[Value], every_name: bool = False
+) -> tuple[list[Value], dict[str, int]]:
     """At most MAX_EVIDENCE entries a value, text before product, at most one a section and basis.
 
-    And for each value the number of places that are left out.
+    With `every_name`, one of each of the names that the text prints comes first, wherever it stands: those
+    of a product are what a reader looks it up by. And for each value the number of places that are left out.
     """
     by_concept: dict[str, list[Value]] = {}
     for value in values:
@@ -76,10 +79,13 @@ def kept(place: Place, values: Iterable[Value]) -> tuple[list[Value], dict[str, 
     chosen: list[Value] = []
     left: dict[str, int] = {}
     for concept, told in by_concept.items():
+        ordered = sorted(told, key=lambda v: (v[4] != "text", -v[5]))
         best: dict[tuple[str, str], Value] = {}
-        for value in sorted(told, key=lambda v: (v[4] != "text", -v[5])):
+        for value in ordered if every_name else ():
+            best.setdefault(("", place.text[value[1] : value[2]].casefold()), value)
+        for value in ordered:
             best.setdefault((place.section(value[1])[0], value[4]), value)
-        listed = list(best.values())[:MAX_EVIDENCE]
+        listed = list({(v[1], v[2], v[4]): v for v in best.values()}.values())[:MAX_EVIDENCE]
         chosen += listed
         if len(told) > len(listed):
             left[concept] = len({(v[1], v[2]) for v in told} - {(v[1], v[2]) for v in listed})
@@ -130,7 +136,7 @@ def listed(
     """The evidence of the level and of every value; the first entry of each counts what is not listed."""
     named = state.get("values", {}).get("car_trial", ())
     told = {"car_trial": (named, {value[0]: state.get("car_left", 0) for value in named[:1]})}
-    told |= {field: kept(place, values) for field, values in found.items() if values}
+    told |= {field: kept(place, values, field == "products") for field, values in found.items() if values}
     entries = []
     for field, (chosen, left) in told.items():
         of_field = [place.evidence(field, value) for value in chosen]
