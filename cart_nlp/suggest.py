@@ -137,12 +137,8 @@ def _collect(doc: Doc, trial: Trial, known: Vocabulary, found: dict[tuple[str, s
 def codes(view: Reading) -> Iterator[tuple[int, int, str]]:
     """Product-like codes beside CAR words, in titles, interventions and prose, that no lexicon knows."""
     known = view.vocabulary.lexicon
-    hits = [
-        (m.start, m.end)
-        for m in view.mentions
-        if m.label not in ("cell_type", "cell_source", "disease", "car")
-        and not (m.label == "product" and m.row == "novel")
-    ]
+    apart = ("cell_type", "cell_source", "disease", "car")
+    hits = [(m.start, m.end) for m in view.mentions if m.label not in apart]
     for match in _CODE.finditer(view.text):
         start, end = match.span("code")
         code = lower(match["code"])

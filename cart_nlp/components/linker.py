@@ -1,4 +1,4 @@
-"""Mention → concept where a string alone does not decide: short forms, misspellings, new names, new codes."""
+"""Mention → concept where a string alone does not decide: short forms, misspellings, new names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from spacy.tokens import Doc
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.doc import Component, write_mentions
-from cart_nlp.signals.mention import NAMED, PLACES
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.text import any_of, lower
 
@@ -30,10 +29,6 @@ _JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
 _BEFORE_CAR = re.compile(
     r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
 )
-_CODE = re.compile(
-    r"[A-Z](?<![\w/.-][A-Z])[A-Za-z]{0,6}-?[A-Z]{0,6}-?\d{1,4}[A-Z]{0,2}\d?(?:-\d{1,3})?(?!\w|-[A-Za-z]*\d|\.\d)"
-)
-"""Capitals with digits, as sponsors name products."""
 _LONGEST = 6
 """Letters of the longest symbol without a digit."""
 _SHAPE = re.compile(r"[^-]+$|[^-]{1,5}-[A-Za-z]?\d")
@@ -68,7 +63,7 @@ def _apart(found: Iterable[Mention], taken: Sequence[Mention]) -> list[Mention]:
 
 
 class Linker:
-    """Applies the short forms of a trial, and adds misspelled words, unknown symbols and unknown codes."""
+    """Applies the short forms of a trial, and adds misspelled words and unknown symbols."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
@@ -96,8 +91,7 @@ class Linker:
         symbols = list(_SYMBOL.finditer(reading.text))
         new = _apart((*self._defined(reading, short_forms), *self._in_slots(reading, symbols)), taken)
         new += _apart(self._beside(reading, [*taken, *new], symbols), taken)
-        codes = _apart(self._codes(reading), (*taken, *new))
-        return [*kept, *new, *codes, *self._cells_in_names(reading, (*kept, *codes))]
+        return [*kept, *new, *self._cells_in_names(reading, kept)]
 
     def _stands(self, reading: Reading, mention: Mention, short_forms: dict[str, str]) -> bool:
         """Whether an antigen's short form means it here."""
@@ -144,7 +138,8 @@ class Linker:
                 yield (*symbol.span(), True)
         for car in reading.cars:
             found = _BEFORE_CAR.search(text, max(0, car.start - 30), car.start)
-            if found and (found["suffix"] is None or found["suffix"][1:] in suffixes):
+            acronym = text.startswith(":", car.end)  # "HEART-CAR: …" names the study
+            if found and not acronym and (found["suffix"] is None or found["suffix"][1:] in suffixes):
                 yield (*found.span("word"), found["suffix"] is not None)
 
     def _misspelled(self, reading: Reading, start: int, end: int) -> Mention | None:
@@ -194,21 +189,6 @@ class Linker:
                     yield mention
                     if joint := _JOINT.match(text, mention.end):
                         behind.add(joint.end())
-
-    def _codes(self, reading: Reading) -> Iterator[Mention]:
-        """Codes in titles and names of interventions that may be the product's."""
-        codes = {
-            found[0]
-            for section in reading.sections
-            if PLACES.get(section.kind) in NAMED
-            for found in _CODE.finditer(reading.text, section.start, section.end)
-        }
-        not_code = self.lexicon.words("not_code")
-        for code in sorted(codes):
-            low = lower(code)
-            if len(code) > 3 and low not in self.known and re.split("[^a-z]", low)[0] not in not_code:
-                for found in re.finditer(rf"(?<![\w-]){re.escape(code)}(?!\w)", reading.text):
-                    yield Mention(*found.span(), "product", code, "novel")
 
     def _cells_in_names(self, reading: Reading, mentions: Sequence[Mention]) -> list[Mention]:
         """The CAR cells that a product's name holds: the CART of "UCART20x22"."""

@@ -13,7 +13,7 @@ from cart_nlp.text import lower
 CODE, BUILT, WORD = "code", "built", "word"
 """What shows that a word may be a name: capitals with digits, a CAR and something else in one word, or
 capitals before the word for cells."""
-COINED = frozenset(["novel", CODE, BUILT, WORD])
+COINED = frozenset([CODE, BUILT, WORD])
 """Rows of mentions of products that stand in no lexicon."""
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z0-9][-a-z./+_]{0,40}[A-Z0-9])(?!\d{1,40}(?:[-./]\d{1,40}){0,7}(?![A-Za-z0-9]))"
@@ -87,10 +87,11 @@ def _is_code(token: str, lexicon: Lexicon) -> bool:
         return False
     if lower(head[0]) in not_code and (len(head[0]) > 1 or digits < 3):
         return False
-    # With more behind what is no product, a product is another.
+    # With more behind what is no product, a product is another; "D7-D42" counts days twice.
     return not all(
-        part.isdigit() or any(one.label != "product" for one in lexicon.folded.get(lower(part), ()))
-        for part in _PART.split(token)
+        part.rstrip("0123456789") in ("", *not_code)
+        or any(one.label != "product" for one in lexicon.folded.get(part, ()))
+        for part in _PART.split(lower(token))
     )
 
 

@@ -19,7 +19,7 @@ def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
     """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
     lexicon, reached = reading.vocabulary.lexicon, -1
     for mention in reading.of("car", "product"):
-        if mention.row == "novel" or (mention.start < reached and mention.label != "product"):
+        if mention.start < reached and mention.label != "product":
             continue
         if mention.label == "product":
             kind = "code" if mention.guarded else "product"
