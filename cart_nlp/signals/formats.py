@@ -54,21 +54,23 @@ def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[
 
 
 def _crossing(reading: Reading, own: set[int], targets: frozenset[str]) -> set[frozenset[str]]:
-    """Sets of several targets, but not of all, that overlap and hold not one another."""
+    """Sets of several targets that overlap and hold not one another, where no product binds all of them."""
     pairs = {
         part
         for unit in units(reading, reading.of("antigen", "ligand"))
         if unit.start in own or not {"/", "+"}.isdisjoint(reading.low[unit.start : unit.end])
         for part in _sets(reading, unit, targets)
-        if 1 < len(part) < len(targets)
+        if len(part) > 1
     }
+    if targets in pairs:
+        return set()
     return {a for a, b in permutations(pairs, 2) if a & b and not a < b and not b < a}
 
 
 def _sets(reading: Reading, unit: Unit, targets: frozenset[str]) -> set[frozenset[str]]:
-    """The targets of a coordination, parted where a word or comma parts them; "and" does beside a slash."""
+    """The targets of a coordination, parted where a word or comma parts them; beside one "and" does, too."""
     joints = [_joints(reading, left.end, right.start) for left, right in pairwise(unit.mentions)]
-    parting = _PARTING | {"and"} if ["/"] in joints else _PARTING
+    parting = _PARTING | {"and"} if ["/"] in joints or [","] in joints else _PARTING
     parts = [{unit.mentions[0].concept}]
     for mention, joint in zip(unit.mentions[1:], joints, strict=True):
         if not parting.isdisjoint(joint):
