@@ -177,13 +177,6 @@ VALUES: dict[str, list[Row]] = {
             {"cell_source": []},
         ),
         (
-            {
-                "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
-                NAME: "Leukapheresis",
-            },
-            {"cell_source": []},
-        ),
-        (
             TITLE + "\nBackground: Doctors have developed a therapy that uses a person's own T cells. "
             "Design: Participants will have apheresis to collect cells for the CAR-T cells.",
             {"words cell_source": ["Participants will have apheresis"]},
