@@ -135,6 +135,7 @@ def test_entities_are_mentions_that_do_not_overlap(nlp: Language) -> None:
     assert set(entities) <= spans
     assert len(entities) < len(spans)
     assert ("huCART-meso", "product") in {(e.text, e.label_) for e in doc.ents}
+    assert "XW-135" in {e.text for e in nlp("Study of XW-135 CAR-T cells in leukemia").ents}  # in no lexicon
     assert all(left[1] <= right[0] for left, right in pairwise(entities))
 
 

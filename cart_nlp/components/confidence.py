@@ -11,8 +11,11 @@ from spacy.util import filter_spans
 from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.calibration import calibrated
 from cart_nlp.scoring.weighted import Weighted
-from cart_nlp.signals.doc import brief, decided
-from cart_nlp.signals.reading import MENTIONS
+from cart_nlp.signals.doc import brief, decided, write_mentions
+from cart_nlp.signals.names import COINED
+from cart_nlp.signals.reading import MENTIONS, Mention
+
+_COINED = tuple(COINED)
 
 BY_DOUBTS = {"disease_group": "doubts", "indications": "doubts", "focus": "focus_doubts"}
 """Field without a scorer of its values → the signals of what is doubtful: they tell how often it is right."""
@@ -20,12 +23,16 @@ BY_DOUBTS = {"disease_group": "doubts", "indications": "doubts", "focus": "focus
 
 @Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
 class Confidence(Weighted):
-    """Writes the confidence of each field, and `doc.ents`: the mentions that do not overlap."""
+    """Writes how sure each field is, coined products as mentions, and `doc.ents`: what does not overlap."""
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
         state["confidence"] = self.of(state)
         if not brief(doc) and MENTIONS in doc.spans:
+            named = state.get("values", {}).get("products", ())
+            coined = [Mention(v[1], v[2], "product", v[0], v[3]) for v in named if v[3].startswith(_COINED)]
+            if coined:
+                write_mentions(doc, [*self.reading(doc).mentions, *coined])
             # Of a product's name and what it spells, the product is the entity.
             spans = sorted(doc.spans[MENTIONS], key=lambda span: span.id_.startswith("product:"))
             doc.set_ents(filter_spans(spans), default="unmodified" if doc.ents else "outside")
