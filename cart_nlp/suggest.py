@@ -136,9 +136,11 @@ def _collect(doc: Doc, trial: Trial, known: Vocabulary, found: dict[tuple[str, s
 
 def codes(view: Reading) -> Iterator[tuple[int, int, str]]:
     """Product-like codes beside CAR words, in titles, interventions and prose, that no lexicon knows."""
+    from cart_nlp.signals.names import COINED
+
     known = view.vocabulary.lexicon
     apart = ("cell_type", "cell_source", "disease", "car")
-    hits = [(m.start, m.end) for m in view.mentions if m.label not in apart]
+    hits = [(m.start, m.end) for m in view.mentions if m.label not in apart and m.row not in COINED]
     for match in _CODE.finditer(view.text):
         start, end = match.span("code")
         code = lower(match["code"])

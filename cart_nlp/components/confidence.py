@@ -15,8 +15,6 @@ from cart_nlp.signals.doc import brief, decided, write_mentions
 from cart_nlp.signals.names import COINED
 from cart_nlp.signals.reading import MENTIONS, Mention
 
-_COINED = tuple(COINED)
-
 BY_DOUBTS = {"disease_group": "doubts", "indications": "doubts", "focus": "focus_doubts"}
 """Field without a scorer of its values → the signals of what is doubtful: they tell how often it is right."""
 
@@ -30,7 +28,8 @@ class Confidence(Weighted):
         state["confidence"] = self.of(state)
         if not brief(doc) and MENTIONS in doc.spans:
             named = state.get("values", {}).get("products", ())
-            coined = [Mention(v[1], v[2], "product", v[0], v[3]) for v in named if v[3].startswith(_COINED)]
+            found = [Mention(v[1], v[2], "product", v[0], v[3].partition(";")[0]) for v in named]
+            coined = [mention for mention in found if mention.row in COINED]
             if coined:
                 write_mentions(doc, [*self.reading(doc).mentions, *coined])
             # Of a product's name and what it spells, the product is the entity.
