@@ -17,6 +17,7 @@ from cart_nlp.text import lower, spellings
 
 _WORD_LEFT = re.compile(r"[a-z]+$")
 _WORD_RIGHT = re.compile(r"[a-z]+")
+_NAME_AFTER = re.compile(r"[A-Z0-9]")
 _SWALLOWS = frozenset(
     ["antigen", "ligand", "safety_switch", "product", "costim", "armoring", "edit", "stop", "cell_type"]
 )
@@ -25,6 +26,8 @@ _UNGLUED = frozenset(["armoring", "edit", "disease", "vector", "cell_source"])
 """Labels whose terms stand alone: "IL7R" is no IL-7, "ATLCAR" no leukemia."""
 _SOFT = frozenset(" \n,;:()[]/\"'+-|*<>=&?!~#")
 """Neighbors that can never make a match a piece of a longer word or number."""
+_SPEAKS = 3
+"""Letters of an antigen's name that can be glued to CAR: "PSMACART"."""
 GUARDED = "?"
 """Ends the row of a term that is ambiguous by itself."""
 
@@ -213,7 +216,10 @@ class Vocabulary:
         self.lexicon = lexicon
         self.glue_left = lexicon.words("glue_left")
         self.glue_right = lexicon.words("glue_right")
-        self.glue_car = lexicon.words("glue_car")
+        antigens = (lower(term.text) for term in lexicon.terms if term.concept.label == "antigen")
+        self.glue_car = lexicon.words("glue_car").union(
+            name for name in antigens if name.isalpha() and len(name) >= _SPEAKS
+        )
         tables = kept.kept("spellings", lexicon.key, _MODULES, lambda: _spelled(lexicon))
         owners = [_owner(term) for term in lexicon.terms]
         owners += (_Owner("stop", stop.blocks, stop.row, False) for stop in lexicon.stops)
@@ -259,8 +265,11 @@ class Vocabulary:
             after = low[end] if end < size else " "
             refused = _NONE
             if before not in _SOFT or after not in _SOFT:
-                # The commonest case, decided here: a piece of a plain lower-case word.
-                if before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before:
+                # The commonest case, decided here: a piece of a plain word, as "antimesothelin" is not.
+                plain = (
+                    before.isalpha() and low[start].isalpha() and text[start] == low[start] < "\x7f" > before
+                )
+                if plain and not low.endswith("anti", 0, start):
                     continue
                 if after == "s" and before in _SOFT and not low[end + 1 : end + 2].isalpha():
                     end += low[end - 1].isalpha()  # "receptors": the plural is part of the name
@@ -283,7 +292,8 @@ class Vocabulary:
         if start and "a" <= low[start] <= "z" and "a" <= low[start - 1] <= "z":
             run = _WORD_LEFT.search(low, max(0, start - 12), start)
             if run is None or (
-                run[0] not in self.glue_car and not (text[start - 1].islower() and text[start].isupper())
+                self.glue_car.isdisjoint((run[0], run[0].rpartition("x")[2]))
+                and not (text[start - 1].islower() and text[start].isupper())
             ):
                 return False
         if end < len(low) and "a" <= low[end] <= "z" and "a" <= low[end - 1] <= "z":
@@ -312,7 +322,9 @@ class Vocabulary:
 
     def _glued_left(self, low: str, start: int) -> bool:
         run = _WORD_LEFT.search(low, max(0, start - 12), start)
-        return run is not None and run[0] in self.glue_left
+        if run is None:
+            return False
+        return run[0] in self.glue_left or (run[0][-1] == "x" and run[0][:-1] in self.glue_car)
 
     def _free_right(self, low: str, text: str, start: int, end: int) -> bool:
         """The same for the right edge."""
@@ -331,6 +343,8 @@ class Vocabulary:
             return True
         if last != after and text[end - 1].islower() and text[end].isupper():
             return True
+        if after == "x" and text[end] == "x" and _NAME_AFTER.match(text, end + 1):
+            return True  # "BCMAxCD19", "PSMA×STEAP1"
         return self._glued_right(low, end, letter)
 
     def _glued_right(self, low: str, end: int, letter: bool) -> bool:

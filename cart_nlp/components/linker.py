@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 import ahocorasick_rs
@@ -18,11 +19,11 @@ from cart_nlp.text import any_of, lower
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"\s?(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
 _REST = r"[A-Za-z]{0,4}[A-Z0-9]-?[A-Z0-9]{0,5}[a-z]?\d?(?:\.\d)?"
-_SYMBOL_AFTER = re.compile(rf"\s?(?:both |the )?(?P<word>[A-Z]{_REST})(?=[\s,/.;)-]|$)")
+_SYMBOL_AFTER = re.compile(rf"\s?(?:both |the )?(?P<word>[A-Z]{_REST})(?=[\s,/.;)\u4e00-\u9fff-]|$)")
 # What stands before is looked at behind the first letter: the engine then tries capitals alone.
 _SYMBOL = re.compile(
-    rf"[A-Z](?<![\w-][A-Z]){_REST}"
-    r"(?:(?=[\s-](?P<suffix>[A-Za-z]{6,10})(?!\w))|(?![\w-]|\.\d))"
+    rf"[A-Z](?<![A-Za-z0-9_-][A-Z]){_REST}"
+    r"(?:(?=[\s-](?P<suffix>[A-Za-z]{6,10})(?!\w))|(?![A-Za-z0-9_-]|\.\d))"
 )
 Symbols = Iterable[re.Match[str]]
 _JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
@@ -120,6 +121,8 @@ class Linker:
         for start, end, bound in self._slots(reading, symbols):
             if any(one.start < end and start < one.end for one in taken):
                 continue  # the "anti-XYZ1" before a CAR word holds the XYZ1 after "anti-"
+            at = bisect_right(reading.car_starts, start)
+            end = min([end, *reading.car_starts[at : at + 1]])  # "XYZ1CAR-T"
             mention = self._misspelled(reading, start, end) or self._novel(reading, start, end, bound)
             if mention is not None:
                 taken.append(mention)
@@ -129,7 +132,7 @@ class Linker:
         """Start and end of each word in a slot, and whether words of binding say that it is one."""
         text, low, suffixes = reading.text, reading.low, self.lexicon.words("slot_suffix")
         for _, start, end in self._openers.find_matches_as_indexes(low):
-            if not low[start - 1 : start].isalpha():
+            if not "a" <= low[start - 1 : start] <= "z":
                 for found in (_SYMBOL_AFTER.match(text, end), _WORD_AFTER.match(low, end)):
                     if found:
                         yield (*found.span("word"), True)
