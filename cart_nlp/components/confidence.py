@@ -17,6 +17,8 @@ from cart_nlp.signals.reading import MENTIONS, Mention
 
 BY_DOUBTS = {"disease_group": "doubts", "indications": "doubts", "focus": "focus_doubts"}
 """Field without a scorer of its values → the signals of what is doubtful: they tell how often it is right."""
+_SUREST = 0.999
+"""No value is certain, whatever rounding makes of it."""
 
 
 @Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
@@ -48,4 +50,4 @@ class Confidence(Weighted):
             for name, doubts in BY_DOUBTS.items():
                 if (scorer := self.linear(name)) is not None:
                     sure[name] = scorer.probability(state.get(doubts, ()))
-        return {name: round(value, 3) for name, value in sorted(sure.items())}
+        return {name: min(round(value, 3), _SUREST) for name, value in sorted(sure.items())}

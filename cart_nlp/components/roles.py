@@ -66,9 +66,10 @@ class Roles(Weighted):
         told = self.told(reading, self.candidates(reading))
         state.setdefault("sure", {})["disease_markers"] = markers_sure(told)
         spans, named = doc.spans.get(MENTIONS, ()), ("antigen", "ligand")
+        asked = (MARKER,) if brief(doc) else ROLES
         for number, mention in enumerate(reading.mentions):
             one = told.get((mention.start, mention.end)) if mention.label in named else None
-            if one is not None and (one.role == MARKER or not brief(doc)):
+            if one is not None and one.role in asked:
                 spans[number]._.cart_role = one.role
         return doc
 

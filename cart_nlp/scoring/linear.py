@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, repeat
+from itertools import accumulate, chain, compress, repeat
 from operator import neg
 from typing import Any
 
@@ -73,7 +73,7 @@ class Linear:
         first = 0 if starts is None else -1
         held = [[first, *filter(None, map(numbers.get, signals))] for signals in many]
         edges = list(accumulate(map(len, held[:-1]), initial=0))
-        sums = np.add.reduceat(rows[list(chain.from_iterable(held))], edges, 0)
+        sums = np.add.reduceat(rows.take(list(chain.from_iterable(held)), 0), edges, 0)
         found: list[list[float]] = (sums if starts is None else sums + starts).round(9).tolist()
         return found
 
@@ -101,8 +101,10 @@ class Linear:
     def strongest(self, signals: Iterable[str], name: str = "") -> str:
         """The signal that speaks most for a class, empty if none does."""
         table = self.weights[name or self.classes[0]]
-        held = [(-weight, signal) for signal in signals if (weight := table.get(signal, 0.0)) > 0]
-        return min(held)[1] if held else ""
+        told = list(signals)
+        weights = list(map(table.get, told, repeat(0.0)))
+        most = max(weights, default=0.0)
+        return min(compress(told, map(most.__eq__, weights))) if most > 0 else ""
 
     def to_json(self) -> dict[str, Any]:
         """Sorted, rounded weights as they are written to a file."""

@@ -10,7 +10,6 @@ from cart_nlp.signals.mention import NAMED, zone
 from cart_nlp.signals.reading import Mention
 
 STEPS = (-4, -3, -2, -1, 0, 1, 2, 3, 4)
-MARGINS = (-2, -1, -0.5, 0, 0.5, 1, 2)
 
 
 class Instance(NamedTuple):
@@ -65,8 +64,6 @@ class Table:
             found += steps(where, logit) if logit > _NONE else ["no_" + where]
         good = sum(s.logit > 0 for s in items)
         found += [f"good>={n}" for n in (1, 2, 4, 8) if good >= n]
-        if len(items) > 2 and good * 2 < len(items):
-            found.append("mostly_other")
         found += ["@" + signal for signal in top.instance.signals if signal.startswith(_KEPT)]
         return [*found, *(self._rivals(name, leader, led) if len(self.best) > 1 else ["only"])]
 
@@ -76,15 +73,12 @@ class Table:
         named = max(self.zones[other]["named"] for other in others)
         found = [
             *steps("rival", strongest),
-            *steps("margin", self.best[name] - strongest, MARGINS),
             *steps("rival_named", named, (0, 2)),
         ]
         if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
         rivals = [other for other in others if self.best[other] > 0]
         found += self._kinds(name, rivals)
-        if len(rivals) > 2:
-            found.append("many_rivals")
         if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
             found.append("beside_leader")
         return found

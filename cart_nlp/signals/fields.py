@@ -102,7 +102,7 @@ def _with_value(reading: Reading, field: str, unit: Unit, mention: Mention, valu
         found.append(f"{value}={form}")
         found += [f"{value}&{cue}" for cue in (*told, *trial)]
         if mention.guarded:
-            found += [f"{form}&{cue}" for cue in told]
+            found += [f"{form}&{cue}" for cue in (place(unit), *told)]
     if field == "cell_source":
         found += [f"{value}&{word}" for word in beside(reading, mention)]
     return found

@@ -63,10 +63,12 @@ def attachment(reading: Reading, unit: Unit) -> list[str]:
 
 
 def _listed(reading: Reading, start: int, end: int) -> bool:
-    """Whether nothing but a word of listing parts two places: a CAR word and the antigen of the next CAR."""
-    words = reading.words(start, end)
-    joints = reading.vocabulary.lexicon.words("joint")
-    return bool(words) and joints.issuperset(words) and ". " not in reading.low[start:end]
+    """Whether nothing but words of listing part two places: a CAR word and the antigen of the next CAR."""
+    words = set(reading.words(start, end))
+    if not words or ". " in reading.low[start:end]:
+        return False
+    lexicon = reading.vocabulary.lexicon
+    return all(word.isdigit() for word in words - lexicon.words("joint") - lexicon.words("joint_products"))
 
 
 def _bond(reading: Reading, start: int, end: int, modifiers: frozenset[str]) -> str:
@@ -133,7 +135,7 @@ _REACH = 400
 
 
 def shape(reading: Reading, unit: Unit) -> list[str]:
-    """What the unit's names are by themselves, and what the two characters behind say: "CD19+", "CD19-22"."""
+    """What the unit's names are by themselves, and what the sign behind says: "CD19+"."""
     low, mentions = reading.low, unit.mentions
     found = []
     if all(mention.guarded for mention in mentions):
@@ -147,8 +149,6 @@ def shape(reading: Reading, unit: Unit) -> list[str]:
     after = low[unit.end : unit.end + 2]
     if after[:1] in ("+", "-") and not after[1:].isalnum():
         found.append("minus" if after[0] == "-" else "plus")
-    if after.lstrip("-")[:1].isdigit():
-        found.append("goes_on")
     return found
 
 
@@ -159,9 +159,10 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
         return known
     where = place(unit)
     bonds = attachment(reading, unit)
-    found = ["in=" + where, *bonds, *cues(reading, unit), *shape(reading, unit)]
+    reached, turned = _reaching(reading, unit)
+    found = ["in=" + where, *bonds, *reached, *shape(reading, unit)]
     found += [f"{part(where)}&{bond}" for bond in bonds]
-    found += pairs(reading, found, turns(reading, unit))
+    found += pairs(reading, found, turned)
     if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
         reading.told[unit.start, unit.end] = found
     return found
@@ -198,7 +199,7 @@ def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = N
     if weighed is not None:
         said &= weighed
     found.update([f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()])
-    return sorted(found)
+    return list(found)
 
 
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj"])

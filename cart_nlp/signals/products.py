@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from cart_nlp.signals.candidate import Instance
@@ -18,7 +16,6 @@ _CELLS_AFTER = r"[ -](?:<<name_cells>>|<<name_car>>)\b"
 _AFTER = "/(?P<list_goes_on><<number_of>>|[1-3])|[ -](?P<study_name><<name_study>>)"
 _TAIL = r"-?(?:(?:<<name_car>>-?)?<<name_cells>>|<<name_car>>|<<name_cell_word>>)s?"
 """What makes a name longer and yet no other: a word for cells."""
-_HEAD = re.compile(r"[A-Za-z]{2,}")
 _REACH = 40
 """Characters within which the rest of a name that was cut stands."""
 _PAIRED = (
@@ -30,7 +27,7 @@ _PAIRED = (
 
 def instances(reading: Reading) -> Iterator[Instance]:
     """Each product as a unit of its own: two names side by side need not be one kind of thing."""
-    mentions, about = _apart(reading)
+    mentions = _apart(reading)
     cars = {reading.section(car.start) for car in reading.cars}
     for number, mention in enumerate(sorted(mentions, key=lambda m: (m.start, -m.end))):
         unit = single(reading, mention)
@@ -40,22 +37,14 @@ def instances(reading: Reading) -> Iterator[Instance]:
             found += ["new&" + signal for signal in (*found, *build(reading, mention))]
         found += (*_kind(reading, mention), *_placed(reading, mention, cars), *shape(reading, unit))
         found += [cue for cue in cues(reading, unit) if cue.endswith(("adj", "near"))]
-        if mention.concept in about:
-            found.append(about[mention.concept])
         yield Instance(mention.concept, mention, tuple(found), where, number)
 
 
-def _apart(reading: Reading) -> tuple[list[Mention], dict[str, str]]:
-    """Known names that no longer name holds, coined ones that are no known one; what some of these are."""
+def _apart(reading: Reading) -> list[Mention]:
+    """Known names that no longer name holds, coined ones that are no known one."""
     known = list(_known(reading))
     coined = [new for new in names(reading) if not any(_same(reading, one, new) for one in known)]
-    longer = [(one, new) for one in known for new in coined if _longer(reading, one, new)]
-    # Names that begin with the letters of another one, as a whole if those are fewer than two.
-    heads = {m.concept: (_HEAD.match(m.concept) or [m.concept])[0] for m in coined}
-    counts, held = Counter(heads.values()), {one for one, _ in longer}
-    about = {name: "sibling" for name, head in heads.items() if counts[head] > 1}
-    about |= {new.concept: "holds_known" for _, new in longer}
-    return [one for one in known if one not in held] + coined, about
+    return [one for one in known if not any(_longer(reading, one, new) for new in coined)] + coined
 
 
 def _same(reading: Reading, known: Mention, coined: Mention) -> bool:
@@ -117,8 +106,6 @@ def _placed(reading: Reading, mention: Mention, cars: Container[Section]) -> Ite
             yield "whole_section"
     if section not in cars:
         yield "no_car_in_section"
-    if after.startswith(":"):
-        yield "colon_after"
     if before.endswith("("):
         cells = lexicon.expression(_CELLS_BEFORE, low=True).search(before[-14:-1])
         yield "bracket&cells" if cells else "bracket&other"
@@ -159,8 +146,3 @@ def _beside(name: str, by_name: Mapping[str, Sequence[Instance]], known: set[str
     yield from (f"share>{step}" for step in (0.2, 0.5, 0.8) if count > step * sum(counts))
     if count == max(counts):
         yield "most"
-    own, others = bare(name), list(map(bare, rivals))
-    if any(own in other for other in others):
-        yield "part_of_rival"
-    if any(other in own for other in others):
-        yield "rival_is_part"

@@ -66,6 +66,8 @@ def sentences(text: str, sections: list[Section]) -> list[tuple[int, int]]:
                 found.append((start, after))
                 start = after
         found.append((start, section.end))
+    if all(end - start <= _LONGEST for start, end in found):
+        return found
     return [
         (part, min(part + _LONGEST, end))
         for start, end in found

@@ -426,7 +426,7 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
             [rows[n] for n in known],
             [truth[n] for n in known],
             known,
-            strength=0.15,
+            strength=0.3,
             support=3,
             counts=[ROLE_COUNTS.get(kept[n].source, 1.0) for n in known],
             least=0.05,

@@ -54,7 +54,7 @@ def test_a_trial_without_car_cells_has_that_of_its_level_alone(nlp: Language) ->
 def test_silence_is_as_sure_as_it_was_in_cross_validation(nlp: Language, field: str) -> None:
     record = tag_trial(nlp, as_trial("CD19 CAR-T cells in lymphoma"))
     assert getattr(record, field) == ()
-    assert record.confidence[field] == round(calibrated(Linear(TABLE), field, SILENT), 3) < 1
+    assert record.confidence[field] == min(round(calibrated(Linear(TABLE), field, SILENT), 3), 0.999)
 
 
 def test_markers_are_as_sure_as_each_antigen_is_on_its_side() -> None:

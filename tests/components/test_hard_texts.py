@@ -82,13 +82,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a general sentence on CAR-T, or on other cells, tells where the study's come from
     (TITLE + "\nPatients in the absence of a suitable donor are enrolled.", {"cell_source": []}),
-    (
-        {
-            "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
-            "interventions[0].name": "Leukapheresis",
-        },
-        {"cell_source": []},
-    ),
     # the source is read against a word beside it
     (
         "XQ-11 in healthy volunteers\n"

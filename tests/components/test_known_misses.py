@@ -17,10 +17,6 @@ NAME, OTHER = "interventions[0].name", "interventions[1].name"
 ROLES: dict[str, list[Sections]] = {
     "an antigen before CAR-T reads as the study's own, whatever stands around it": [
         {"brief_title": "Besides [CD19|prior_therapy], [CD22|target] CAR-T"},
-        {
-            "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
-            "This trial tests [CD70|target] CAR-T."
-        },
     ],
     "another drug against the trial's own antigen reads as the target": [
         "[CD19|target] CAR-T cells for leukemia\n"
@@ -132,6 +128,7 @@ LEVELS: dict[str, list[Row]] = {
 TARGETS: dict[str, list[Row]] = {
     "what the tumor carries, or the adaptor's tag, is a target": [
         ("CAR-T cells for EGFR family member positive solid tumors", {"targets": []}),
+        ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
         (
             "Dual-targeting CAR-NK cells for glioma\n"
             "Participants will undergo tumor antigen profiling for EGFR, GD2, and B7-H3.",
@@ -174,6 +171,13 @@ VALUES: dict[str, list[Row]] = {
         ),
         (
             TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",
+            {"cell_source": []},
+        ),
+        (
+            {
+                "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
+                NAME: "Leukapheresis",
+            },
             {"cell_source": []},
         ),
         (

@@ -64,7 +64,6 @@ TARGETS = [
     ("MB-CART2019.1 in lymphoma", ("CD19", "CD20")),
     ("CAR-NK cells targeting TRBC1/2 in lymphoma", ("TRBC1", "TRBC2")),
     ("CD371 CAR T cells in leukemia", ("CLL1",)),
-    ("RD133 injection, CAR-T for MSLN-positive tumors", ()),
 ]
 
 
