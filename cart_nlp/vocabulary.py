@@ -17,7 +17,6 @@ from cart_nlp.text import lower, spellings
 
 _WORD_LEFT = re.compile(r"[a-z]+$")
 _WORD_RIGHT = re.compile(r"[a-z]+")
-_NAME_AFTER = re.compile(r"[A-Z0-9]")
 _SWALLOWS = frozenset(
     ["antigen", "ligand", "safety_switch", "product", "costim", "armoring", "edit", "stop", "cell_type"]
 )
@@ -343,8 +342,8 @@ class Vocabulary:
             return True
         if last != after and text[end - 1].islower() and text[end].isupper():
             return True
-        if after == "x" and text[end] == "x" and _NAME_AFTER.match(text, end + 1):
-            return True  # "BCMAxCD19", "PSMA×STEAP1"
+        if text[end] == "x" and (text[end + 1 : end + 2].isupper() or text[end + 1 : end + 2].isdigit()):
+            return True  # "BCMAxCD19", "PSMA×5T4"
         return self._glued_right(low, end, letter)
 
     def _glued_right(self, low: str, end: int, letter: bool) -> bool:

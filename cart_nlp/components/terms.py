@@ -25,7 +25,8 @@ _LABELS = frozenset(LABELS.values())
 _FIELD_LABELS = {"": "antigen", "targets": "antigen", "edits": "edit"}
 """Field that a product's name may spell → label of the mention; the others are named alike."""
 
-_INN = r"(?<![a-z])[a-z]{2,20}?<<name_inn>>(?![a-z])(?: [a-z]{2,20}<<name_inn_cells>>(?![a-z]))?"
+_NONPROPRIETARY = r"(?<![a-z])[a-z]{2,20}?<<name_inn>>(?![a-z])(?: [a-z]{2,20}<<name_inn_cells>>(?![a-z]))?"
+"""An international nonproprietary name (INN) of a CAR product: "axicabtagene ciloleucel"."""
 
 
 @Language.factory(
@@ -94,7 +95,7 @@ class Terms:
         """Find the mentions of a Doc."""
         page, lexicon = page_of(doc), self.vocabulary.lexicon
         found = [*self.vocabulary.terms(page.text, page.low), *self._of_rulers(doc)]
-        found += self._inn(page.text, page.low, found)
+        found += self._nonproprietary(page.low, found)
         products = [
             (one, row)
             for one in found
@@ -112,14 +113,14 @@ class Terms:
         write_mentions(doc, found)
         return doc
 
-    def _inn(self, text: str, low: str, found: Iterable[Mention]) -> list[Mention]:
+    def _nonproprietary(self, low: str, found: Iterable[Mention]) -> list[Mention]:
         """Nonproprietary names of CAR cells that no row has: their stem tells what they are."""
         lexicon = self.vocabulary.lexicon
         if not any(stem in low for stem in lexicon.stems("name_inn")):
             return []
         known = {one.start for one in found if one.label == "product"}
-        named = (match.span() for match in lexicon.expression(_INN, low=True).finditer(low))
-        return [Mention(s, e, "product", lower(text[s:e]), "inn") for s, e in named if s not in known]
+        named = (match.span() for match in lexicon.expression(_NONPROPRIETARY, low=True).finditer(low))
+        return [Mention(s, e, "product", low[s:e], "inn") for s, e in named if s not in known]
 
     def _of_rulers(self, doc: Doc) -> Iterator[Mention]:
         """What rulers before this one found, under any of the keys and as entities."""

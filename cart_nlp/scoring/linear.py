@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, chain, compress, repeat
+from itertools import accumulate, chain, repeat
 from operator import neg
 from typing import Any
 
@@ -101,10 +101,8 @@ class Linear:
     def strongest(self, signals: Iterable[str], name: str = "") -> str:
         """The signal that speaks most for a class, empty if none does."""
         table = self.weights[name or self.classes[0]]
-        told = list(signals)
-        weights = list(map(table.get, told, repeat(0.0)))
-        most = max(weights, default=0.0)
-        return min(compress(told, map(most.__eq__, weights))) if most > 0 else ""
+        held = [(-weight, signal) for signal in signals if (weight := table.get(signal, 0.0)) > 0]
+        return min(held)[1] if held else ""
 
     def to_json(self) -> dict[str, Any]:
         """Sorted, rounded weights as they are written to a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -100,10 +101,8 @@ class Component:
     def reading(self, doc: Doc) -> Reading:
         """The Doc as the signals read it."""
         if MENTIONS in doc.spans:  # a cart_terms has seen it: under its usual name it is found fast
-            try:
+            with contextlib.suppress(KeyError, AttributeError):
                 return read(doc, self.nlp.get_pipe("cart_terms").vocabulary)  # type: ignore[attr-defined]
-            except (KeyError, AttributeError):
-                pass
         return read(doc, vocabulary_of(self.nlp, self.name))
 
 

@@ -199,7 +199,7 @@ def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = N
     if weighed is not None:
         said &= weighed
     found.update([f"word={word}" for word in said if len(word) >= _SHORTEST and word.isalpha()])
-    return list(found)
+    return sorted(found)
 
 
 _TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj"])

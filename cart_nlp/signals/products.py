@@ -134,7 +134,7 @@ def together(found: Iterable[Instance]) -> Mapping[str, list[str]]:
 
 
 def _beside(name: str, by_name: Mapping[str, Sequence[Instance]], known: set[str]) -> Iterator[str]:
-    """How often a candidate is named, alone and among all, and whether its name is a piece of another's."""
+    """How often a candidate is named, alone and among all."""
     count, counts = len(by_name[name]), [len(ones) for ones in by_name.values()]
     rivals = by_name.keys() - {name}
     for what, number, steps in (
