@@ -26,7 +26,7 @@ KINDS = {
     "costim": ("costimulation", "signaling"),
     "disease_qualifiers": ("age", "extent", "kind", "marker", "risk", "state"),
 }
-USUAL_ROLES = ("", "cell_marker", "payload")
+USUAL_ROLES = ("", "cell_marker", "payload", "tag")
 REFERENCES = {
     "targets": "antigens",
     "costim": "costim",
@@ -161,7 +161,7 @@ def _closed(row: Row, added: bool) -> Iterator[str]:
     if table in KINDS and (added or row.cell("kind")) and row.cell("kind") not in KINDS[table]:
         yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
     if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
-        yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, or nothing"
+        yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, tag, or nothing"
     if table == "cell_sources" and row.cell("kind") not in ("", "origin"):
         yield f"kind: {row.cell('kind')!r} is not origin, nor nothing"
     if table == "diseases" and row.cell("group") not in ("", *DISEASE_GROUPS):

@@ -71,10 +71,7 @@ class Table:
         others = [other for other in self.best if other != name]
         strongest = max(self.best[other] for other in others)
         named = max(self.zones[other]["named"] for other in others)
-        found = [
-            *steps("rival", strongest),
-            *steps("rival_named", named, (0, 2)),
-        ]
+        found = [*steps("rival", strongest), *steps("rival_named", named, (0, 2))]
         if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
         rivals = [other for other in others if self.best[other] > 0]

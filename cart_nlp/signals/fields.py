@@ -44,6 +44,8 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
             if stated:
                 shared = shared or signals(reading, unit)
                 own = [*shared, *_own(reading, field, mention, len(stated))]
+                if field == "targets":
+                    own += _partners(reading, unit, mention)
             for value in stated:
                 told = own if field == "targets" else own + _with_value(reading, field, unit, mention, value)
                 yield Instance(value, mention, tuple(told), place(unit), number)
@@ -106,6 +108,12 @@ def _with_value(reading: Reading, field: str, unit: Unit, mention: Mention, valu
     if field == "cell_source":
         found += [f"{value}&{word}" for word in beside(reading, mention)]
     return found
+
+
+def _partners(reading: Reading, unit: Unit, mention: Mention) -> list[str]:
+    """What the others of a coordination usually are: beside CD3 an antigen is that of an engager."""
+    rows = (reading.vocabulary.lexicon.get(m.label, m.concept) for m in unit.mentions if m is not mention)
+    return sorted({"with_" + role for row in rows if row and (role := row.fields.get("usual_role"))})
 
 
 def _of_drugs(reading: Reading, mention: Mention) -> list[str]:

@@ -10,10 +10,10 @@ from cart_nlp.signals.mention import PLACES, zone
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.text import lower
 
-CODE, BUILT, WORD = "code", "built", "word"
-"""What shows that a word may be a name: capitals with digits, a CAR and something else in one word, or
-capitals before the word for cells."""
-COINED = frozenset([CODE, BUILT, WORD])
+CODE, BUILT, WORD, ALONE = "code", "built", "word", "alone"
+"""What shows that a word may be a name: capitals with digits, a CAR and something else in one word,
+capitals before the word for cells, or that an intervention is called so and no more."""
+COINED = frozenset([CODE, BUILT, WORD, ALONE])
 """Rows of mentions of products that stand in no lexicon."""
 _TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z0-9][-a-z./+_]{0,40}[A-Z0-9])(?!\d{1,40}(?:[-./]\d{1,40}){0,7}(?![A-Za-z0-9]))"
@@ -36,6 +36,7 @@ _SIGNS = {
     "A": "antigen", "C": "car", "T": "tail", "9": "number", "x": "letters", ".": "dot", "/": "slash",
     "-": "dash",
 }  # fmt: skip
+_WHOLE = r"[A-Za-z-]{3,40}(?= <<name_form>>|$)"
 _PART = re.compile(r"[-/+._]")
 _HEAD = re.compile(r"[A-Za-z]+")
 _LEAST, _MOST = 3, 40
@@ -47,12 +48,17 @@ _MARK = 5
 def names(reading: Reading) -> list[Mention]:
     """The coined names of a Reading, each under the form in which it is printed first."""
     first: dict[str, str] = {}
-    found = []
+    found, lexicon = [], reading.vocabulary.lexicon
+    shown = [section for section in reading.sections if PLACES.get(section.kind) == "name"]
+    called = (lexicon.expression(_WHOLE).match(reading.text, each.start, each.end) for each in shown)
+    alone = {name[0] for name in called if name and lower(name[0]) not in lexicon.folded}
     for section in reading.sections:
         if zone(PLACES.get(section.kind, "other")) == "rest":
             continue
         for match in _TOKEN.finditer(reading.text, section.start, section.end):
-            why, end = _named_by(match, reading.vocabulary.lexicon)
+            why, end = _named_by(match, lexicon)
+            if not why and match[0] in alone:
+                why = ALONE
             if why:
                 name = reading.text[match.start() : end]
                 concept = first.setdefault(re.sub(r"[\s_-]+", "-", lower(name)), name)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from cart_nlp.signals.candidate import steps
-from cart_nlp.signals.mention import part, place, place_at, turns
+from cart_nlp.signals.mention import PLACES, part, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
@@ -40,20 +40,21 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
     named: list[str] = []
     for unit, kind in evidence(reading):
         where = place(unit)
-        zone, told = part(where), turns(reading, unit)
+        region, told = part(where), turns(reading, unit)
         named.append(kind)
         found.add(f"{kind}@{where}")
         if told.isdisjoint(another):
-            named += ("clean", "clean_" + zone)
+            named += ("clean", "clean_" + region)
             found.update((f"{kind}@{where}&clean", f"any@{where}&clean"))
         for cue in told & turning:
-            found.update((f"any@{where}&{cue}", f"any@{zone}&{cue}", f"{kind}&{cue}"))
+            found.update((f"any@{where}&{cue}", f"any@{region}&{cue}", f"{kind}&{cue}"))
     for name, number in Counter(named).items():
         found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
     strong = [step for at, logit in targets.items() for step in steps("target_" + at, logit, _STEPS)]
     found.update(strong, (f"{category}@{at}" for category, at, _ in _telling(reading)))
-    if "car" not in named:
-        found.update(["no_plain_car" if named else "no_car"], _unnamed(reading, strong))
+    if found.isdisjoint(_PLAIN):
+        aside = "car_aside" if "car" in named else "no_plain_car" if named else "no_car"
+        found.update([aside], _unnamed(reading, strong))
     if study_type:
         found.add("type=" + study_type.lower())
     return sorted(found)
@@ -63,7 +64,8 @@ def _unnamed(reading: Reading, strong: list[str]) -> Iterator[str]:
     """What tells of cells with a receptor where no word CAR does."""
     cues = {(category, at) for category, at, _ in _telling(reading, "tells_unnamed")}
     together = "&".join(sorted({category for category, at in cues if at != "eligibility"}))
-    return ("unnamed&" + said for said in (together, *strong, *("@".join(cue) for cue in cues)))
+    domains = {mention.concept for mention in reading.of("costim")}
+    return ("unnamed&" + said for said in (together, *strong, *domains, *("@".join(cue) for cue in cues)))
 
 
 def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str, str, CueHit]]:
@@ -78,6 +80,8 @@ def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str,
 
 _PARTS = ("title", "name", "summary", "eligibility")
 """Parts of a record where a cue tells something of its own; the others are the rest."""
+_PLAIN = frozenset(f"car@{where}" for where in PLACES.values() if zone(where) != "rest")
+"""A word CAR where the study itself is told."""
 _STEPS = (-2, 0, 2, 4)
 """Log-odds of the likeliest target of a part from which on it counts."""
 

@@ -26,10 +26,6 @@ class Unit:
     """End of its sentence."""
 
 
-def _within(unit: Unit, mention: Mention) -> bool:
-    return unit.start <= mention.start and mention.end <= unit.end
-
-
 def _joined(reading: Reading, joints: frozenset[str], unit: Unit, mention: Mention) -> bool:
     """Whether only joining words stand between a unit and the next mention."""
     return (
@@ -46,7 +42,7 @@ def units(reading: Reading, mentions: Iterable[Mention]) -> list[Unit]:
     found: list[Unit] = []
     for mention in mentions:
         last = found[-1] if found else None
-        if last is not None and (_within(last, mention) or _joined(reading, joints, last, mention)):
+        if last is not None and (mention.end <= last.end or _joined(reading, joints, last, mention)):
             last.mentions.append(mention)
             last.end = max(last.end, mention.end)
             continue
