@@ -74,8 +74,7 @@ class Table:
         found = [*steps("rival", strongest), *steps("rival_named", named, (0, 2))]
         if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
-        rivals = [other for other in others if self.best[other] > 0]
-        found += self._kinds(name, rivals)
+        found += self._kinds(name, [other for other in others if self.best[other] > 0])
         if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
             found.append("beside_leader")
         return found

@@ -43,9 +43,7 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
             stated = _stated(reading, field, unit, mention)
             if stated:
                 shared = shared or signals(reading, unit)
-                own = [*shared, *_own(reading, field, mention, len(stated))]
-                if field == "targets":
-                    own += _partners(reading, unit, mention)
+                own = [*shared, *_own(reading, field, unit, mention, len(stated))]
             for value in stated:
                 told = own if field == "targets" else own + _with_value(reading, field, unit, mention, value)
                 yield Instance(value, mention, tuple(told), place(unit), number)
@@ -123,7 +121,7 @@ def _of_drugs(reading: Reading, mention: Mention) -> list[str]:
     return ["drug_binds" if own else "drug_binds_other" for own in bound]
 
 
-def _own(reading: Reading, field: str, mention: Mention, stated: int) -> list[str]:
+def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int) -> list[str]:
     """Signals of one mention that its coordination does not share.
 
     What found it (a row of a table says nothing), for antigens whether a drug that the sentence names binds
@@ -141,7 +139,7 @@ def _own(reading: Reading, field: str, mention: Mention, stated: int) -> list[st
         found.append("guarded_name")
     if mention.label == "antigen":
         if field == "targets":
-            found += _of_drugs(reading, mention)
+            found += [*_of_drugs(reading, mention), *_partners(reading, unit, mention)]
         row = reading.vocabulary.lexicon.get("antigen", mention.concept)
         if row is None:
             found.append("novel")

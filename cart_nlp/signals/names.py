@@ -34,7 +34,7 @@ _PLAIN = r"<<name_car>>|-?<<name_cells>>(?![A-Za-z0-9])|[-/.+_s]"
 _MARKS = r"(?P<C><<name_car>>)(?=s?(?![a-z]))(?P<T>-?<<name_cells>>(?![a-z]))?|(?P<t>-<<name_cells>>\b)"
 _SIGNS = {
     "A": "antigen", "C": "car", "T": "tail", "9": "number", "x": "letters", ".": "dot", "/": "slash",
-    "-": "dash",
+    "-": "hyphen",
 }  # fmt: skip
 _WHOLE = r"[A-Za-z-]{3,40}(?= <<name_form>>|$)"
 _PART = re.compile(r"[-/+._]")

@@ -148,13 +148,8 @@ class Reading:
     @cached_property
     def drugs(self) -> list[tuple[int, str]]:
         """Where drugs that bind an antigen are named, and the antigen of each."""
-        return [
-            (hit.start, antigen)
-            for hit in self.trial_hits
-            for category in hit.trial
-            for kind, _, antigen in (category.partition("="),)
-            if kind == "drug"
-        ]
+        told = ((hit.start, category) for hit in self.trial_hits for category in hit.trial)
+        return [(at, category.removeprefix("drug=")) for at, category in told if category.startswith("drug=")]
 
     @cached_property
     def trial_hits(self) -> list[CueHit]:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from cart_nlp.signals.candidate import steps
-from cart_nlp.signals.mention import PLACES, part, place, place_at, turns, zone
+from cart_nlp.signals.fields import instances
+from cart_nlp.signals.mention import NAMED, TOLD, part, place, place_at, turns
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
@@ -36,7 +37,7 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
     """All signals of a trial. `targets` are the log-odds of its candidate targets by place."""
     another = reading.vocabulary.lexicon.words("another_car")
     turning = another | reading.vocabulary.lexicon.words("turns_car")
-    found = set(_of_interventions(reading))
+    found = {*_of_interventions(reading), *_of_names(reading)}
     named: list[str] = []
     for unit, kind in evidence(reading):
         where = place(unit)
@@ -52,12 +53,20 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
         found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
     strong = [step for at, logit in targets.items() for step in steps("target_" + at, logit, _STEPS)]
     found.update(strong, (f"{category}@{at}" for category, at, _ in _telling(reading)))
-    if found.isdisjoint(_PLAIN):
+    if not any(f"car@{where}" in found for where in NAMED | TOLD):
         aside = "car_aside" if "car" in named else "no_plain_car" if named else "no_car"
         found.update([aside], _unnamed(reading, strong))
     if study_type:
         found.add("type=" + study_type.lower())
     return sorted(found)
+
+
+def _of_names(reading: Reading) -> Iterator[str]:
+    """How the text binds to a CAR what a title or intervention is named after: "QX-44 is a CAR-T product"."""
+    names = instances(reading, "products")
+    shown = {one.concept for one in names if one.place in NAMED}
+    told = (one.signals for one in names if one.concept in shown and one.place in TOLD)
+    return ("name&" + signal for held in told for signal in held if signal.startswith(_BINDING))
 
 
 def _unnamed(reading: Reading, strong: list[str]) -> Iterator[str]:
@@ -80,8 +89,7 @@ def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str,
 
 _PARTS = ("title", "name", "summary", "eligibility")
 """Parts of a record where a cue tells something of its own; the others are the rest."""
-_PLAIN = frozenset(f"car@{where}" for where in PLACES.values() if zone(where) != "rest")
-"""A word CAR where the study itself is told."""
+_BINDING = ("car>", "car<", "definition")
 _STEPS = (-2, 0, 2, 4)
 """Log-odds of the likeliest target of a part from which on it counts."""
 
