@@ -49,13 +49,40 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         "Zetamab in lymphoma\nCAR-T cells have improved survival. We study Zetamab.",
         {"car_trial": "mention"},
     ),
+    (
+        {
+            "brief_title": "Zetamab in lymphoma",
+            "primary_outcomes[0]": "Share of patients who proceed to CAR T-cell therapy",
+        },
+        {"car_trial": "mention"},
+    ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
         {
-            "brief_title": "Virus specific T cells in lymphoma",
-            "primary_outcomes[0]": "Survival of the CD19CAR T cells",
+            "brief_title": "A new model of transplantation",
+            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+            "conditions[0]": "CD19-chimeric antigen receptor T cells",
+            NAME: "new transplant model",
         },
         {"car_trial": "product"},
+    ),
+    # what the tumor carries, or the adaptor's tag, is a target
+    ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
+    ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
+    # the text tells one of two receptors, a code or a plain word by its sentence alone
+    (
+        {
+            "brief_title": "HX-31 in myeloma",
+            "brief_summary": "HX-31 is a bispecific CAR-T that sees BCMA and CD19.",
+        },
+        {"car_trial": "product", "targets": ["BCMA", "CD19"]},
+    ),
+    (
+        {
+            "brief_title": "QX-7 in lymphoma",
+            "brief_summary": "QX-7 is a tablet. Share of patients who need CAR-T.",
+        },
+        {"car_trial": "mention"},
     ),
     # an antigen of another drug is a target
     ("Epcoritamab (CD20xCD3) after axi-cel in lymphoma", {"targets": ["CD19"]}),

@@ -57,13 +57,6 @@ LEVELS: dict[str, list[Row]] = {
     "CAR-T cells of the background or of a later treatment read as the study's": [
         (
             {
-                "brief_title": "Zetamab in lymphoma",
-                "primary_outcomes[0]": "Share of patients who proceed to CAR T-cell therapy",
-            },
-            {"car_trial": "mention"},
-        ),
-        (
-            {
                 "brief_title": "Vibration for lymphoma",
                 "primary_outcomes[0]": "Efficacy of CAR T-cell products",
             },
@@ -82,16 +75,14 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
-            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+            {
+                "brief_title": "Virus specific T cells in lymphoma",
+                "primary_outcomes[0]": "Survival of the CD19CAR T cells",
+            },
             {"car_trial": "product"},
         ),
         (
-            {
-                "brief_title": "A new model of transplantation",
-                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-                "conditions[0]": "CD19-chimeric antigen receptor T cells",
-                NAME: "new transplant model",
-            },
+            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
             {"car_trial": "product"},
         ),
         (
@@ -128,15 +119,10 @@ LEVELS: dict[str, list[Row]] = {
 TARGETS: dict[str, list[Row]] = {
     "what the tumor carries, or the adaptor's tag, is a target": [
         ("CAR-T cells for EGFR family member positive solid tumors", {"targets": []}),
-        ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
         (
             "Dual-targeting CAR-NK cells for glioma\n"
             "Participants will undergo tumor antigen profiling for EGFR, GD2, and B7-H3.",
             {"targets": []},
-        ),
-        (
-            "Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.",
-            {"targets": ["CD20"]},
         ),
     ],
 }
