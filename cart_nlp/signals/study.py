@@ -63,7 +63,8 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
 
 def _of_names(reading: Reading) -> Iterator[str]:
     """How the text binds to a CAR what a title or intervention is named after: "QX-44 is a CAR-T product"."""
-    names = instances(reading, "products")
+    spoken = {place_at(reading, car.start) for car in reading.cars}
+    names = () if spoken.isdisjoint(TOLD) else instances(reading, "products")
     shown = {one.concept for one in names if one.place in NAMED}
     told = (one.signals for one in names if one.concept in shown and one.place in TOLD)
     return ("name&" + signal for held in told for signal in held if signal.startswith(_BINDING))
