@@ -90,7 +90,7 @@ def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str,
 
 _PARTS = ("title", "name", "summary", "eligibility")
 """Parts of a record where a cue tells something of its own; the others are the rest."""
-_BINDING = ("car>", "car<", "definition")
+_BINDING = ("car>", "car<", "definition")  # what binds a name to a CAR, or says what it is
 _STEPS = (-2, 0, 2, 4)
 """Log-odds of the likeliest target of a part from which on it counts."""
 

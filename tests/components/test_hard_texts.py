@@ -69,7 +69,9 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # what the tumor carries, or the adaptor's tag, is a target
     ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
     ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
-    # the text tells one of two receptors, a code or a plain word by its sentence alone
+    # a switch that stands plainly
+    (TITLE + "\nThe CAR-T cells carry a safety switch.", {"safety_switch": ["other"]}),
+    # one sentence tells what the code of the title is
     (
         {
             "brief_title": "HX-31 in myeloma",

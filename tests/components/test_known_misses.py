@@ -195,9 +195,7 @@ VALUES: dict[str, list[Row]] = {
     "a drug beside the cells arms them, an armed cell is not seen": [
         ("CD19 CAR-T combined with IL-15", {"armoring": []}),
     ],
-    "a switch or a name that stands plainly is missed": [
-        (TITLE + "\nThe CAR-T cells carry a safety switch.", {"safety_switch": ["other"]}),
-    ],
+    "a switch or a name that stands plainly is missed": [],
 }
 
 
