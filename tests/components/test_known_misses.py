@@ -195,7 +195,6 @@ VALUES: dict[str, list[Row]] = {
     "a drug beside the cells arms them, an armed cell is not seen": [
         ("CD19 CAR-T combined with IL-15", {"armoring": []}),
     ],
-    "a switch or a name that stands plainly is missed": [],
 }
 
 
