@@ -143,10 +143,10 @@ def test_the_formula_guard_can_be_turned_off(tmp_path: Path) -> None:
     assert rows(out)[0]["sponsor"] == '=HYPERLINK("http://x")'
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "  =1", "＝1", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1", "+1", "-1+1", "@x", "  =1", "＝1", "\t=1", "\r=1"])
 def test_whatever_a_spreadsheet_runs_is_guarded(text: str) -> None:
     assert str(cell("title", text, guard=True)).startswith("'")
-    assert guarded("CD19-directed") == "CD19-directed"
+    assert guarded("CD19-directed") == "CD19-directed" and guarded("-1.71") == "-1.71"
 
 
 @given(st.text())

@@ -106,6 +106,8 @@ def _summary(queue: Queue, items: tuple[Item, ...], wanted: str) -> list[str]:
     if not queue.calibrated:
         lines.append("these records carry no confidence: ordered by scores of the evidence, not calibrated")
     said = f"{queue.total:,} records, {queue.settled:,} settled"
+    if queue.screened:
+        said += f", {queue.screened:,} let go by the text screen"
     if queue.calibrated:
         rest = queue.expected(len(items))
         said += f"; {queue.expected():.1f} with an error expected, {rest:.1f} after reading {len(items):,}"

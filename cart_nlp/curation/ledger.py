@@ -95,7 +95,7 @@ def opened(path: str | None, lexicons: tuple[str, ...] = ()) -> Ledger | None:
 def lines(tally: Mapping[str, Any]) -> list[str]:
     """A tally for a terminal."""
     stale, unseen = tally["stale"], tally["unseen"]
-    said = f"corrections: {tally['rows']:,} of {tally['trials']:,} trials applied, {len(stale):,} stale"
+    said = f"corrections: {tally['rows']:,} applied in {tally['trials']:,} trials, {len(stale):,} stale"
     if unseen:
         said += f", {len(unseen):,} trials not in the input"
     found = [said]

@@ -49,15 +49,16 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Items in the order of reading, of `total` records; `settled` ones need none.
+    """Items in the order of reading, of `total` records; `settled` and `screened` ones need none.
 
-    Only `calibrated` chances add up.
+    Only `calibrated` chances add up. `screened`: those that the text screen let go, whose text nobody tagged.
     """
 
     items: tuple[Item, ...]
     settled: int
     calibrated: bool
     total: int
+    screened: int = 0
 
     def needed(self, share: float, field: str | None = None) -> int:
         """How many must be read and put right so that this share of all records is expected to be right.
@@ -93,14 +94,16 @@ def queue(
 
     With `everything` the settled records stand at its end.
     """
-    items, settled, calibrated, total = [], 0, True, 0
+    items, settled, calibrated, total, screened = [], 0, True, 0, 0
     for record in records:
         total += 1
-        calibrated &= bool(record.confidence.keys() & set(fields))
+        let_go = record.car_trial == "no" and not record.confidence and not record.evidence
+        screened += let_go
+        calibrated &= let_go or bool(record.confidence.keys() & set(fields))
         chances = chances_of(record, fields)
         error = error_among(record, fields)
         if error <= 0:
-            settled += 1
+            settled += not let_go
             if not everything:
                 continue
         why = _by_field(reasons(record, mentions(record)))
@@ -108,7 +111,7 @@ def queue(
         doubts.sort(key=lambda doubt: (-doubt.error, FIELDS.index(doubt.field)))
         items.append(Item(record, error, tuple(doubts)))
     items.sort(key=lambda item: (-item.error, item.record.trial_id))
-    return Queue(tuple(items), settled, calibrated, total)
+    return Queue(tuple(items), settled, calibrated, total, screened)
 
 
 def chances_of(record: Record, fields: Sequence[str] = FIELDS) -> dict[str, float]:

@@ -20,6 +20,7 @@ CELL_LIMIT = 32_767
 _FORMULA = r"(?=\s*[=+\-@＝＋－＠])"
 _OPENING = re.compile(r"(^|; ?)" + _FORMULA)
 _GUARD = re.compile(r"(^|; ?)'" + _FORMULA)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _SPACES = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
 _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -47,12 +48,12 @@ def clean(text: str) -> str:
 def guarded(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula: an apostrophe before = + - @ at its start.
 
-    The same after a semicolon, at which a spreadsheet of some countries begins a new cell.
+    The same after a semicolon, at which a spreadsheet of some countries begins a new cell. A number is none.
 
-    >>> guarded("=1+1"), guarded("+CD19"), guarded("CD19"), guarded("x;=1+1")
-    ("'=1+1", "'+CD19", 'CD19', "x;'=1+1")
+    >>> guarded("=1+1"), guarded("+CD19"), guarded("CD19"), guarded("x;=1+1"), guarded("-1.71")
+    ("'=1+1", "'+CD19", 'CD19', "x;'=1+1", '-1.71')
     """
-    return _OPENING.sub(r"\1'", cell)
+    return cell if _NUMBER.fullmatch(cell) else _OPENING.sub(r"\1'", cell)
 
 
 def unguarded(cell: str) -> str:

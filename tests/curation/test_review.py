@@ -31,6 +31,14 @@ def test_the_order_is_the_chance_that_any_field_is_wrong():
     assert [d.field for d in found.items[0].doubts] == ["targets", "car_trial"]
 
 
+def test_what_the_text_screen_let_go_is_neither_settled_nor_uncalibrated():
+    one = record(1, {"car_trial": 0.9, "targets": 0.5})
+    let_go = record(2, {}, car_trial="no", car_score=0.0, targets=(), constructs=(), evidence=())
+    found = queue([one, let_go])
+    assert (found.settled, found.screened, found.total, found.calibrated) == (0, 1, 2, True)
+    assert [item.record for item in found.items] == [one]
+
+
 def test_a_trial_that_is_not_included_is_in_doubt_only_for_that():
     out = record(1, {"car_trial": 0.8, "targets": 0.1}, car_trial="mention", targets=(), constructs=())
     (item,) = queue([out]).items

@@ -75,7 +75,7 @@ def test_decisions_are_applied_and_nothing_else_changes(folder):
     assert (plain.read, plain.screened, plain.below, plain.written) == (6, 2, 1, 3)
     assert (summary.read, summary.screened, summary.below, summary.written) == (6, 1, 2, 3)
     assert lines(summary.corrections) == [
-        "corrections: 5 of 4 trials applied, 1 stale, 1 trials not in the input",
+        "corrections: 5 applied in 4 trials, 1 stale, 1 trials not in the input",
         "stale: T00006 costim CD28: the text changed since 2026-11-28; it is applied, read it again",
         "not in the input: T00099",
         "2 corrections carry no text_sha256: whether the text under them changed cannot be told",

@@ -103,7 +103,7 @@ def test_the_walk(tmp_path, car_records):
     assert {r.action for r in rows} == {"set", "add", "remove", "confirm"}
 
     told = cart_nlp("tag", DUMP, "--corrections", corrections, "-o", again)
-    assert "corrections: 10 of 10 trials applied, 0 stale" in told
+    assert "corrections: 10 applied in 10 trials, 0 stale" in told
     check_records(lines_of(first), lines_of(again), rows)
 
     some = tmp_path / "changed.jsonl"
@@ -115,7 +115,7 @@ def test_the_walk(tmp_path, car_records):
             trial["brief_title"] += ", second cohort"
     some.write_text("".join(json.dumps(t) + "\n" for t in trials), "utf-8")
     told = cart_nlp("tag", some, "--corrections", corrections, "-o", tmp_path / "later.jsonl")
-    assert "corrections: 10 of 10 trials applied, 1 stale" in told
+    assert "corrections: 10 applied in 10 trials, 1 stale" in told
     assert f"stale: {stale.trial_id} costim" in told
     later = Record.model_validate_json(lines_of(tmp_path / "later.jsonl")[stale.trial_id])
     assert set(stale.values) <= set(values_of(later, "costim")), "applied all the same"

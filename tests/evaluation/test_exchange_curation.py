@@ -113,6 +113,18 @@ def test_a_fault_of_the_annotator_stops_the_import(tmp_path):
         formats.imported("doccano", path)
 
 
+def test_a_trial_that_an_annotator_takes_out_needs_no_emptying(tmp_path):
+    path = tmp_path / "t.jsonl"
+    formats.export([line()], "doccano", path)
+    row = json.loads(path.read_text("utf-8"))
+    row["label"] = [[s, e, name.replace("car_trial=product", "car_trial=mention")] for s, e, name in row["label"]]
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    (pair,) = formats.pairs("doccano", path)
+    assert pair[1]["labels"]["car_trial"] == "mention" and pair[1]["labels"]["targets"] == []
+    rows = decided.corrections([pair], "ana", "2026-11-28")
+    assert [(r.field, r.values) for r in rows] == [("car_trial", ("mention",))]
+
+
 def test_changes_in_a_tool_become_corrections_that_last(tagged):
     trial, record, marks = tagged[1][0]
     before = formats.preannotated(trial, record, marks)

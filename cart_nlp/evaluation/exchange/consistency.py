@@ -17,6 +17,15 @@ def inconsistent(line: Mapping[str, Any], before: Mapping[str, Any] | None = Non
     return [fault for fault in _faults(line) if fault not in old]
 
 
+def taken_out(line: Mapping[str, Any], before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A line without the values that a trial had `before` an annotator said that it does not belong in."""
+    labels, old = dict(line["labels"]), before["labels"] if before is not None else {}
+    if labels.get("car_trial") not in INCLUDED and old.get("car_trial") in INCLUDED:
+        same = [name for name in (*LIST_FIELDS, "constructs") if labels.get(name) == old.get(name)]
+        labels.update({name: [] for name in same}, focus=None)
+    return {**line, "labels": labels}
+
+
 def _faults(line: Mapping[str, Any]) -> Iterator[str]:
     labels = line["labels"]
     targets = set(labels.get("targets") or ())

@@ -12,7 +12,7 @@ from cart_nlp.curation.laying import laid
 from cart_nlp.evaluation.exchange.choices import choices_of
 from cart_nlp.evaluation.exchange.formats import preannotated
 from cart_nlp.evaluation.sections import sections_of
-from cart_nlp.schema import Trial
+from cart_nlp.schema import INCLUDED, Trial
 
 CORRECTED = "corrected"
 """Begins the source of a label that comes from corrections."""
@@ -25,7 +25,8 @@ def corrections(pairs: Iterable[Pair], by: str, date: str) -> list[Correction]:
     found = []
     for before, after in pairs:
         old, new = choices_of(before["labels"]), choices_of(after["labels"])
-        for field in FIELDS:
+        out = after["labels"]["car_trial"] not in INCLUDED
+        for field in ("car_trial",) if out else FIELDS:
             if sorted(old.get(field, ())) == sorted(new.get(field, ())):
                 continue
             known = () if field in SINGLE else before.get("product_knowledge", {}).get(field, ())

@@ -11,7 +11,7 @@ from typing import Any
 from cart_nlp import outputs
 from cart_nlp.curation.decisions import text_sha256
 from cart_nlp.evaluation.exchange import brat, docbin, doccano, label_studio, prodigy
-from cart_nlp.evaluation.exchange.consistency import inconsistent
+from cart_nlp.evaluation.exchange.consistency import inconsistent, taken_out
 from cart_nlp.evaluation.exchange.tasks import task_of
 from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS, ROLES, label_faults, read_mentions
@@ -63,8 +63,8 @@ def pairs(name: str, path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     try:
         for place, row in form.read(path):
             try:
-                line = form.from_json(row)
                 before = exported(row)
+                line = taken_out(form.from_json(row), before)
                 wrong = line_faults(line) or ([] if line == before else inconsistent(line, before))
             except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
                 faults.append(f"{place}: {_what(error, name)}")
