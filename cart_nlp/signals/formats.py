@@ -26,9 +26,10 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
-    alone = [named for unit, named in own if len(named) == 1 and zone(place(unit)) == "named"]
-    if alone:
-        found.add("each_named_alone" if targets == frozenset().union(*alone) else "some_named_alone")
+    for where in ("named", "told"):
+        alone = [named for unit, named in own if len(named) == 1 and zone(place(unit)) == where]
+        if alone:
+            found.add(f"{'each' if targets == frozenset().union(*alone) else 'some'}_{where}_alone")
     if all(named != targets for _, named in own):
         found.add("never_together")
     if len(targets) > 1 and apart(reading, own, targets):

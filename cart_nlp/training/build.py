@@ -53,6 +53,7 @@ SETTINGS: Mapping[str, Mapping[str, float]] = {
     "targets": {"penalty": 0.5, "strength": 0.3, "weight": 0.25},
     "products": {"strength": 0.1},
     "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 1.0},
+    "cell_source": {"penalty": 1.0, "strength": 0.5},
 }
 """Strength of regularization by field; the others have `_DEFAULT`."""
 _DEFAULT = {"penalty": 0.2, "strength": 0.5}
