@@ -18,6 +18,10 @@ from cart_nlp.schema import Record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cart_nlp.batch.feed import Feed
+    from cart_nlp.batch.jobs import TaggerSource
+    from cart_nlp.batch.options import Options
+
 Path = str | PathLike[str]
 Lexicons = Sequence[Path]
 OnReject = Callable[[str], None]
@@ -47,11 +51,11 @@ def iter_records(
     `corrections` a curator's decisions, laid over what the tool finds.
     `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on, and
     `timeout` bounds the seconds of one record. A record that cannot be used is passed to `on_reject` as one
-    line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read.
+    line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read, and at once, before
+    anything is read, for an option that no run can work with.
     """
     from cart_nlp.batch.feed import Feed
     from cart_nlp.batch.options import Options
-    from cart_nlp.batch.pool import Pool, inline
     from cart_nlp.batch.running import real_parts
     from cart_nlp.curation.ledger import opened
 
@@ -69,18 +73,24 @@ def iter_records(
     parts = real_parts(options)
     ledger = opened(None if corrections is None else str(corrections), options.lexicons)
     feed = Feed(options.inputs, parts.reader, parts.hits(), everything, dedupe=dedupe, ledger=ledger)
+    return _records(options, parts.source, feed, on_reject or _warned)
+
+
+def _records(options: Options, source: TaggerSource, feed: Feed, on_reject: OnReject) -> Iterator[Record]:
+    from cart_nlp.batch.pool import Pool, inline
+
     with contextlib.ExitStack() as stack:
-        if workers:
-            pool = Pool(parts.source, workers=workers, timeout=timeout, keep_all=everything)
+        if options.workers:
+            pool = Pool(source, workers=options.workers, timeout=options.timeout, keep_all=options.keep_all)
             stack.callback(pool.close)
             found = pool.outcomes(feed.jobs())
         else:
-            found = inline(parts.source, feed.jobs(), everything)
+            found = inline(source, feed.jobs(), options.keep_all)
         for outcome in found:
             if outcome.kind == "record":
                 yield Record.model_validate_json(outcome.payload)
             elif outcome.kind == "reject":
-                (on_reject or _warned)(_reason(outcome.payload))
+                on_reject(_reason(outcome.payload))
     if feed.faults:
         raise InputError("; ".join(feed.faults))
 

@@ -135,6 +135,50 @@ def test_an_input_that_cannot_be_read_is_an_error(tmp_path):
         cart_nlp.tag_file(tmp_path / "nothing.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"workers": -1}, "workers=-1: give a whole number, 0 or more"),
+        ({"workers": 1.5}, "workers=1.5: give a whole number, 0 or more"),
+        ({"workers": "2"}, "workers='2': give a whole number, 0 or more"),
+        ({"timeout": 0}, "timeout=0: give 0.1 seconds or more"),
+        ({"timeout": float("nan"), "workers": 1}, "timeout=nan: give 0.1 seconds or more"),
+        ({"timeout": None, "workers": 1}, "timeout=None: give 0.1 seconds or more"),
+    ],
+    ids=str,
+)
+def test_an_option_that_no_run_can_work_with_is_an_error_before_anything_is_read(option, said):
+    for call in (cart_nlp.iter_records, cart_nlp.tag_file):
+        with pytest.raises(cart_nlp.InputError) as fault:
+            call(SAMPLE, **option)
+        assert str(fault.value) == said
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"id": ""}, "id=: names no column"),
+        ({"id": None}, "id=None: names no column"),
+        (["id=Nr"], r"give fields and their columns, not a list"),
+    ],
+    ids=str,
+)
+def test_columns_that_name_nothing_are_an_error(columns, said):
+    with pytest.raises(cart_nlp.InputError, match=said):
+        cart_nlp.tag_file(SAMPLE, columns=columns)
+    with pytest.raises(cart_nlp.InputError, match=said):
+        cart_nlp.tag_frame(pd.DataFrame(TRIALS[:1], dtype=object), columns=columns)
+
+
+def test_no_input_is_an_error():
+    with pytest.raises(cart_nlp.InputError, match="no input is named: give the path of a dump"):
+        cart_nlp.tag_file()
+
+
+def test_a_record_may_take_for_ever(tagged):
+    assert len(cart_nlp.tag_file(SAMPLE, workers=1, timeout=float("inf"))) == len(tagged)
+
+
 def test_a_notebook_shows_what_a_record_says_and_runs_nothing():
     record = Record(
         trial_id="NCT1",
