@@ -461,8 +461,8 @@ def _strange(path: Path, part: str) -> str:
         known = path.suffix == ".toml" and path.stem in DECISIONS
         return "" if known else f"no rules of that name; there are {', '.join(DECISIONS)} (.toml)"
     ending = path.suffix.lower()
-    if ending == ".jsonl" or (ending == ".toml" and path.stem in DECISIONS):
-        return f"not read here; move it to the folder {'rules' if ending == '.toml' else 'patterns'}"
+    if ending == ".toml" and path.stem in DECISIONS:
+        return "not read here; move it to the folder rules"
     if ending == ".csv" and path.name not in {f"{table}.csv" for table in TABLES}:
         return f"no table of that name, so it is not read; the tables are {', '.join(TABLES)} (.csv)"
     return ""
