@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from cart_nlp.registries.entry import InputError
+from cart_nlp.paths import Folders, folders
+from cart_nlp.registries.entry import InputError, in_a_call
 from cart_nlp.schema import Record
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from cart_nlp.batch.options import Options
 
 Path = str | PathLike[str]
-Lexicons = Sequence[Path]
 OnReject = Callable[[str], None]
 
 
@@ -36,7 +36,7 @@ def iter_records(
     everything: bool = False,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
-    lexicons: Lexicons = (),
+    lexicons: Folders = (),
     dedupe: bool = False,
     corrections: Path | None = None,
     workers: int = 0,
@@ -47,12 +47,13 @@ def iter_records(
 
     `paths` are dumps of any supported registry format, plain or compressed; `format` forces one, `columns`
     names the columns of a table (trial field -> column). As `cart-nlp tag` does, it leaves out trials that
-    are neither product nor related unless `everything` is set. `lexicons` are folders of your own rows,
-    `corrections` a curator's decisions, laid over what the tool finds.
+    are neither product nor related unless `everything` is set. `lexicons` is a folder of your own
+    rows, or several, `corrections` a curator's decisions, laid over what the tool finds.
     `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on, and
     `timeout` bounds the seconds of one record. A record that cannot be used is passed to `on_reject` as one
     line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read, and at once, before
-    anything is read, for an option that no run can work with.
+    anything is read, for an option that no run can work with, `LexiconError` for a lexicon that cannot be
+    used, and `BatchError` where workers cannot be started.
     """
     from cart_nlp.batch.feed import Feed
     from cart_nlp.batch.options import Options
@@ -66,7 +67,7 @@ def iter_records(
         workers=workers,
         format=format,
         mapping=columns,
-        lexicons=tuple(map(str, lexicons)),
+        lexicons=folders(lexicons),
         dedupe=dedupe,
         timeout=timeout,
     )
@@ -92,7 +93,7 @@ def _records(options: Options, source: TaggerSource, feed: Feed, on_reject: OnRe
             elif outcome.kind == "reject":
                 on_reject(_reason(outcome.payload))
     if feed.faults:
-        raise InputError("; ".join(feed.faults))
+        raise InputError(in_a_call("; ".join(feed.faults)))
 
 
 def tag_file(
@@ -100,7 +101,7 @@ def tag_file(
     everything: bool = False,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
-    lexicons: Lexicons = (),
+    lexicons: Folders = (),
     dedupe: bool = False,
     corrections: Path | None = None,
     workers: int = 0,
@@ -130,7 +131,7 @@ def tag_frame(
     frame: pd.DataFrame,
     *,
     columns: Mapping[str, str] | None = None,
-    lexicons: Lexicons = (),
+    lexicons: Folders = (),
     corrections: Path | None = None,
     everything: bool = True,
 ) -> pd.DataFrame:
@@ -150,7 +151,7 @@ def tag_frame(
     records: list[Record] = []
     errors: list[str | None] = []
     index = []
-    layers = tuple(map(str, lexicons))
+    layers = folders(lexicons)
     decided = ledger(corrections, layers)
     for row, outcome in frame_outcomes(frame, layers, everything, columns, decided):
         if outcome.kind == "record":
@@ -189,7 +190,7 @@ def _reason(payload: bytes) -> str:
     import orjson
 
     line = orjson.loads(payload)
-    return f"{line['source']}, {line['place']}: {line['reason']}"
+    return in_a_call(f"{line['source']}, {line['place']}: {line['reason']}")
 
 
 def _warned(line: str) -> None:
