@@ -49,11 +49,12 @@ def iter_records(
     names the columns of a table (trial field -> column). As `cart-nlp tag` does, it leaves out trials that
     are neither product nor related unless `everything` is set. `lexicons` is a folder of your own
     rows, or several, `corrections` a curator's decisions, laid over what the tool finds.
-    `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on, and
-    `timeout` bounds the seconds of one record. A record that cannot be used is passed to `on_reject` as one
-    line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read, and at once, before
-    anything is read, for an option that no run can work with, `LexiconError` for a lexicon that cannot be
-    used, and `BatchError` where workers cannot be started.
+    `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on
+    (your script needs no `if __name__ == "__main__":` for that), and `timeout` bounds the seconds of one
+    record. A record that cannot be used is passed to `on_reject` as one line, or is a `RejectWarning`.
+    Raises `InputError` for an input that cannot be read, and at once, before anything is read, for an
+    option that no run can work with, `LexiconError` for a lexicon that cannot be used, and `BatchError`
+    where workers cannot be started.
     """
     from cart_nlp.batch.feed import Feed
     from cart_nlp.batch.options import Options
