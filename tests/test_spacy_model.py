@@ -1,18 +1,22 @@
 """What a spaCy user does with the pipeline: saves it, packages it, stores Docs, runs workers, adds rulers."""
 
+import email
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
+from packaging.requirements import Requirement
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
+from cart_nlp import __version__
 from cart_nlp.assembly import record
 from cart_nlp.lexicon import OF_CATEGORIES
 from cart_nlp.pipeline import load, make_doc, mentions, tag
@@ -135,6 +139,20 @@ def test_a_model_that_was_saved_before_categories_were_rows(
     assert again.words(category) == words and again.files.keys() > {"1/cues.csv"}
 
 
+def _requirements(wheel: Path) -> list[Requirement]:
+    """What a wheel needs."""
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = (name for name in packed.namelist() if name.endswith(".dist-info/METADATA"))
+        said = email.message_from_bytes(packed.read(name))
+    return [Requirement(line) for line in said.get_all("Requires-Dist", [])]
+
+
+def test_the_model_needs_this_release(nlp: Language) -> None:
+    (need,) = map(Requirement, nlp.meta["requirements"])
+    major, minor, _ = __version__.split(".")
+    assert str(need) == f"cart-nlp<{major}.{int(minor) + 1}.0,>={major}.{minor}.0"
+
+
 def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: Language) -> None:
     nlp.to_disk(tmp_path / "model")
     (tmp_path / "dist").mkdir()
@@ -145,6 +163,8 @@ def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: L
     )  # fmt: skip
     wheels = sorted((tmp_path / "dist").rglob("*.whl"))
     assert len(wheels) == 1, made.stdout[-2000:] + made.stderr[-2000:]
+    needed = {need.name: need for need in _requirements(wheels[0])}
+    assert needed.keys() == {"spacy", "cart-nlp"} and __version__ in needed["cart-nlp"].specifier
     target = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
     subprocess.run([*pip, "--target", target, *wheels], check=True, capture_output=True, timeout=120)
