@@ -15,8 +15,9 @@ import spacy
 from packaging.requirements import Requirement
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.training import Example
 
-from cart_nlp import __version__
+from cart_nlp import __version__, paths
 from cart_nlp.assembly import record
 from cart_nlp.lexicon import OF_CATEGORIES
 from cart_nlp.pipeline import load, make_doc, mentions, tag
@@ -151,6 +152,26 @@ def test_the_model_needs_this_release(nlp: Language) -> None:
     (need,) = map(Requirement, nlp.meta["requirements"])
     major, minor, _ = __version__.split(".")
     assert str(need) == f"cart-nlp<{major}.{int(minor) + 1}.0,>={major}.{minor}.0"
+
+
+def test_spacy_finds_no_fault_with_the_config() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spacy", "debug", "config", str(paths.model() / "config.cfg")],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and "Config is valid" in done.stdout, done.stdout + done.stderr[-2000:]
+
+
+def test_a_component_to_be_trained_can_be_added() -> None:
+    nlp = load()
+    own = nlp.add_pipe("textcat")
+    for label in ("mine", "other"):
+        own.add_label(label)
+    doc = nlp.make_doc("CD19 CAR-T cells")
+    examples = [Example.from_dict(doc, {"cats": {"mine": 1.0, "other": 0.0}})]
+    nlp.initialize(lambda: examples)
+    assert nlp.update(examples)["textcat"] > 0
+    assert tag(TEXTS[0], nlp) == tag(TEXTS[0], load())
 
 
 def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: Language) -> None:
