@@ -1,5 +1,6 @@
 """What a spaCy user does with the pipeline: saves it, packages it, stores Docs, runs workers, adds rulers."""
 
+import copy
 import email
 import os
 import pickle
@@ -202,6 +203,14 @@ def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: L
         check=False,
     )
     assert done.stdout.split("\n")[0] == "('BCMA',) ('CD30',) product False", done.stderr[-2000:]
+
+
+def test_the_pipeline_pickled_before_and_after_its_first_text() -> None:
+    nlp = load()
+    fresh = pickle.loads(pickle.dumps(nlp))  # noqa: S301
+    found = [tag(text, nlp) for text in TEXTS]
+    for again in (fresh, pickle.loads(pickle.dumps(nlp)), copy.deepcopy(nlp)):  # noqa: S301
+        assert [tag(text, again) for text in TEXTS] == found
 
 
 def test_the_pipeline_as_bytes(nlp: Language) -> None:
