@@ -111,7 +111,15 @@ def test_a_file_that_would_be_passed_over_is_told(tmp_path: Path, name: str, bes
 
 
 def test_what_is_clearly_no_lexicon_may_lie_beside_one(tmp_path: Path) -> None:
-    for name in ("README.md", "cart-nlp.toml", "notes.txt", "dump.jsonl", "._antigens.csv", ".DS_Store", "old.csv~"):
+    for name in (
+        "README.md",
+        "cart-nlp.toml",
+        "notes.txt",
+        "dump.jsonl",
+        "._antigens.csv",
+        ".DS_Store",
+        "old.csv~",
+    ):
         (tmp_path / name).write_bytes(b"\xff")
     (tmp_path / "vectors.csv").write_text("name,aliases,source\nzyx,zyx vector,me\n", encoding="utf-8")
     assert load(tmp_path).get("vector", "zyx")
