@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cart_nlp.api import RejectWarning, iter_records, read, tag_file, tag_frame
+    from cart_nlp.batch.jobs import BatchError
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.pipeline import load, tag
     from cart_nlp.registries.entry import InputError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "BatchError",
     "Construct",
     "Evidence",
     "InputError",
@@ -33,6 +35,7 @@ _HOMES = {
     **dict.fromkeys(("RejectWarning", "iter_records", "read", "tag_file", "tag_frame"), "api"),
     **dict.fromkeys(("load", "tag"), "pipeline"),
     **dict.fromkeys(("Construct", "Evidence", "Record", "Trial"), "schema"),
+    "BatchError": "batch.jobs",
     "InputError": "registries.entry",
     "LexiconError": "lexicon",
 }

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from cart_nlp.registries.entry import InputError
+from cart_nlp.paths import Folders, folders
+from cart_nlp.registries.entry import InputError, in_a_call
 from cart_nlp.schema import Record
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cart_nlp.batch.feed import Feed
+    from cart_nlp.batch.jobs import TaggerSource
+    from cart_nlp.batch.options import Options
+
 Path = str | PathLike[str]
-Lexicons = Sequence[Path]
 OnReject = Callable[[str], None]
 
 
@@ -32,7 +36,7 @@ def iter_records(
     everything: bool = False,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
-    lexicons: Lexicons = (),
+    lexicons: Folders = (),
     dedupe: bool = False,
     corrections: Path | None = None,
     workers: int = 0,
@@ -43,15 +47,17 @@ def iter_records(
 
     `paths` are dumps of any supported registry format, plain or compressed; `format` forces one, `columns`
     names the columns of a table (trial field -> column). As `cart-nlp tag` does, it leaves out trials that
-    are neither product nor related unless `everything` is set. `lexicons` are folders of your own rows,
-    `corrections` a curator's decisions, laid over what the tool finds.
-    `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on, and
-    `timeout` bounds the seconds of one record. A record that cannot be used is passed to `on_reject` as one
-    line, or is a `RejectWarning`. Raises `InputError` for an input that cannot be read.
+    are neither product nor related unless `everything` is set. `lexicons` is a folder of your own
+    rows, or several, `corrections` a curator's decisions, laid over what the tool finds.
+    `workers=0` tags in this process; more start processes, which pays from some thousand CAR trials on
+    (your script needs no `if __name__ == "__main__":` for that), and `timeout` bounds the seconds of one
+    record. A record that cannot be used is passed to `on_reject` as one line, or is a `RejectWarning`.
+    Raises `InputError` for an input that cannot be read, and at once, before anything is read, for an
+    option that no run can work with, `LexiconError` for a lexicon that cannot be used, and `BatchError`
+    where workers cannot be started.
     """
     from cart_nlp.batch.feed import Feed
     from cart_nlp.batch.options import Options
-    from cart_nlp.batch.pool import Pool, inline
     from cart_nlp.batch.running import real_parts
     from cart_nlp.curation.ledger import opened
 
@@ -62,27 +68,33 @@ def iter_records(
         workers=workers,
         format=format,
         mapping=columns,
-        lexicons=tuple(map(str, lexicons)),
+        lexicons=folders(lexicons),
         dedupe=dedupe,
         timeout=timeout,
     )
     parts = real_parts(options)
     ledger = opened(None if corrections is None else str(corrections), options.lexicons)
     feed = Feed(options.inputs, parts.reader, parts.hits(), everything, dedupe=dedupe, ledger=ledger)
+    return _records(options, parts.source, feed, on_reject or _warned)
+
+
+def _records(options: Options, source: TaggerSource, feed: Feed, on_reject: OnReject) -> Iterator[Record]:
+    from cart_nlp.batch.pool import Pool, inline
+
     with contextlib.ExitStack() as stack:
-        if workers:
-            pool = Pool(parts.source, workers=workers, timeout=timeout, keep_all=everything)
+        if options.workers:
+            pool = Pool(source, workers=options.workers, timeout=options.timeout, keep_all=options.keep_all)
             stack.callback(pool.close)
             found = pool.outcomes(feed.jobs())
         else:
-            found = inline(parts.source, feed.jobs(), everything)
+            found = inline(source, feed.jobs(), options.keep_all)
         for outcome in found:
             if outcome.kind == "record":
                 yield Record.model_validate_json(outcome.payload)
             elif outcome.kind == "reject":
-                (on_reject or _warned)(_reason(outcome.payload))
+                on_reject(_reason(outcome.payload))
     if feed.faults:
-        raise InputError("; ".join(feed.faults))
+        raise InputError(in_a_call("; ".join(feed.faults)))
 
 
 def tag_file(
@@ -90,7 +102,7 @@ def tag_file(
     everything: bool = False,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
-    lexicons: Lexicons = (),
+    lexicons: Folders = (),
     dedupe: bool = False,
     corrections: Path | None = None,
     workers: int = 0,
@@ -120,7 +132,7 @@ def tag_frame(
     frame: pd.DataFrame,
     *,
     columns: Mapping[str, str] | None = None,
-    lexicons: Lexicons = (),
+    lexicons: Folders = (),
     corrections: Path | None = None,
     everything: bool = True,
 ) -> pd.DataFrame:
@@ -140,7 +152,7 @@ def tag_frame(
     records: list[Record] = []
     errors: list[str | None] = []
     index = []
-    layers = tuple(map(str, lexicons))
+    layers = folders(lexicons)
     decided = ledger(corrections, layers)
     for row, outcome in frame_outcomes(frame, layers, everything, columns, decided):
         if outcome.kind == "record":
@@ -179,7 +191,7 @@ def _reason(payload: bytes) -> str:
     import orjson
 
     line = orjson.loads(payload)
-    return f"{line['source']}, {line['place']}: {line['reason']}"
+    return in_a_call(f"{line['source']}, {line['place']}: {line['reason']}")
 
 
 def _warned(line: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 import orjson
 
 from cart_nlp import readback, records
+from cart_nlp.places import no_file
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import UNCOMPARED, Record
 from cart_nlp.writers.flat import cell
@@ -78,7 +79,7 @@ def read_rows(source: str, note: Callable[[str], None] | None = None) -> Rows:
         return _past(Path(f"{name}.duckdb"), moment)
     path = Path(source)
     if not path.is_file():
-        raise InputError(f"{source}: no such file; give two outputs of `cart-nlp tag`")
+        raise InputError(f"{source}: {no_file(path)}; give two outputs of `cart-nlp tag`")
     rows: Rows = {}
     again: set[str] = set()
     for number, (_, row) in enumerate(records.rows(path), 1):

@@ -14,6 +14,7 @@ import orjson
 from cart_nlp import kept
 from cart_nlp.batch.jobs import Job, Outcome, Tagger, itself, parsed, tag_job
 from cart_nlp.curation.decisions import Correction
+from cart_nlp.paths import Folders, folders
 from cart_nlp.registries.containers.jsonvalues import unbroken
 from cart_nlp.schema import Record
 
@@ -52,7 +53,7 @@ Decisions = str | PathLike[str] | Sequence[Correction] | None
 
 def tag_frame(
     frame: pd.DataFrame,
-    lexicons: tuple[str, ...] = (),
+    lexicons: Folders = (),
     keep_all: bool = True,
     corrections: Decisions = None,
 ) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def tag_frame(
 
 def frame_outcomes(
     frame: pd.DataFrame,
-    lexicons: tuple[str, ...] = (),
+    lexicons: Folders = (),
     keep_all: bool = True,
     columns: Mapping[str, str] | None = None,
     decided: Ledger | None = None,
@@ -89,9 +90,9 @@ def frame_outcomes(
 
     names = [str(name) for name in frame.columns]
     parse = frames.parser(names, columns)
-    state = kept.state_of(lexicons)
-    tagger = _tagger(tuple(lexicons), state)
-    hits = _hits(tuple(lexicons), state)
+    layers = folders(lexicons)
+    state = kept.state_of(layers)
+    tagger, hits = _tagger(layers, state), _hits(layers, state)
     for number, values in enumerate(frame.itertuples(index=False, name=None)):
         fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
         place = f"row {number + 1}"
@@ -109,22 +110,23 @@ def frame_outcomes(
 
 def tag_frames(
     frames: Iterable[pd.DataFrame],
-    lexicons: tuple[str, ...] = (),
+    lexicons: Folders = (),
     keep_all: bool = True,
     corrections: Decisions = None,
 ) -> Iterator[pd.DataFrame]:
     """`tag_frame` over many DataFrames: the function that Spark's `mapInPandas` takes."""
-    rows = _rows(corrections, tuple(lexicons))
+    rows = _rows(corrections, folders(lexicons))
     for frame in frames:
         yield tag_frame(frame, lexicons, keep_all, rows)
 
 
-def ledger(corrections: Decisions, lexicons: Sequence[str] = ()) -> Ledger | None:
+def ledger(corrections: Decisions, lexicons: Folders = ()) -> Ledger | None:
     """The decisions of a file or of rows by trial; raises CorrectionsError with every fault of a file."""
     from cart_nlp.curation.ledger import Ledger
 
-    rows = _rows(corrections, tuple(lexicons))
-    return Ledger(rows, tuple(lexicons)) if rows else None
+    layers = folders(lexicons)
+    rows = _rows(corrections, layers)
+    return Ledger(rows, layers) if rows else None
 
 
 def _rows(corrections: Decisions, lexicons: tuple[str, ...]) -> tuple[Correction, ...]:

@@ -36,6 +36,10 @@ LABELS = {
     "generations": "generation",
 }
 """File stem -> label of its terms."""
+TABLES = (*LABELS, "disease_qualifiers", "cues", "stoplist")
+"""Stems of all tables."""
+DECISIONS = ("edits", "focus", "formats")
+"""Stems of the files of rules: what each decides."""
 
 WITHOUT_ROW = {"cell_type": ("other",)}
 """Field -> values that the guidelines know and no row has."""
@@ -442,10 +446,37 @@ def _rules(path: Path, content: bytes) -> tuple[Rule, ...]:
     return rules_of(table, path.name)
 
 
+def strangers(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Files of a folder that look like parts of a lexicon and would not be read, each with the reason."""
+    for path in sorted(path for part in ("*", "patterns/*", "rules/*") for path in folder.glob(part)):
+        if not path.name.startswith(".") and (why := _strange(path, path.parent.relative_to(folder).name)):
+            yield path, why
+
+
+def _strange(path: Path, part: str) -> str:
+    """Why a file in a part of a folder of lexicons is not read; empty where it is, or is clearly none."""
+    if part == "patterns":
+        return "" if path.suffix == ".jsonl" else "not a .jsonl file: it is not read"
+    if part == "rules":
+        known = path.suffix == ".toml" and path.stem in DECISIONS
+        return "" if known else f"no rules of that name; there are {', '.join(DECISIONS)} (.toml)"
+    ending = path.suffix.lower()
+    if ending == ".toml" and path.stem in DECISIONS:
+        return "not read here; move it to the folder rules"
+    if ending == ".csv" and path.name not in {f"{table}.csv" for table in TABLES}:
+        return f"no table of that name, so it is not read; the tables are {', '.join(TABLES)} (.csv)"
+    return ""
+
+
 def _files(folder: Path) -> list[Path]:
-    """The files of a folder that are read: tables, then patterns, then rules, each by name."""
+    """The files of a folder that are read: tables, then patterns, then rules, each by name.
+
+    Raises LexiconError for one that would be passed over, since whoever has named it so means it to be read.
+    """
     if not folder.is_dir():
         raise LexiconError(f"{folder}: no such folder of lexicons")
+    for path, why in strangers(folder):
+        raise LexiconError(f"{path}: {why}")
     found = [path for shape in SHAPES for path in sorted(folder.glob(shape))]
     if not found:
         raise LexiconError(f"{folder}: holds no lexicon; see `cart-nlp lexicon check {folder}`")

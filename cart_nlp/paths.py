@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from os import PathLike
 from pathlib import Path
+
+Folders = str | PathLike[str] | Iterable[str | PathLike[str]]
+"""One folder, or several."""
 
 _PACKAGE = Path(__file__).resolve().parent
 _BUNDLED = _PACKAGE / "_data"
@@ -16,6 +21,11 @@ def _data(bundled: str, checkout: str) -> Path:
 def lexicons() -> Path:
     """Folder of the shipped lexicons."""
     return _data("lexicons", "lexicons")
+
+
+def folders(named: Folders) -> tuple[str, ...]:
+    """Folders that somebody has named, also where it is a single one and not in a list."""
+    return (str(named),) if isinstance(named, str | PathLike) else tuple(map(str, named))
 
 
 def model() -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cart_nlp import paths
+from cart_nlp.paths import Folders, folders
 from cart_nlp.schema import Mention, Record, Trial
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ GAP = "\n\n"
 """Between two sections of a Doc; no mention crosses it."""
 
 
-def load(lexicons: Sequence[str | Path] = ()) -> Language:
-    """The shipped pipeline, with a user's lexicon folders layered over the shipped ones.
+def load(lexicons: Folders = ()) -> Language:
+    """The shipped pipeline, with a user's lexicon folder, or several, layered over the shipped ones.
 
     Raises lexicon.LexiconError if a lexicon cannot be used.
     """
@@ -28,7 +29,7 @@ def load(lexicons: Sequence[str | Path] = ()) -> Language:
 
     from cart_nlp.signals.doc import vocabulary_of
 
-    layers = [str(Path(folder)) for folder in lexicons]
+    layers = [str(Path(folder)) for folder in folders(lexicons)]
     readers = ("cart_terms", "cart_patterns")
     overrides: dict[str, Any] = {f"components.{name}.lexicons": layers for name in readers} if layers else {}
     nlp = spacy.load(paths.model(), config=overrides)
@@ -122,18 +123,27 @@ def tag_trials(nlp: Language, trials: Iterable[Trial]) -> Iterator[Record]:
 
 
 def as_trial(source: str | Trial | Mapping[str, Any]) -> Trial:
-    """A text, a trial, or a registry record given as a mapping, as a Trial."""
+    """A text, a trial, or a registry record given as a mapping, as a Trial; raises InputError for others."""
     if isinstance(source, Trial):
         return source
     if isinstance(source, str):
         return Trial(id="text", sections={"text": source})
     from cart_nlp.registries import from_mapping
+    from cart_nlp.registries.entry import NAME_KEYS, InputError, Rejected
 
-    return from_mapping(source)
+    if not isinstance(source, Mapping):
+        raise InputError(f"the record: a {type(source).__name__}, not a text, a Trial or a mapping")
+    try:
+        return from_mapping(source)
+    except Rejected as fault:
+        said = str(fault).replace(NAME_KEYS, "give it `id` and `brief_title`, or give a Trial")
+        raise InputError(f"the record: {said}") from None
 
 
 def tag(source: str | Trial | Mapping[str, Any], nlp: Language | None = None) -> Record:
     """The record of one text, trial, or registry record given as a mapping.
+
+    Raises InputError with the reason for a mapping that makes no trial.
 
     >>> tag("CD19/CD22 bispecific CAR-T cells with 4-1BB").targets
     ('CD19', 'CD22')

@@ -1,4 +1,4 @@
-"""Where a file may be written, and how it is begun without following what somebody has planted there."""
+"""Where a file may be read or written; one is begun without following what somebody has planted there."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def regular(named: Path, remedy: str = "name a file") -> Path:
     if not path.parent.is_dir():
         raise PlaceError(f"{named}: there is no folder {path.parent}; make it first")
     return path
+
+
+def no_file(path: Path) -> str:
+    """Why there is no file to read under a name."""
+    if path.is_dir():
+        return "is a directory, not a file"
+    return "is a pipe or device, not a file" if path.exists() else "no such file"
 
 
 def begun(path: Path, mode: int = 0o666) -> IO[bytes]:

@@ -192,7 +192,7 @@ def is_interrupt(fault: BaseException | None) -> bool:
 
 @contextlib.contextmanager
 def store(path: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A store to read one table of; raises InputError for what is none, or has no such table."""
+    """A store to read one table of; raises InputError for what is none, lacks the table, or is held open."""
     try:
         import duckdb
     except ImportError:
@@ -203,12 +203,26 @@ def store(path: Path, table: str) -> Iterator[duckdb.DuckDBPyConnection]:
                 raise InputError(f"{path}: no table {table}; is this a store of `cart-nlp tag`?")
             yield base
     except duckdb.Error as fault:
-        said = shown(str(fault).strip().split("\n", 1)[0])
-        raise InputError(f"{path}: no store of `cart-nlp tag`: {said}") from None
+        raise InputError(f"{path}: {_held(fault) or _no_store(fault)}") from None
     except RuntimeError as fault:
         if is_interrupt(fault):
             raise KeyboardInterrupt from None
         raise
+
+
+def _held(fault: duckdb.Error) -> str:
+    """What to do about a store that is held open; empty where that is not what keeps it from being read."""
+    said = str(fault)
+    if "different configuration" in said or "file handle conflict" in said:
+        return "this process has the store open already; close that connection first"
+    if "Could not set lock" in said or "being used by another process" in said:
+        return "another process has the store open for writing; try again when it has closed it"
+    return ""
+
+
+def _no_store(fault: duckdb.Error) -> str:
+    said = shown(str(fault).strip().split("\n", 1)[0])
+    return f"no store of `cart-nlp tag`: {said}"
 
 
 def store_rows(path: Path) -> Iterator[dict[str, Any]]:

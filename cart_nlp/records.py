@@ -14,6 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from cart_nlp import readback
+from cart_nlp.places import no_file
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import SCHEMA_VERSION, Record
 from cart_nlp.writers.dates import stated, without_types
@@ -61,7 +62,8 @@ def typed_rows(path: Path) -> Rows:
 
 def _readers(path: Path) -> tuple[Callable[[Path], Rows], Callable[[Path], Rows]]:
     if not path.is_file():
-        raise InputError(f"{path}: no such file; write records with `cart-nlp tag DUMP -o records.jsonl`")
+        remedy = "write records with `cart-nlp tag DUMP -o records.jsonl`"
+        raise InputError(f"{path}: {no_file(path)}; {remedy}")
     kind = Path(path.name.removesuffix(".gz")).suffix.lower()
     if kind not in SUFFIXES:
         raise InputError(

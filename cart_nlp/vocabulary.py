@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -139,6 +139,22 @@ class CueFinder:
         ]
         found.sort()  # no two begin and end at the same places
         return list(map(CueHit._make, found))
+
+
+class Stems:
+    """Finds beginnings of words as they are written, of those that begin at one place the longest.
+
+    `find(text)` gives number, start and end of each.
+    """
+
+    def __init__(self, stems: Iterable[str]) -> None:
+        self._stems = sorted(stems)
+        automaton = ahocorasick_rs.AhoCorasick(self._stems, ahocorasick_rs.MatchKind.LeftmostLongest)
+        self.find: Callable[[str], list[tuple[int, int, int]]] = automaton.find_matches_as_indexes
+
+    def __reduce__(self) -> tuple[type[Stems], tuple[list[str]]]:
+        # The automaton is compiled anew in another process.
+        return Stems, (self._stems,)
 
 
 def _plain(low: str) -> bytes:

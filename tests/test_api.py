@@ -135,6 +135,133 @@ def test_an_input_that_cannot_be_read_is_an_error(tmp_path):
         cart_nlp.tag_file(tmp_path / "nothing.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"workers": -1}, "workers=-1: give a whole number, 0 or more"),
+        ({"workers": 1.5}, "workers=1.5: give a whole number, 0 or more"),
+        ({"workers": "2"}, "workers='2': give a whole number, 0 or more"),
+        ({"timeout": 0}, "timeout=0: give 0.1 seconds or more"),
+        ({"timeout": float("nan"), "workers": 1}, "timeout=nan: give 0.1 seconds or more"),
+        ({"timeout": None, "workers": 1}, "timeout=None: give 0.1 seconds or more"),
+    ],
+    ids=str,
+)
+def test_an_option_that_no_run_can_work_with_is_an_error_before_anything_is_read(option, said):
+    for call in (cart_nlp.iter_records, cart_nlp.tag_file):
+        with pytest.raises(cart_nlp.InputError) as fault:
+            call(SAMPLE, **option)
+        assert str(fault.value) == said
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"id": ""}, "id=: names no column"),
+        ({"id": None}, "id=None: names no column"),
+        (["id=Nr"], r"give fields and their columns, not a list"),
+    ],
+    ids=str,
+)
+def test_columns_that_name_nothing_are_an_error(columns, said):
+    with pytest.raises(cart_nlp.InputError, match=said):
+        cart_nlp.tag_file(SAMPLE, columns=columns)
+    with pytest.raises(cart_nlp.InputError, match=said):
+        cart_nlp.tag_frame(pd.DataFrame(TRIALS[:1], dtype=object), columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"x": 1}, "no known record format: its keys are x; give it `id` and `brief_title`, or give a Trial"),
+        ({"brief_title": TITLE}, "record without an id"),
+        (
+            {"trial_id": "NCT1", "car_trial": "yes"},
+            "records that cart-nlp has written, not a registry's export",
+        ),
+        (None, "a NoneType, not a text, a Trial or a mapping"),
+        ([TITLE], "a list, not a text, a Trial or a mapping"),
+    ],
+    ids=str,
+)
+def test_what_is_no_trial_is_an_error(source, said):
+    with pytest.raises(cart_nlp.InputError) as fault:
+        cart_nlp.tag(source)
+    assert str(fault.value).startswith(f"the record: {said}")
+
+
+def test_advice_is_in_the_words_of_a_call(tmp_path):
+    (tmp_path / "dump.jsonl").write_text('{"x": 1}\n')
+    (tmp_path / "table.csv").write_text("Nr,Name\n1,CAR\n")
+    (tmp_path / "text.txt").write_text("once upon a time")
+    told: list[str] = []
+    list(cart_nlp.iter_records(tmp_path / "dump.jsonl", on_reject=told.append))
+    for name in ("table.csv", "text.txt"):
+        with pytest.raises(cart_nlp.InputError) as fault:
+            cart_nlp.tag_file(tmp_path / name)
+        told.append(str(fault.value))
+    with pytest.raises(cart_nlp.InputError) as fault:
+        cart_nlp.tag_file(tmp_path / "table.csv", columns={"colour": "Nr"})
+    told.append(str(fault.value))
+    assert "its keys are x; name them with columns={'id': …, 'title': …}" in told[0]
+    assert "name it with columns={'id': COLUMN}; there are Nr, Name" in told[1]
+    assert "force one with format=…" in told[2]
+    assert "columns: colour=…: no such field" in told[3]
+    assert not any("--" in line for line in told)
+
+
+def test_one_folder_of_lexicons_needs_no_list(tmp_path):
+    (tmp_path / "antigens.csv").write_text("name,aliases,source\nXYZ1,xyz one,me\n")
+    text = {"id": "NCT1", "brief_title": "Xyz one CAR-T cells"}
+    (tmp_path / "dump.jsonl").write_text(json.dumps(text) + "\n")
+    for folder in (tmp_path, str(tmp_path)):
+        (record,) = cart_nlp.iter_records(tmp_path / "dump.jsonl", lexicons=folder)
+        assert record.targets == ("XYZ1",)
+        assert cart_nlp.tag_frame(pd.DataFrame([text]), lexicons=folder)["targets"].tolist() == [("XYZ1",)]
+        assert cart_nlp.tag(text, cart_nlp.load(folder)).targets == ("XYZ1",)
+    with pytest.raises(cart_nlp.LexiconError, match=r"^my: no such folder of lexicons"):
+        cart_nlp.tag_file(SAMPLE, lexicons="my")
+
+
+def test_a_folder_is_told_to_be_one(tmp_path):
+    with pytest.raises(cart_nlp.InputError, match=r"is a directory, not a file; write records with"):
+        cart_nlp.read(tmp_path)
+
+
+def test_a_store_that_is_open_is_told_to_be_open(tmp_path):
+    import duckdb
+
+    from cart_nlp.batch import Options, run
+
+    store = tmp_path / "store.duckdb"
+    run(Options((str(SAMPLE),), str(store), workers=0))
+    source = (
+        "import sys, cart_nlp\ntry: cart_nlp.read(sys.argv[1])\nexcept cart_nlp.InputError as e: print(e)"
+    )
+    for read_only in (True, False):
+        with duckdb.connect(str(store), read_only=read_only):
+            with pytest.raises(cart_nlp.InputError) as fault:
+                cart_nlp.read(store)
+            own = f"{store}: this process has the store open already; close that connection first"
+            assert str(fault.value) == own
+    with duckdb.connect(str(store)):
+        done = subprocess.run(
+            [sys.executable, "-c", source, str(store)], capture_output=True, text=True, check=True
+        )
+    other = "another process has the store open for writing; try again when it has closed it"
+    assert done.stdout == f"{store}: {other}\n"
+    assert len(cart_nlp.read(store)) == 33
+
+
+def test_no_input_is_an_error():
+    with pytest.raises(cart_nlp.InputError, match="no input is named: give the path of a dump"):
+        cart_nlp.tag_file()
+
+
+def test_a_record_may_take_for_ever(tagged):
+    assert len(cart_nlp.tag_file(SAMPLE, workers=1, timeout=float("inf"))) == len(tagged)
+
+
 def test_a_notebook_shows_what_a_record_says_and_runs_nothing():
     record = Record(
         trial_id="NCT1",

@@ -14,7 +14,9 @@ from spacy.matcher import Matcher
 
 from cart_nlp import lint, token_patterns
 from cart_nlp.batch.processes import PRELOAD
-from cart_nlp.lexicon import LexiconError, load
+from cart_nlp.lexicon import DECISIONS, TABLES, LexiconError, load
+from cart_nlp.lint.rules import VERDICTS
+from cart_nlp.lint.tables import COLUMNS
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
 PATTERN = {
@@ -82,6 +84,53 @@ def test_files_that_can_be_used_are_not_refused(tmp_path: Path) -> None:
     assert list(token_patterns.faults([{"OP": "?"}, {"LOWER": "a", "OP": "{1,6}"}, {"OP": "!"}])) == []
 
 
+STRANGERS = {
+    "antigen.csv": "no table of that name, so it is not read; the tables are antigens, ",
+    "Antigens.csv": "no table of that name",
+    "antigens.CSV": "no table of that name",
+    "focus.toml": "not read here; move it to the folder rules",
+    "patterns/mine.json": "not a .jsonl file: it is not read",
+    "rules/target.toml": "no rules of that name; there are edits, focus, formats (.toml)",
+    "rules/focus.csv": "no rules of that name",
+}
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a good table"])
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_file_that_would_be_passed_over_is_told(tmp_path: Path, name: str, beside: bool) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("name,aliases,source\nXYZ1,xyz one,me\n", encoding="utf-8")
+    if beside:
+        (tmp_path / "vectors.csv").write_text("name,aliases,source\nzyx,zyx vector,me\n", encoding="utf-8")
+    with pytest.raises(LexiconError) as caught:
+        load(tmp_path)
+    assert str(caught.value).startswith(f"{path}: {STRANGERS[name]}") and "\n" not in str(caught.value)
+    (fault,) = lint.check(tmp_path)
+    assert fault.path == path and fault.message.startswith(STRANGERS[name])
+
+
+def test_what_is_clearly_no_lexicon_may_lie_beside_one(tmp_path: Path) -> None:
+    for name in (
+        "README.md",
+        "cart-nlp.toml",
+        "notes.txt",
+        "dump.jsonl",
+        "._antigens.csv",
+        ".DS_Store",
+        "old.csv~",
+    ):
+        (tmp_path / name).write_bytes(b"\xff")
+    (tmp_path / "vectors.csv").write_text("name,aliases,source\nzyx,zyx vector,me\n", encoding="utf-8")
+    assert load(tmp_path).get("vector", "zyx")
+    assert lint.check(tmp_path) == []
+
+
+def test_the_tables_and_rules_that_are_read_are_those_that_are_checked() -> None:
+    assert set(TABLES) == set(COLUMNS)
+    assert set(DECISIONS) == set(VERDICTS)
+
+
 @pytest.mark.parametrize("kind", ["pipe", "folder", "loop"])
 @pytest.mark.parametrize("name", ["antigens.csv", "patterns/mine.jsonl", "rules/focus.toml"])
 def test_what_is_no_file_is_told_and_not_waited_for(tmp_path: Path, name: str, kind: str) -> None:
@@ -114,6 +163,29 @@ def test_commands_tell_it_in_one_line(tmp_path: Path) -> None:
         assert done.returncode in (1, 2)
         said = (done.stdout + done.stderr).splitlines()
         assert "lex/patterns/mine.jsonl" in said[0] and len(said) <= 2, said
+
+
+@pytest.mark.parametrize(
+    "words", [["show", "CD19 CAR-T"], ["tag", "in.jsonl", "-o", "out.jsonl"]], ids=" ".join
+)
+def test_commands_do_not_pass_over_a_misnamed_table(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "lex").mkdir()
+    (tmp_path / "lex" / "antigen.csv").write_text("name,aliases,source\nXYZ1,xyz one,me\n", encoding="utf-8")
+    (tmp_path / "in.jsonl").write_text('{"id": "NCT00000001", "brief_title": "CD19 CAR-T cells"}\n')
+    done = subprocess.run(
+        [PROGRAM, *words, "--lexicon", "lex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(
+        f"cart-nlp {words[0]}: lex/antigen.csv: no table of that name, so it is not read; "
+    )
+    assert done.stdout == "" and not (tmp_path / "out.jsonl").exists()
 
 
 def test_the_server_of_workers_leaves_it_to_the_run_to_tell(tmp_path: Path) -> None:

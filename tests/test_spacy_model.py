@@ -1,18 +1,24 @@
 """What a spaCy user does with the pipeline: saves it, packages it, stores Docs, runs workers, adds rulers."""
 
+import copy
+import email
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import spacy
+from packaging.requirements import Requirement
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.training import Example
 
+from cart_nlp import __version__, paths
 from cart_nlp.assembly import record
 from cart_nlp.lexicon import OF_CATEGORIES
 from cart_nlp.pipeline import load, make_doc, mentions, tag
@@ -135,6 +141,40 @@ def test_a_model_that_was_saved_before_categories_were_rows(
     assert again.words(category) == words and again.files.keys() > {"1/cues.csv"}
 
 
+def _requirements(wheel: Path) -> list[Requirement]:
+    """What a wheel needs."""
+    with zipfile.ZipFile(wheel) as packed:
+        (name,) = (name for name in packed.namelist() if name.endswith(".dist-info/METADATA"))
+        said = email.message_from_bytes(packed.read(name))
+    return [Requirement(line) for line in said.get_all("Requires-Dist", [])]
+
+
+def test_the_model_needs_this_release(nlp: Language) -> None:
+    (need,) = map(Requirement, nlp.meta["requirements"])
+    major, minor, _ = __version__.split(".")
+    assert str(need) == f"cart-nlp<{major}.{int(minor) + 1}.0,>={major}.{minor}.0"
+
+
+def test_spacy_finds_no_fault_with_the_config() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "spacy", "debug", "config", str(paths.model() / "config.cfg")],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 and "Config is valid" in done.stdout, done.stdout + done.stderr[-2000:]
+
+
+def test_a_component_to_be_trained_can_be_added() -> None:
+    nlp = load()
+    own = nlp.add_pipe("textcat")
+    for label in ("mine", "other"):
+        own.add_label(label)
+    doc = nlp.make_doc("CD19 CAR-T cells")
+    examples = [Example.from_dict(doc, {"cats": {"mine": 1.0, "other": 0.0}})]
+    nlp.initialize(lambda: examples)
+    assert nlp.update(examples)["textcat"] > 0
+    assert tag(TEXTS[0], nlp) == tag(TEXTS[0], load())
+
+
 def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: Language) -> None:
     nlp.to_disk(tmp_path / "model")
     (tmp_path / "dist").mkdir()
@@ -145,6 +185,8 @@ def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: L
     )  # fmt: skip
     wheels = sorted((tmp_path / "dist").rglob("*.whl"))
     assert len(wheels) == 1, made.stdout[-2000:] + made.stderr[-2000:]
+    needed = {need.name: need for need in _requirements(wheels[0])}
+    assert needed.keys() == {"spacy", "cart-nlp"} and __version__ in needed["cart-nlp"].specifier
     target = tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index"]
     subprocess.run([*pip, "--target", target, *wheels], check=True, capture_output=True, timeout=120)
@@ -161,6 +203,14 @@ def test_a_packaged_model_is_installed_and_loaded_by_name(tmp_path: Path, nlp: L
         check=False,
     )
     assert done.stdout.split("\n")[0] == "('BCMA',) ('CD30',) product False", done.stderr[-2000:]
+
+
+def test_the_pipeline_pickled_before_and_after_its_first_text() -> None:
+    nlp = load()
+    fresh = pickle.loads(pickle.dumps(nlp))  # noqa: S301
+    found = [tag(text, nlp) for text in TEXTS]
+    for again in (fresh, pickle.loads(pickle.dumps(nlp)), copy.deepcopy(nlp)):  # noqa: S301
+        assert [tag(text, again) for text in TEXTS] == found
 
 
 def test_the_pipeline_as_bytes(nlp: Language) -> None:

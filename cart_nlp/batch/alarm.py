@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 
 _PR_SET_PDEATHSIG = 1
+_LONGEST = 1e8
+"""Seconds that a timer of every system takes: three years."""
 
 
 @contextlib.contextmanager
@@ -24,7 +26,7 @@ def limit(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer"):
         yield
         return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST))
     try:
         yield
     finally:

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cart_nlp.registries.entry import InputError
+
 TIMEOUT = 120.0
 """Seconds that one record may take, in each of its two tries."""
+SHORTEST = 0.1
+"""Seconds that a record must be allowed: with less, every one would be rejected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class Options:
     `out` is a path, or `-` for JSON lines on standard output. `workers=0` tags in this process, `None`
     starts a second and further workers, up to the number of processors, where much waits for them. With
     `screened` the list of what was not written goes there and has what the text screen let go, too.
+    Raises InputError for a value with which no run would end, or none would find anything.
     """
 
     inputs: tuple[str, ...]
@@ -35,6 +40,14 @@ class Options:
     guard: bool = True
     corrections: str | None = None
     timeout: float = TIMEOUT
+
+    def __post_init__(self) -> None:
+        if not self.inputs:
+            raise InputError("no input is named: give the path of a dump")
+        if self.workers is not None and not (isinstance(self.workers, int) and self.workers >= 0):
+            raise InputError(f"workers={self.workers!r}: give a whole number, 0 or more")
+        if not (isinstance(self.timeout, int | float) and self.timeout >= SHORTEST):  # nan is not, either
+            raise InputError(f"timeout={self.timeout!r}: give {SHORTEST} seconds or more")
 
 
 @dataclass

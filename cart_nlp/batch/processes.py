@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver, resource_tracker, spawn
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -58,7 +58,7 @@ def started(start: Callable[[], object], lexicons: tuple[str, ...] | None) -> Ba
 
     The server loads the pipeline with these lexicons, or nothing for None, unless it runs already.
     """
-    with _starting, _ready(lexicons):
+    with _starting, _ready(lexicons), _without_main():
         process = _new(start)
         _loaded.set()
         return process
@@ -134,6 +134,28 @@ def _ready(lexicons: tuple[str, ...] | None) -> Iterator[None]:
             finally:
                 os.environ.pop(PRELOAD, None)
         yield
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that this thread starts within does not run the script of the program that we are in.
+
+    Workers need nothing of it, and without an `if __name__ == "__main__":` in it each would start others.
+    """
+    whole, ours = spawn.get_preparation_data, threading.get_ident()
+
+    def prepared(name: str) -> dict[str, Any]:
+        found = whole(name)
+        if threading.get_ident() == ours:  # what the program's own threads start is left as it is
+            found.pop("init_main_from_name", None)
+            found.pop("init_main_from_path", None)
+        return found
+
+    spawn.get_preparation_data = prepared
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = whole
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-import ahocorasick_rs
 from rapidfuzz import fuzz, process
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -15,6 +14,7 @@ from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.doc import Component, write_mentions
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.text import any_of, lower
+from cart_nlp.vocabulary import Stems
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
 _WORD_AFTER = re.compile(r"\s?(?:the )?(?P<word>[a-z]{6,14}(?:[\s-]?\d{1,2}(?:\.\s?\d)?)?)(?![a-z\d])")
@@ -80,9 +80,7 @@ class Linker:
             elif concept.label == "cell_type" and "car" in low and " " not in low:
                 self._cells[low] = concept.name
         self.stems = sorted({stem for stem, _ in self.words})
-        self._openers = ahocorasick_rs.AhoCorasick(
-            sorted(lexicon.stems("opener")), ahocorasick_rs.MatchKind.LeftmostLongest
-        )
+        self._openers = Stems(lexicon.stems("opener"))
         self._cell_in_name = re.compile(any_of(self._cells) + "(?![a-z])")
 
     def __call__(self, reading: Reading, short_forms: dict[str, str]) -> list[Mention]:
@@ -131,7 +129,7 @@ class Linker:
     def _slots(self, reading: Reading, symbols: Symbols) -> Iterator[tuple[int, int, bool]]:
         """Start and end of each word in a slot, and whether words of binding say that it is one."""
         text, low, suffixes = reading.text, reading.low, self.lexicon.words("slot_suffix")
-        for _, start, end in self._openers.find_matches_as_indexes(low):
+        for _, start, end in self._openers.find(low):
             if not "a" <= low[start - 1 : start] <= "z":
                 for found in (_SYMBOL_AFTER.match(text, end), _WORD_AFTER.match(low, end)):
                     if found:

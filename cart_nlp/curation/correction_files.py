@@ -19,6 +19,7 @@ from cart_nlp.curation.decisions import (
     construct_of,
     shown,
 )
+from cart_nlp.places import no_file
 from cart_nlp.registries.containers.encoding import guess
 from cart_nlp.registries.containers.tablerows import delimiter
 from cart_nlp.registries.entry import InputError
@@ -117,7 +118,7 @@ def _generation(text: str) -> str:
 def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """(row, cells by column) of every row that is not blank."""
     if not path.is_file():
-        raise CorrectionsError([f"{path}: no such file; give a table with {', '.join(COLUMNS)}"])
+        raise CorrectionsError([f"{path}: {no_file(path)}; give a table with {', '.join(COLUMNS)}"])
     if path.stat().st_size > MAX_BYTES:
         raise CorrectionsError([f"{path}: larger than {MAX_BYTES >> 20} MB: no corrections file"])
     with path.open("rb") as file:

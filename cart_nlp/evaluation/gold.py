@@ -13,6 +13,7 @@ from typing import Any
 from cart_nlp import paths
 from cart_nlp.evaluation.labels import label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
+from cart_nlp.places import no_file
 from cart_nlp.schema import INCLUDED, Mention, Trial
 
 
@@ -96,7 +97,7 @@ def files(path: Path | None = None) -> list[Path]:
             raise GoldError([f"{path}: no .jsonl file in this folder; give --gold FILE"])
         return found
     if not path.is_file():
-        raise GoldError([f"{path}: no such file; give --gold FILE, a .jsonl of labeled trials"])
+        raise GoldError([f"{path}: {no_file(path)}; give --gold FILE, a .jsonl of labeled trials"])
     return [path]
 
 

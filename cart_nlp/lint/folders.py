@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cart_nlp import paths
-from cart_nlp.lexicon import SHAPES
+from cart_nlp.lexicon import SHAPES, strangers
 from cart_nlp.lint import cues, diseases, pattern_files, rules, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
@@ -106,13 +106,12 @@ def read(folder: Path, *, layered: bool = False) -> tuple[list[Row], list[Fault]
         return [], [Fault(folder, 0, "no such folder of lexicons")]
     rows: list[Row] = []
     faults: list[Fault] = []
-    found = sorted(folder.glob("*.csv"))
-    if not found and not any(folder.glob("rules/*.toml")) and not any(folder.glob("patterns/*.jsonl")):
+    strange = dict(strangers(folder))
+    faults += [Fault(path, 1, why) for path, why in strange.items()]
+    if not strange and not any(path for shape in SHAPES for path in folder.glob(shape)):
         faults.append(Fault(folder, 0, f"holds no lexicon; the tables are {', '.join(COLUMNS)} (.csv)"))
-    for path in found:
+    for path in sorted(folder.glob("*.csv")):
         if path.stem not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            faults.append(Fault(path, 1, f"no table of that name, so it is not read; the tables are {known}"))
             continue
         try:
             text = tables.text_of(path)

@@ -13,9 +13,29 @@ class InputError(Exception):
     """An input that cannot be read at all: one line with the file, the fault and the remedy."""
 
 
+_AS_OPTIONS = {
+    "--map id=COLUMN": "columns={'id': COLUMN}",
+    "--map id=…,title=…": "columns={'id': …, 'title': …}",
+    "--map ": "columns: ",
+    "force one with --format": "force one with format=…",
+}
+"""Advice for the command line -> the same for somebody who calls a function."""
+
+
+def in_a_call(said: str) -> str:
+    """A fault's line with its advice in the words of a call."""
+    for option, argument in _AS_OPTIONS.items():
+        said = said.replace(option, argument)
+    return said
+
+
 OWN_RECORDS = (
     "records that cart-nlp has written, not a registry's export: give the export that they come from"
 )
+
+
+NAME_KEYS = "name them with --map id=…,title=…"
+"""What to do about a record whose keys say nothing to us."""
 
 
 Settled = Literal["new", "known", "keep"]

@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -295,3 +297,42 @@ def test_two_threads_that_ask_for_the_end_of_a_worker_get_its_signal() -> None:
         assert process.exitcode is None
     process.join()
     assert process.exitcode == -signal.SIGKILL
+
+
+UNGUARDED = """
+import sys
+print("run")
+from cart_nlp import tag_file
+from cart_nlp.batch import processes
+processes.COPIES = sys.argv[2] == "copies"
+print(len(tag_file(sys.argv[1], workers=2)))
+"""
+
+
+@pytest.mark.parametrize("start", ["copies", "fresh"])
+@pytest.mark.parametrize("given", ["file", "stdin"])
+def test_a_script_needs_no_guard(tmp_path: Path, given: str, start: str) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    sample = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"
+    named = str(tmp_path / "script.py") if given == "file" else "-"
+    done = subprocess.run(
+        [sys.executable, named, str(sample), start],
+        input=UNGUARDED, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "run\n33\n", "")
+
+
+def test_what_other_threads_start_runs_the_script_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spawn, "get_preparation_data", lambda name: {"init_main_from_path": name})
+    asked: list[bool] = []
+
+    def ask() -> None:
+        asked.append("init_main_from_path" in spawn.get_preparation_data("x"))
+
+    with processes._without_main():
+        ask()
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+    ask()
+    assert asked == [False, True, True]

@@ -11,6 +11,7 @@ from typing import Any
 from cart_nlp.curation.decisions import FIELDS, values_of
 from cart_nlp.curation.queue import queue
 from cart_nlp.evaluation.gold import GoldError, GoldRecord
+from cart_nlp.places import no_file
 from cart_nlp.schema import Mention, Record, Trial
 
 Tagged = tuple[Trial, Record, tuple[Mention, ...]]
@@ -19,7 +20,7 @@ Tagged = tuple[Trial, Record, tuple[Mention, ...]]
 def read_ids(path: Path) -> list[str]:
     """Trial ids of a file, in its order: the column trial_id of a table, else the first word of each line."""
     if not path.is_file():
-        raise GoldError([f"{path}: no such file; give a list of ids, one a line, or a table with trial_id"])
+        raise GoldError([f"{path}: {no_file(path)}; give ids, one a line, or a table with trial_id"])
     text = path.read_text("utf-8-sig", "replace")
     head = text.partition("\n")[0]
     if "trial_id" in re.split(r"[,;\t]", head.strip()):

@@ -73,13 +73,18 @@ def key(column: str) -> str:
 
 
 def checked(mapping: Mapping[str, str]) -> dict[str, str]:
-    """Field -> column of a user's mapping; raises InputError for a field that trials do not have."""
+    """Field -> column of a user's mapping; raises InputError for a field that trials do not have, and for
+    what names no column."""
+    if not isinstance(mapping, Mapping):
+        raise InputError(f"--map {mapping!r}: give fields and their columns, not a {type(mapping).__name__}")
     found = {SHORT_NAMES.get(field, field): column for field, column in mapping.items()}
-    for field in found:
+    for field, column in found.items():
         if field not in GUESSES:
             raise InputError(
                 f"--map {field}=…: no such field; there are {', '.join((*SHORT_NAMES, *GUESSES))}"
             )
+        if not isinstance(column, str) or not column:
+            raise InputError(f"--map {field}={column}: names no column")
     return found
 
 

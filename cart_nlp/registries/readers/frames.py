@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.entry import InputError, in_a_call
 from cart_nlp.registries.general import mapped, native
 from cart_nlp.registries.readers import jsonreader, tablereader
 from cart_nlp.schema import Trial
@@ -28,9 +28,7 @@ def parser(columns: Sequence[str], mapping: Mapping[str, str] | None) -> Callabl
             return lambda row: shape.parse({name: _text(value) for name, value in row.items()})
         chosen = mapped.columns_of(columns, mapping, NAME)
     except InputError as fault:
-        # The advice of the command line, in the words of a call.
-        said = str(fault).replace("--map id=COLUMN", "columns={'id': COLUMN}").replace("--map ", "columns: ")
-        raise InputError(said) from None
+        raise InputError(in_a_call(str(fault))) from None
     return lambda row: native.parse({**row, **mapped.record(row, chosen)})
 
 

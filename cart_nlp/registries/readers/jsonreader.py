@@ -20,7 +20,7 @@ from cart_nlp.registries.containers.jsonvalues import (
     split_lines,
 )
 from cart_nlp.registries.containers.mending import Note
-from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected
+from cart_nlp.registries.entry import NAME_KEYS, OWN_RECORDS, Entry, InputError, Reject, Rejected
 from cart_nlp.registries.eu import ctis
 from cart_nlp.registries.general import mapped, native
 from cart_nlp.registries.general.jsonshape import Shape
@@ -185,7 +185,5 @@ def shape_of(data: Any) -> Shape:
     if guessed is None and data.keys() & {"brief_title", "official_title", "title", "brief_summary"}:
         raise Rejected("record without an id")
     if guessed is None:
-        raise Rejected(
-            f"no known record format: its keys are {keys or 'none'}; name them with --map id=…,title=…"
-        )
+        raise Rejected(f"no known record format: its keys are {keys or 'none'}; {NAME_KEYS}")
     return guessed
