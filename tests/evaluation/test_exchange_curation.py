@@ -117,7 +117,9 @@ def test_a_trial_that_an_annotator_takes_out_needs_no_emptying(tmp_path):
     path = tmp_path / "t.jsonl"
     formats.export([line()], "doccano", path)
     row = json.loads(path.read_text("utf-8"))
-    row["label"] = [[s, e, name.replace("car_trial=product", "car_trial=mention")] for s, e, name in row["label"]]
+    row["label"] = [
+        [s, e, name.replace("car_trial=product", "car_trial=mention")] for s, e, name in row["label"]
+    ]
     path.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
     (pair,) = formats.pairs("doccano", path)
     assert pair[1]["labels"]["car_trial"] == "mention" and pair[1]["labels"]["targets"] == []
