@@ -13,7 +13,7 @@ from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
 
 _BARE = r"(?s)(?<![a-z\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?!\d|<<car_goes_on>>)"
-"""A CAR word that is the letters alone, with no letter or number before it and no word for a receptor after."""
+"""A CAR word that is the letters alone, no letter or number before it and no word for a receptor after."""
 
 
 def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
