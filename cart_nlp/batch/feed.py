@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected, screened
+from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, screened
 from cart_nlp.batch.marks import Marks
 from cart_nlp.registries.entry import Entry, InputError, Reject, Settled
 from cart_nlp.schema import Trial
@@ -38,6 +38,10 @@ class Known:
     def __post_init__(self) -> None:
         """Mark as the store's last run did."""
         self.now = Marks(self.marks.way)
+
+    def holds(self, trial_id: str | None) -> bool:
+        """Whether the store has a trial of this id."""
+        return trial_id in self.ids or trial_id in self.digests
 
 
 @dataclass
@@ -84,7 +88,7 @@ class Feed:
             decided = self._decided(number, entry)
             if number > self.skip:
                 if isinstance(entry, Reject):
-                    yield refused(number, entry)
+                    yield self._refused(number, entry)
                 elif self.known is not None:
                     found = self._compared(number, entry, self.known, decided)
                     if found is not None:
@@ -122,6 +126,15 @@ class Feed:
         self.read += 1
         return "keep"
 
+    def _refused(self, number: int, reject: Reject) -> Outcome:
+        """The outcome of a record that its reader rejected.
+
+        Its number may be another's that a broken record names: it counts where the store has such a trial.
+        """
+        if self.known is not None and not self.known.holds(reject.id):
+            reject = replace(reject, lost=True)
+        return refused(number, reject)
+
     def _let_go(self, number: int, entry: Entry) -> Outcome | None:
         """What becomes of a record that the screen lets go."""
         if self.listing:
@@ -147,7 +160,7 @@ class Feed:
             for entry in self._entries():
                 self.read += 1
                 if isinstance(entry, Reject):
-                    settled.append(refused(len(settled), entry))
+                    settled.append(self._refused(len(settled), entry))
                 elif (
                     self.keep_all
                     or self.hits(entry.text)
@@ -177,7 +190,7 @@ class Feed:
         for number, trial in enumerate(whole, len(settled)):
             decided = self.ledger.of(trial, merged.get(trial.id, ())) if self.ledger else None
             if number > self.skip:
-                entry = Entry("the inputs", f"trial {trial.id}", "", trial, itself)
+                entry = Entry("the inputs", f"trial {trial.id}", "", trial, itself, trial.id)
                 if self.known is not None:
                     yield self._job(number, entry, trial, True, self.known, decided)
                 else:
@@ -241,9 +254,10 @@ class Feed:
     ) -> Job | Outcome:
         digest = digest_of(trial) + (f"+{decided.digest()[:32]}" if decided else "")
         found = self._settled(number, entry, trial.id, digest, known)
-        return found or Job(
-            number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text), decided
-        )
+        if found is not None:
+            return found
+        made = job(number, entry, candidate, decided)
+        return replace(made, data=trial, parse=itself, digest=digest, id=trial.id)
 
     def _settled(self, number: int, entry: Entry, trial_id: str, digest: str, known: Known) -> Outcome | None:
         """The outcome of a trial that came before, or that the store holds as it is; None if it is to be
@@ -253,7 +267,7 @@ class Feed:
             if before == digest:
                 return Outcome(number, "again", trial_id, digest, b"")
             reason = "this id occurs earlier in the input with another content; give --dedupe to merge them"
-            return rejected(number, entry.source, entry.place, trial_id, reason)
+            return refused(number, Reject(entry.source, entry.place, trial_id, reason))
         self.seen[trial_id] = digest
         if known.digests.get(trial_id) == digest:
             return Outcome(number, "same" if trial_id in known.ids else "still", trial_id, digest, b"")
@@ -261,4 +275,4 @@ class Feed:
 
 
 def _parsed(number: int, entry: Entry) -> Trial | Outcome:
-    return parsed(number, entry.source, entry.place, entry.parse, entry.data)
+    return parsed(job(number, entry))

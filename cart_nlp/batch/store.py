@@ -130,7 +130,8 @@ class Store:
         """Bring the store to what a run found, in one transaction; a run is applied once only.
 
         A new one is made at `stage` and renamed into its place. Trials of which the run saw nothing have
-        vanished, unless it was not `complete`. Returns counts: new, changed, unchanged, vanished, dropped
+        vanished, unless an input could not be read (the run is not `complete`) or they may be among what was
+        rejected. Returns counts: new, changed, unchanged, vanished, dropped
         (no CAR trial any more), retagged, stored.
         """
         fresh = not self._path.exists()
@@ -142,7 +143,7 @@ class Store:
                 counts: dict[str, int] = orjson.loads(done[0])
                 return counts
             base.begin()
-            counts = _Update(base, journal, self._key).run(complete)
+            counts = _Update(base, journal, self._key).run(complete and not journal.astray)
             _note_run(base, journal.header, counts)
             if complete and self._new_marks is not None:
                 _keep_marks(base, self._new_marks, self._marks, self._key)
@@ -305,11 +306,13 @@ class _Update:
         return int(row[0]) if row else 0
 
     def _stage_outcomes(self) -> None:
-        self._do("CREATE TEMP TABLE staged(trial_id VARCHAR, digest VARCHAR, kind VARCHAR)")
-        found = (o for o in self._journal.outcomes() if o.kind in ("record", "below", "same", "still"))
+        self._do("CREATE TEMP TABLE seen(trial_id VARCHAR, digest VARCHAR, kind VARCHAR)")
+        kinds = ("record", "below", "same", "still", "reject")
+        found = (o for o in self._journal.outcomes() if o.kind in kinds)
         while chunk := list(islice(found, 50_000)):
             columns = ([o.id for o in chunk], [o.digest for o in chunk], [o.kind for o in chunk])
-            self._do(f"INSERT INTO staged SELECT {_LISTS}", *columns)
+            self._do(f"INSERT INTO seen SELECT {_LISTS}", *columns)
+        self._do("CREATE TEMP TABLE staged AS SELECT * FROM seen WHERE kind != 'reject'")
 
     def _stage_records(self) -> None:
         self._do("CREATE TEMP TABLE staged_history(trial_id VARCHAR, field VARCHAR, value VARCHAR)")
@@ -350,7 +353,7 @@ class _Update:
         """)
         if complete:
             self._do("INSERT INTO gone SELECT trial_id FROM trials WHERE vanished IS NULL "
-                     "AND trial_id NOT IN (SELECT trial_id FROM staged)")  # fmt: skip
+                     "AND trial_id NOT IN (SELECT trial_id FROM seen)")  # fmt: skip
         self._do("""
             CREATE TEMP TABLE tagged AS SELECT trial_id FROM staged WHERE kind = 'record';
             CREATE TEMP TABLE kept AS SELECT * FROM tagged INTERSECT SELECT * FROM before;

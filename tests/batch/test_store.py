@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import os
 import signal
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 from cart_nlp.batch import Options, Summary, run
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.running import real_parts
 from cart_nlp.batch.store import connected
 from cart_nlp.differences import compare, read_rows
 from cart_nlp.readback import store
@@ -202,6 +205,61 @@ def test_nothing_vanishes_because_an_input_could_not_be_read(nightly: Nightly) -
     assert summary.exit_code == 2
     assert changes(summary) == (0, 0, 1, 0, 0)
     assert len(nightly.rows("SELECT * FROM records")) == 3
+
+
+def lines(folder: Path, raw: bytes, day: int, **more: Any) -> Summary:
+    """A run of the readers' own over the store of a folder, with the fake tagger."""
+    source = folder / f"lines{day}.jsonl"
+    source.write_bytes(raw)
+    options = Options((str(source),), str(folder / "trials.duckdb"), workers=0, **more)
+    own, fake = real_parts(options), fakes.parts(folder, now=at(day))
+    return run(options, replace(own, source=fake.source, hits=fake.hits, today=fake.today))
+
+
+NUMBERED = [b'{"id": "NCT0000000%d", "title": "CAR of CD19"}\n' % number for number in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "vanished"),
+    [
+        (gzip.compress(b"".join(NUMBERED))[:-20], 0),
+        (b"".join(NUMBERED[:3]) + NUMBERED[3][:30], 0),
+        (b"[" + b",".join(NUMBERED)[:150], 0),
+        (b'{"id":"x"\n', 0),
+        (b"".join((*NUMBERED[:3], b'{"title": "CAR of CD19"}\n', NUMBERED[5])), 0),
+        (b"".join((*NUMBERED[:3], NUMBERED[3][:-3] + b"\n", NUMBERED[5])), 1),
+        (b"".join((*NUMBERED[:3], NUMBERED[3].replace(b"4", b"9")[:-3] + b"\n", NUMBERED[5])), 0),
+        (b"".join((*NUMBERED[:3], NUMBERED[3].replace(b"CAR of", b"CAR raises"), NUMBERED[5])), 1),
+        (b"".join((*NUMBERED[:3], NUMBERED[5])), 2),
+    ],
+    ids=("gzip", "line", "array", "only", "no id", "broken", "other id", "tagger", "whole"),
+)
+def test_only_what_an_input_cannot_have_held_vanishes(tmp_path: Path, raw: bytes, vanished: int) -> None:
+    lines(tmp_path, b"".join(NUMBERED), 1)
+    summary = lines(tmp_path, raw, 2)
+    assert summary.store["vanished"] == vanished
+    again = lines(tmp_path, b"".join(NUMBERED), 3)
+    assert changes(again)[:4] == (vanished, 0, 6 - vanished, 0)
+
+
+def test_a_broken_line_is_told_apart_from_an_end_also_where_the_rest_is_known(tmp_path: Path) -> None:
+    others = [b'{"id": "NCT1000000%d", "title": "other"}\n' % number for number in range(9)]
+    lines(tmp_path, b"".join(NUMBERED + others), 1)
+    summary = lines(tmp_path, b"".join((*NUMBERED[:4], NUMBERED[4][:-3] + b"\n", *others)), 2)
+    assert (summary.rejected, summary.screened, summary.store["vanished"]) == (1, 9, 1)
+
+
+def test_what_a_resumed_run_rejected_before_keeps_its_trial(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly(1, FIRST)
+    bad = [{"id": "", "title": "CAR without a number"}, *FIRST[:1], {"id": "N", "title": "CAR of CD5"}]
+    with monkeypatch.context() as patch:
+        patch.setattr(fakes.FakeTagger, "__call__", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(Exception, match="interrupted"):
+            nightly(2, bad)
+    options = Options((str(nightly.folder / "day2.jsonl"),), str(nightly.store), workers=0, resume=True)
+    assert changes(run(options, fakes.parts(nightly.folder, now=at(2)))) == (1, 0, 1, 0, 1)
 
 
 def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(

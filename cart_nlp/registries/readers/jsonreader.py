@@ -105,7 +105,7 @@ def _within(raw: bytes, feed: Feed, place: str, fault: str, forced: Shape | None
     inner = Feed(feed.name, iter((raw,)), notes=feed.notes)
     found = list(_document(inner, forced))
     if not any(isinstance(each, Entry) for each in found):
-        yield Reject(feed.name, place, _number(raw), fault)
+        yield Reject(feed.name, place, _number(raw), fault, lost=len(found) > 1)
         return
     for each in found:
         if isinstance(each, Entry):
