@@ -62,7 +62,6 @@ def confirm(
     summary = Summary(**{name: counts[name] for name in Summary().counts()}, merges=before.get("merges", []))
     summary.store = store.confirm(journal.header)
     summary.corrections = before.get("corrected", {})
-    summary.written = summary.store["stored"]
     summary.files = [str(target.out)]
     target.clear()
     lists = (target.rejects, target.screened)
@@ -86,7 +85,6 @@ def _complete(
     if target.suffix in STORES:
         assert store is not None
         summary.store = store.apply(journal, not summary.faults, target.stage(target.out))
-        summary.written = summary.store["stored"]
         files = [target.out]
     else:
         parts = writer(target.suffix)(journal.records(), target.stage(target.out), options.guard)

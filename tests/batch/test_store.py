@@ -19,7 +19,7 @@ import pytest
 
 from cart_nlp.batch import Options, Summary, run
 from cart_nlp.batch.journal import Journal
-from cart_nlp.batch.running import real_parts
+from cart_nlp.batch.running import Parts, real_parts
 from cart_nlp.batch.store import connected
 from cart_nlp.differences import compare, read_rows
 from cart_nlp.readback import store
@@ -48,7 +48,10 @@ class Nightly:
     def __call__(self, day: int, trials: list[dict[str, Any]], **more: Any) -> Summary:
         source = fakes.dump(self.folder / f"day{day}.jsonl", trials)
         options = Options((str(source),), str(self.store), workers=0, **more)
-        return run(options, fakes.parts(self.folder, now=at(day)))
+        return run(options, self.parts(day))
+
+    def parts(self, day: int) -> Parts:
+        return fakes.parts(self.folder, now=at(day))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.store), read_only=True) as base:
@@ -201,10 +204,27 @@ def test_nothing_vanishes_because_an_input_could_not_be_read(nightly: Nightly) -
     nightly(1, FIRST)
     source = fakes.dump(nightly.folder / "part.jsonl", FIRST[:1])
     options = Options((str(source), str(nightly.folder / "none.jsonl")), str(nightly.store), workers=0)
-    summary = run(options, fakes.parts(nightly.folder, now=at(2)))
+    summary = run(options, nightly.parts(2))
     assert summary.exit_code == 2
     assert changes(summary) == (0, 0, 1, 0, 0)
     assert len(nightly.rows("SELECT * FROM records")) == 3
+    assert (summary.read, summary.written, summary.kept) == (1, 1, 2)
+
+
+def test_what_a_run_did_not_see_is_counted_apart_and_not_called_seen(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    bad = [FIRST[0], {"id": "", "title": "CAR without a number"}, FIRST[4]]
+    source = fakes.dump(nightly.folder / "bad.jsonl", bad)
+    for day in (2, 3):
+        summary = run(Options((str(source),), str(nightly.store), workers=0), nightly.parts(day))
+        sum_of = summary.screened + summary.below + summary.written + summary.merged + summary.rejected
+        assert (summary.read, summary.written, summary.kept) == (sum_of, 1, 2)
+        assert changes(summary) == (0, 0, 1, 0, 0)
+    assert nightly.rows("SELECT trial_id, day(last_seen) FROM trials WHERE included ORDER BY 1") == [
+        ("A", 3),
+        ("B", 1),
+        ("C", 1),
+    ]
 
 
 def lines(folder: Path, raw: bytes, day: int, **more: Any) -> Summary:
@@ -259,7 +279,7 @@ def test_what_a_resumed_run_rejected_before_keeps_its_trial(
         with pytest.raises(Exception, match="interrupted"):
             nightly(2, bad)
     options = Options((str(nightly.folder / "day2.jsonl"),), str(nightly.store), workers=0, resume=True)
-    assert changes(run(options, fakes.parts(nightly.folder, now=at(2)))) == (1, 0, 1, 0, 1)
+    assert changes(run(options, nightly.parts(2))) == (1, 0, 1, 0, 1)
 
 
 def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
@@ -273,7 +293,7 @@ def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
         with pytest.raises(Exception, match="interrupted"):
             nightly(1, FIRST)
     options = Options((str(nightly.folder / "day1.jsonl"),), str(nightly.store), workers=0, resume=True)
-    summary = run(options, fakes.parts(nightly.folder, now=at(2)))
+    summary = run(options, nightly.parts(2))
     assert changes(summary) == (3, 0, 0, 0, 4)
     assert nightly.rows("SELECT count(*) FROM runs") == [(1,)]
 
