@@ -26,12 +26,11 @@ Hits = Callable[[bytes | str], bool]
 
 @dataclass
 class Known:
-    """What a store holds already: id -> digest of trials that need no new look, the ids to look for, and the
-    marks of raw records; `now` are those of this run."""
+    """What a store holds already: id -> digest of trials that need no new look, the ids of its records, and
+    the marks of raw records; `now` are those of this run."""
 
     digests: Mapping[str, str]
     ids: frozenset[str]
-    mentions: Hits
     marks: Marks
     now: Marks = field(init=False)
 
@@ -53,7 +52,8 @@ class Feed:
     after all inputs were read: `merged` counts those that went into another, `merges` says which, and
     `merging` how many outcomes are to come once all is read. Inputs
     that cannot be read are listed in `faults`. Trials of the `ledger` pass the screen, with its decisions.
-    With `listing`, what the screen lets go is an outcome of its own instead of a count.
+    With `listing`, what the screen lets go is an outcome of its own instead of a count; so it is where the
+    store has a record of it, which goes.
     """
 
     inputs: tuple[str, ...]
@@ -137,7 +137,7 @@ class Feed:
 
     def _let_go(self, number: int, entry: Entry) -> Outcome | None:
         """What becomes of a record that the screen lets go."""
-        if self.listing:
+        if self.listing or (self.known is not None and entry.id in self.known.ids):
             return screened(number, entry)
         self.screened += 1
         return None
@@ -161,12 +161,7 @@ class Feed:
                 self.read += 1
                 if isinstance(entry, Reject):
                     settled.append(self._refused(len(settled), entry))
-                elif (
-                    self.keep_all
-                    or self.hits(entry.text)
-                    or (self.known and self.known.mentions(entry.text))
-                    or self._decided(len(settled), entry)
-                ):
+                elif self.keep_all or self.hits(entry.text) or self._decided(len(settled), entry):
                     found = _parsed(len(settled), entry)
                     if isinstance(found, Outcome):
                         settled.append(found)
@@ -229,17 +224,15 @@ class Feed:
                 known.now.trials[mark] = trial_id, digest
                 return self._settled(number, entry, trial_id, digest, known)
         candidate = decided is not None or self.hits(entry.text)
-        if not (candidate or self.keep_all or known.mentions(entry.text)):
+        if not (candidate or self.keep_all):
             if mark is not None:
                 known.now.screened.add(mark)
             return self._let_go(number, entry)
         trial = _parsed(number, entry)
         if isinstance(trial, Outcome):
             return trial
-        if not (candidate or self.keep_all or trial.id in known.ids):
-            return self._let_go(number, entry)
         found = self._job(number, entry, trial, candidate, known, decided)
-        if mark is not None and (candidate or self.keep_all) and found.digest:
+        if mark is not None and found.digest:
             known.now.trials[mark] = trial.id, found.digest
         return found
 

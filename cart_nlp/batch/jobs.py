@@ -67,10 +67,10 @@ class Outcome(NamedTuple):
     """What became of a job.
 
     `record`: written, payload is its JSON; `below`: tagged, neither product nor related; `screened`: let go
-    by the text screen, where that is to be listed; `reject`: payload is the line for the rejects file, as it
-    is the line of what was not written for `below` and `screened`, and id is empty where it may be of any
-    trial; `same`: the store has its record already;
-    `still`: the store knows that it is neither product nor related; `again`: an identical repetition.
+    by the text screen, where that is to be listed or a store has a record of it; `reject`: payload is the
+    line for the rejects file, as it is the line of what was not written for `below` and `screened`, and id is
+    empty where it may be of any trial; `same`: the store has its record already; `still`: the store knows
+    that it is neither product nor related; `again`: an identical repetition.
     `run` and `end` frame a journal. `unread` counts characters of its text that were too many to be read.
     """
 

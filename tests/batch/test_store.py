@@ -169,10 +169,43 @@ def test_a_text_that_changed_without_its_values_changing_is_unchanged(nightly: N
 def test_a_trial_that_is_no_car_trial_any_more_is_dropped_not_vanished(nightly: Nightly) -> None:
     nightly(1, FIRST)
     summary = nightly(2, [{"id": "A", "title": "CAR only mentioned"}, {"id": "B", "title": "gone"}, FIRST[2]])
-    # B no longer hits the screen, but is known: it is looked at again (the fake says product to anything).
-    assert summary.store["dropped"] == 1
+    assert (summary.screened, summary.below) == (1, 1)
+    assert summary.store["dropped"] == 2
     assert summary.store["vanished"] == 0
-    assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("B",), ("C",)]
+    assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("C",)]
+    assert nightly.rows("SELECT count(*) FROM history WHERE until IS NULL AND trial_id != 'C'") == [(0,)]
+    again = nightly(3, [{"id": "A", "title": "CAR only mentioned"}, FIRST[1], FIRST[2]])
+    assert changes(again) == (1, 0, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"dedupe": True}, {"screened": "list"}], ids=("plain", "dedupe", "listed")
+)
+def test_what_is_counted_and_listed_does_not_depend_on_what_was_run_before(
+    nightly: Nightly, more: dict[str, Any]
+) -> None:
+    if "screened" in more:
+        more = {"screened": str(nightly.folder / "list.ndjson")}
+    listed = Path(more.get("screened", nightly.folder / "trials.duckdb.screened.ndjson"))
+    trials = [*FIRST, {"id": "Y", "title": "of X"}]
+    first, lines = nightly(1, trials, **more), listed.read_bytes()
+    nightly(2, trials, keep_all=True, **more)
+    assert nightly.rows("SELECT count(*) FROM records") == [(6,)]
+    for day in (3, 4):
+        third = nightly(day, trials, **more)
+        names = ("read", "screened", "below", "written", "merged", "rejected")
+        assert [getattr(third, name) for name in names] == [getattr(first, name) for name in names]
+        assert listed.read_bytes() == lines
+        assert third.store["dropped"] == (3 if day == 3 else 0)
+        assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("A",), ("B",), ("C",)]
+
+
+def test_a_record_stays_while_one_of_two_entries_of_its_id_names_a_car(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    for day in (2, 3):
+        summary = nightly(day, [{"id": "A", "title": "other"}, *FIRST, {"id": "A", "title": "others"}])
+        assert changes(summary) == (0, 0, 3, 0, 0)
+        assert (summary.screened, summary.store["dropped"]) == (3, 0)
 
 
 def test_another_version_tags_everything_again(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
