@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.predictions import read_records
 from cart_nlp.landscape.dataframe import read_records as read_frame
 from cart_nlp.records import record_list
-from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.schema import Basis, Construct, ConstructBasis, Evidence, Format, Record
 from cart_nlp.writers import writer
 
 RECORDS = [
@@ -39,6 +40,7 @@ RECORDS = [
                 )
                 for at, value in ((4, "CD19"), (9, "CD22"))
             ),
+            Evidence(field="constructs", value="CD19+CD22 (tandem)", basis="text", section="brief_title"),
         ),
     ),
     Record(trial_id="NCT00000002", title="A study of CAR-T cells", car_trial="related", car_score=0.6),
@@ -67,6 +69,57 @@ def test_every_format_gives_the_same(tmp_path: Path, name: str) -> None:
     assert read_records(path) == {record.trial_id: record for record in found}
     assert read_frame(path)["trial_id"].tolist() == [record.trial_id for record in RECORDS]
     assert read_rows(str(path)) == read_rows(str(written(tmp_path, "records.jsonl")))
+
+
+def construct(name: str, form: Format, basis: ConstructBasis) -> Construct:
+    return Construct(targets=(name,), format=form, basis=basis)
+
+
+def said(name: str, form: str, basis: Basis, **more: Any) -> Evidence:
+    return Evidence(field="constructs", value=f"{name} ({form})", basis=basis, **more)
+
+
+BASED = Record(
+    trial_id="NCT00000003",
+    constructs=(
+        construct("CD19", "single", "text"),
+        construct("CD22", "single", "product"),
+        construct("CD5", "tandem", "default"),
+        construct("CD7", "single", "curator"),
+        construct("=BCMA", "single", "text"),
+        construct("CD20", "single", "text"),
+    ),
+    evidence=(
+        said("CD19", "single", "text", section="interventions[0].name", start=3, end=7, text="x; y [z: 1]"),
+        said("CD22", "single", "product", rule="products.csv:7"),
+        said("CD5", "tandem", "default", rule="formats.together:named"),
+        said("CD7", "single", "text", section="brief_title", start=3, end=6, text="CD7"),
+        said("CD7", "single", "curator", by="ana", date="2026-11-28"),
+        said("=BCMA", "single", "text", section="brief_title", start=3, end=7, text="BCMA"),
+    ),
+)
+"""The last construct has no evidence: a flat table cannot tell where it comes from."""
+
+
+@pytest.mark.parametrize("name", [*EXACT, *FLAT])
+def test_what_a_construct_rests_on_is_read_back_or_not_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    line = BASED.model_dump_json().encode()
+    if name.endswith(".json"):
+        path.write_bytes(b"[" + line + b"]")
+    else:
+        writer(name.removeprefix("records"))(iter([line]), path, True)
+    (found,) = record_list(path)
+    assert [one.targets for one in found.constructs] == [one.targets for one in BASED.constructs]
+    told = [one.basis for one in BASED.constructs[:5]]
+    assert [one.basis for one in found.constructs] == [*told, None if name in FLAT else "text"]
+
+
+def test_a_table_without_evidence_does_not_say_that_a_construct_is_stated(tmp_path: Path) -> None:
+    path = tmp_path / "records.csv"
+    path.write_text("trial_id,constructs\nNCT00000001,CD19 (single)\n")
+    (found,) = record_list(path)
+    assert [one.basis for one in found.constructs] == [None]
 
 
 def test_what_is_no_record_or_comes_twice_is_told_line_by_line(tmp_path: Path) -> None:
