@@ -101,6 +101,7 @@ def _json(path: Path) -> Rows:
 def _object(path: Path, place: str, row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise InputError(f"{path}:{place}: {type(row).__name__} where a record is meant")
+    readback.refuse_part(path, row)
     return row
 
 

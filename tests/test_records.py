@@ -13,6 +13,8 @@ from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.predictions import read_records
 from cart_nlp.landscape.dataframe import read_records as read_frame
 from cart_nlp.records import record_list
+from cart_nlp.registries import read
+from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Basis, Construct, ConstructBasis, Evidence, Format, Record
 from cart_nlp.writers import writer
 
@@ -120,6 +122,46 @@ def test_a_table_without_evidence_does_not_say_that_a_construct_is_stated(tmp_pa
     path.write_text("trial_id,constructs\nNCT00000001,CD19 (single)\n")
     (found,) = record_list(path)
     assert [one.basis for one in found.constructs] == [None]
+
+
+PARTS = {
+    "x.constructs.parquet": "has the constructs, not the records: give x.parquet",
+    "x.evidence.parquet": "has the evidence, not the records: give x.parquet",
+    "none.evidence.parquet": "has the evidence, not the records: give none.parquet",
+    "x.csv.screened.ndjson": "has the trials without a record, not the records: give x.csv",
+    "mine.csv": "has the evidence, not the records: give the file of the records",
+    "raw.tsv": "has the raw values, not the records: give the file of the records",
+}
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    for name, lines in (("x.parquet", LINES), ("none.parquet", [])):
+        writer(".parquet")(iter(lines), tmp_path / name, True)
+    left = {"trial_id": "NCT1", "stage": "study decision", "reason": "r", "car_trial": "no", "title": "t"}
+    (tmp_path / "x.csv.screened.ndjson").write_bytes(orjson.dumps(left))
+    (tmp_path / "mine.csv").write_text("trial_id,number,field,value,basis\nNCT1,1,targets,CD19,text\n")
+    (tmp_path / "raw.tsv").write_text("trial_id\tfield\tvalue\nNCT1\tphase\tPhase 1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_stands_beside_records_is_not_taken_for_them(parts: Path, name: str) -> None:
+    for take in (record_list, read_frame, lambda path: read_rows(str(path))):
+        with pytest.raises(InputError) as fault:
+            take(parts / name)
+        assert str(fault.value) == f"{parts / name}: {PARTS[name]}"
+    if not name.startswith("raw"):
+        with pytest.raises(InputError, match="records that cart-nlp has written"):
+            list(read(parts / name))
+
+
+def test_records_may_have_columns_of_a_user(tmp_path: Path) -> None:
+    path = written(tmp_path, "records.csv")
+    head, *rows = path.read_text().splitlines()
+    rows = [f"{row},mine,of it,text,a stage,why" for row in rows]
+    path.write_text("\n".join([f"{head},field,value,basis,stage,reason", *rows]))
+    assert len(record_list(path)) == 2
 
 
 def test_what_is_no_record_or_comes_twice_is_told_line_by_line(tmp_path: Path) -> None:

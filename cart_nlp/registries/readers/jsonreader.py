@@ -167,7 +167,7 @@ def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
 
 def _refuse_own(data: Any, source: str) -> None:
     """Records of this project are told once, not one by one."""
-    if isinstance(data, dict) and data.keys() >= mapped.OWN_KEYS:
+    if isinstance(data, dict) and mapped.is_own(data):
         raise InputError(f"{source}: {OWN_RECORDS}")
 
 
@@ -178,7 +178,7 @@ def shape_of(data: Any) -> Shape:
     for shape in SHAPES:
         if shape.recognizes(data):
             return shape
-    if data.keys() >= mapped.OWN_KEYS:
+    if mapped.is_own(data):
         raise Rejected(OWN_RECORDS)
     keys = ", ".join(shown(str(key)[:30]) for key in list(data)[:6])
     guessed = mapped.json_guess(data)
