@@ -173,8 +173,9 @@ def tag_frame(
 def read(path: Path) -> pd.DataFrame:
     """The records of a file that `cart-nlp tag` wrote, as the DataFrame that `tag_file` gives.
 
-    A CSV holds evidence only in short, so that the column is empty there. Raises `InputError` with file,
-    place and fault.
+    A CSV or TSV holds evidence only in short, so that the column is empty there, and of each construct only
+    targets, format and, in its evidence, the basis (None where that is missing): `products` and `costim` of
+    single constructs are empty. Raises `InputError` with file, place and fault.
     """
     from cart_nlp.landscape.dataframe import read_records
 

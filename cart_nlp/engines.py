@@ -6,6 +6,7 @@ import functools
 import json
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
@@ -95,8 +96,8 @@ def frame_outcomes(
     tagger, hits = _tagger(layers, state), _hits(layers, state)
     for number, values in enumerate(frame.itertuples(index=False, name=None)):
         fields = {name: _present(value) for name, value in zip(names, values, strict=True)}
-        place = f"row {number + 1}"
-        trial = parsed(number, "frame", place, parse, fields)
+        job = Job(number, "frame", f"row {number + 1}", fields, parse)
+        trial = parsed(job)
         if isinstance(trial, Outcome):
             yield number, trial
             continue
@@ -104,7 +105,7 @@ def frame_outcomes(
         # As in a dump, what the screen cannot take for a CAR study costs next to nothing.
         candidate = rows is not None or hits(_searched(fields))
         if candidate or keep_all:
-            job = Job(number, "frame", place, trial, itself, candidate=candidate, decided=rows)
+            job = replace(job, data=trial, parse=itself, id=trial.id, candidate=candidate, decided=rows)
             yield number, tag_job(tagger, job, keep_all)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from cart_nlp.registries.containers.feeds import (
 )
 from cart_nlp.registries.containers.jsonvalues import split_lines
 from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.general.mapped import own_part
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,6 +33,9 @@ HELD, TIMES = 128 << 20, 60
 those of a gzipped file thirty times."""
 ROW = 1_500
 """Bytes that a row takes besides its text."""
+
+_BESIDE = re.compile(r"\.(?:constructs|evidence)(?=\.parquet$)|\.screened\.ndjson$")
+"""What the name of a file has more than that of the records which it stands beside."""
 
 CELL = 16 << 20
 """Characters of the longest cell of a table; while it is read, each takes four bytes."""
@@ -96,6 +101,16 @@ def begins(path: Path) -> bytes:
         return decompressed(file_feed(str(path), stream)).peek(64)
 
 
+def refuse_part(path: Path, keys: Collection[str | None]) -> None:
+    """Raise InputError where a file has not the records, but what `cart-nlp tag` writes beside them."""
+    part = own_part(keys)
+    if not part:
+        return
+    records = _BESIDE.sub("", path.name)
+    wanted = records if records != path.name else "the file of the records"
+    raise InputError(f"{shown(str(path))}: has {part}, not the records: give {wanted}")
+
+
 def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | None, Any]]]:
     """Line and cells of every row of a table of records, as `csv.DictReader` gives them.
 
@@ -105,6 +120,7 @@ def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | No
     budget = Budget(path)
     rows = csv.DictReader(text(path, budget), delimiter=delimiter)
     try:
+        refuse_part(path, rows.fieldnames or ())
         if "trial_id" not in (rows.fieldnames or ()):
             raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
         for row in rows:
@@ -154,6 +170,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
 
     budget = Budget(path)
     source = open_parquet(path, shown(str(path)))
+    refuse_part(path, source.columns)
     try:
         for row in source.rows(100):
             budget.take(sum(map(_size, row.values())))

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 import orjson
 from pydantic import ValidationError
@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from cart_nlp import readback
 from cart_nlp.places import no_file
 from cart_nlp.registries.entry import InputError
-from cart_nlp.schema import SCHEMA_VERSION, Record
+from cart_nlp.schema import SCHEMA_VERSION, ConstructBasis, Record
+from cart_nlp.text import construct_text
 from cart_nlp.writers.dates import stated, without_types
 from cart_nlp.writers.flat import unguarded
 
@@ -24,6 +25,12 @@ LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".duckdb")
 """Of files of records; those of text may be gzipped."""
 _CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
+_BASIS = re.compile(r"; constructs=(?P<text>[^;]+? \([a-z]+\)) \[(?:(?P<basis>[a-z]+):(?= )|\S+ \d+-\d+:)")
+"""What a flat cell of evidence tells of a construct: the place of words, or what else it rests on."""
+
+_BASES = frozenset(get_args(ConstructBasis))
+_UNTOLD = {"basis": None}
+"""What a table says of a construct without a word on its basis: to leave that out would call it text."""
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 """Place and fields of each record of a file."""
@@ -96,6 +103,7 @@ def _json(path: Path) -> Rows:
 def _object(path: Path, place: str, row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise InputError(f"{path}:{place}: {type(row).__name__} where a record is meant")
+    readback.refuse_part(path, row)
     return row
 
 
@@ -110,7 +118,7 @@ def _table(path: Path) -> Rows:
 
 def _typed_table(path: Path) -> Rows:
     for place, row in _table(path):
-        yield place, {key: _cell(key, value) for key, value in row.items()}
+        yield place, _based({key: _cell(key, value) for key, value in row.items()}, row)
 
 
 def _cell(name: str, value: str) -> Any:
@@ -154,6 +162,25 @@ def _construct(text: str) -> dict[str, Any]:
     if match is None:
         return {"targets": tuple(text.split("+")), "format": "single"}
     return {"targets": tuple(match["targets"].split("+")), "format": match["format"]}
+
+
+def _based(values: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
+    """A flat row's constructs with the basis that its evidence gives each, or none if that does not tell.
+
+    A curator's decision counts before what the trial states.
+    """
+    said = row.get("evidence") or ""
+    parts = values.get("evidence") or ()
+    told = {(one["value"], one["basis"]) for one in parts if one.get("field") == "constructs"}
+    told |= {(found["text"], found["basis"] or "text") for found in _BASIS.finditer(f"; {said}")}
+    bases: dict[str, set[str]] = {}
+    for text, basis in told:
+        bases.setdefault(text, set()).add(basis)
+    for construct in values.get("constructs", ()):
+        found = bases.get(construct_text(construct["targets"], construct["format"]), set())
+        found = found & {"curator"} or found
+        construct["basis"] = found.pop() if len(found) == 1 and found <= _BASES else None
+    return values
 
 
 def _parquet(path: Path) -> Rows:
@@ -202,7 +229,8 @@ def _typed_workbook(path: Path) -> Rows:
         values = {key: _cell(key, "" if value is None else str(value)) for key, value in row.items()}
         own = str(row.get("trial_id"))
         values["constructs"] = tuple(
-            {
+            _UNTOLD
+            | {
                 k: tuple(_split(v)) if k in ("targets", "products", "costim") else v
                 for k, v in c.items()
                 if v is not None
@@ -249,7 +277,8 @@ def _nested(name: str, value: Any) -> Any:
             return _cell(name, value)
         parts = value if value is not None else ()
         # A table holds null where the JSON leaves a key out.
-        return tuple(_without_nulls(part) if isinstance(part, dict) else part for part in parts)
+        blank = _UNTOLD if name == "constructs" else {}
+        return tuple(blank | _without_nulls(part) if isinstance(part, dict) else part for part in parts)
     if name in ("raw", "confidence"):
         return dict(json.loads(value) if isinstance(value, str) and value else value or {})
     if value is None and name in ("title", "url", "registry"):

@@ -116,8 +116,10 @@ class Construct(Model):
 
     targets: tuple[str, ...]
     format: Format
-    basis: ConstructBasis = Field(
-        "text", description="what states the format: words, a product row, a default"
+    basis: ConstructBasis | None = Field(
+        "text",
+        description="what states the format: words, a product row, a default; null in no record that is "
+        "tagged, only where one is read from a table that does not tell",
     )
     products: tuple[str, ...] = ()
     costim: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -12,7 +13,9 @@ from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.predictions import read_records
 from cart_nlp.landscape.dataframe import read_records as read_frame
 from cart_nlp.records import record_list
-from cart_nlp.schema import Construct, Evidence, Record
+from cart_nlp.registries import read
+from cart_nlp.registries.entry import InputError
+from cart_nlp.schema import Basis, Construct, ConstructBasis, Evidence, Format, Record
 from cart_nlp.writers import writer
 
 RECORDS = [
@@ -39,6 +42,7 @@ RECORDS = [
                 )
                 for at, value in ((4, "CD19"), (9, "CD22"))
             ),
+            Evidence(field="constructs", value="CD19+CD22 (tandem)", basis="text", section="brief_title"),
         ),
     ),
     Record(trial_id="NCT00000002", title="A study of CAR-T cells", car_trial="related", car_score=0.6),
@@ -67,6 +71,97 @@ def test_every_format_gives_the_same(tmp_path: Path, name: str) -> None:
     assert read_records(path) == {record.trial_id: record for record in found}
     assert read_frame(path)["trial_id"].tolist() == [record.trial_id for record in RECORDS]
     assert read_rows(str(path)) == read_rows(str(written(tmp_path, "records.jsonl")))
+
+
+def construct(name: str, form: Format, basis: ConstructBasis) -> Construct:
+    return Construct(targets=(name,), format=form, basis=basis)
+
+
+def said(name: str, form: str, basis: Basis, **more: Any) -> Evidence:
+    return Evidence(field="constructs", value=f"{name} ({form})", basis=basis, **more)
+
+
+BASED = Record(
+    trial_id="NCT00000003",
+    constructs=(
+        construct("CD19", "single", "text"),
+        construct("CD22", "single", "product"),
+        construct("CD5", "tandem", "default"),
+        construct("CD7", "single", "curator"),
+        construct("=BCMA", "single", "text"),
+        construct("CD20", "single", "text"),
+    ),
+    evidence=(
+        said("CD19", "single", "text", section="interventions[0].name", start=3, end=7, text="x; y [z: 1]"),
+        said("CD22", "single", "product", rule="products.csv:7"),
+        said("CD5", "tandem", "default", rule="formats.together:named"),
+        said("CD7", "single", "text", section="brief_title", start=3, end=6, text="CD7"),
+        said("CD7", "single", "curator", by="ana", date="2026-11-28"),
+        said("=BCMA", "single", "text", section="brief_title", start=3, end=7, text="BCMA"),
+    ),
+)
+"""The last construct has no evidence: a flat table cannot tell where it comes from."""
+
+
+@pytest.mark.parametrize("name", [*EXACT, *FLAT])
+def test_what_a_construct_rests_on_is_read_back_or_not_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    line = BASED.model_dump_json().encode()
+    if name.endswith(".json"):
+        path.write_bytes(b"[" + line + b"]")
+    else:
+        writer(name.removeprefix("records"))(iter([line]), path, True)
+    (found,) = record_list(path)
+    assert [one.targets for one in found.constructs] == [one.targets for one in BASED.constructs]
+    told = [one.basis for one in BASED.constructs[:5]]
+    assert [one.basis for one in found.constructs] == [*told, None if name in FLAT else "text"]
+
+
+def test_a_table_without_evidence_does_not_say_that_a_construct_is_stated(tmp_path: Path) -> None:
+    path = tmp_path / "records.csv"
+    path.write_text("trial_id,constructs\nNCT00000001,CD19 (single)\n")
+    (found,) = record_list(path)
+    assert [one.basis for one in found.constructs] == [None]
+
+
+PARTS = {
+    "x.constructs.parquet": "has the constructs, not the records: give x.parquet",
+    "x.evidence.parquet": "has the evidence, not the records: give x.parquet",
+    "none.evidence.parquet": "has the evidence, not the records: give none.parquet",
+    "x.csv.screened.ndjson": "has the trials without a record, not the records: give x.csv",
+    "mine.csv": "has the evidence, not the records: give the file of the records",
+    "raw.tsv": "has the raw values, not the records: give the file of the records",
+}
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    for name, lines in (("x.parquet", LINES), ("none.parquet", [])):
+        writer(".parquet")(iter(lines), tmp_path / name, True)
+    left = {"trial_id": "NCT1", "stage": "study decision", "reason": "r", "car_trial": "no", "title": "t"}
+    (tmp_path / "x.csv.screened.ndjson").write_bytes(orjson.dumps(left))
+    (tmp_path / "mine.csv").write_text("trial_id,number,field,value,basis\nNCT1,1,targets,CD19,text\n")
+    (tmp_path / "raw.tsv").write_text("trial_id\tfield\tvalue\nNCT1\tphase\tPhase 1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_stands_beside_records_is_not_taken_for_them(parts: Path, name: str) -> None:
+    for take in (record_list, read_frame, lambda path: read_rows(str(path))):
+        with pytest.raises(InputError) as fault:
+            take(parts / name)
+        assert str(fault.value) == f"{parts / name}: {PARTS[name]}"
+    if not name.startswith("raw"):
+        with pytest.raises(InputError, match="records that cart-nlp has written"):
+            list(read(parts / name))
+
+
+def test_records_may_have_columns_of_a_user(tmp_path: Path) -> None:
+    path = written(tmp_path, "records.csv")
+    head, *rows = path.read_text().splitlines()
+    rows = [f"{row},mine,of it,text,a stage,why" for row in rows]
+    path.write_text("\n".join([f"{head},field,value,basis,stage,reason", *rows]))
+    assert len(record_list(path)) == 2
 
 
 def test_what_is_no_record_or_comes_twice_is_told_line_by_line(tmp_path: Path) -> None:

@@ -178,9 +178,7 @@ def _gathered(
             done = {found.number: Outcome(*found) for found in _result(client, future)}
         except KilledWorker:
             if len(chunk) == 1 and isinstance(chunk[0], Job):
-                job = chunk[0]
-                reason = "tagging it ended every worker process that tried"
-                yield rejected(job.number, job.source, job.place, None, reason)
+                yield rejected(chunk[0], "tagging it ended every worker process that tried")
                 return
             for item in chunk:
                 alone: list[Job | Outcome] = [item]

@@ -95,7 +95,8 @@ def unchanged(
 ) -> dict[str, Any] | None:
     """What the last run said of itself, if this one would read the same bytes with the same tagger.
 
-    Only a whole run counts, with its rejects file, if it had to have one (`rejects`), naming these files.
+    Only a whole run counts that saw all that the store holds, with its rejects file, if it had to have one
+    (`rejects`), naming these files.
     """
     before = _earlier(target)
     if before is None or not _by_the_same(before, header) or not _list_stands(target, before):
@@ -105,9 +106,10 @@ def unchanged(
             [source[name] for source in before["inputs"]] for name in ("path", "bytes", "sha256")
         )
         rejected = before["counts"]["rejected"] > 0
+        kept = before["counts"]["stored"] != before["counts"]["written"]
     except (KeyError, TypeError):
         return None
-    if None in known or target.rejects.is_file() != (rejects or rejected):
+    if kept or None in known or target.rejects.is_file() != (rejects or rejected):
         return None
     if rejected and paths != _told(header, "path"):
         return None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, rejected, screened
+from cart_nlp.batch.jobs import Job, Outcome, digest_of, itself, job, parsed, refused, screened
 from cart_nlp.batch.marks import Marks
 from cart_nlp.registries.entry import Entry, InputError, Reject, Settled
 from cart_nlp.schema import Trial
@@ -26,18 +26,21 @@ Hits = Callable[[bytes | str], bool]
 
 @dataclass
 class Known:
-    """What a store holds already: id -> digest of trials that need no new look, the ids to look for, and the
-    marks of raw records; `now` are those of this run."""
+    """What a store holds already: id -> digest of trials that need no new look, the ids of its records, and
+    the marks of raw records; `now` are those of this run."""
 
     digests: Mapping[str, str]
     ids: frozenset[str]
-    mentions: Hits
     marks: Marks
     now: Marks = field(init=False)
 
     def __post_init__(self) -> None:
         """Mark as the store's last run did."""
         self.now = Marks(self.marks.way)
+
+    def holds(self, trial_id: str | None) -> bool:
+        """Whether the store has a trial of this id."""
+        return trial_id in self.ids or trial_id in self.digests
 
 
 @dataclass
@@ -49,7 +52,8 @@ class Feed:
     after all inputs were read: `merged` counts those that went into another, `merges` says which, and
     `merging` how many outcomes are to come once all is read. Inputs
     that cannot be read are listed in `faults`. Trials of the `ledger` pass the screen, with its decisions.
-    With `listing`, what the screen lets go is an outcome of its own instead of a count.
+    With `listing`, what the screen lets go is an outcome of its own instead of a count; so it is where the
+    store has a record of it, which goes.
     """
 
     inputs: tuple[str, ...]
@@ -84,7 +88,7 @@ class Feed:
             decided = self._decided(number, entry)
             if number > self.skip:
                 if isinstance(entry, Reject):
-                    yield refused(number, entry)
+                    yield self._refused(number, entry)
                 elif self.known is not None:
                     found = self._compared(number, entry, self.known, decided)
                     if found is not None:
@@ -122,9 +126,18 @@ class Feed:
         self.read += 1
         return "keep"
 
+    def _refused(self, number: int, reject: Reject) -> Outcome:
+        """The outcome of a record that its reader rejected.
+
+        Its number may be another's that a broken record names: it counts where the store has such a trial.
+        """
+        if self.known is not None and not self.known.holds(reject.id):
+            reject = replace(reject, lost=True)
+        return refused(number, reject)
+
     def _let_go(self, number: int, entry: Entry) -> Outcome | None:
         """What becomes of a record that the screen lets go."""
-        if self.listing:
+        if self.listing or (self.known is not None and entry.id in self.known.ids):
             return screened(number, entry)
         self.screened += 1
         return None
@@ -147,13 +160,8 @@ class Feed:
             for entry in self._entries():
                 self.read += 1
                 if isinstance(entry, Reject):
-                    settled.append(refused(len(settled), entry))
-                elif (
-                    self.keep_all
-                    or self.hits(entry.text)
-                    or (self.known and self.known.mentions(entry.text))
-                    or self._decided(len(settled), entry)
-                ):
+                    settled.append(self._refused(len(settled), entry))
+                elif self.keep_all or self.hits(entry.text) or self._decided(len(settled), entry):
                     found = _parsed(len(settled), entry)
                     if isinstance(found, Outcome):
                         settled.append(found)
@@ -177,7 +185,7 @@ class Feed:
         for number, trial in enumerate(whole, len(settled)):
             decided = self.ledger.of(trial, merged.get(trial.id, ())) if self.ledger else None
             if number > self.skip:
-                entry = Entry("the inputs", f"trial {trial.id}", "", trial, itself)
+                entry = Entry("the inputs", f"trial {trial.id}", "", trial, itself, trial.id)
                 if self.known is not None:
                     yield self._job(number, entry, trial, True, self.known, decided)
                 else:
@@ -216,17 +224,15 @@ class Feed:
                 known.now.trials[mark] = trial_id, digest
                 return self._settled(number, entry, trial_id, digest, known)
         candidate = decided is not None or self.hits(entry.text)
-        if not (candidate or self.keep_all or known.mentions(entry.text)):
+        if not (candidate or self.keep_all):
             if mark is not None:
                 known.now.screened.add(mark)
             return self._let_go(number, entry)
         trial = _parsed(number, entry)
         if isinstance(trial, Outcome):
             return trial
-        if not (candidate or self.keep_all or trial.id in known.ids):
-            return self._let_go(number, entry)
         found = self._job(number, entry, trial, candidate, known, decided)
-        if mark is not None and (candidate or self.keep_all) and found.digest:
+        if mark is not None and found.digest:
             known.now.trials[mark] = trial.id, found.digest
         return found
 
@@ -241,9 +247,10 @@ class Feed:
     ) -> Job | Outcome:
         digest = digest_of(trial) + (f"+{decided.digest()[:32]}" if decided else "")
         found = self._settled(number, entry, trial.id, digest, known)
-        return found or Job(
-            number, entry.source, entry.place, trial, itself, digest, candidate, len(entry.text), decided
-        )
+        if found is not None:
+            return found
+        made = job(number, entry, candidate, decided)
+        return replace(made, data=trial, parse=itself, digest=digest, id=trial.id)
 
     def _settled(self, number: int, entry: Entry, trial_id: str, digest: str, known: Known) -> Outcome | None:
         """The outcome of a trial that came before, or that the store holds as it is; None if it is to be
@@ -253,7 +260,7 @@ class Feed:
             if before == digest:
                 return Outcome(number, "again", trial_id, digest, b"")
             reason = "this id occurs earlier in the input with another content; give --dedupe to merge them"
-            return rejected(number, entry.source, entry.place, trial_id, reason)
+            return refused(number, Reject(entry.source, entry.place, trial_id, reason))
         self.seen[trial_id] = digest
         if known.digests.get(trial_id) == digest:
             return Outcome(number, "same" if trial_id in known.ids else "still", trial_id, digest, b"")
@@ -261,4 +268,4 @@ class Feed:
 
 
 def _parsed(number: int, entry: Entry) -> Trial | Outcome:
-    return parsed(number, entry.source, entry.place, entry.parse, entry.data)
+    return parsed(job(number, entry))

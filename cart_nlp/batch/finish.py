@@ -62,7 +62,6 @@ def confirm(
     summary = Summary(**{name: counts[name] for name in Summary().counts()}, merges=before.get("merges", []))
     summary.store = store.confirm(journal.header)
     summary.corrections = before.get("corrected", {})
-    summary.written = summary.store["stored"]
     summary.files = [str(target.out)]
     target.clear()
     lists = (target.rejects, target.screened)
@@ -86,7 +85,6 @@ def _complete(
     if target.suffix in STORES:
         assert store is not None
         summary.store = store.apply(journal, not summary.faults, target.stage(target.out))
-        summary.written = summary.store["stored"]
         files = [target.out]
     else:
         parts = writer(target.suffix)(journal.records(), target.stage(target.out), options.guard)
@@ -101,7 +99,8 @@ def _complete(
         target.rejects.unlink()  # of an earlier run: it would be taken for this one's
     if _lists(summary, options):
         part = target.stage(target.screened)
-        _lines(_unwritten(journal, store.unwritten() if store else {}), part)
+        everything = options.screened is not None
+        _lines(_unwritten(journal, store.unwritten() if store else {}, everything), part)
         moves.append((part, target.screened))
         files += [target.screened] if options.screened else []
     elif target.screened.is_file():
@@ -160,13 +159,13 @@ def _lists(summary: Summary, options: Options) -> bool:
     return options.screened is not None or summary.below > 0
 
 
-def _unwritten(journal: Journal, known: Mapping[str, bytes]) -> Iterator[bytes]:
-    """The lines of that list: what the text screen let go, then what was tagged, each in order.
+def _unwritten(journal: Journal, known: Mapping[str, bytes], everything: bool) -> Iterator[bytes]:
+    """The lines of that list: of `everything` what the text screen let go, then what was tagged, in order.
 
     So it is the same where `--dedupe` tags all at the end. `known` has the lines of trials that a store did
     not tag again.
     """
-    if journal.counts["screened"]:
+    if everything and journal.counts["screened"]:
         yield from (outcome.payload for outcome in journal.outcomes() if outcome.kind == "screened")
     for outcome in journal.outcomes():
         if outcome.kind == "below":

@@ -48,7 +48,7 @@ class Interrupted(BatchError):
 class Job:
     """One record to tag; `number` is its position over all inputs, counted from 0.
 
-    `decided` are a curator's decisions on it.
+    `decided` are a curator's decisions on it, `id` is the number that it gives itself.
     """
 
     number: int
@@ -60,15 +60,17 @@ class Job:
     candidate: bool = True
     size: int = 0
     decided: Decided | None = None
+    id: str = ""
 
 
 class Outcome(NamedTuple):
     """What became of a job.
 
     `record`: written, payload is its JSON; `below`: tagged, neither product nor related; `screened`: let go
-    by the text screen, where that is to be listed; `reject`: payload is the line for the rejects file, as it
-    is the line of what was not written for `below` and `screened`; `same`: the store has its record already;
-    `still`: the store knows that it is neither product nor related; `again`: an identical repetition.
+    by the text screen, where that is to be listed or a store has a record of it; `reject`: payload is the
+    line for the rejects file, as it is the line of what was not written for `below` and `screened`, and id is
+    empty where it may be of any trial; `same`: the store has its record already; `still`: the store knows
+    that it is neither product nor related; `again`: an identical repetition.
     `run` and `end` frame a journal. `unread` counts characters of its text that were too many to be read.
     """
 
@@ -100,7 +102,8 @@ def itself(trial: Trial) -> Trial:
 def job(number: int, entry: Entry, candidate: bool = True, decided: Decided | None = None) -> Job:
     """A job of an entry that a worker is to parse."""
     size = len(entry.text)
-    return Job(number, entry.source, entry.place, entry.data, entry.parse, "", candidate, size, decided)
+    found = Job(number, entry.source, entry.place, entry.data, entry.parse, "", candidate, size, decided)
+    return replace(found, id=entry.id)
 
 
 class Packed(NamedTuple):
@@ -129,20 +132,19 @@ def _portable(job: Job) -> Job | Outcome:
     try:
         pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
     except (pickle.PicklingError, *FAULTS):
-        found = parsed(job.number, job.source, job.place, job.parse, job.data)
+        found = parsed(job)
         return found if isinstance(found, Outcome) else replace(job, data=found, parse=itself)
     return job
 
 
-def parsed(number: int, source: str, place: str, parse: Callable[[Any], Trial], data: Any) -> Trial | Outcome:
+def parsed(job: Job) -> Trial | Outcome:
     """The trial of a record, or the reject that it makes."""
     try:
-        return parse(data)
+        return job.parse(job.data)
     except Rejected as refusal:
-        return rejected(number, source, place, None, str(refusal))
+        return rejected(job, str(refusal))
     except FAULTS as fault:
-        reason = f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}"
-        return rejected(number, source, place, None, reason)
+        return rejected(job, f"its reader failed on it: {type(fault).__name__}: {str(fault)[:300]}")
 
 
 def unpacked(data: bytes) -> list[Job]:
@@ -174,15 +176,16 @@ def without_surrogates(value: Any) -> Any:
     return [without_surrogates(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def rejected(number: int, source: str, place: str, trial_id: str | None, reason: str) -> Outcome:
+def rejected(job: Job, reason: str) -> Outcome:
     """The outcome of a record that cannot be used, with its line for the rejects file."""
-    line = {"source": source, "place": place, "id": trial_id, "reason": " ".join(reason.split())}
-    return Outcome(number, "reject", trial_id or "", "", _line(line))
+    return refused(job.number, Reject(job.source, job.place, job.id or None, reason))
 
 
 def refused(number: int, reject: Reject) -> Outcome:
     """The outcome of a record that its reader rejected."""
-    return rejected(number, reject.source, reject.place, reject.id, reject.reason)
+    reason = " ".join(reject.reason.split())
+    line = {"source": reject.source, "place": reject.place, "id": reject.id, "reason": reason}
+    return Outcome(number, "reject", "" if reject.lost else reject.id or "", "", _line(line))
 
 
 def screened(number: int, entry: Entry) -> Outcome:
@@ -199,10 +202,8 @@ def _line(said: dict[str, Any]) -> bytes:
 
 def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
     """Parse and tag one record; whatever is wrong with it becomes a reject with the reason."""
-    trial_id = None
     try:
         trial = job.parse(job.data)
-        trial_id = trial.id
         cut: dict[str, int] = {}
         if keep_all and not job.candidate:
             record = bare_record(trial)
@@ -219,10 +220,9 @@ def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
             return Outcome(job.number, "record", trial.id, job.digest, record_json(record), left)
         return Outcome(job.number, "below", trial.id, job.digest, _line(left_out.of_record(record)), left)
     except Rejected as refusal:
-        return rejected(job.number, job.source, job.place, trial_id, str(refusal))
+        return rejected(job, str(refusal))
     except FAULTS as fault:
-        reason = f"the tagger failed on it: {type(fault).__name__}: {str(fault)[:300]}"
-        return rejected(job.number, job.source, job.place, trial_id, reason)
+        return rejected(job, f"the tagger failed on it: {type(fault).__name__}: {str(fault)[:300]}")
 
 
 def unread(trial: Trial) -> dict[str, int]:

@@ -42,6 +42,8 @@ class Journal:
         self.unread = 0
         """Trials whose text was not read whole; `longest` has the most characters left out, and its id."""
         self.longest = (0, "")
+        self.astray = 0
+        """Rejects that may be of any trial, or with which others may be missing."""
         self.read: int | None = None
         self.merges: list[str] = []
         self.merged = 0
@@ -127,6 +129,7 @@ class Journal:
     def _count(self, outcome: Outcome) -> None:
         self.counts[outcome.kind] += 1
         self.last = outcome.number
+        self.astray += outcome.kind == "reject" and not outcome.id
         if outcome.unread:
             self.unread += 1
             self.longest = max(self.longest, (outcome.unread, outcome.id))

@@ -79,6 +79,11 @@ class Summary:
     corrections: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def kept(self) -> int:
+        """Records of a store that this run neither wrote nor found there as they are."""
+        return self.store.get("stored", self.written) - self.written
+
+    @property
     def exit_code(self) -> int:
         """2 if an input could not be read, 1 if records were rejected, else 0."""
         return 2 if self.faults else 1 if self.rejected else 0

@@ -322,8 +322,7 @@ class Pool:
                 how = f"ended the worker process ({_end(code) if fault is None else type(fault).__name__})"
                 if isinstance(fault, TimeoutError):
                     how = f"took longer than {self._timeout:g} s"
-                reason = f"tagging it {how}, twice"
-                self._done[number] = rejected(number, job.source, job.place, None, reason)
+                self._done[number] = rejected(job, f"tagging it {how}, twice")
 
 
 def inline(source: TaggerSource, jobs: Iterable[Job | Outcome | None], keep_all: bool) -> Iterator[Outcome]:

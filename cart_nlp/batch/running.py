@@ -270,7 +270,7 @@ def _feed(
         return feed
     feed.hits = parts.hits()
     if store is not None:
-        feed.known = Known(store.digests(), store.ids(), store.mentions(), store.marks())
+        feed.known = Known(store.digests(), store.ids(), store.marks())
         # A number that stands in escapes, or one to be listed, is only found in a record that is parsed.
         plain = ledger is None and not options.dedupe and not feed.listing
         if parts.reader_past is not None and plain:

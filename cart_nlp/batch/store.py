@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ import orjson
 from cart_nlp.batch.marks import Marks, Way
 from cart_nlp.readback import FOREIGN, is_interrupt, tables_of
 from cart_nlp.schema import UNCOMPARED, Record
-from cart_nlp.search import any_of
 from cart_nlp.writers import OutputError
 from cart_nlp.writers.columns import Types, batches
 
@@ -112,12 +111,6 @@ class Store:
         """Id -> what the list of what was not written says of trials that an earlier run left out."""
         return self._unwritten
 
-    def mentions(self) -> Callable[[bytes | str], bool]:
-        """A test whether a raw record may be of a trial that has a record now."""
-        if not self._ids:
-            return lambda text: False
-        return any_of(self._ids)
-
     def marks(self) -> Marks:
         """Raw records that need not be parsed to be compared."""
         return self._marks or Marks()
@@ -130,7 +123,8 @@ class Store:
         """Bring the store to what a run found, in one transaction; a run is applied once only.
 
         A new one is made at `stage` and renamed into its place. Trials of which the run saw nothing have
-        vanished, unless it was not `complete`. Returns counts: new, changed, unchanged, vanished, dropped
+        vanished, unless an input could not be read (the run is not `complete`) or they may be among what was
+        rejected. Returns counts: new, changed, unchanged, vanished, dropped
         (no CAR trial any more), retagged, stored.
         """
         fresh = not self._path.exists()
@@ -142,7 +136,7 @@ class Store:
                 counts: dict[str, int] = orjson.loads(done[0])
                 return counts
             base.begin()
-            counts = _Update(base, journal, self._key).run(complete)
+            counts = _Update(base, journal, self._key).run(complete and not journal.astray)
             _note_run(base, journal.header, counts)
             if complete and self._new_marks is not None:
                 _keep_marks(base, self._new_marks, self._marks, self._key)
@@ -305,11 +299,19 @@ class _Update:
         return int(row[0]) if row else 0
 
     def _stage_outcomes(self) -> None:
-        self._do("CREATE TEMP TABLE staged(trial_id VARCHAR, digest VARCHAR, kind VARCHAR)")
-        found = (o for o in self._journal.outcomes() if o.kind in ("record", "below", "same", "still"))
+        self._do("CREATE TEMP TABLE seen(trial_id VARCHAR, digest VARCHAR, kind VARCHAR)")
+        kinds = ("record", "below", "same", "still", "screened", "reject")
+        found = (o for o in self._journal.outcomes() if o.kind in kinds)
         while chunk := list(islice(found, 50_000)):
             columns = ([o.id for o in chunk], [o.digest for o in chunk], [o.kind for o in chunk])
-            self._do(f"INSERT INTO staged SELECT {_LISTS}", *columns)
+            self._do(f"INSERT INTO seen SELECT {_LISTS}", *columns)
+        # What the text screen let go leaves a record only where no other entry of that id was tagged.
+        self._do("""
+            DELETE FROM seen WHERE kind = 'screened' AND (
+              trial_id NOT IN (SELECT trial_id FROM trials WHERE included AND vanished IS NULL)
+              OR trial_id IN (SELECT trial_id FROM seen WHERE kind NOT IN ('screened', 'reject')));
+            CREATE TEMP TABLE staged AS SELECT DISTINCT * FROM seen WHERE kind != 'reject';
+        """)
 
     def _stage_records(self) -> None:
         self._do("CREATE TEMP TABLE staged_history(trial_id VARCHAR, field VARCHAR, value VARCHAR)")
@@ -350,7 +352,7 @@ class _Update:
         """)
         if complete:
             self._do("INSERT INTO gone SELECT trial_id FROM trials WHERE vanished IS NULL "
-                     "AND trial_id NOT IN (SELECT trial_id FROM staged)")  # fmt: skip
+                     "AND trial_id NOT IN (SELECT trial_id FROM seen)")  # fmt: skip
         self._do("""
             CREATE TEMP TABLE tagged AS SELECT trial_id FROM staged WHERE kind = 'record';
             CREATE TEMP TABLE kept AS SELECT * FROM tagged INTERSECT SELECT * FROM before;
@@ -361,7 +363,8 @@ class _Update:
             "unchanged": "(SELECT * FROM kept EXCEPT SELECT * FROM differing) "
             "UNION ALL SELECT trial_id FROM staged WHERE kind = 'same'",
             "vanished": "SELECT * FROM gone INTERSECT SELECT * FROM before",
-            "dropped": "SELECT trial_id FROM staged WHERE kind = 'below' INTERSECT SELECT * FROM before",
+            "dropped": "SELECT trial_id FROM staged WHERE kind IN ('below', 'screened') "
+            "INTERSECT SELECT * FROM before",
             "retagged": "SELECT trial_id FROM staged WHERE kind IN ('record', 'below')",
         }
         return {name: self._count(f"SELECT count(*) FROM ({query})") for name, query in sets.items()}
@@ -370,7 +373,7 @@ class _Update:
         self._do(_UNWRITTEN)
         self._do("""
             DELETE FROM unwritten WHERE trial_id IN (SELECT trial_id FROM gone)
-              OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'))
+              OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below', 'screened'))
         """)
         below = (o for o in self._journal.outcomes() if o.kind == "below")
         while chunk := list(islice(below, 50_000)):
@@ -380,7 +383,7 @@ class _Update:
     def _merge_history(self) -> None:
         self._do("""
             UPDATE history SET until = ? WHERE until IS NULL
-              AND (trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'))
+              AND (trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below', 'screened'))
                    OR trial_id IN (SELECT trial_id FROM gone))
               AND (trial_id, field, value) NOT IN (SELECT (trial_id, field, value) FROM staged_history)
         """, self._at)  # fmt: skip
@@ -393,7 +396,7 @@ class _Update:
         for part in _COLUMNS:
             self._do(f"""
                 DELETE FROM {part} WHERE trial_id IN (SELECT trial_id FROM gone)
-                  OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below'));
+                  OR trial_id IN (SELECT trial_id FROM staged WHERE kind IN ('record', 'below', 'screened'));
                 INSERT INTO {part} SELECT * FROM staged_{part};
             """)
 
@@ -402,7 +405,8 @@ class _Update:
         self._do("DELETE FROM trials WHERE vanished IS NOT NULL AND NOT included")
         self._do("""
             UPDATE trials SET digest = s.digest, tagger = ?, last_seen = ?, vanished = NULL,
-              included = CASE s.kind WHEN 'record' THEN true WHEN 'below' THEN false ELSE included END
+              included = CASE s.kind WHEN 'record' THEN true WHEN 'below' THEN false
+                                    WHEN 'screened' THEN false ELSE included END
             FROM staged s WHERE trials.trial_id = s.trial_id
         """, self._key, self._at)  # fmt: skip
         self._do("""

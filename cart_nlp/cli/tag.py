@@ -203,6 +203,9 @@ def report(summary: Summary, options: Options) -> list[str]:
         said = ", ".join(f"{found[word]:,} {word}" for word in words)
         dropped = f", {found['dropped']:,} no CAR trial any more" if found.get("dropped") else ""
         lines.append(f"store: {said}{dropped}; {found['retagged']:,} tagged in this run")
+        if summary.kept:
+            why = "not every input or record could be used"
+            lines.append(f"store: {summary.kept:,} not seen in this run and kept, since {why}")
     return lines + _curated(summary)
 
 

@@ -39,11 +39,7 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
     flow.note = f"{search(cohort, run)} {flow.note}".strip()
     if counts:
         _run(flow, counts, cohort)
-        if counts.get("written") not in (None, len(cohort.read)):
-            flow.note += (
-                f" The run wrote {counts['written']} records, the file holds {len(cohort.read)}: "
-                "it was changed since, or cut."
-            )
+        flow.note += _held(counts, len(cohort.read))
     flow.add("records analyzed", SCREENED, "kept" if counts else "in", count(cohort.read))
     for reason, ids in cohort.left_out.items():
         flow.add(reason, _stage(reason), "out", count(ids))
@@ -52,6 +48,20 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
     for kind, name in (("product", GIVE), ("related", "about recipients of CAR cells")):
         flow.add(name, INCLUDED, "part", count(kinds.get(kind, ())))
     return flow
+
+
+def _held(counts: Mapping[str, int], held: int) -> str:
+    """Where the records are not those that the run wrote: what else they are."""
+    written = counts.get("written")
+    stored = counts.get("stored", written)
+    if stored not in (None, held):
+        return f" The run wrote {stored} records, the file holds {held}: it was changed since, or cut."
+    if stored == written:
+        return ""
+    return (
+        f" Of these {held} records the store has {held - (written or 0)} from earlier runs: this one did not "
+        "see them, because not all that it read could be used."
+    )
 
 
 def _stage(reason: str) -> str:

@@ -27,7 +27,7 @@ def origins(cohort: Cohort) -> dict[tuple[str, str, str], str]:
                 found[key] = kind
         if evidence:
             for c in constructs:
-                basis = getattr(c, "basis", "unknown")
+                basis = getattr(c, "basis", None) or "unknown"
                 found[(i, "constructs", written(c))] = "stated" if basis == "text" else basis
     return found
 

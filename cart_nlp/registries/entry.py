@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from cart_nlp.schema import Trial
 
@@ -48,12 +48,54 @@ class Rejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that was read and could not be used: where it stands and why."""
+    """A record that was read and could not be used: where it stands and why.
+
+    `id` is its number as far as that can be told. With `lost`, more records may be missing where it stands.
+    """
 
     source: str
     place: str
     id: str | None
     reason: str
+    lost: bool = False
+
+
+_Found = TypeVar("_Found")
+
+
+class Ending:
+    """Marks a reject as `lost` that nothing sound follows: there, a text may have been cut off."""
+
+    def __init__(self) -> None:
+        self._sound = True
+
+    def watched(self, settled: Callable[[bytes, bool], Settled]) -> Callable[[bytes, bool], Settled]:
+        """The same function; what it knows is sound, though its reader does not hand it on."""
+
+        def watched(raw: bytes, may_keep: bool) -> Settled:
+            told = settled(raw, may_keep)
+            self._sound = self._sound or told != "new"
+            return told
+
+        return watched
+
+    def told(self, found: Iterator[_Found | Reject]) -> Iterator[_Found | Reject]:
+        """What a reader finds, each reject when it is known what follows it."""
+        held: Reject | None = None
+        try:
+            for each in found:
+                if held is not None:
+                    yield held
+                held = each if isinstance(each, Reject) else None
+                self._sound = held is None
+                if held is None:
+                    yield each
+        except InputError:
+            if held is not None:
+                yield held
+            raise
+        if held is not None:
+            yield held if self._sound else replace(held, lost=True)
 
 
 class Entry(NamedTuple):

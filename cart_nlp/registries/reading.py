@@ -25,7 +25,7 @@ from cart_nlp.registries.containers.feeds import (
     stdin_feed,
     temporary_folder,
 )
-from cart_nlp.registries.entry import Entry, InputError, Reject, Settled
+from cart_nlp.registries.entry import Ending, Entry, InputError, Reject, Settled
 from cart_nlp.registries.eu import euctr
 from cart_nlp.registries.readers import jsonreader, sheets, sniffing, tablereader, xmlreader
 
@@ -138,7 +138,8 @@ def read_feed(
             yield Reject(feed.name, "start", None, "an archive within an archive: unpack it first")
         return
     text = as_utf8(feed, report)
-    text.settled = settled
+    ending = Ending()
+    text.settled = settled and ending.watched(settled)
     chosen = format or sniffing.sniff(text.peek())
     if chosen is None:
         reason = f"no known registry format (it begins {shown(repr(head[:30]))}); force one with --format"
@@ -148,7 +149,7 @@ def read_feed(
         return
     found = False
     try:
-        for each in READERS[chosen].read(text, mapping=mapping):
+        for each in ending.told(READERS[chosen].read(text, mapping=mapping)):
             found = True
             yield each
     except InputError as error:

@@ -78,11 +78,14 @@ def evidence_text(evidence: Mapping[str, Any]) -> str:
 
 
 def evidence_parts(evidence: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A part a value: its first evidence, and `+3` where there are three more places."""
-    first: dict[tuple[str, str], str] = {}
-    count: dict[tuple[str, str], int] = {}
+    """A part a value: its first evidence, and `+3` where there are three more places.
+
+    What a curator says of a value that the trial states as well is a part of its own.
+    """
+    first: dict[tuple[str, str, bool], str] = {}
+    count: dict[tuple[str, str, bool], int] = {}
     for item in evidence:
-        key = (item["field"], item["value"])
+        key = (item["field"], item["value"], item["basis"] == "curator")
         first.setdefault(key, evidence_text(item))
         count[key] = count.get(key, 0) + 1 + (item.get("more") or 0)
     return [text + (f" +{count[key] - 1}" if count[key] > 1 else "") for key, text in first.items()]

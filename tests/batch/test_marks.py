@@ -120,7 +120,7 @@ def test_what_became_a_trial_in_an_incomplete_night_is_looked_at_when_it_changes
     summary = run(Options(inputs, store, workers=0), fakes.parts(tmp_path, now=now))
     assert (summary.store["new"], summary.exit_code) == (1, 2)
     summary = night(tmp_path, 3, FIRST)
-    assert (summary.store["retagged"], summary.store["vanished"]) == (1, 0)
+    assert (summary.store["dropped"], summary.store["vanished"]) == (1, 0)
 
 
 def marking(store: Path) -> tuple[Any, list[Any]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import os
 import signal
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 
 from cart_nlp.batch import Options, Summary, run
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.running import Parts, real_parts
 from cart_nlp.batch.store import connected
 from cart_nlp.differences import compare, read_rows
 from cart_nlp.readback import store
@@ -45,7 +48,10 @@ class Nightly:
     def __call__(self, day: int, trials: list[dict[str, Any]], **more: Any) -> Summary:
         source = fakes.dump(self.folder / f"day{day}.jsonl", trials)
         options = Options((str(source),), str(self.store), workers=0, **more)
-        return run(options, fakes.parts(self.folder, now=at(day)))
+        return run(options, self.parts(day))
+
+    def parts(self, day: int) -> Parts:
+        return fakes.parts(self.folder, now=at(day))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.store), read_only=True) as base:
@@ -163,10 +169,43 @@ def test_a_text_that_changed_without_its_values_changing_is_unchanged(nightly: N
 def test_a_trial_that_is_no_car_trial_any_more_is_dropped_not_vanished(nightly: Nightly) -> None:
     nightly(1, FIRST)
     summary = nightly(2, [{"id": "A", "title": "CAR only mentioned"}, {"id": "B", "title": "gone"}, FIRST[2]])
-    # B no longer hits the screen, but is known: it is looked at again (the fake says product to anything).
-    assert summary.store["dropped"] == 1
+    assert (summary.screened, summary.below) == (1, 1)
+    assert summary.store["dropped"] == 2
     assert summary.store["vanished"] == 0
-    assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("B",), ("C",)]
+    assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("C",)]
+    assert nightly.rows("SELECT count(*) FROM history WHERE until IS NULL AND trial_id != 'C'") == [(0,)]
+    again = nightly(3, [{"id": "A", "title": "CAR only mentioned"}, FIRST[1], FIRST[2]])
+    assert changes(again) == (1, 0, 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"dedupe": True}, {"screened": "list"}], ids=("plain", "dedupe", "listed")
+)
+def test_what_is_counted_and_listed_does_not_depend_on_what_was_run_before(
+    nightly: Nightly, more: dict[str, Any]
+) -> None:
+    if "screened" in more:
+        more = {"screened": str(nightly.folder / "list.ndjson")}
+    listed = Path(more.get("screened", nightly.folder / "trials.duckdb.screened.ndjson"))
+    trials = [*FIRST, {"id": "Y", "title": "of X"}]
+    first, lines = nightly(1, trials, **more), listed.read_bytes()
+    nightly(2, trials, keep_all=True, **more)
+    assert nightly.rows("SELECT count(*) FROM records") == [(6,)]
+    for day in (3, 4):
+        third = nightly(day, trials, **more)
+        names = ("read", "screened", "below", "written", "merged", "rejected")
+        assert [getattr(third, name) for name in names] == [getattr(first, name) for name in names]
+        assert listed.read_bytes() == lines
+        assert third.store["dropped"] == (3 if day == 3 else 0)
+        assert nightly.rows("SELECT trial_id FROM records ORDER BY 1") == [("A",), ("B",), ("C",)]
+
+
+def test_a_record_stays_while_one_of_two_entries_of_its_id_names_a_car(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    for day in (2, 3):
+        summary = nightly(day, [{"id": "A", "title": "other"}, *FIRST, {"id": "A", "title": "others"}])
+        assert changes(summary) == (0, 0, 3, 0, 0)
+        assert (summary.screened, summary.store["dropped"]) == (3, 0)
 
 
 def test_another_version_tags_everything_again(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,10 +237,82 @@ def test_nothing_vanishes_because_an_input_could_not_be_read(nightly: Nightly) -
     nightly(1, FIRST)
     source = fakes.dump(nightly.folder / "part.jsonl", FIRST[:1])
     options = Options((str(source), str(nightly.folder / "none.jsonl")), str(nightly.store), workers=0)
-    summary = run(options, fakes.parts(nightly.folder, now=at(2)))
+    summary = run(options, nightly.parts(2))
     assert summary.exit_code == 2
     assert changes(summary) == (0, 0, 1, 0, 0)
     assert len(nightly.rows("SELECT * FROM records")) == 3
+    assert (summary.read, summary.written, summary.kept) == (1, 1, 2)
+
+
+def test_what_a_run_did_not_see_is_counted_apart_and_not_called_seen(nightly: Nightly) -> None:
+    nightly(1, FIRST)
+    bad = [FIRST[0], {"id": "", "title": "CAR without a number"}, FIRST[4]]
+    source = fakes.dump(nightly.folder / "bad.jsonl", bad)
+    for day in (2, 3):
+        summary = run(Options((str(source),), str(nightly.store), workers=0), nightly.parts(day))
+        sum_of = summary.screened + summary.below + summary.written + summary.merged + summary.rejected
+        assert (summary.read, summary.written, summary.kept) == (sum_of, 1, 2)
+        assert changes(summary) == (0, 0, 1, 0, 0)
+    assert nightly.rows("SELECT trial_id, day(last_seen) FROM trials WHERE included ORDER BY 1") == [
+        ("A", 3),
+        ("B", 1),
+        ("C", 1),
+    ]
+
+
+def lines(folder: Path, raw: bytes, day: int, **more: Any) -> Summary:
+    """A run of the readers' own over the store of a folder, with the fake tagger."""
+    source = folder / f"lines{day}.jsonl"
+    source.write_bytes(raw)
+    options = Options((str(source),), str(folder / "trials.duckdb"), workers=0, **more)
+    own, fake = real_parts(options), fakes.parts(folder, now=at(day))
+    return run(options, replace(own, source=fake.source, hits=fake.hits, today=fake.today))
+
+
+NUMBERED = [b'{"id": "NCT0000000%d", "title": "CAR of CD19"}\n' % number for number in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "vanished"),
+    [
+        (gzip.compress(b"".join(NUMBERED))[:-20], 0),
+        (b"".join(NUMBERED[:3]) + NUMBERED[3][:30], 0),
+        (b"[" + b",".join(NUMBERED)[:150], 0),
+        (b'{"id":"x"\n', 0),
+        (b"".join((*NUMBERED[:3], b'{"title": "CAR of CD19"}\n', NUMBERED[5])), 0),
+        (b"".join((*NUMBERED[:3], NUMBERED[3][:-3] + b"\n", NUMBERED[5])), 1),
+        (b"".join((*NUMBERED[:3], NUMBERED[3].replace(b"4", b"9")[:-3] + b"\n", NUMBERED[5])), 0),
+        (b"".join((*NUMBERED[:3], NUMBERED[3].replace(b"CAR of", b"CAR raises"), NUMBERED[5])), 1),
+        (b"".join((*NUMBERED[:3], NUMBERED[5])), 2),
+    ],
+    ids=("gzip", "line", "array", "only", "no id", "broken", "other id", "tagger", "whole"),
+)
+def test_only_what_an_input_cannot_have_held_vanishes(tmp_path: Path, raw: bytes, vanished: int) -> None:
+    lines(tmp_path, b"".join(NUMBERED), 1)
+    summary = lines(tmp_path, raw, 2)
+    assert summary.store["vanished"] == vanished
+    again = lines(tmp_path, b"".join(NUMBERED), 3)
+    assert changes(again)[:4] == (vanished, 0, 6 - vanished, 0)
+
+
+def test_a_broken_line_is_told_apart_from_an_end_also_where_the_rest_is_known(tmp_path: Path) -> None:
+    others = [b'{"id": "NCT1000000%d", "title": "other"}\n' % number for number in range(9)]
+    lines(tmp_path, b"".join(NUMBERED + others), 1)
+    summary = lines(tmp_path, b"".join((*NUMBERED[:4], NUMBERED[4][:-3] + b"\n", *others)), 2)
+    assert (summary.rejected, summary.screened, summary.store["vanished"]) == (1, 9, 1)
+
+
+def test_what_a_resumed_run_rejected_before_keeps_its_trial(
+    nightly: Nightly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nightly(1, FIRST)
+    bad = [{"id": "", "title": "CAR without a number"}, *FIRST[:1], {"id": "N", "title": "CAR of CD5"}]
+    with monkeypatch.context() as patch:
+        patch.setattr(fakes.FakeTagger, "__call__", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(Exception, match="interrupted"):
+            nightly(2, bad)
+    options = Options((str(nightly.folder / "day2.jsonl"),), str(nightly.store), workers=0, resume=True)
+    assert changes(run(options, nightly.parts(2))) == (1, 0, 1, 0, 1)
 
 
 def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
@@ -215,7 +326,7 @@ def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
         with pytest.raises(Exception, match="interrupted"):
             nightly(1, FIRST)
     options = Options((str(nightly.folder / "day1.jsonl"),), str(nightly.store), workers=0, resume=True)
-    summary = run(options, fakes.parts(nightly.folder, now=at(2)))
+    summary = run(options, nightly.parts(2))
     assert changes(summary) == (3, 0, 0, 0, 4)
     assert nightly.rows("SELECT count(*) FROM runs") == [(1,)]
 

@@ -136,6 +136,15 @@ def test_what_a_store_counts_is_no_exclusion(with_list, df):
     assert not [row for row in flow.rows if "as the run names it" in str(row[0].value)]
 
 
+def test_what_a_store_kept_from_earlier_runs_is_told(with_list, df):
+    held = len(df)
+    assert "earlier runs" not in of(with_list(DECIDED, written=held, stored=held), df)["flow"].note
+    note = of(with_list(DECIDED, written=held - 2, stored=held), df)["flow"].note
+    assert f"Of these {held} records the store has 2 from earlier runs" in note
+    assert "changed since, or cut" not in note
+    assert "changed since, or cut" in of(with_list(DECIDED, written=held, stored=held + 1), df)["flow"].note
+
+
 def test_the_report_lists_them_as_text(with_list, tmp_path, options):
     made = build(
         with_list([*DECIDED, *SCREENED]), tmp_path / "out", options, Asked(image_files=False, figures=())

@@ -29,7 +29,7 @@ from cart_nlp.registries.containers.feeds import (
     temporary_folder,
 )
 from cart_nlp.registries.containers.tablerows import rows
-from cart_nlp.registries.entry import Entry, InputError, Reject, Rejected
+from cart_nlp.registries.entry import Ending, Entry, InputError, Reject, Rejected
 from cart_nlp.registries.values import shapes
 
 _STUDIES_A_FILE = 2000
@@ -77,7 +77,7 @@ def _rows(
         return
     with opened as stream:
         feed.source = unmarked(read_chunks(stream, lambda: feed), codecs.BOM_UTF8)
-        for row in rows(feed):
+        for row in Ending().told(rows(feed)):
             if isinstance(row, Reject):
                 yield row
             elif places is None:

@@ -226,7 +226,8 @@ def rows(feed: Feed) -> Iterator[Row | Reject]:
         if not fault and not (text.isascii() and "?" not in text):
             text, cells, fault = _mended(text, cells, mark, starts.width, feed.noting(f"line {at}"))
         if fault:
-            yield Reject(feed.name, f"line {at}", next(iter(identities([text[:500]])), None), fault)
+            number = next(iter(identities([text[:500]])), None)
+            yield Reject(feed.name, f"line {at}", number, fault, lost=lines.number > at)
         else:
             if not is_header:
                 starts.learn(cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from cart_nlp.registries.containers.feeds import shown
@@ -52,8 +52,15 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "pmids": ("pmids", "pmid", "pubmed_ids"),
 }  # fmt: skip
 """Field of a trial -> column names that are taken for it, in order of preference."""
-OWN_KEYS = {"trial_id", "car_trial"}
-"""What a record of this project has, and no registry's."""
+OWN_KEYS = ({"trial_id", "car_trial"}, {"trial_id", "number", "basis"})
+"""What a record of this project has, or a part of one in a table of its own, and no registry's."""
+OWN_PARTS: dict[str, frozenset[str]] = {
+    "the constructs": frozenset(("trial_id", "targets", "format", "basis")),
+    "the evidence": frozenset(("trial_id", "field", "value", "basis")),
+    "the raw values": frozenset(("trial_id", "field", "value")),
+    "the trials without a record": frozenset(("trial_id", "stage", "reason")),
+}
+"""What this project writes beside its records -> the keys that tell it."""
 SHORT_NAMES = {
     "title": "brief_title",
     "summary": "brief_summary",
@@ -149,6 +156,21 @@ def _shape(
         return shapes.checked_id(data.get(columns["id"]))
 
     return Shape("mapped", recognizes, identify, lambda data: parse(data, columns))
+
+
+def own_part(keys: Collection[str | None]) -> str:
+    """What of this project stands under some keys beside its records, or the empty string.
+
+    Records may have further columns, a user's own.
+    """
+    if "car_trial" in keys and "targets" in keys:
+        return ""
+    return next((part for part, needed in OWN_PARTS.items() if needed <= set(keys)), "")
+
+
+def is_own(keys: Collection[str]) -> bool:
+    """Whether it is this project that writes records or parts of them under such keys."""
+    return any(own <= set(keys) for own in OWN_KEYS)
 
 
 def json_shape(mapping: Mapping[str, str]) -> Shape:

@@ -105,7 +105,7 @@ def _within(raw: bytes, feed: Feed, place: str, fault: str, forced: Shape | None
     inner = Feed(feed.name, iter((raw,)), notes=feed.notes)
     found = list(_document(inner, forced))
     if not any(isinstance(each, Entry) for each in found):
-        yield Reject(feed.name, place, _number(raw), fault)
+        yield Reject(feed.name, place, _number(raw), fault, lost=len(found) > 1)
         return
     for each in found:
         if isinstance(each, Entry):
@@ -167,7 +167,7 @@ def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
 
 def _refuse_own(data: Any, source: str) -> None:
     """Records of this project are told once, not one by one."""
-    if isinstance(data, dict) and data.keys() >= mapped.OWN_KEYS:
+    if isinstance(data, dict) and mapped.is_own(data):
         raise InputError(f"{source}: {OWN_RECORDS}")
 
 
@@ -178,7 +178,7 @@ def shape_of(data: Any) -> Shape:
     for shape in SHAPES:
         if shape.recognizes(data):
             return shape
-    if data.keys() >= mapped.OWN_KEYS:
+    if mapped.is_own(data):
         raise Rejected(OWN_RECORDS)
     keys = ", ".join(shown(str(key)[:30]) for key in list(data)[:6])
     guessed = mapped.json_guess(data)

@@ -36,7 +36,7 @@ def shape_of(
 ) -> TableShape:
     """The format of a table by its header; raises InputError if nothing in it can be taken for an id."""
     if not mapping:
-        if set(columns) >= mapped.OWN_KEYS:
+        if mapped.is_own(columns):
             raise InputError(f"{name}: {OWN_RECORDS}")
         for shape in SHAPES:
             if shape.name == forced or (forced in (None, "table") and shape.recognizes(columns)):
