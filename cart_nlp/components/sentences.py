@@ -8,7 +8,7 @@ import numpy as np
 from spacy.attrs import IDX, SENT_START
 from spacy.language import Language
 
-from cart_nlp.signals.doc import brief
+from cart_nlp.signals.doc import Component, brief
 from cart_nlp.signals.reading import page_of
 
 if TYPE_CHECKING:
@@ -20,12 +20,7 @@ _INSIDE = np.uint64(2**64 - 1)
 
 
 @Language.factory("cart_sentences", assigns=["token.is_sent_start", "doc.sents"])
-def make(nlp: Language, name: str) -> Sentences:
-    """Create the component."""
-    return Sentences()
-
-
-class Sentences:
+class Sentences(Component):
     """Writes `doc.sents`."""
 
     def __call__(self, doc: Doc) -> Doc:

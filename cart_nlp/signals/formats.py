@@ -26,10 +26,7 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
-    for where in ("named", "told"):
-        alone = [named for unit, named in own if len(named) == 1 and zone(place(unit)) == where]
-        if alone:
-            found.add(f"{'each' if targets == frozenset().union(*alone) else 'some'}_{where}_alone")
+    found.update(_alone(own, targets))
     if all(named != targets for _, named in own):
         found.add("never_together")
     if len(targets) > 1 and apart(reading, own, targets):
@@ -40,6 +37,13 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
             found.add(f"{category}@{zone(place_at(reading, hit.start))}")
     found.update("product_format=" + form for row in products if (form := row.fields.get("format")))
     return sorted(found)
+
+
+def _alone(own: Own, targets: frozenset[str]) -> Iterator[str]:
+    """Whether each target or some stand alone in titles and the like, and in what is told."""
+    for where in ("named", "told"):
+        if alone := [named for unit, named in own if len(named) == 1 and zone(place(unit)) == where]:
+            yield f"{'each' if targets == frozenset().union(*alone) else 'some'}_{where}_alone"
 
 
 def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[str]]:
