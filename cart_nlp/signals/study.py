@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.fields import instances
@@ -75,7 +76,9 @@ def _unnamed(reading: Reading, strong: list[str]) -> Iterator[str]:
     cues = {(category, at) for category, at, _ in _telling(reading, "tells_unnamed")}
     together = "&".join(sorted({category for category, at in cues if at != "eligibility"}))
     domains = {mention.concept for mention in reading.of("costim")}
-    return ("unnamed&" + said for said in (together, *strong, *domains, *("@".join(cue) for cue in cues)))
+    named = (one.signals for one in instances(reading, "targets") if one.place in NAMED)
+    said = (together, *strong, *domains, *_TIED.intersection(chain(*named)), *map("@".join, cues))
+    return ("unnamed&" + each for each in said)
 
 
 def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str, str, CueHit]]:
@@ -91,6 +94,7 @@ def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str,
 _PARTS = ("title", "name", "summary", "eligibility")
 """Parts of a record where a cue tells something of its own; the others are the rest."""
 _BINDING = ("car>", "car<", "definition")  # what binds a name to a CAR, or says what it is
+_TIED = frozenset(["bound>adj", "binds<adj", "cells_right>adj", "carrier>adj"])  # "CD19-targeted T cells"
 _STEPS = (-2, 0, 2, 4)
 """Log-odds of the likeliest target of a part from which on it counts."""
 
@@ -116,7 +120,5 @@ def _of_interventions(reading: Reading) -> Iterator[str]:
     if holding.issuperset(names):
         yield "names_all_car"
     told = {cue for hit in reading.trial_hits if reading.section(hit.start) in names for cue in hit.trial}
-    if "cell_name" in told:
-        yield "names_cells"
-    if "measure" in told:
-        yield "names_measure"
+    kinds = {"cell_name": "names_cells", "measure": "names_measure"}
+    yield from (kinds[cue] for cue in kinds.keys() & told)

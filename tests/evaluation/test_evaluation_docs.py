@@ -70,7 +70,7 @@ def test_texts_in_other_words_are_found() -> None:
     assert wordings["measured"]() == json.loads(wordings["RESULT"].read_text("utf-8"))
     gold = ROOT / "benchmarks" / "gold"
     taught = (gold / "taught" / "labels.jsonl").read_text("utf-8")
-    whole = (*gold.glob("natural*/*.jsonl"), *gold.glob("plain/*.jsonl"))
+    whole = (file for name in ("natural*", "plain", "retold") for file in gold.glob(f"{name}/*.jsonl"))
     for measures in (wordings["TEXTS"], *whole):
         lines = measures.read_text("utf-8").splitlines()
         titles = [json.loads(line)["trial"]["brief_title"] for line in lines]
