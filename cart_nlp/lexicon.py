@@ -345,10 +345,11 @@ def own_name(label: str, name: str, aliases: Sequence[str], guarded: Sequence[st
     """The free aliases of a row, led by its name where that is one.
 
     A name that is ambiguous by itself (T, CD7, in_vivo) is repeated in `guarded`, one that counts only in its
-    case (CAR) as the alias `=NAME`; the name of a generation is a number, and nobody's word for it.
+    case (CAR) as the alias `=NAME`; the name of a generation is a number, that of a value without a name
+    `other`, and neither is anybody's word for it.
     """
     held = f"={name}" in aliases or not {name, f"={name}"}.isdisjoint(guarded)
-    return tuple(aliases) if held or label == "generation" else (name, *aliases)
+    return tuple(aliases) if held or label == "generation" or name == "other" else (name, *aliases)
 
 
 def _terms(concept: Concept) -> Iterable[Term]:

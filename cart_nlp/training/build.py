@@ -249,9 +249,14 @@ _SHOWN = frozenset(["binds<adj", "bound>adj", "car>touch", "several"])
 
 
 def taught(name: str, truth: frozenset[str]) -> frozenset[str]:
-    """The values that a field's scorer learns: of a source also that it is another person's."""
+    """The values that a field's scorer learns, those that another makes void included (`resolve`).
+
+    Of a source also that it is another person's, of a named switch also that there is one.
+    """
     if name == "cell_source" and truth & {"donor_derived", "off_the_shelf"}:
         return truth | {ALLOGENEIC}
+    if name == "safety_switch" and truth:
+        return truth | {"other"}
     return truth
 
 

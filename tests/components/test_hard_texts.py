@@ -71,6 +71,24 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
     # a switch that stands plainly
     (TITLE + "\nThe CAR-T cells carry a safety switch.", {"safety_switch": ["other"]}),
+    (TITLE + "\nAn inducible suicide switch is part of the cells.", {"safety_switch": ["other"]}),
+    (TITLE + "\nPatients with other diseases are excluded.", {"safety_switch": []}),
+    (TITLE + "\nThe cells are made without a suicide gene.", {"safety_switch": []}),
+    # one outcome names the cells
+    (
+        {
+            "brief_title": "Virus specific T cells in lymphoma",
+            "primary_outcomes[0]": "Survival of the CD19CAR T cells",
+        },
+        {"car_trial": "product"},
+    ),
+    # a CAR word that letters are glued to is no acronym
+    ("CD123 UCART in AML", {"car_trial": "product", "targets": ["CD123"]}),
+    ("CAR-γδ T cells in lymphoma", {"car_trial": "product", "cell_type": ["gamma_delta_T"]}),
+    ("Anti-CD19:TCRζ CAR-T cells in lymphoma", {"targets": ["CD19"]}),
+    # denied
+    ("No CAR-T cells are given in this study. Patients with ALL get rituximab.", {"car_trial": "mention"}),
+    ("CAR-T cells against mesothelin, PSMA and not against CD19.", {"targets": ["MSLN", "PSMA"]}),
     # one sentence tells what the code of the title is
     (
         {
@@ -93,6 +111,21 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # a domain inside a pair of names is taken for a marker of the disease
     ("CD19 CAR-T cells with CD28/4-1BB domains", {"disease_markers": []}),
     # days apart are no sequence yet
+    # the title joins what the text parts
+    (
+        {
+            "brief_title": "Dual-target HER2/CEA CAR-T cells in gastric cancer",
+            "brief_summary": "The two products are given one after the other.",
+        },
+        {"constructs": ["CEA (sequential)", "HER2 (sequential)"]},
+    ),
+    (
+        {
+            "brief_title": "CD19/BCMA CAR-T cells in lupus",
+            "brief_summary": "The product is a 1:1 mixture of CD19 CAR-T cells and BCMA CAR-T cells.",
+        },
+        {"constructs": ["BCMA (cocktail)", "CD19 (cocktail)"]},
+    ),
     (
         "CD19 and BCMA CAR-T in lupus\n"
         "CD19 and BCMA CAR-T, first CD19 CAR-T on day 0, then BCMA CAR-T on day 3.",

@@ -75,13 +75,6 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
-            {
-                "brief_title": "Virus specific T cells in lymphoma",
-                "primary_outcomes[0]": "Survival of the CD19CAR T cells",
-            },
-            {"car_trial": "product"},
-        ),
-        (
             {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
             {"car_trial": "product"},
         ),
