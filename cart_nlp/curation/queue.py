@@ -61,12 +61,13 @@ class Queue:
     screened: int = 0
 
     def needed(self, share: float, field: str | None = None) -> int:
-        """How many must be read and put right so that this share of all records is expected to be right.
+        """How many to read and put right so that this share of all tagged records is expected to be right.
 
-        With `field`, right in this field. A record that is read counts as right.
+        With `field`, right in this field. A record that is read counts as right. Nothing is expected of those
+        that the text screen let go.
         """
         errors = [_error_of(item, field) for item in self.items]
-        allowed = (1 - share) * self.total
+        allowed = (1 - share) * (self.total - self.screened)
         left = math.fsum(errors)
         for read, error in enumerate(errors):
             if left <= allowed + 1e-9:

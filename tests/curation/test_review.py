@@ -37,6 +37,7 @@ def test_what_the_text_screen_let_go_is_neither_settled_nor_uncalibrated():
     found = queue([one, let_go])
     assert (found.settled, found.screened, found.total, found.calibrated) == (0, 1, 2, True)
     assert [item.record for item in found.items] == [one]
+    assert found.needed(0.7) == queue([one]).needed(0.7) == 1, "it is not counted among those that are right"
 
 
 def test_a_trial_that_is_not_included_is_in_doubt_only_for_that():

@@ -101,26 +101,23 @@ def test_what_goes_together_is_fine():
     assert inconsistent(mentioned("target", targets=[], product_targets=["CD19"])) == []
 
 
-def test_a_fault_of_the_annotator_stops_the_import(tmp_path):
-    path = tmp_path / "t.jsonl"
+def relabeled(path, old, new):
+    """The task of one trial, as an annotator gives it back who has changed a label."""
     formats.export([line()], "doccano", path)
     row = json.loads(path.read_text("utf-8"))
-    row["label"] = [
-        [s, e, name.replace("antigen/target", "antigen/disease_marker")] for s, e, name in row["label"]
-    ]
+    row["label"] = [[s, e, name.replace(old, new)] for s, e, name in row["label"]]
     path.write_text(json.dumps(row) + "\n", "utf-8")
+    return path
+
+
+def test_a_fault_of_the_annotator_stops_the_import(tmp_path):
+    path = relabeled(tmp_path / "t.jsonl", "antigen/target", "antigen/disease_marker")
     with pytest.raises(GoldError, match=r"t\.jsonl:1: NCT00000001: CD19 is a target, and everywhere"):
         formats.imported("doccano", path)
 
 
 def test_a_trial_that_an_annotator_takes_out_needs_no_emptying(tmp_path):
-    path = tmp_path / "t.jsonl"
-    formats.export([line()], "doccano", path)
-    row = json.loads(path.read_text("utf-8"))
-    row["label"] = [
-        [s, e, name.replace("car_trial=product", "car_trial=mention")] for s, e, name in row["label"]
-    ]
-    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", "utf-8")
+    path = relabeled(tmp_path / "t.jsonl", "car_trial=product", "car_trial=mention")
     (pair,) = formats.pairs("doccano", path)
     assert pair[1]["labels"]["car_trial"] == "mention" and pair[1]["labels"]["targets"] == []
     rows = decided.corrections([pair], "ana", "2026-11-28")
