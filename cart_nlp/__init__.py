@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cart_nlp.registries.entry import InputError
     from cart_nlp.schema import Construct, Evidence, Record, Trial
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 __all__ = [
     "BatchError",
     "Construct",
