@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cart_nlp import __version__
+from cart_nlp import __version__, console
 from cart_nlp.cli import COMMANDS
 from cart_nlp.schema import TAGGED_FIELDS, Record
 
@@ -151,6 +151,14 @@ def test_figures_in_the_pages_are_those_last_measured():
     for page in tables.PAGES:
         text = (ROOT / page).read_text("utf-8")
         assert tables.filled(text, page=page) == text, "run: python benchmarks/tables.py"
+
+
+def test_pages_tell_the_same_exit_codes():
+    table = (ROOT / "docs" / "running.md").read_text("utf-8").split("| exit | means |")[1].split("\n\n")[0]
+    line = (ROOT / "docs/reference/commands.md").read_text("utf-8").split("Exit codes: ")[1].split("\n\n")[0]
+    codes = [0, 1, 2, console.INTERRUPTED, console.CLOSED_PIPE]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)] == codes
+    assert [int(code) for code in re.findall(r"(?:^|; ?\n?)(\d+), ", line)] == codes
 
 
 def test_changelog_tells_of_this_version():

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from cart_nlp.console import CLOSED_PIPE
+
 TRIALS = [
     {"id": "NCT90000001", "brief_title": "CD19/CD22 tandem CAR-T cells with 4-1BB for B-cell lymphoma"},
     {"id": "NCT90000002", "brief_title": "Aspirin for headache", "sponsor": "A Hospital", "phase": "PHASE2"},
@@ -146,7 +148,10 @@ def test_standard_output_gets_json_lines(folder: Path) -> None:
 
 
 def test_a_closed_pipe_and_a_full_device_are_one_line(folder: Path) -> None:
-    for shell, said in (("| true", "closed by its reader"), ("> /dev/full", "No space left")):
+    for shell, said, code in (
+        ("| true", "closed by its reader", CLOSED_PIPE),
+        ("> /dev/full", "No space left", 2),
+    ):
         program = "from cart_nlp.cli import main; main()"
         script = f'set -o pipefail; "$0" -c "$1" tag in.jsonl -o - {shell}'
         done = subprocess.run(
@@ -156,7 +161,7 @@ def test_a_closed_pipe_and_a_full_device_are_one_line(folder: Path) -> None:
             text=True,
             timeout=60,
         )
-        assert done.returncode == 2
+        assert done.returncode == code
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
 
