@@ -13,6 +13,7 @@ import typer
 
 from cart_nlp import console
 from cart_nlp.batch import processes
+from cart_nlp.cli._commands import CORRECTIONS
 from cart_nlp.cli._progress import Show, counting
 from cart_nlp.lean import settle
 
@@ -105,7 +106,7 @@ def command(
     ] = True,
     corrections: Annotated[
         str | None,
-        typer.Option(help="A curator's decisions (.csv, .jsonl), laid over what the tool finds."),
+        typer.Option(help=f"A curator's decisions ({CORRECTIONS}), laid over what the tool finds."),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds that one record may take before it is rejected.")
