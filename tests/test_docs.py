@@ -22,6 +22,7 @@ from cart_nlp.screening import hits_of
 from cart_nlp.text import construct_text
 
 ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT.parent / "shared" / "corpus"
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [
     ROOT / "README.md",
@@ -237,6 +238,20 @@ def test_pages_tell_the_same_exit_codes():
     codes = [0, 1, 2, console.INTERRUPTED, console.CLOSED_PIPE]
     assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)] == codes
     assert [int(code) for code in re.findall(r"(?:^|; ?\n?)(\d+), ", line)] == codes
+
+
+@pytest.mark.corpus
+def test_counts_of_a_real_dump_are_those_of_today(tmp_path):
+    told = text_of("docs/running.md").split("```")[3].strip().splitlines()
+    words = ("tag", CORPUS / "registry-dump.jsonl.gz", "-o", "records.csv")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cart-nlp"), *words],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    said = done.stderr.splitlines()[-2:]
+    assert [line.rpartition(" in ")[0] or line for line in told] == [
+        line.rpartition(" in ")[0] or line for line in said
+    ]
 
 
 def test_changelog_tells_of_this_version():
