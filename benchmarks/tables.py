@@ -74,12 +74,14 @@ def _share(share: float | None, n: int | None) -> str:
     """A share in percent with Wilson's 95 % interval and its count."""
     if share is None or not n:
         return ""
+    share = round(share * n) / n  # the card's is rounded to four decimals, and would be rounded twice
     low, high = wilson(share, n)
     return f"{100 * share:.1f} % ({100 * low:.1f}–{100 * high:.1f}; n = {n})"
 
 
 def _f1(figures: dict[str, float]) -> str:
-    return f"{100 * figures['f1']:.1f} % (n = {figures['tp'] + figures['fn']})"
+    right, wrong = figures["tp"], figures["fp"] + figures["fn"]
+    return f"{200 * right / max(1, 2 * right + wrong):.1f} % (n = {right + figures['fn']})"
 
 
 def wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:

@@ -26,12 +26,18 @@ from cart_nlp.word_trie import Key
 
 _HARD = re.compile(r"[;\n\r]")
 """What no name goes across."""
+_GONE = "\n"
+"""What stands in the place of a letter that is not to be read."""
 _BREAK = re.compile(r"[;:,()/&\[\]\n\r]|\s-+\s|\.\s")
 """What sets one name of a list off from the next."""
-_CLOSES = re.compile(r"[);\]]")
+_EXCEPT = re.compile(
+    r"\b(?:(?P<behind>excluded)(?=\s*(?:[,;.)\]]|$))|exclud(?:ing|ed?)|except|other than)\b", re.IGNORECASE
+)
+"""What says that a name is not meant: the one after it, or the one that it stands `behind`."""
+_CLOSES = re.compile(r"[);\]\n]|\.\s")
+"""What an exception does not go across."""
 _AND = frozenset(("and", "or"))
 _PREPOSITIONS = frozenset(("in", "with", "without", "after", "at", "by", "from", "of", "to", "receiving"))
-_EXCEPT = frozenset(("excluding", "except", "exclude", "excluded"))
 _RELATED = frozenset(("related", "associated", "induced", "driven"))
 _EVERYDAY = frozenset(("ALL",))
 """Abbreviations that are everyday words in a text printed in capitals."""
@@ -74,6 +80,33 @@ class _Line(NamedTuple):
     def ends(self, at: int) -> bool:
         """Whether no name goes on after the word at a place."""
         return at < len(self.gaps) and _HARD.search(self.gaps[at]) is not None
+
+
+def exceptions(text: str) -> Iterator[tuple[int, int]]:
+    """The stretches of a list of names, or of a title, that tell what is not meant.
+
+    >>> text = "Large B-cell lymphoma (excluding Burkitt lymphoma), CLL (Richter excluded)"
+    >>> [text[start:end] for start, end in exceptions(text)]
+    ['excluding Burkitt lymphoma', 'Richter excluded']
+    """
+    done = 0
+    for word in _EXCEPT.finditer(text):
+        start, end = word.span()
+        if start < done:
+            continue
+        if word["behind"]:
+            start = max((stop.end() for stop in _BREAK.finditer(text, done, start)), default=done)
+        else:
+            closing = _CLOSES.search(text, end)
+            end = closing.start() if closing else len(text)
+        yield start, end
+        done = end
+
+
+def _alone(line: _Line, at: int) -> bool:
+    """Whether brackets hold a word and nothing else."""
+    behind = [gap.strip() for gap in line.gaps[at : at + 1]]
+    return line.gaps[at - 1].strip() in ("(", "[") and all(gap[:1] in (")", "]") for gap in behind)
 
 
 class _Name(NamedTuple):
@@ -167,6 +200,8 @@ class Reader:
         return known
 
     def _parse(self, text: str, listed: bool) -> list[Found]:
+        for start, end in exceptions(text):
+            text = text[:start] + _GONE * (end - start) + text[end:]
         found = [
             _Word(text[start:end], start, end, self._form(word) if listed else standard(word))
             for word, start, end in words(text)
@@ -192,12 +227,6 @@ class Reader:
         at, taken = 0, -1
         while at < len(line.words):
             word = line.forms[at]
-            if word in _EXCEPT:
-                at = next(
-                    (n + 1 for n in range(at, len(line.gaps)) if _CLOSES.search(line.gaps[n])),
-                    len(line.words),
-                )
-                continue
             best = self._best(line, at, taken)
             # "Malignant neoplasm of stomach": a qualifier may begin a shorter name than the word after it.
             if best and word in self._qualifiers and at + 1 < len(line.words):
@@ -255,8 +284,9 @@ class Reader:
                 and match.first == match.last == before.last + 1
                 and line.words[match.first].text.isupper()
             ):
-                bracketed = line.gaps[before.last].strip() in ("(", "[")
-                if bracketed and not self.ontology.rolls_up_to(match.concept, before.concept):
+                # "Lymphoma/Leukemia (PMBCL/CNS-BCL)" says more: a short form is alone in its brackets.
+                alone = _alone(line, match.first)
+                if alone and not self.ontology.rolls_up_to(match.concept, before.concept):
                     continue
             yield match
             before = match

@@ -107,11 +107,15 @@ def screen(*, stderr: bool = False) -> Console:
     """What draws tables and colors on the terminal, text as it is: neither markup nor what steers it."""
     from rich.console import Console, RenderHook
 
+    class Drawing(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # for `guarded` to end the command; rich would, with a code of its own
+
     class Hook(RenderHook):
         def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
             return [_Safe(each) for each in renderables]
 
-    drawing = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    drawing = Drawing(stderr=stderr, highlight=False, markup=False, emoji=False)
     drawing.push_render_hook(Hook())
     return drawing
 

@@ -29,6 +29,8 @@ _SPEAKS = 3
 """Letters of an antigen's name that can be glued to CAR: "PSMACART"."""
 GUARDED = "?"
 """Ends the row of a term that is ambiguous by itself."""
+RULER = "ruler"
+"""Row of what a ruler has found, by a pattern that is no term."""
 
 
 class Mention(NamedTuple):

@@ -11,6 +11,7 @@ import pytest
 
 from cart_nlp import __version__
 from cart_nlp.cli import COMMANDS
+from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 from cart_nlp.cli._running import EXAMPLES
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
@@ -110,6 +111,18 @@ def test_help_of_tag_names_every_input_format():
 
     (option,) = (param for param in LEAVES["tag"].params if param.name == "format")
     assert set(re.findall(r"[a-z0-9-]+", option.help.partition("There are")[2])) == set(READERS)
+
+
+def test_help_tells_every_format_that_is_read():
+    told = dict.fromkeys(("corrections", "adjudicated"), CORRECTIONS) | {"records": RECORDS}
+    own = dict.fromkeys(("file", "a", "b"), CORRECTIONS)
+    read = 0
+    for path, command in LEAVES.items():
+        names = told | own if path.startswith("corrections ") else told
+        for param in command.params:
+            assert names.get(param.name, "") in (param.help or ""), (path, param.name)
+            read += param.name in names
+    assert read > 12
 
 
 @pytest.mark.parametrize(

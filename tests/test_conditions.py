@@ -46,6 +46,11 @@ READER = Reader(LEXICON, Ontology(LEXICON))
         ("Metastatic Melanoma (MM)", "melanoma"),
         ("Multiple Sclerosis (MS) - Relapsing-remitting", "relapsing-remitting multiple sclerosis"),
         ("Lymphoma (DLBCL)", "diffuse large B-cell lymphoma"),
+        ("Breast cancer (MM)", "breast cancer"),
+        (
+            "Leukemia (PMBCL/MCL)",
+            "leukemia | mantle cell lymphoma | primary mediastinal large B-cell lymphoma",
+        ),
         ("PATIENTS WITH ALL DISEASES", ""),
         # coordination
         ("B-cell leukemia and lymphoma", "B-cell leukemia | B-cell lymphoma"),
@@ -54,6 +59,10 @@ READER = Reader(LEXICON, Ontology(LEXICON))
         ("Multiple myeloma and lymphoma", "lymphoma | multiple myeloma"),
         # what is not meant
         ("Large B-cell lymphoma (excluding Burkitt lymphoma)", "large B-cell lymphoma"),
+        ("B-cell lymphoma, excluding CLL and Burkitt lymphoma", "B-cell lymphoma"),
+        ("B-cell lymphoma (Burkitt lymphoma excluded); Myeloma", "B-cell lymphoma | multiple myeloma"),
+        ("B-ALL other than Ph+ ALL", "B-cell acute lymphoblastic leukemia"),
+        ("Leukemia (excluded: lymphoma), myeloma", "leukemia | multiple myeloma"),
         ("HBV-related hepatocellular carcinoma", "hepatocellular carcinoma"),
         ("Non-Hodgkin disease of the node", ""),
         ("CAR-T injection", ""),

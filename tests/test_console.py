@@ -1,14 +1,17 @@
 """A command that cannot go on says so in one line, whatever the terminal, the disk or the installation."""
 
+import json
 import os
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cart_nlp import console
+from cart_nlp.cli import _running
 from cart_nlp.console import EXTRAS, INTERRUPTED, guarded, safe
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
@@ -55,6 +58,16 @@ def test_an_interrupt_is_one_line(capsys):
     assert capsys.readouterr().err == "cart-nlp x: interrupted\n"
 
 
+def test_an_interrupted_command_says_so(capsys):
+    def command():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        _running.run("schema", SimpleNamespace(command=command), [])
+    assert end.value.code == INTERRUPTED
+    assert capsys.readouterr().err == "cart-nlp schema: interrupted\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize(
     "words",
@@ -73,7 +86,17 @@ def test_a_full_disk_under_standard_output_is_one_line(words):
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("--help",), ("--version",), ("show", "--help"), ("lexicon", "show", "CD19"), ("schema",)],
+    [
+        (),
+        ("--help",),
+        ("--version",),
+        ("show", "--help"),
+        ("show", "CD19 CAR-T cells"),
+        ("lexicon", "show", "CD19"),
+        ("lexicon", "export", "--to", "entity-ruler", "-"),
+        ("schema",),
+        ("schema", "--quiet"),
+    ],
     ids=" ".join,
 )
 def test_a_reader_that_goes_away_ends_the_command_without_a_word(words):
@@ -83,8 +106,22 @@ def test_a_reader_that_goes_away_ends_the_command_without_a_word(words):
         done = subprocess.run(
             [PROGRAM, *words], stdout=pipe, stderr=subprocess.PIPE, text=True, timeout=60, check=False
         )
-    assert done.stderr == ""
-    assert done.returncode in (1, console.CLOSED_PIPE)
+    assert (done.returncode, done.stderr) == (console.CLOSED_PIPE, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("gone", [True, False], ids=["reader", "room"])
+def test_what_ends_a_command_is_a_json_line_too(gone):
+    """Of a reader that has gone only the code is told; of a full disk the fault as well."""
+    reading, pipe = os.pipe()
+    os.close(reading)
+    with os.fdopen(pipe if gone else os.open("/dev/full", os.O_WRONLY), "w") as stream:
+        done = subprocess.run(
+            [PROGRAM, "schema", "--log-json"], stdout=stream, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    *said, end = map(json.loads, done.stderr.splitlines())
+    assert end["exit"] == done.returncode == (console.CLOSED_PIPE if gone else 2)
+    assert [line["message"] for line in said] == ([] if gone else ["No space left on device"])
 
 
 @pytest.mark.skipif(not Path("/bin/sh").exists(), reason="closes streams by a shell")

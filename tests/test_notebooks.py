@@ -2,8 +2,7 @@
 
 import importlib.util
 import json
-import subprocess
-import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,27 +35,25 @@ def test_the_landscape_shows_its_tables_and_a_picture():
     assert any("'trials_by_year'" in "".join(one.get("data", {}).get("text/plain", "")) for one in outputs)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_without_a_checkout_around_it(path, tmp_path):
-    code = "\n".join("".join(cell["source"]) for cell in cells(path))
-    done = subprocess.run(
-        [sys.executable, "-c", f"import matplotlib; matplotlib.use('Agg')\n{code}"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+def pinned() -> bool:
+    """Whether this is the pandas that `make` installs: others show tables a little differently."""
+    pins = (FOLDER.parents[1] / "constraints.txt").read_text("utf-8").splitlines()
+    return f"pandas=={version('pandas')}" in pins
 
 
 # The notebook machinery warns about event loops of its own; errors of the kernel still fail the test.
 @pytest.mark.filterwarnings("default")
 @pytest.mark.slow
-def test_run_anew_a_notebook_shows_the_same_kinds_of_things():
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_run_anew_without_a_checkout_around_it_a_notebook_shows_what_is_stored(path):
     for name in ("nbclient", "nbformat", "ipykernel"):
         pytest.importorskip(name, reason=f"needs {name}")
     spec = importlib.util.spec_from_file_location("execute", FOLDER / "execute.py")
     execute = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(execute)
-    path = FOLDER / "first-steps.ipynb"
-    made = [cell for cell in execute.executed(path).cells if cell.cell_type == "code"]
-    for cell, stored in zip(made, cells(path), strict=True):
+    made = execute.executed(path)
+    code = [cell for cell in made.cells if cell.cell_type == "code"]
+    for cell, stored in zip(code, cells(path), strict=True):
         assert kinds(cell.outputs) == kinds(stored["outputs"]), cell.source
+    if pinned():
+        assert execute.stale(path, made) == [], "run: python docs/notebooks/execute.py"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cart_nlp.batch.jobs import BatchError, Interrupted
+    from cart_nlp.batch.jobs import BatchError, Interrupted, ReaderGone
     from cart_nlp.batch.options import Options, Summary
     from cart_nlp.batch.running import run
 
-__all__ = ["BatchError", "Interrupted", "Options", "Summary", "run"]
+__all__ = ["BatchError", "Interrupted", "Options", "ReaderGone", "Summary", "run"]
 
 _HOMES = {
     "BatchError": "jobs",
     "Interrupted": "jobs",
     "Options": "options",
+    "ReaderGone": "jobs",
     "Summary": "options",
     "run": "running",
 }

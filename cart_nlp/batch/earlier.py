@@ -52,7 +52,7 @@ def summary(before: dict[str, Any], target: Target) -> Summary:
     """The summary of a run that was completed before."""
     rest = dict(before["counts"])
     counts = {name: rest.pop(name) for name in Summary().counts() if name in rest}
-    found = Summary(**counts, store=rest, already=True, files=[str(target.out)])
+    found = Summary(**counts, store=rest, already=True, files=[target.shown(target.out)])
     found.corrections = before.get("corrected", {})
     return found
 

@@ -62,7 +62,7 @@ def confirm(
     summary = Summary(**{name: counts[name] for name in Summary().counts()}, merges=before.get("merges", []))
     summary.store = store.confirm(journal.header)
     summary.corrections = before.get("corrected", {})
-    summary.files = [str(target.out)]
+    summary.files = [target.shown(target.out)]
     target.clear()
     lists = (target.rejects, target.screened)
     part = _provenance(target, journal, summary, options, hashing, lists)
@@ -111,7 +111,7 @@ def _complete(
         _synced(source)
         source.replace(final)
     target.clear()
-    summary.files = [str(path) for path in files]
+    summary.files = [target.shown(path) for path in files]
     changed = [source for source, was in zip(options.inputs, journal.header["inputs"], strict=True)
                if was is not None and fingerprint(source) != was]  # fmt: skip
     summary.notes += [f"{source}: changed while it was read; tag it again" for source in changed]

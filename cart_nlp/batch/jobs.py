@@ -44,6 +44,10 @@ class Interrupted(BatchError):
     """The user stopped the run; what is done so far is kept for `--resume`."""
 
 
+class ReaderGone(BatchError):
+    """Nobody reads standard output any more: one line with how much was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One record to tag; `number` is its position over all inputs, counted from 0.

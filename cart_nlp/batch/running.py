@@ -20,6 +20,7 @@ from cart_nlp.batch.jobs import (
     Interrupted,
     Job,
     Outcome,
+    ReaderGone,
     TaggerSource,
     without_surrogates,
 )
@@ -87,7 +88,8 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
     """Tag the inputs and write the output; returns what became of them.
 
     Raises BatchError or OutputError with one line if nothing could be done, Interrupted on Ctrl-C (what
-    is done stays in `OUT.journal` for `resume`). Unreadable inputs are in the summary's `faults`.
+    is done stays in `OUT.journal` for `resume`), ReaderGone if nobody reads standard output any more.
+    Unreadable inputs are in the summary's `faults`.
     """
     parts = parts or real_parts(options)
     if options.out == "-":
@@ -366,6 +368,8 @@ def _to_stdout(options: Options, parts: Parts, progress: Progress | None) -> Sum
         sink.close()
     except KeyboardInterrupt:
         raise Interrupted("interrupted; standard output ends at a whole record") from None
+    except BrokenPipeError as fault:
+        raise ReaderGone(sink.fault(fault)) from None
     except OSError as fault:
         raise OutputError(sink.fault(fault)) from None
     summary.read, summary.merged = feed.read, feed.merged

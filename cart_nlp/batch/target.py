@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,8 @@ class Target:
     run: Path
     beside: tuple[Path, ...] = ()
     """Further tables of a format that has some."""
+    named: Mapping[Path, str] = field(default_factory=dict)
+    """Those that the user has named -> by what."""
 
     @classmethod
     def of(cls, options: Options) -> Target:
@@ -50,9 +52,11 @@ class Target:
         tables: tuple[Path, ...] = ()
         if suffix == ".parquet":
             tables = (writers.beside(out, "constructs"), writers.beside(out, "evidence"))
+        given = {rejects: options.rejects, screened: options.screened, out: options.out}
         target = cls(
-            out, suffix, rejects, screened, beside(out, ".journal"), beside(out, ".run.json"), tables
-        )
+            out, suffix, rejects, screened, beside(out, ".journal"), beside(out, ".run.json"), tables,
+            {path: str(Path(name)) for path, name in given.items() if name},
+        )  # fmt: skip
         target._check(options)
         return target
 
@@ -74,6 +78,13 @@ class Target:
                     f"{one}: would be {other.name} as well; choose another name for one of them"
                 )
         guard_inputs(self._files(), options)
+
+    def shown(self, path: Path) -> str:
+        """A file of the run that is there, by the name that the user gave it, or as beside the output."""
+        if path in self.named:
+            return self.named[path]
+        near = Path(self.named[self.out]).with_name(path.name)
+        return str(near if is_same(near, path) else path)  # elsewhere, if the name is that of a link
 
     def _files(self) -> tuple[Path, ...]:
         wal = (beside(self.out, ".wal"),) if self.suffix == ".duckdb" else ()

@@ -15,3 +15,7 @@ COMMANDS = {
     "fetch": "Download studies from ClinicalTrials.gov's v2 API.",
 }
 """Command -> one line of help; the module `cart_nlp.cli.<command>` holds it."""
+
+RECORDS = "What `cart-nlp tag` wrote, in any of its formats"
+CORRECTIONS = ".csv, .jsonl or .xlsx"
+"""What is read, for the help of the commands that read it."""

@@ -89,13 +89,18 @@ def run(name: str, module: ModuleType, arguments: list[str]) -> None:
     command = command_of(name, module)
     asked, arguments = _asked(arguments)
     whole = f"cart-nlp {name}"
-    with _said(whole, asked):
+    # Guarded within: what ends the command is to be said the way everything else of it is.
+    with _said(whole, asked), console.guarded(whole):
         defaults = _defaults(name, command, asked.get("config"))
+        code = None
+        # command.main would end with 1 where the reader of the output has gone, and silently if interrupted.
         try:
-            code = command.main(args=arguments, prog_name=whole, standalone_mode=False, default_map=defaults)
+            with command.make_context(whole, [*arguments], default_map=defaults) as context:
+                code = command.invoke(context)
+        except typer.Exit as end:
+            code = end.exit_code
         except typer.BadParameter.__base__ as fault:  # type: ignore[misc]
             console.stop(whole, _usage(whole, fault, arguments))
-        sys.stdout.flush()
         raise SystemExit(code if isinstance(code, int) else 0)
 
 
@@ -286,7 +291,7 @@ class _said:
         code = fault.code if isinstance(fault, SystemExit) else 1 if fault else 0
         if "log-json" in self._asked:
             self._write(exit=code, seconds=round(time.monotonic() - self._began, 3))
-        elif code:
+        elif code and self._kept:
             console.put("\n".join(self._kept), sys.stderr)
 
     def _json(self, line: str) -> None:

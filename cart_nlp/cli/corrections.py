@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 
 if TYPE_CHECKING:
     from cart_nlp.curation.merging import Merged
@@ -27,9 +28,9 @@ _PREFER = ("a", "b", "newest")
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(help="Corrections: .csv or .jsonl.")],
+    file: Annotated[Path, typer.Argument(help=f"Corrections: {CORRECTIONS}.")],
     records: Annotated[
-        Path | None, typer.Option(help="Records of `cart-nlp tag`: tells ids that are not among them.")
+        Path | None, typer.Option(help=f"{RECORDS}: tells ids that are not among them.")
     ] = None,
     text: Annotated[
         list[Path] | None, typer.Option(help="Dump of the trials: tells stale decisions. Repeatable.")
@@ -85,20 +86,20 @@ def check(
 
 @app.command("merge")
 def merge(
-    a: Annotated[Path, typer.Argument(help="One curator's corrections.")],
-    b: Annotated[Path, typer.Argument(help="The other's.")],
+    a: Annotated[Path, typer.Argument(help=f"One curator's corrections: {CORRECTIONS}.")],
+    b: Annotated[Path, typer.Argument(help=f"The other's: {CORRECTIONS}.")],
     output: Annotated[
         Path | None, typer.Option("--out", "-o", help="Merged corrections to write: .csv or .jsonl.")
     ] = None,
     adjudicated: Annotated[
-        Path | None, typer.Option(help="Corrections that settle what the two disagree on.")
+        Path | None, typer.Option(help=f"Corrections ({CORRECTIONS}) that settle what the two disagree on.")
     ] = None,
     prefer: Annotated[
         str, typer.Option(help="Settle the rest for a, b or newest; default: leave it out.")
     ] = "",
     records: Annotated[
         Path | None,
-        typer.Option(help="Records of `cart-nlp tag`: compares what the decisions come to."),
+        typer.Option(help=f"{RECORDS}: compares what the decisions come to."),
     ] = None,
     lexicon: Annotated[list[Path] | None, _LEXICON] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over OUTPUT, whatever it is.")] = False,
@@ -147,7 +148,7 @@ def merge(
 
 @app.command("labels")
 def labels(
-    file: Annotated[Path, typer.Argument(help="Corrections: .csv or .jsonl.")],
+    file: Annotated[Path, typer.Argument(help=f"Corrections: {CORRECTIONS}.")],
     text: Annotated[list[Path], typer.Option(help="Dump that holds the text of the trials. Repeatable.")],
     output: Annotated[Path, typer.Option("--out", "-o", help="Gold file to write (.jsonl).")],
     lexicon: Annotated[list[Path] | None, _LEXICON] = None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 
 if TYPE_CHECKING:
     from cart_nlp.evaluation.run import Evaluation
@@ -30,7 +31,7 @@ def command(
     ] = None,
     records: Annotated[
         Path | None,
-        typer.Option(help="Records of `cart-nlp tag` (.jsonl); without them the gold's text is tagged."),
+        typer.Option(help=f"{RECORDS}; without them the gold's text is tagged."),
     ] = None,
     dump: Annotated[
         Path | None, typer.Option(help="With --gold registry: the registry dump that holds the text.")
@@ -57,7 +58,7 @@ def command(
         typer.Option(help="Folder of your own lexicon rows, layered over the shipped ones; repeatable."),
     ] = None,
     corrections: Annotated[
-        Path | None, typer.Option(help="A curator's decisions (.csv, .jsonl), laid over the records first.")
+        Path | None, typer.Option(help=f"A curator's decisions ({CORRECTIONS}), laid over the records first.")
     ] = None,
     errors: Annotated[bool, typer.Option("--errors", help="List each wrong value, grouped.")] = False,
     compare: Annotated[

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 def command(
     records: Annotated[
         Path,
-        typer.Argument(help="What `cart-nlp tag` wrote, in any of its formats."),
+        typer.Argument(help=f"{RECORDS}."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the report; made if needed.")],
     until: Annotated[
@@ -58,7 +59,7 @@ def command(
         Path | None, typer.Option(help="Result of `cart-nlp evaluate --json` on unseen labels, for Methods.")
     ] = None,
     corrections: Annotated[
-        Path | None, typer.Option(help="A curator's corrections.csv, laid over the records.")
+        Path | None, typer.Option(help=f"A curator's decisions ({CORRECTIONS}), laid over the records.")
     ] = None,
     sponsors: Annotated[
         Path | None, typer.Option(help="Reviewed sponsor_merges.csv of an earlier report.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 
 if TYPE_CHECKING:
     from cart_nlp.curation.queue import Item, Queue
@@ -19,7 +20,7 @@ _SHOWN = 30
 
 
 def command(
-    records: Annotated[Path, typer.Argument(help="What `cart-nlp tag` wrote: .jsonl, .csv or .parquet.")],
+    records: Annotated[Path, typer.Argument(help=f"{RECORDS}.")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -37,14 +38,16 @@ def command(
         str | None, typer.Option(help="Only these fields, e.g. car_trial,targets,constructs.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="Earlier records: only trials that are new or changed since.")
+        str | None,
+        typer.Option(help="Earlier records, in any format too: only trials that are new or changed since."),
     ] = None,
     text: Annotated[
         list[Path] | None,
         typer.Option(help="Dump of the records: more reasons, and the words on the page. Repeatable."),
     ] = None,
     corrections: Annotated[
-        Path | None, typer.Option(help="Corrections so far: what they settle is not asked again.")
+        Path | None,
+        typer.Option(help=f"Corrections so far ({CORRECTIONS}): what they settle is not asked again."),
     ] = None,
     to: Annotated[
         str | None, typer.Option(help="Tasks for label-studio, doccano, prodigy, brat or docbin.")

@@ -13,6 +13,7 @@ import typer
 
 from cart_nlp import console
 from cart_nlp.batch import processes
+from cart_nlp.cli._commands import CORRECTIONS
 from cart_nlp.cli._progress import Show, counting
 from cart_nlp.lean import settle
 
@@ -105,7 +106,7 @@ def command(
     ] = True,
     corrections: Annotated[
         str | None,
-        typer.Option(help="A curator's decisions (.csv, .jsonl), laid over what the tool finds."),
+        typer.Option(help=f"A curator's decisions ({CORRECTIONS}), laid over what the tool finds."),
     ] = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds that one record may take before it is rejected.")
@@ -156,7 +157,7 @@ def _early(workers: int | None, at_once: bool, lexicons: tuple[str, ...]) -> Abs
 
 def _tag(options: Options) -> int:
     """Run, tell what became of the records, and return the exit code."""
-    from cart_nlp.batch import Interrupted, run
+    from cart_nlp.batch import Interrupted, ReaderGone, run
 
     signal.signal(signal.SIGTERM, _terminated)
     if "duckdb" not in sys.modules:  # it would call what of it is not taken apart at the end leaked
@@ -165,7 +166,9 @@ def _tag(options: Options) -> int:
         with counting() as show:
             summary = run(options, progress=show and _telling(show, options.dedupe))
     except (KeyboardInterrupt, Interrupted) as stop:
-        _stop(str(stop) or "interrupted", 130)
+        _stop(str(stop) or "interrupted", console.INTERRUPTED)
+    except ReaderGone as gone:
+        _stop(str(gone), console.CLOSED_PIPE)
     except _faults() as fault:
         console.stop_all("cart-nlp tag", str(fault).splitlines())
     shown = summary.merges[:MERGES]

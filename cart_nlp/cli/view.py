@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 
 
 def command(
-    records: Annotated[Path, typer.Argument(help="What `cart-nlp tag` wrote, in any of its formats.")],
+    records: Annotated[Path, typer.Argument(help=f"{RECORDS}.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The page to write, e.g. page.html.")],
     text: Annotated[
         list[Path] | None,
@@ -24,7 +25,9 @@ def command(
     ] = False,
     corrections: Annotated[
         Path | None,
-        typer.Option(help="Corrections laid over the records; with --review the page goes on from them."),
+        typer.Option(
+            help=f"Corrections ({CORRECTIONS}) laid over the records; a --review page goes on from them."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
 ) -> None:

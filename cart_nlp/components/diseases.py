@@ -8,7 +8,7 @@ from functools import partial
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from cart_nlp.conditions import Reader
+from cart_nlp.conditions import Reader, exceptions
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.ontology import LABEL, Ontology
 from cart_nlp.population import LISTS, NAMES, SUMMARY, TITLES, Named, groups, population
@@ -19,6 +19,7 @@ from cart_nlp.signals.doc import Component, decided
 from cart_nlp.signals.mention import turns
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
+from cart_nlp.vocabulary import RULER
 
 _WHERE = (("condition", frozenset(["conditions"])), ("title", TITLES), ("summary", SUMMARY | NAMES))
 """Name of a tier of sections → their kinds; the rest is `detail`."""
@@ -92,32 +93,29 @@ def _value(concept: str, one: Named, lexicon: Lexicon) -> Value:
 
 def _named(reading: Reading, reader: Reader) -> Iterator[Named]:
     """The diseases that the sections name: lists and titles read as such, prose by its mentions."""
-    mentions = [Named(m.start, m.end, m.concept, "", m.guarded) for m in reading.of(LABEL)]
-    defined = definitions(reading.text, mentions)
-    at = 0
+    defined = definitions(reading.text, reading.of(LABEL))
     for section in reading.sections:
-        first = at
-        while at < len(mentions) and mentions[at].start < section.end:
-            at += 1
-        inside: Iterable[Named] = mentions[first:at]
-        if section.kind in LISTS or (section.kind in TITLES and at > first):
-            inside = _read(reading.raw, section, mentions[first:at], defined, reader)
-        for one in inside:
+        mentions = [one for one in reading.inside(section.start, section.end) if one.label == LABEL]
+        found: Iterable[Named | Mention] = mentions
+        if section.kind in LISTS or (section.kind in TITLES and mentions):
+            found = _read(reading.raw, section, mentions, defined, reader)
+        for one in found:
             concept = defined.get(reading.text[one.start : one.end], one.concept) if defined else one.concept
-            yield one._replace(concept=concept, kind=section.kind)
+            yield Named(one.start, one.end, concept, section.kind, one.guarded)
 
 
 def _read(
-    text: str, section: Section, mentions: list[Named], defined: dict[str, str], reader: Reader
-) -> Iterator[Named]:
-    """What a list of names or a title says, and mentions that this reading leaves out."""
+    text: str, section: Section, mentions: list[Mention], defined: dict[str, str], reader: Reader
+) -> list[Named | Mention]:
+    """What a list of names or a title says; all names are read by `reader`, but not what a ruler finds."""
     own, at = text[section.start : section.end], section.start
     guarded = {one.concept for one in mentions if one.guarded}
-    taken: set[int] = set()
-    for start, end, concept in (*reader.read(own, listed=section.kind in LISTS), *occurrences(own, defined)):
-        taken.update(range(at + start, at + end))
-        yield Named(at + start, at + end, concept, section.kind, concept in guarded)
-    yield from (one for one in mentions if taken.isdisjoint(range(one.start, one.end)))
+    names = (*reader.read(own, listed=section.kind in LISTS), *occurrences(own, defined))
+    read: list[Named | Mention] = [Named(at + s, at + e, c, "", c in guarded) for s, e, c in names]
+    taken = {n for one in read for n in range(one.start, one.end)}
+    read += [m for m in mentions if m.row == RULER and taken.isdisjoint(range(m.start, m.end))]
+    passed = {n for start, end in exceptions(own) for n in range(at + start, at + end)}
+    return [one for one in read if passed.isdisjoint(range(one.start, one.end))]
 
 
 def _aside(reading: Reading, one: Named) -> bool:

@@ -19,7 +19,7 @@ from cart_nlp.signals.doc import write_mentions
 from cart_nlp.signals.numbers import numbered
 from cart_nlp.signals.reading import Mention, page_of
 from cart_nlp.text import bare_ascii, fold, lower
-from cart_nlp.vocabulary import Vocabulary, vocabulary
+from cart_nlp.vocabulary import RULER, Vocabulary, vocabulary
 
 _LABELS = frozenset(LABELS.values())
 _FIELD_LABELS = {"": "antigen", "targets": "antigen", "edits": "edit"}
@@ -86,7 +86,7 @@ class Terms:
             if not isinstance(text, str):
                 raise ValueError(f"{self.name}: {text!r} is a token pattern; a span_ruler takes it")
             name = str(pattern.get("id") or text)
-            row = lexicon.get(label, name) or Concept(label, name, {}, "ruler")
+            row = lexicon.get(label, name) or Concept(label, name, {}, RULER)
             terms.append(Term(lower(fold(text)), row, False, False))
         self.added += new
         self.vocabulary = Vocabulary(lexicon.with_terms(terms))
@@ -128,7 +128,7 @@ class Terms:
         for span in (*spans, *doc.ents):
             if span.label_ in _LABELS:
                 concept = span.kb_id_ or span.id_ or getattr(span, "ent_id_", "") or span.text
-                yield Mention(span.start_char, span.end_char, span.label_, concept, "ruler")
+                yield Mention(span.start_char, span.end_char, span.label_, concept, RULER)
 
     def _spelled(self, low: str, product: Mention, row: Concept) -> Iterator[Mention]:
         """What the printed name of a product spells out: CTL019 says CD19, Kymriah does not."""

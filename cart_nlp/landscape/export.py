@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,17 +127,13 @@ def _sheet_name(name: str, taken: Iterable[str]) -> str:
 
 
 def markdown(
-    title: str, methods: Iterable[str], tables: Mapping[str, Table], figures: Iterable[tuple[str, str]]
+    title: str, methods: Iterable[str], tables: Mapping[str, Table], figures: Sequence[tuple[str, str]]
 ) -> str:
-    """The report to paste: methods, figures by file name, tables (the first rows of long ones)."""
+    """The report to paste: methods, figures (file, caption), tables (the first rows of long ones)."""
     out = [f"# {_plain(title)}", "", "## Methods", ""]
     out += [f"{_plain(line)}\n" for line in methods]
-    out += [
-        "## Figures",
-        "",
-        *(f"- ![{_plain(caption)}](figures/{file}.svg)" for file, caption in figures),
-        "",
-    ]
+    if figures:
+        out += ["## Figures", "", *(_linked(file, caption) for file, caption in figures), ""]
     section = ""
     for table in tables.values():
         if table.section != section:
@@ -161,6 +157,12 @@ def markdown(
             ]
         out.append("")
     return "\n".join(out)
+
+
+def _linked(file: str, caption: str) -> str:
+    """A figure where it can be shown, else a link to it: no page shows a PDF or TIFF within its text."""
+    shown = "!" * file.endswith((".svg", ".png"))
+    return f"- {shown}[{_plain(caption)}](figures/{file})"
 
 
 def _plain(text: str) -> str:

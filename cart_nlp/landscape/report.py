@@ -80,8 +80,8 @@ def build(
 
     `say` is told each step, `note` of corrections that met no record. Raises InputError for files that cannot
     be read or written over, EmptyReport where no trial is included. Writes report.html, report.md,
-    landscape.xlsx, tables/, figures/ and run.json into `folder`; what an earlier report left there goes,
-    anything else stays.
+    landscape.xlsx, tables/, figures/ (if there are any) and run.json into `folder`; what an earlier report
+    left there goes, anything else stays.
     """
     begun = time.perf_counter()
     asked = asked or Asked()
@@ -108,18 +108,14 @@ def build(
     text = methods.paragraphs(chosen, run, records.name)
     say("drawing figures")
     _clean(folder, ours)
-    for place in (folder / "tables", folder / "figures"):
-        place.mkdir(parents=True, exist_ok=True)
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
     drawn = {name: (plots.draw(name, found, chosen), plots.FIGURES[name].section) for name in asked.figures}
-    if asked.image_files:
-        for plot, _ in drawn.values():
-            plot.save(folder / "figures", asked.formats)
+    saved = _save([plot for plot, _ in drawn.values()], folder / "figures", asked)
     say("writing tables")
     write_tables(found, folder / "tables", Sets())
     write_workbook(found, folder / "landscape.xlsx")
-    named = [(plot.name, plot.caption) for plot, _ in drawn.values()]
     (folder / "report.md").write_text(
-        markdown(options.title, [*text, *measured.lines()], found, named), encoding="utf-8"
+        markdown(options.title, [*text, *measured.lines()], found, saved), encoding="utf-8"
     )
     say("writing the page")
     page = folder / "report.html"
@@ -128,6 +124,14 @@ def build(
         orjson.dumps(_provenance(records, chosen, asked), option=orjson.OPT_INDENT_2)
     )
     return Built(found, folder, page, time.perf_counter() - begun, len(chosen))
+
+
+def _save(drawn: list[plots.Plot], folder: Path, asked: Asked) -> list[tuple[str, str]]:
+    """Write the files of the figures, if they are wanted; the first of each, with its caption."""
+    if not (drawn and asked.image_files):
+        return []
+    folder.mkdir(exist_ok=True)
+    return [(plot.save(folder, asked.formats)[0].name, plot.caption) for plot in drawn]
 
 
 def _owned(folder: Path) -> bool:
@@ -160,6 +164,8 @@ def _clean(folder: Path, ours: bool) -> None:
             for file in (folder / place).iterdir():
                 if file.is_file() and file.suffix in kinds:
                     file.unlink()
+            if not any((folder / place).iterdir()):
+                (folder / place).rmdir()
     for name in MADE[:4]:
         (folder / name).unlink(missing_ok=True)
 

@@ -28,31 +28,40 @@ def executed(path: Path) -> Any:
     return notebook
 
 
-def texts(notebook: Any) -> list[str]:
-    """What the cells show in letters; of a picture, that it is one."""
+def texts(notebook: Any) -> list[list[str]]:
+    """What each cell shows in letters; of a picture, that it is one."""
     found = []
     for cell in notebook.cells:
+        shown = []
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            shown = output.get("text") or data.get("text/plain", output.get("ename", ""))
-            found.append("a picture" if "image/png" in data else shown)
+            text = output.get("text") or data.get("text/plain", output.get("ename", ""))
+            shown.append("a picture" if "image/png" in data else text)
+        found.append(shown)
     return found
+
+
+def stale(path: Path, made: Any) -> list[str]:
+    """A line for each cell that shows something else in a fresh notebook than is stored."""
+    stored = nbformat.read(path, as_version=4)
+    return [
+        f"{path.name}: {cell.source.splitlines()[0]} …: stored {before!r}, now {now!r}"
+        for cell, before, now in zip(stored.cells, texts(stored), texts(made), strict=True)
+        if before != now
+    ]
 
 
 def main() -> int:
     """Run all notebooks of the folder."""
-    wrong = 0
+    wrong = []
     for path in sorted(HERE.glob("*.ipynb")):
         made = executed(path)
         if "--check" in sys.argv:
-            stored = texts(nbformat.read(path, as_version=4))
-            for before, now in zip(stored, texts(made), strict=True):
-                if before != now:
-                    wrong = 1
-                    print(f"{path.name}: stored {before!r}, now {now!r}")
+            wrong += stale(path, made)
         else:
             nbformat.write(made, path)
-    return wrong
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from cart_nlp.console import CLOSED_PIPE
+
 TRIALS = [
     {"id": "NCT90000001", "brief_title": "CD19/CD22 tandem CAR-T cells with 4-1BB for B-cell lymphoma"},
     {"id": "NCT90000002", "brief_title": "Aspirin for headache", "sponsor": "A Hospital", "phase": "PHASE2"},
@@ -55,7 +57,7 @@ def test_a_dump_becomes_records_and_the_summary_adds_up(folder: Path) -> None:
         "cart-nlp tag: 4 read = 2 screened out (1 by the text screen, 1 tagged and no CAR study)"
         " + 2 written + 0 rejected"
     )
-    assert second.startswith(f"cart-nlp tag: → {folder / 'out.jsonl'} in ")
+    assert second.startswith("cart-nlp tag: → out.jsonl in ")
     assert [(r["trial_id"], r["targets"]) for r in records(folder / "out.jsonl")] == [
         ("NCT90000001", ["CD19", "CD22"]),
         ("NCT90000004", ["BCMA"]),
@@ -135,6 +137,31 @@ def test_a_folder_without_permission_is_one_line(folder: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("out", "told"),
+    [
+        ("out.csv", "out.csv"),
+        ("./deep/out.csv", "deep/out.csv"),
+        ("out.parquet", "out.parquet, out.constructs.parquet, out.evidence.parquet"),
+        ("linked.parquet", "linked.parquet, deep/real.constructs.parquet, deep/real.evidence.parquet"),
+        ("out.duckdb", "out.duckdb"),
+    ],
+)
+def test_what_was_written_is_told_by_the_names_that_were_given(folder: Path, out: str, told: str) -> None:
+    (folder / "deep").mkdir()
+    (folder / "linked.parquet").symlink_to("deep/real.parquet")
+    told = told.replace("deep/real", f"{folder}/deep/real")
+    first = tag(folder, "in.jsonl", "-o", out)
+    assert first.stderr.splitlines()[1].startswith(f"cart-nlp tag: → {told} in "), first.stderr
+    again = tag(folder, "in.jsonl", "-o", out, "--resume")
+    assert again.stderr.splitlines()[0].endswith(f"already complete: 2 records in {told.partition(',')[0]}")
+
+
+def test_lists_that_were_named_are_told_by_their_names(folder: Path) -> None:
+    done = tag(folder, "in.jsonl", "-o", "out.csv", "--rejects", "./bad.jsonl", "--screened", "left.ndjson")
+    assert done.stderr.splitlines()[1].startswith("cart-nlp tag: → out.csv, bad.jsonl, left.ndjson in ")
+
+
 def test_standard_output_gets_json_lines(folder: Path) -> None:
     done = tag(folder, "in.jsonl", "-o", "-")
     assert done.returncode == 0
@@ -146,7 +173,10 @@ def test_standard_output_gets_json_lines(folder: Path) -> None:
 
 
 def test_a_closed_pipe_and_a_full_device_are_one_line(folder: Path) -> None:
-    for shell, said in (("| true", "closed by its reader"), ("> /dev/full", "No space left")):
+    for shell, said, code in (
+        ("| true", "closed by its reader", CLOSED_PIPE),
+        ("> /dev/full", "No space left", 2),
+    ):
         program = "from cart_nlp.cli import main; main()"
         script = f'set -o pipefail; "$0" -c "$1" tag in.jsonl -o - {shell}'
         done = subprocess.run(
@@ -156,7 +186,7 @@ def test_a_closed_pipe_and_a_full_device_are_one_line(folder: Path) -> None:
             text=True,
             timeout=60,
         )
-        assert done.returncode == 2
+        assert done.returncode == code
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
 

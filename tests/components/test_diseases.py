@@ -1,5 +1,7 @@
 """Indications, their ids and disease groups of whole trials, in texts of our own wording."""
 
+import json
+
 import pytest
 from spacy.language import Language
 
@@ -43,6 +45,48 @@ def test_group_and_indications(
 ) -> None:
     record = tagged(nlp, title, *conditions)
     assert (" ".join(record.disease_group), list(record.indications)) == (group, indications)
+
+
+@pytest.mark.parametrize("title", ["CD19 CAR-T cells", "CD19 CAR-T cells in lymphoma", "CAR-T in adults"])
+@pytest.mark.parametrize(
+    ("condition", "indications"),
+    [
+        ("large B-cell lymphoma (excluding Burkitt lymphoma)", ("large B-cell lymphoma",)),
+        ("B-cell lymphoma, excluding Burkitt lymphoma", ("B-cell lymphoma",)),
+        ("B-cell lymphoma except mantle cell lymphoma (MCL)", ("B-cell lymphoma",)),
+        ("Non-Hodgkin disease; lymphoma", ("lymphoma",)),
+        ("Follicular lymphoma (MM)", ("follicular lymphoma",)),
+    ],
+)
+def test_what_the_reading_of_a_condition_leaves_out_stays_out(
+    nlp: Language, title: str, condition: str, indications: tuple[str, ...]
+) -> None:
+    assert tagged(nlp, title, condition).indications == indications
+
+
+def test_a_title_may_leave_out_a_disease_too(nlp: Language) -> None:
+    record = tagged(nlp, "CD7 CAR-T in Acute Leukemia Except Those With T-ALL")
+    assert record.indications == ("acute leukemia",)
+    short = "CD19 CAR-T cells for large B-cell lymphoma other than PMBCL. MM is allowed."
+    assert tag_trial(nlp, Trial(id="t", sections={"text": short})).indications == (
+        "large B-cell lymphoma",
+        "multiple myeloma",
+    )
+
+
+def test_what_a_users_pattern_finds_counts_in_a_list_unless_it_is_left_out(tmp_path) -> None:
+    pattern = {
+        "label": "disease",
+        "id": "Burkitt lymphoma",
+        "pattern": [{"LOWER": "burk"}, {"LOWER": "disease"}],
+    }
+    (tmp_path / "patterns").mkdir()
+    more = {"hits": ["burk disease"], "misses": ["disease"]}
+    (tmp_path / "patterns/mine.jsonl").write_text(json.dumps(pattern | more) + "\n")
+    nlp = load([tmp_path])
+    assert tagged(nlp, "CD19 CAR-T cells", "Burk disease").indications == ("Burkitt lymphoma",)
+    without = tagged(nlp, "CD19 CAR-T cells", "B-cell lymphoma (excluding Burk disease)")
+    assert without.indications == ("B-cell lymphoma",)
 
 
 def test_ids_are_those_of_the_indications(nlp: Language) -> None:

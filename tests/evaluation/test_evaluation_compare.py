@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import runpy
 
 import pytest
 from test_evaluation_metrics import gold, record
 
-from cart_nlp.evaluation import baseline, breakdown, compare
+from cart_nlp.evaluation import baseline, breakdown, compare, layout
 from cart_nlp.evaluation.gold import Gold, GoldError
 from cart_nlp.evaluation.scoring import evaluate
 
@@ -121,6 +122,17 @@ def test_guarded_scores_of_a_run():
     assert found["targets.exact"] == 0.75
     assert found["screening.recall"] == 1.0
     assert "edits.f1" not in found
+
+
+def test_a_rate_is_rounded_once_on_its_way_to_the_readme():
+    tables = runpy.run_path(str(baseline.ROOT / "benchmarks" / "tables.py"))
+    labeled = Gold("made", "v1", tuple(gold(f"T{n}", targets=["CD19"]) for n in range(29)))
+    found = {f"T{n}": record(f"T{n}", targets=["CD19"] if n else []) for n in range(29)}
+    scored = evaluate(labeled, found).result
+    assert f"{100 * baseline.live_scores(scored)['targets.exact']:.1f}" == "96.6"
+    assert layout.percent(scored["fields"]["targets"]["exact"]) == "96.6"
+    assert tables["_share"](0.9655, 29).startswith("96.6 % (")
+    assert tables["_f1"]({"f1": 0.9655, "tp": 14, "fp": 1, "fn": 0}) == "96.6 % (n = 14)"
 
 
 def test_history_has_one_line_a_release(tmp_path):

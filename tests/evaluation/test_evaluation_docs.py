@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
 import runpy
@@ -14,7 +16,7 @@ from typer.main import get_command
 
 from cart_nlp.cli import evaluate
 from cart_nlp.cli import gold as gold_cli
-from cart_nlp.evaluation import registry_labels
+from cart_nlp.evaluation import conditions, errors, registry_labels
 from cart_nlp.evaluation.exchange.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +48,60 @@ def test_command_has_the_options_of_the_docs(words):
 
 
 def test_every_format_is_in_the_table():
-    assert re.findall(r"^\| `([a-z-]+)` \|", TEXT, re.MULTILINE) == list(FORMATS)
+    tools = TEXT.split("## Annotation tools")[1]
+    assert re.findall(r"^\| `([a-z-]+)` \|", tools, re.MULTILINE) == list(FORMATS)
+
+
+def test_every_set_is_in_a_table_with_its_count_and_card():
+    rows = re.findall(r"^\| `--gold ([a-z0-9-]+)` \| ([\d,]+) (.*)", TEXT, re.MULTILINE)
+    counted = {name: int(count.replace(",", "")) for name, count, _ in rows}
+    found = {
+        name: len(registry_labels.read(registry_labels.folder(name))[0]) for name in registry_labels.SETS
+    }
+    assert counted == {**found, "conditions": len(conditions.gold())}
+    for name, _, rest in rows:
+        assert name == "conditions" or f"(../benchmarks/gold/{name}/README.md)" in rest
+
+
+def kinds_of_errors() -> set[str]:
+    """What `errors` calls a kind: the strings that it gives as one, an ellipsis for what differs."""
+    found = {f"{kind}, it seems" for kind, _, _ in errors._CUES}
+    for function in ast.walk(ast.parse(inspect.getsource(errors))):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Return) and re.match("_why|_construct_kind", function.name):
+                given = [node.value]
+            elif isinstance(node, ast.IfExp) and function.name == "_trial_errors":
+                given = [node.body, node.orelse]
+            else:
+                continue
+            for value in given:
+                if isinstance(value, ast.JoinedStr) and isinstance(value.values[0], ast.Constant):
+                    found.add(f"{value.values[0].value}…")
+                elif isinstance(value, ast.Constant):
+                    found.add(value.value)
+    return found
+
+
+def test_every_kind_of_error_is_told_as_it_is_printed():
+    table = TEXT.split("| kind | the error |")[1].split("\n\n")[0]
+    told = [
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`([^`]+)`", row.split("|")[1:2][0] if row else "")
+    ]
+    assert sorted(told) == sorted(kinds_of_errors())
+
+
+def test_counts_of_the_retold_trials():
+    lines = {
+        file.stem: len(file.read_text("utf-8").splitlines())
+        for file in (ROOT / "benchmarks" / "gold" / "retold").glob("*.jsonl")
+    }
+    real = lines["read"] + lines["last"]
+    assert f"\n{real} real trials that no labeled dump holds ({lines['read']} and {lines['last']})" in TEXT
+    assert f"{lines['formats']} invented texts (`formats.jsonl`)" in TEXT
 
 
 def test_every_option_of_evaluate_is_told():

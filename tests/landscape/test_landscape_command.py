@@ -1,10 +1,15 @@
 """The commands as a user types them: what they write, what they print, how they fail."""
 
+import datetime
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+
+from cart_nlp.landscape import Options
+from cart_nlp.landscape.report import Asked, build
 
 RUN = [sys.executable, "-c", "from cart_nlp.cli import main; main()"]
 
@@ -47,6 +52,7 @@ def test_landscape_and_view(records_file, tmp_path):
         "tables/reference.csv",
         "tables/changes.csv",
     } <= written
+    assert not (tmp_path / "out" / "figures").exists()
     facts = json.loads((tmp_path / "out" / "run.json").read_text())
     assert facts["options"]["until"] == "2024-04" and facts["reference"] == "study"
     assert facts["counts"]["records"] == 162
@@ -54,6 +60,25 @@ def test_landscape_and_view(records_file, tmp_path):
     assert "NCT03920000,77,results,data bank," in publications
     seen = run("view", records_file, "-o", tmp_path / "page.html")
     assert seen.returncode == 0 and "162 trials" in seen.stderr
+
+
+def links(folder):
+    """What report.md shows or links to, beside the marks `![` or `[` of each."""
+    report = (folder / "report.md").read_text("utf-8")
+    return re.findall(r"(!?)\[[^\]\n]*(?:\\\][^\]\n]*)*\]\(([^)\n]+)\)", report)
+
+
+def test_links_of_the_report_lead_to_files_that_are_there(records_file, tmp_path):
+    out = tmp_path / "out"
+    options = Options(as_of=datetime.date(2026, 6, 30))
+    for shown, kinds in (("!", ("png", "svg")), ("", ("pdf",))):
+        build(records_file, out, options, Asked(figures=("upset", "phases"), formats=kinds))
+        assert links(out) == [(shown, f"figures/{name}.{kinds[0]}") for name in ("upset", "phases")]
+        assert all((out / path).is_file() for _, path in links(out))
+    build(records_file, out, options, Asked(figures=("upset", "phases"), image_files=False))
+    assert links(out) == []
+    assert "## Figures" not in (out / "report.md").read_text("utf-8")
+    assert not (out / "figures").exists()
 
 
 @pytest.mark.parametrize(
