@@ -147,6 +147,4 @@ def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int
             found.append("usual=" + row.fields["usual_role"])
         if field == "armoring":
             found.append("secreted_antigen")
-    if stated > 1:
-        found.append("ligand_of_several")
-    return found
+    return [*found, "ligand_of_several"] if stated > 1 else found

@@ -52,7 +52,7 @@ SCORED = tuple(name for name in FIELDS if name not in RULED)
 SETTINGS: Mapping[str, Mapping[str, float]] = {
     "targets": {"penalty": 0.5, "strength": 0.3, "weight": 0.25},
     "products": {"strength": 0.1},
-    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 1.0},
+    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 0.5},
     "cell_source": {"penalty": 1.0, "strength": 0.5},
 }
 """Strength of regularization by field; the others have `_DEFAULT`."""
@@ -215,6 +215,8 @@ ROLE_COUNTS = {"written": 3.0, TAUGHT: 0.5}
 
 TAUGHT_COUNT = 0.5
 """How much a text that was written to teach counts in the study decision."""
+MISSED = 1.5
+"""How much more a trial counts that is to be included: nobody sees what is missed."""
 
 
 NOVEL_EVERY = 30
@@ -312,6 +314,7 @@ def _study(examples: Sequence[Example], result: Outcome) -> None:
             strength: float = strength,
             truth: Sequence[bool] = truth,
             numbers: Sequence[int] = numbers,
+            name: str = name,
         ) -> Linear:
             inside = set(numbers)
             use = [n for n in picked if n in inside]
@@ -320,7 +323,11 @@ def _study(examples: Sequence[Example], result: Outcome) -> None:
                 [truth[n] for n in use],
                 use,
                 strength=strength,
-                counts=[TAUGHT_COUNT if kept[n].source == TAUGHT else 1.0 for n in use],
+                counts=[
+                    (TAUGHT_COUNT if kept[n].source == TAUGHT else 1.0)
+                    * (MISSED if name == "include" and truth[n] else 1.0)
+                    for n in use
+                ],
             )
 
         chances = cross(len(kept), groups, fit, lambda scorer, n: scorer.probability(rows[n]))
