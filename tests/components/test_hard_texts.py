@@ -58,13 +58,13 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
-        {
-            "brief_title": "A new model of transplantation",
-            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-            "conditions[0]": "CD19-chimeric antigen receptor T cells",
-            NAME: "new transplant model",
-        },
+        {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
+    ),
+    # a source that stands beside the study's cells
+    (
+        {"brief_title": "CD19 CAR-T cells after transplantation from a sibling donor", NAME: "Leukapheresis"},
+        {"cell_source": []},
     ),
     # what the tumor carries, or the adaptor's tag, is a target
     ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
@@ -171,7 +171,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         "CD19-directed CAR-T cells, then glofitamab: dual targeting of CD19 and CD20",
         {"targets": ["CD19"]},
     ),
-    ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
     # an antigen that no lexicon knows is lost where little supports it
     ("CAR-T cells targeting XYZ1", {"targets": ["XYZ1"]}),
     # the code of a product is a target that no lexicon knows

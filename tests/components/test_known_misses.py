@@ -75,8 +75,20 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
-            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+            {
+                "brief_title": "A new model of transplantation",
+                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+                "conditions[0]": "CD19-chimeric antigen receptor T cells",
+                NAME: "new transplant model",
+            },
             {"car_trial": "product"},
+        ),
+        (
+            {
+                "brief_title": "RSV vaccine in CAR-T recipients",
+                "brief_summary": "Patients with blood cancer after CAR-T.",
+            },
+            {"car_trial": "related"},
         ),
         (
             "Cognitive decline in cellular therapy\nCellular therapy, including CAR-T, is tiring.",
@@ -110,6 +122,9 @@ LEVELS: dict[str, list[Row]] = {
 }
 
 TARGETS: dict[str, list[Row]] = {
+    "the antigen of a bispecific antibody that follows reads as a second target": [
+        ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
+    ],
     "what the tumor carries, or the adaptor's tag, is a target": [
         ("CAR-T cells for EGFR family member positive solid tumors", {"targets": []}),
         (
@@ -130,6 +145,9 @@ CONSTRUCTS: dict[str, list[Row]] = {
 }
 
 VALUES: dict[str, list[Row]] = {
+    "of two generations joined by or one alone is seen": [
+        ("T cells expressing a 2nd or 3rd generation CD19 CAR", {"generation": [2, 3]}),
+    ],
     "the code of a drug before or after the cells reads as the product's": [
         ({"brief_title": "XQ7777 prior to CD19 CAR-T", NAME: "XQ7777"}, {"products": []}),
     ],
@@ -150,13 +168,6 @@ VALUES: dict[str, list[Row]] = {
         ),
         (
             TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",
-            {"cell_source": []},
-        ),
-        (
-            {
-                "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
-                NAME: "Leukapheresis",
-            },
             {"cell_source": []},
         ),
         (

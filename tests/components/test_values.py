@@ -114,7 +114,7 @@ def test_edited_graft_is_no_edit_of_the_cells(nlp: Language) -> None:
 
 def test_vaccine_gives_no_disease(nlp: Language) -> None:
     record = tagged(
-        nlp, "RSV vaccine in CAR-T recipients", brief_summary="Patients with blood cancer after CAR-T."
+        nlp, "RSV vaccine after CAR-T cells", brief_summary="CAR-T recipients with blood cancer get it."
     )
     assert record.disease_group == ("hematological",)
 
