@@ -52,7 +52,7 @@ SCORED = tuple(name for name in FIELDS if name not in RULED)
 SETTINGS: Mapping[str, Mapping[str, float]] = {
     "targets": {"penalty": 0.5, "strength": 0.3, "weight": 0.25},
     "products": {"strength": 0.1},
-    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 0.5},
+    "armoring": {"penalty": 0.2, "strength": 1.0, "shift": 0.75},
     "cell_source": {"penalty": 1.0, "strength": 0.5},
 }
 """Strength of regularization by field; the others have `_DEFAULT`."""
