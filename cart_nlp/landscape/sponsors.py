@@ -43,7 +43,9 @@ class Merge:
 def normal(name: str) -> str:
     """A name without case, punctuation, legal form and bracketed short form; "" if nothing is left."""
     text = unicodedata.normalize("NFKC", name).casefold().replace("&", " and ")
-    text = re.sub(r"\([^)]*\)", " ", text)
+    # Behind the last closing bracket none is closed: each opening one would be looked through to the end.
+    closed, last, rest = text.rpartition(")")
+    text = re.sub(r"\([^)]*\)", " ", closed + last) + rest
     text = re.sub(r"[^\w\s]", " ", text)
     return " ".join(_LEGAL.sub(" ", " ".join(text.split())).split())
 
