@@ -70,7 +70,7 @@ def command(
     as_of: Annotated[
         str | None, typer.Option(help="Date of the analysis (default: today), for the same bytes later.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="Sponsors listed.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=1_000_000, help="Sponsors listed.")] = 20,
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     search_text: Annotated[str | None, typer.Option(help="Search that found the dump, for the flow.")] = None,
     search_date: Annotated[str | None, typer.Option(help="Date of that search.")] = None,

@@ -66,6 +66,8 @@ def test_landscape_and_view(records_file, tmp_path):
             "--until soon: write 2024, 2024-04 or 2024-04-30",
         ),
         (["landscape", "RECORDS", "-o", "out", "--growth", "2020"], "--growth 2020: write two periods"),
+        (["landscape", "RECORDS", "-o", "out", "--top", "0"], "--top 0: give 1 or more"),
+        (["landscape", "RECORDS", "-o", "out", "--top", "9" * 20], f"--top {'9' * 20}: give 1000000 or less"),
         (["landscape", "RECORDS", "-o", "out", "--pubmed", "nowhere"], "nowhere: cannot be read"),
         (["landscape", "RECORDS", "-o", "out", "--compare", "nowhere.csv"], "nowhere.csv: no such file"),
         (["view", "nowhere.jsonl", "-o", "page.html"], "nowhere.jsonl: no such file"),
