@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.table import Ids, Table
-from cart_nlp.writers.flat import guarded
+from cart_nlp.writers.flat import clean, guarded
 
 ROWS_IN_MARKDOWN = 40
 MOST_CHARACTERS = 32767
@@ -18,9 +18,9 @@ MOST_CHARACTERS = 32767
 
 
 def safe(value: Any) -> Any:
-    """Text with an apostrophe before what a spreadsheet would run as a formula; missing values are empty."""
+    """Text on one line, nothing in it that drives a terminal or a spreadsheet; missing values are empty."""
     if isinstance(value, str):
-        return guarded(value)
+        return guarded(clean(value))
     return "" if value is None or value is pd.NA or value != value else value
 
 
@@ -88,14 +88,13 @@ def write_workbook(tables: Mapping[str, Table], path: Path) -> None:
     """All tables as sheets of one workbook, text as text (never a formula), a sheet of contents first."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
 
     book = Workbook(write_only=True)
 
     def cell(sheet: Any, value: Any, bold: bool = False) -> Any:
         if isinstance(value, str):
-            value = ILLEGAL_CHARACTERS_RE.sub("", value)[:MOST_CHARACTERS]
+            value = clean(value)[:MOST_CHARACTERS]
         made = WriteOnlyCell(sheet, value=value)
         if isinstance(value, str):
             made.data_type = "s"
@@ -164,8 +163,8 @@ def markdown(
 
 
 def _plain(text: str) -> str:
-    """Registry text inside Markdown: no markup, no HTML, no table cell broken."""
-    flat = " ".join(str(text).split())
+    """Registry text inside Markdown: no markup, no HTML, no table cell broken, no terminal driven."""
+    flat = clean(" ".join(str(text).split()))
     for mark in ("\\", "|", "`", "*", "_", "[", "]", "#"):
         flat = flat.replace(mark, f"\\{mark}")
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

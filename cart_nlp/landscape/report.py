@@ -34,6 +34,7 @@ from cart_nlp.landscape.table import Table
 from cart_nlp.places import STANDARD
 from cart_nlp.records import record_list
 from cart_nlp.registries.entry import InputError
+from cart_nlp.writers.flat import escaped
 
 MARK = "cart-nlp landscape"
 MADE = ("report.html", "report.md", "landscape.xlsx", "run.json", "tables", "figures")
@@ -125,7 +126,7 @@ def build(
     page = folder / "report.html"
     page.write_text(page_of(chosen, found, drawn, text, measured), encoding="utf-8")
     (folder / "run.json").write_bytes(
-        orjson.dumps(_provenance(records, chosen, asked), option=orjson.OPT_INDENT_2)
+        escaped(orjson.dumps(_provenance(records, chosen, asked), option=orjson.OPT_INDENT_2))
     )
     return Built(found, folder, page, time.perf_counter() - begun, len(chosen))
 
