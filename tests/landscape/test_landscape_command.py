@@ -70,6 +70,8 @@ def test_landscape_and_view(records_file, tmp_path):
         (["landscape", "RECORDS", "-o", "out", "--top", "9" * 20], f"--top {'9' * 20}: give 1000000 or less"),
         (["landscape", "RECORDS", "-o", "out", "--pubmed", "nowhere"], "nowhere: cannot be read"),
         (["landscape", "RECORDS", "-o", "out", "--compare", "nowhere.csv"], "nowhere.csv: no such file"),
+        (["landscape", "RECORDS", "-o", "RECORDS"], "is a file; name a folder"),
+        (["landscape", "RECORDS", "-o", "-"], "standard output takes no folder"),
         (["view", "nowhere.jsonl", "-o", "page.html"], "nowhere.jsonl: no such file"),
         (["view", "RECORDS", "-o", "page.html", "--text", "nowhere"], "nowhere: no such file"),
     ],

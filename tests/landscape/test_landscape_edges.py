@@ -12,7 +12,7 @@ from cart_nlp.landscape.export import safe, write_csv
 from cart_nlp.landscape.report import Asked, EmptyReport, build
 from cart_nlp.landscape.sponsors import read_decisions
 from cart_nlp.pages import embed, web
-from cart_nlp.registries.entry import InputError
+from cart_nlp.places import PlaceError
 from cart_nlp.schema import Construct, Evidence, Record
 
 OPTIONS = Options(as_of=datetime.date(2026, 6, 30))
@@ -117,12 +117,14 @@ def test_stale_files_go_and_files_of_others_stay(tmp_path):
     records = write(tmp_path / "r.jsonl", [Record(trial_id="NCT00000001", car_trial="product")])
     out = tmp_path / "out"
     build(records, out, OPTIONS, Asked(reference="study", figures=("upset", "world")))
-    (out / "notes.txt").write_text("mine")
-    (out / "tables" / "mine.ods").write_text("mine")
+    others = ("notes.txt", "tables/mine.ods", "tables/notes.csv", "figures/mine.png", "figures/mine.csv")
+    for name in others:
+        (out / name).write_text("mine")
     build(records, out, OPTIONS, Asked(figures=("world",), formats=("png",)))
     assert not (out / "tables" / "reference.csv").exists()
-    assert sorted(p.name for p in (out / "figures").iterdir()) == ["world.csv", "world.png"]
-    assert (out / "notes.txt").exists() and (out / "tables" / "mine.ods").exists()
+    figures = sorted(p.name for p in (out / "figures").iterdir())
+    assert figures == ["mine.csv", "mine.png", "world.csv", "world.png"]
+    assert {(out / name).read_text() for name in others} == {"mine"}
 
 
 @pytest.mark.parametrize("name", ["report.html", "run.json", "landscape.xlsx"])
@@ -130,7 +132,7 @@ def test_a_file_that_is_not_ours_is_not_written_over(tmp_path, name):
     records = write(tmp_path / "r.jsonl", [Record(trial_id="NCT00000001", car_trial="product")])
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("{}")
-    with pytest.raises(InputError, match=f"{name}: is there already and no report of ours"):
+    with pytest.raises(PlaceError, match=f"{name}: is there already and no run.json of a report lists it"):
         build(records, tmp_path / "out", OPTIONS)
     assert (tmp_path / "out" / name).read_text() == "{}"
 
@@ -258,6 +260,6 @@ def test_same_bytes_again(tmp_path, records_file):
     asked = Asked(figures=("world", "upset"), formats=("svg", "pdf"))
     first = build(records_file, tmp_path / "a", OPTIONS, asked).folder
     second = build(records_file, tmp_path / "b", OPTIONS, asked).folder
-    names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file() and p.suffix != ".xlsx")
+    names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
     assert len(names) > 100
     assert [n for n in names if (first / n).read_bytes() != (second / n).read_bytes()] == []
