@@ -34,16 +34,31 @@ def claim(
     return path
 
 
-def claim_folder(out: Path, inputs: Iterable[Path | str], *, mark: str, force: bool = False) -> Path:
-    """The same for a folder of files: it must be new, empty, or hold the file `mark` that ours has."""
+def claim_folder(
+    out: Path,
+    inputs: Iterable[Path | str],
+    *,
+    mark: str,
+    force: bool = False,
+    names: Iterable[str] = ("",),
+) -> Path:
+    """The same for a folder of files: it must be new, empty, or hold the file `mark` that ours has.
+
+    Of the folder, `names` are what the command writes, where it does not take all of it.
+    """
     path = Path(os.path.realpath(out))
     if str(out) == STANDARD:
         raise PlaceError(f"{out}: standard output takes no folder; name one")
     if path.exists() and not path.is_dir():
         raise PlaceError(f"{out}: is a file; name a folder")
-    for source in inputs:
-        if _holds(Path(source), path) or _holds(path, Path(os.path.realpath(source))):
-            raise PlaceError(f"{out}: holds what this command reads; choose another folder")
+    places = [path / name for name in names]
+    for source in map(Path, inputs):
+        real = Path(os.path.realpath(source))
+        if any(_holds(source, place) or _holds(place, real) for place in places):
+            raise PlaceError(
+                f"{out}: holds what this command reads ({source}); "
+                "copy that elsewhere, or choose another folder"
+            )
     if path.is_dir() and not force and any(path.iterdir()) and not (path / mark).is_file():
         raise PlaceError(f"{out}: holds files that are not from this command; --force writes into it")
     return path

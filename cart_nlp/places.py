@@ -47,6 +47,22 @@ def no_file(path: Path) -> str:
     return "is a pipe or device, not a file" if path.exists() else "no such file"
 
 
+def lock(descriptor: int) -> bool:
+    """Hold an open file or folder for this process alone; False if another one does.
+
+    True, and no lock, on a system that has none of that kind.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def begun(path: Path, mode: int = 0o666) -> IO[bytes]:
     """A new empty file, in place of one that is there; raises OSError.
 

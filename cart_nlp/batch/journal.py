@@ -17,6 +17,7 @@ from typing import IO, Any
 import orjson
 
 from cart_nlp.batch.jobs import BatchError, Outcome
+from cart_nlp.places import lock
 
 FLUSH_SECONDS = 0.5
 
@@ -195,7 +196,8 @@ def _opened(path: Path) -> IO[bytes]:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
         file = os.fdopen(os.open(path, flags, 0o666), "r+b")
         try:
-            _lock(file.fileno(), path)
+            if not lock(file.fileno()):
+                raise BatchError(f"{path} is in use: another run is writing this output")
             if os.path.samestat(os.fstat(file.fileno()), os.lstat(path)):
                 return file
         except FileNotFoundError:
@@ -204,14 +206,3 @@ def _opened(path: Path) -> IO[bytes]:
             file.close()
             raise
         file.close()
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # no advisory locks on this platform
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BatchError(f"{path} is in use: another run is writing this output") from None

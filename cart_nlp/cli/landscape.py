@@ -62,7 +62,7 @@ def command(
         Path | None, typer.Option(help=f"A curator's decisions ({CORRECTIONS}), laid over the records.")
     ] = None,
     sponsors: Annotated[
-        Path | None, typer.Option(help="Reviewed sponsor_merges.csv of an earlier report.")
+        Path | None, typer.Option(help="Reviewed copy of an earlier report's sponsor_merges.csv.")
     ] = None,
     periods: Annotated[str, typer.Option(help="Phases of growth.")] = "-2016,2017-2021,2022-",
     growth: Annotated[
@@ -71,7 +71,7 @@ def command(
     as_of: Annotated[
         str | None, typer.Option(help="Date of the analysis (default: today), for the same bytes later.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="Sponsors listed.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=1_000_000, help="Sponsors listed.")] = 20,
     title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
     search_text: Annotated[str | None, typer.Option(help="Search that found the dump, for the flow.")] = None,
     search_date: Annotated[str | None, typer.Option(help="Date of that search.")] = None,
@@ -91,6 +91,7 @@ def command(
     from cart_nlp.landscape.plots import FIGURES
     from cart_nlp.landscape.plots.style import FORMATS
     from cart_nlp.landscape.report import Asked, EmptyReport, build
+    from cart_nlp.places import PlaceError
     from cart_nlp.registries.entry import InputError
 
     try:
@@ -118,11 +119,12 @@ def command(
             image_files=images,
             figures=names_from("--figures", figures, tuple(FIGURES)),
             formats=names_from("--formats", formats, FORMATS),
+            sources=tuple(filter(None, (pubmed, sponsors))),
         )
         notes: list[str] = []
         with _progress() as say:
             built = build(records, out, options, asked, say, notes.append)
-    except (InputError, OptionError, EmptyReport) as fault:
+    except (InputError, PlaceError, OptionError, EmptyReport) as fault:
         lines = str(fault).splitlines()  # corrections have a line for each fault
         console.stop_all("cart-nlp landscape", lines, 1 if isinstance(fault, EmptyReport) else 2)
     for line in notes:

@@ -18,6 +18,7 @@ from cart_nlp.landscape.regions import REGIONS, region
 from cart_nlp.landscape.table import Ids
 from cart_nlp.landscape.unwritten import Unwritten
 from cart_nlp.schema import TAGGED_FIELDS
+from cart_nlp.writers.flat import clean
 
 PHASES = ("EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2", "PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4")
 PHASE_NAMES = {
@@ -259,11 +260,12 @@ def _derive(df: pd.DataFrame) -> None:
     df["region"] = pd.Series(
         [tuple(sorted({region(c) for c in cs}, key=REGIONS.index)) for cs in df["countries"]], dtype=object
     )
-    df["sponsor"] = pd.Series(
-        [institution(*row) for row in zip(df["sponsor"], df["sponsor_class"], df["raw"], strict=True)],
-        df.index,
-        dtype=object,
-    )
+    # Names as they are printed: a reviewed list of merges, which is read back, has them so.
+    rows = zip(df["sponsor"], df["sponsor_class"], df["raw"], strict=True)
+    sponsors = [clean(institution(*row) or "") or None for row in rows]
+    df["sponsor"] = pd.Series(sponsors, df.index, dtype=object)
+    partners = [tuple(filter(None, map(clean, names))) for names in df["collaborators"]]
+    df["collaborators"] = pd.Series(partners, df.index, dtype=object)
     # Not the record's own funding: here reviewed names and institutions of persons count, too.
     df["funding"] = pd.Series(
         [funding(*row) for row in zip(df["sponsor"], df["sponsor_class"], df["collaborators"], strict=True)],

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import datetime
+import io
+import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from cart_nlp.landscape.table import Ids, Table
-from cart_nlp.writers.flat import guarded
+from cart_nlp.writers.flat import clean, guarded
 
 ROWS_IN_MARKDOWN = 40
 MOST_CHARACTERS = 32767
@@ -18,9 +23,9 @@ MOST_CHARACTERS = 32767
 
 
 def safe(value: Any) -> Any:
-    """Text with an apostrophe before what a spreadsheet would run as a formula; missing values are empty."""
+    """Text on one line, nothing in it that drives a terminal or a spreadsheet; missing values are empty."""
     if isinstance(value, str):
-        return guarded(value)
+        return guarded(clean(value))
     return "" if value is None or value is pd.NA or value != value else value
 
 
@@ -84,18 +89,20 @@ def _companion(table: Table, sets: Sets) -> Iterable[tuple[Any, ...]]:
                 )
 
 
-def write_workbook(tables: Mapping[str, Table], path: Path) -> None:
-    """All tables as sheets of one workbook, text as text (never a formula), a sheet of contents first."""
+def write_workbook(tables: Mapping[str, Table], path: Path, day: datetime.date) -> None:
+    """All tables as sheets of one workbook, text as text (never a formula), a sheet of contents first.
+
+    It is dated to the day, so that the same tables give the same bytes.
+    """
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
 
     book = Workbook(write_only=True)
 
     def cell(sheet: Any, value: Any, bold: bool = False) -> Any:
         if isinstance(value, str):
-            value = ILLEGAL_CHARACTERS_RE.sub("", value)[:MOST_CHARACTERS]
+            value = clean(value)[:MOST_CHARACTERS]
         made = WriteOnlyCell(sheet, value=value)
         if isinstance(value, str):
             made.data_type = "s"
@@ -103,19 +110,40 @@ def write_workbook(tables: Mapping[str, Table], path: Path) -> None:
             made.font = Font(bold=True)
         return made
 
-    contents = book.create_sheet("contents")
-    contents.append([cell(contents, text, True) for text in ("sheet", "table", "note")])
-    names: dict[str, str] = {}
-    for table in tables.values():
-        names[table.name] = _sheet_name(table.name, names.values())
-        contents.append([cell(contents, text) for text in (names[table.name], table.title, table.note)])
-    for table in tables.values():
-        sheet = book.create_sheet(names[table.name])
-        sheet.freeze_panes = "B2"
-        sheet.append([cell(sheet, name, True) for name in table.columns])
-        for row in table.rows:
-            sheet.append([cell(sheet, one.value) for one in row])
-    book.save(path)
+    made = io.BytesIO()
+    try:
+        contents = book.create_sheet("contents")
+        contents.append([cell(contents, text, True) for text in ("sheet", "table", "note")])
+        names: dict[str, str] = {}
+        for table in tables.values():
+            names[table.name] = _sheet_name(table.name, names.values())
+            contents.append([cell(contents, text) for text in (names[table.name], table.title, table.note)])
+        for table in tables.values():
+            sheet = book.create_sheet(names[table.name])
+            sheet.freeze_panes = "B2"
+            sheet.append([cell(sheet, name, True) for name in table.columns])
+            for row in table.rows:
+                sheet.append([cell(sheet, one.value) for one in row])
+        book.save(made)
+    except BaseException:
+        # A sheet that is left open complains of it on standard error, after the line that says why.
+        for sheet in book.worksheets:
+            with contextlib.suppress(Exception):
+                sheet.close()
+        raise
+    path.write_bytes(_dated(made, day))
+
+
+def _dated(book: io.BytesIO, day: datetime.date) -> bytes:
+    """A workbook in which no time of its writing stands, neither in the properties nor in the archive."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(book) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as dated:
+        for name in made.namelist():
+            data = made.read(name)
+            if name == "docProps/core.xml":
+                data = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]{8}Z", f"{day.isoformat()}T00:00:00Z".encode(), data)
+            dated.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def _sheet_name(name: str, taken: Iterable[str]) -> str:
@@ -166,8 +194,8 @@ def _linked(file: str, caption: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Registry text inside Markdown: no markup, no HTML, no table cell broken."""
-    flat = " ".join(str(text).split())
+    """Registry text inside Markdown: no markup, no HTML, no table cell broken, no terminal driven."""
+    flat = clean(" ".join(str(text).split()))
     for mark in ("\\", "|", "`", "*", "_", "[", "]", "#"):
         flat = flat.replace(mark, f"\\{mark}")
     return flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -87,15 +87,15 @@ def day(text: str) -> str | None:
 
 
 def _tags(block: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    name = ""
+    found: dict[str, list[list[str]]] = {}
+    value: list[str] | None = None
     for line in block.splitlines():
         if match := re.match(r"^([A-Z][A-Z0-9]{1,3})\s*-\s?(.*)$", line):
-            name = match[1]
-            found.setdefault(name, []).append(match[2].strip())
-        elif name and line.strip():
-            found[name][-1] += f" {line.strip()}"
-    return found
+            value = [match[2].strip()]
+            found.setdefault(match[1], []).append(value)
+        elif value is not None and line.strip():
+            value.append(line.strip())
+    return {name: list(map(" ".join, values)) for name, values in found.items()}
 
 
 def _one(tags: dict[str, list[str]], *names: str) -> str:

@@ -120,7 +120,8 @@ def _sponsors(cohort: Cohort) -> list[Table]:
         )
     table.rows = everyone.rows[: cohort.options.top]
     note = (
-        "Review: change the column decision to applied or refused and give the file back with --sponsors. "
+        "Review: in a copy outside the report, change the column decision to applied or refused; give it "
+        "back with --sponsors. "
         "Proposed pairs are not merged."
     )
     merged = Table("sponsor_merges", "Sponsor names brought together", COLUMNS, note=note, section="Appendix")

@@ -51,8 +51,9 @@ _PUBLIC = re.compile(
 _PERSON = re.compile(
     r"^(?:(?:prof|dr|professor)\.? )?[^\W\d_][\w.'’-]*(?: [^\W\d_][\w.'’-]*){0,3}$", re.IGNORECASE
 )
+# A run of blanks is looked through from its first one only: from each, it takes the square of its length.
 _DEGREE = re.compile(
-    r"[,，]?\s*\b(?:m\.?\s?d|ph\.?\s?d|mbbs|msc|md phd|dr|prof|professor)\b\.?", re.IGNORECASE
+    r"(?:[,，]\s*|(?<!\s)\s+)?\b(?:m\.?\s?d|ph\.?\s?d|mbbs|msc|md phd|dr|prof|professor)\b\.?", re.IGNORECASE
 )
 
 

@@ -12,6 +12,7 @@ from cart_nlp.landscape.table import Cell, Table
 from cart_nlp.pages import Strings, data_uri, embed, render, web
 from cart_nlp.schema import TAGGED_FIELDS
 from cart_nlp.text import construct_text
+from cart_nlp.writers.flat import clean
 
 ROWS_AT_FIRST = 20
 
@@ -135,7 +136,8 @@ def _shown(table: Table) -> dict[str, Any]:
 
 def _packed(cell: Cell, sets: _Sets) -> Any:
     """[value], [value, set] or [value, set, set of the denominator]: what the page sorts, shows and links."""
-    packed = [cell.value, sets.number(cell.ids), sets.number(cell.of)]
+    value = clean(cell.value) if isinstance(cell.value, str) else cell.value
+    packed = [value, sets.number(cell.ids), sets.number(cell.of)]
     while len(packed) > 1 and packed[-1] is None:
         packed.pop()
     return packed
@@ -176,10 +178,10 @@ def _trials(chosen: Cohort) -> dict[str, Any]:
     for row in chosen.df.to_dict("records"):
         fields = [strings.number(plain(row.get(name))) for name in FIELDS]
         evidence = [
-            [strings.number(part) for part in (e.field, e.value, e.basis, e.section, e.text, e.rule)]
+            [strings.number(clean(part)) for part in (e.field, e.value, e.basis, e.section, e.text, e.rule)]
             for e in row["evidence"]
         ]
-        trials.append([row["trial_id"], row["title"], web(row["url"]), fields, evidence])
+        trials.append([clean(row["trial_id"]), clean(row["title"]), web(row["url"]), fields, evidence])
     reasons = {one.trial_id: one.reason for one in chosen.unwritten.trials}
     reasons |= {i: reason for reason, ids in chosen.left_out.items() for i in ids}
     rest = chosen.everyone.drop_duplicates("trial_id").set_index("trial_id")
@@ -190,7 +192,8 @@ def _trials(chosen: Cohort) -> dict[str, Any]:
             "left out": reasons.get(one, ""),
         }
         fields = [strings.number(plain(known.get(name))) for name in FIELDS]
-        trials.append([one, str(rest.at[one, "title"]), web(str(rest.at[one, "url"])), fields, []])
+        title, url = (str(rest.at[one, name]) for name in ("title", "url"))
+        trials.append([clean(one), clean(title), web(url), fields, []])
     return {
         "fields": [name.replace("_", " ") for name in FIELDS],
         "trials": trials,
@@ -199,14 +202,15 @@ def _trials(chosen: Cohort) -> dict[str, Any]:
 
 
 def plain(value: Any) -> str:
-    """A field's value as text; the empty string if it says nothing."""
+    """A field's value as text to be shown; the empty string if it says nothing."""
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return "; ".join(
+        parts = (
             construct_text(v.targets, v.format) if hasattr(v, "format") and hasattr(v, "targets") else str(v)
             for v in value
         )
-    return str(value)
+        return "; ".join(map(clean, parts))
+    return clean(str(value))

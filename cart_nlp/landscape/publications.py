@@ -97,9 +97,7 @@ _REVIEWS = {
     "scoping review",
     "guideline",
 }
-_TRIALS = re.compile(
-    r"clinical trial(?!.*protocol)|controlled trial|clinical study|multicenter study", re.IGNORECASE
-)
+_TRIALS = ("controlled trial", "clinical study", "multicenter study")
 _REPORTS = re.compile(
     r"\b(?:patients?|participants?|subjects?|children|adults|infus\w+|respon\w+|remission|adverse "
     r"events?|safety|"
@@ -114,7 +112,7 @@ def grade(entry: Entry) -> str:
     notice = _notice(types, {r.strip().casefold().replace(" ", "") for r in entry.relations})
     if notice:
         return notice
-    trial = any(_TRIALS.search(t) for t in types)
+    trial = any(map(_of_a_trial, types))
     if "clinical trial protocol" in types or _PROTOCOL.search(entry.title):
         return PROTOCOL
     if _of_animals(entry) or (not trial and _PRECLINICAL.search(entry.title)):
@@ -126,6 +124,12 @@ def grade(entry: Entry) -> str:
     if trial or (len(_REPORTS.findall(f"{entry.title} {entry.abstract}")) > 1):
         return RESULTS
     return UNCLEAR
+
+
+def _of_a_trial(kind: str) -> bool:
+    """Whether a type of publication is a report on a trial: no protocol is, and no other word tells."""
+    _, named, rest = kind.rpartition("clinical trial")
+    return (bool(named) and "protocol" not in rest) or any(words in kind for words in _TRIALS)
 
 
 def _notice(types: set[str], relations: set[str]) -> str | None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from cart_nlp import __version__
 from cart_nlp.curation.laying import laid, opened
 from cart_nlp.landscape import (
@@ -29,15 +27,10 @@ from cart_nlp.landscape import (
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.dataframe import frame
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
+from cart_nlp.landscape.folder import claim, renewed
 from cart_nlp.landscape.pagedata import page_of
 from cart_nlp.landscape.table import Table
-from cart_nlp.places import STANDARD
 from cart_nlp.records import record_list
-from cart_nlp.registries.entry import InputError
-
-MARK = "cart-nlp landscape"
-MADE = ("report.html", "report.md", "landscape.xlsx", "run.json", "tables", "figures")
-"""What a report folder holds; nothing else in it is ours to remove."""
 
 
 class EmptyReport(ValueError):
@@ -66,6 +59,8 @@ class Asked:
     image_files: bool = True
     figures: tuple[str, ...] = tuple(plots.FIGURES)
     formats: tuple[str, ...] = ("svg", "png")
+    sources: tuple[Path, ...] = ()
+    """Files that the options were read from."""
 
 
 def build(
@@ -79,13 +74,14 @@ def build(
     """Read records and write the report; the same records and options give the same bytes on the same date.
 
     `say` is told each step, `note` of corrections that met no record. Raises InputError for files that cannot
-    be read or written over, EmptyReport where no trial is included. Writes report.html, report.md,
-    landscape.xlsx, tables/, figures/ (if there are any) and run.json into `folder`; what an earlier report
-    left there goes, anything else stays.
+    be read, PlaceError for those that may not or cannot be written, EmptyReport where no trial is included.
+    Writes report.html, report.md, landscape.xlsx, tables/, figures/ (if there are any) and run.json into
+    `folder`, all of them or none; what an earlier report wrote there goes, anything else stays.
     """
     begun = time.perf_counter()
     asked = asked or Asked()
-    ours = _owned(folder)
+    beside = (asked.compare, asked.accuracy, asked.corrections)
+    claim(folder, (records, *filter(None, beside), *asked.sources))
     if asked.reference:
         published.facts(asked.reference)  # an unknown name or file is told before the work, not after it
     measured = methods.accuracy(asked.accuracy)
@@ -107,23 +103,18 @@ def build(
     found = {**{t.name: t for t in extra}, **found}
     text = methods.paragraphs(chosen, run, records.name)
     say("drawing figures")
-    _clean(folder, ours)
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
     drawn = {name: (plots.draw(name, found, chosen), plots.FIGURES[name].section) for name in asked.figures}
-    saved = _save([plot for plot, _ in drawn.values()], folder / "figures", asked)
-    say("writing tables")
-    write_tables(found, folder / "tables", Sets())
-    write_workbook(found, folder / "landscape.xlsx")
-    (folder / "report.md").write_text(
-        markdown(options.title, [*text, *measured.lines()], found, saved), encoding="utf-8"
-    )
-    say("writing the page")
-    page = folder / "report.html"
-    page.write_text(page_of(chosen, found, drawn, text, measured), encoding="utf-8")
-    (folder / "run.json").write_bytes(
-        orjson.dumps(_provenance(records, chosen, asked), option=orjson.OPT_INDENT_2)
-    )
-    return Built(found, folder, page, time.perf_counter() - begun, len(chosen))
+    with renewed(folder, _provenance(records, chosen, asked)) as part:
+        saved = _save([plot for plot, _ in drawn.values()], part / "figures", asked)
+        say("writing tables")
+        write_tables(found, part / "tables", Sets())
+        write_workbook(found, part / "landscape.xlsx", options.as_of)
+        (part / "report.md").write_text(
+            markdown(options.title, [*text, *measured.lines()], found, saved), encoding="utf-8"
+        )
+        say("writing the page")
+        (part / "report.html").write_text(page_of(chosen, found, drawn, text, measured), encoding="utf-8")
+    return Built(found, folder, folder / "report.html", time.perf_counter() - begun, len(chosen))
 
 
 def _save(drawn: list[plots.Plot], folder: Path, asked: Asked) -> list[tuple[str, str]]:
@@ -134,46 +125,9 @@ def _save(drawn: list[plots.Plot], folder: Path, asked: Asked) -> list[tuple[str
     return [(plot.save(folder, asked.formats)[0].name, plot.caption) for plot in drawn]
 
 
-def _owned(folder: Path) -> bool:
-    """Whether the folder holds an earlier report; raises InputError for such files of another origin."""
-    if str(folder) == STANDARD:
-        raise InputError(f"{folder}: a report is a folder, not standard output; name one")
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; name a folder for the report")
-    there = [name for name in MADE if (folder / name).exists()]
-    if not there:
-        return False
-    try:
-        facts = orjson.loads((folder / "run.json").read_bytes())
-        ours = isinstance(facts, dict) and facts.get("made_by") == MARK
-    except (OSError, orjson.JSONDecodeError):
-        ours = False
-    if not ours:
-        raise InputError(
-            f"{folder / there[0]}: is there already and no report of ours; name another folder, or remove it"
-        )
-    return True
-
-
-def _clean(folder: Path, ours: bool) -> None:
-    """Remove what an earlier report wrote, by its own list: nothing stale stays, nothing of others goes."""
-    if not ours:
-        return
-    for place, kinds in (("tables", (".csv",)), ("figures", (".csv", ".svg", ".png", ".pdf", ".tiff"))):
-        if (folder / place).is_dir():
-            for file in (folder / place).iterdir():
-                if file.is_file() and file.suffix in kinds:
-                    file.unlink()
-            if not any((folder / place).iterdir()):
-                (folder / place).rmdir()
-    for name in MADE[:4]:
-        (folder / name).unlink(missing_ok=True)
-
-
 def _provenance(records: Path, chosen: Cohort, asked: Asked) -> dict[str, Any]:
     options, compare = chosen.options, asked.compare
     return {
-        "made_by": MARK,
         "version": __version__,
         "records": {"file": records.name, "sha256": hashlib.sha256(records.read_bytes()).hexdigest()},
         "compare": compare

@@ -13,7 +13,7 @@ from pathlib import Path
 from cart_nlp.console import reason
 from cart_nlp.landscape.organizations import listed
 from cart_nlp.registries.entry import InputError
-from cart_nlp.writers.flat import unguarded
+from cart_nlp.writers.flat import clean, unguarded
 
 APPLY, PROPOSE = 95.0, 88.0
 COLUMNS = ("name", "merged_into", "decision", "score", "rule")
@@ -43,7 +43,9 @@ class Merge:
 def normal(name: str) -> str:
     """A name without case, punctuation, legal form and bracketed short form; "" if nothing is left."""
     text = unicodedata.normalize("NFKC", name).casefold().replace("&", " and ")
-    text = re.sub(r"\([^)]*\)", " ", text)
+    # Behind the last closing bracket none is closed: each opening one would be looked through to the end.
+    closed, last, rest = text.rpartition(")")
+    text = re.sub(r"\([^)]*\)", " ", closed + last) + rest
     text = re.sub(r"[^\w\s]", " ", text)
     return " ".join(_LEGAL.sub(" ", " ".join(text.split())).split())
 
@@ -137,7 +139,7 @@ def read_decisions(path: Path) -> dict[str, str]:
                 )
             decisions: dict[str, str] = {}
             for row in reader:
-                name, into, word = (unguarded(row[column] or "") for column in COLUMNS[:3])
+                name, into, word = (unguarded(clean(row[column] or "")) for column in COLUMNS[:3])
                 word = word.strip().lower()
                 if word not in ("applied", "proposed", "refused"):
                     raise InputError(

@@ -12,22 +12,21 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from cart_nlp.writers.flat import clean, escaped
+
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-# As \u escapes these end neither a script element nor a line of JavaScript, and JSON.parse reads them back.
-_ESCAPES = (
-    ("<", "\\u003c"),
-    (">", "\\u003e"),
-    ("&", "\\u0026"),
-    ("\u2028", "\\u2028"),
-    ("\u2029", "\\u2029"),
-)
+# As \u escapes these do not end a script element, and JSON.parse reads them back.
+_ESCAPES = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
 
 
 def embed(data: Any) -> Markup:
-    """JSON for a script element of type application/json; `</script>` and `<!--` in it are inert."""
-    text = orjson.dumps(_sound(data)).decode()
-    for plain, escaped in _ESCAPES:
-        text = text.replace(plain, escaped)
+    """JSON for a script element of type application/json; `</script>` and `<!--` in it are inert.
+
+    So is what would drive the terminal that prints the page: it stands as escapes, the data are the same.
+    """
+    text = escaped(orjson.dumps(_sound(data))).decode()
+    for plain, inert in _ESCAPES:
+        text = text.replace(plain, inert)
     return Markup(text)
 
 
@@ -79,9 +78,15 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_shown,
     )
     made.filters["web"] = web
     return made
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints, on one line and without control characters; not what is markup of ours."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache

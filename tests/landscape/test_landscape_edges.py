@@ -2,19 +2,25 @@
 
 import datetime
 import re
+import zipfile
 
 import openpyxl
 import pytest
 
 from cart_nlp.landscape import Options, frame, tables
-from cart_nlp.landscape.export import safe
+from cart_nlp.landscape.export import safe, write_csv
 from cart_nlp.landscape.report import Asked, EmptyReport, build
+from cart_nlp.landscape.sponsors import read_decisions
 from cart_nlp.pages import embed, web
-from cart_nlp.registries.entry import InputError
-from cart_nlp.schema import Evidence, Record
+from cart_nlp.places import PlaceError
+from cart_nlp.schema import Construct, Evidence, Record
 
 OPTIONS = Options(as_of=datetime.date(2026, 6, 30))
 SCRIPT = "</script><script>document.title='hacked'</script><img src=x onerror=alert(1)>"
+STEERS = "Evil\x1b[31m\x1b]0;pwned\x07\x1bc\x9b31m\u202e\nHospital"
+STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|_x00[01]._"
+)
 ARABIC, CHINESE = "مستشفى جامعة القاهرة", "北京大学人民医院"
 
 
@@ -46,13 +52,16 @@ def hostile():
             trial_id="NCT00000002",
             title="x" * 5000,
             car_trial="product",
-            targets=("CD19",),
+            targets=("CD19", STEERS),
+            constructs=(Construct(targets=("CD19", STEERS), format="tandem"),),
+            costim=(STEERS,),
             sponsor=ARABIC,
             disease_group=("solid",),
             start_date="2021",
-            countries=("China",),
-            collaborators=(CHINESE, "+1-2"),
-            indications=("lymphoma", "=1+1", "@SUM(2)"),
+            countries=("China", STEERS),
+            collaborators=(CHINESE, "+1-2", STEERS),
+            indications=("lymphoma", "=1+1", "@SUM(2)", STEERS),
+            evidence=(Evidence(field="targets", value=STEERS, basis="text", section=STEERS, text=STEERS),),
         ),
         Record(
             trial_id="NCT00000003",
@@ -64,6 +73,13 @@ def hostile():
             status="TERMINATED",
             phase="PHASE9",
             countries=("Atlantis",),
+        ),
+        Record(
+            trial_id=f"NCT4{STEERS}",
+            title=STEERS,
+            registry=STEERS,
+            car_trial="mention",
+            url=f"http://{STEERS}",
         ),
     ]
 
@@ -101,12 +117,14 @@ def test_stale_files_go_and_files_of_others_stay(tmp_path):
     records = write(tmp_path / "r.jsonl", [Record(trial_id="NCT00000001", car_trial="product")])
     out = tmp_path / "out"
     build(records, out, OPTIONS, Asked(reference="study", figures=("upset", "world")))
-    (out / "notes.txt").write_text("mine")
-    (out / "tables" / "mine.ods").write_text("mine")
+    others = ("notes.txt", "tables/mine.ods", "tables/notes.csv", "figures/mine.png", "figures/mine.csv")
+    for name in others:
+        (out / name).write_text("mine")
     build(records, out, OPTIONS, Asked(figures=("world",), formats=("png",)))
     assert not (out / "tables" / "reference.csv").exists()
-    assert sorted(p.name for p in (out / "figures").iterdir()) == ["world.csv", "world.png"]
-    assert (out / "notes.txt").exists() and (out / "tables" / "mine.ods").exists()
+    figures = sorted(p.name for p in (out / "figures").iterdir())
+    assert figures == ["mine.csv", "mine.png", "world.csv", "world.png"]
+    assert {(out / name).read_text() for name in others} == {"mine"}
 
 
 @pytest.mark.parametrize("name", ["report.html", "run.json", "landscape.xlsx"])
@@ -114,7 +132,7 @@ def test_a_file_that_is_not_ours_is_not_written_over(tmp_path, name):
     records = write(tmp_path / "r.jsonl", [Record(trial_id="NCT00000001", car_trial="product")])
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).write_text("{}")
-    with pytest.raises(InputError, match=f"{name}: is there already and no report of ours"):
+    with pytest.raises(PlaceError, match=f"{name}: is there already and no run.json of a report lists it"):
         build(records, tmp_path / "out", OPTIONS)
     assert (tmp_path / "out" / name).read_text() == "{}"
 
@@ -162,6 +180,35 @@ def test_no_text_becomes_a_formula(hostile_report):
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
 
 
+def test_no_text_drives_a_terminal(hostile_report):
+    def texts():
+        for path in hostile_report.rglob("*"):
+            if path.suffix == ".xlsx":
+                with zipfile.ZipFile(path) as book:
+                    yield from ((f"{path.name}/{name}", book.read(name)) for name in book.namelist())
+            elif path.is_file() and path.suffix != ".png":
+                yield path.name, path.read_bytes()
+
+    found = {name: STEERING.findall(data.decode("utf-8")) for name, data in texts()}
+    assert len(found) > 100 and {name: signs for name, signs in found.items() if signs} == {}
+    for name in ("tables/sponsors.csv", "tables/excluded.csv", "report.md", "figures/sponsors.svg"):
+        # What is no control character still stands there, on one line.
+        assert "Evil" in (hostile_report / name).read_text("utf-8")
+    assert "Evil[31m]0;pwnedc31m Hospital,academic," in (
+        hostile_report / "tables" / "sponsors.csv"
+    ).read_text("utf-8")
+
+
+def test_a_reviewed_list_has_the_names_as_they_are_counted(tmp_path):
+    names = ("Acme\x1b Bio\nCo Ltd", "Acme Bio Co., Ltd.")
+    records = [Record(trial_id=f"A{n}", car_trial="product", sponsor=name) for n, name in enumerate(names)]
+    merges = tables(frame(records), OPTIONS)["sponsor_merges"]
+    assert len(merges.rows) == 1 and len(tables(frame(records), OPTIONS)["sponsors"].rows) == 1
+    write_csv(merges.frame.assign(decision="refused"), tmp_path / "m.csv")
+    decided = Options(as_of=OPTIONS.as_of, sponsor_decisions=read_decisions(tmp_path / "m.csv"))
+    assert len(tables(frame(records), decided)["sponsors"].rows) == 2
+
+
 def test_unknown_country_and_phase_are_kept(hostile_report):
     countries = (hostile_report / "tables" / "countries.csv").read_text(encoding="utf-8")
     assert "Atlantis,Other regions,1" in countries
@@ -179,7 +226,9 @@ def test_unknown_country_and_phase_are_kept(hostile_report):
         ("-1+1", "'-1+1"),
         ("x; -1", "x; '-1"),
         ("@x", "'@x"),
-        ("\t=x", "'\t=x"),
+        ("\t=x", "' =x"),
+        ("\x1b=x", "'=x"),
+        ("a\x1b[31m\u202eb\nc", "a[31mb c"),
         ("a=1", "a=1"),
         ("A; =1; B;@x", "A; '=1; B;'@x"),
         (-1, -1),
@@ -193,10 +242,10 @@ def test_safe(text, expected):
 def test_embedded_json_cannot_end_its_element():
     import json
 
-    data = ["</script><!--", "\u2028", "a & b", "\ud800"]
+    data = ["</script><!--", "\u2028", "a & b", STEERS, "\ud800"]
     text = str(embed(data))
-    assert "<" not in text and ">" not in text and "&" not in text and "\u2028" not in text
-    assert json.loads(text) == ["</script><!--", "\u2028", "a & b", "?"]
+    assert "<" not in text and ">" not in text and "&" not in text and not STEERING.search(text)
+    assert json.loads(text) == ["</script><!--", "\u2028", "a & b", STEERS, "?"]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +260,6 @@ def test_same_bytes_again(tmp_path, records_file):
     asked = Asked(figures=("world", "upset"), formats=("svg", "pdf"))
     first = build(records_file, tmp_path / "a", OPTIONS, asked).folder
     second = build(records_file, tmp_path / "b", OPTIONS, asked).folder
-    names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file() and p.suffix != ".xlsx")
+    names = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
     assert len(names) > 100
     assert [n for n in names if (first / n).read_bytes() != (second / n).read_bytes()] == []

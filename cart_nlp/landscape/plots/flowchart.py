@@ -8,6 +8,7 @@ from typing import Any
 
 from cart_nlp.landscape.plots.style import Plot, canvas, styled
 from cart_nlp.landscape.table import Table
+from cart_nlp.writers.flat import clean
 
 LINE = 0.2
 WIDTH = 40
@@ -54,7 +55,7 @@ def flow(tables: Mapping[str, Table]) -> Plot:
 
 
 def _wrapped(text: str, width: int = WIDTH) -> str:
-    return "\n".join(textwrap.fill(line, width) for line in text.splitlines())
+    return "\n".join(textwrap.fill(clean(line), width) for line in text.splitlines())
 
 
 def _lines(text: str) -> int:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from cart_nlp.writers.flat import clean
+
 # Okabe and Ito's palette; yellow last, it is faint on paper.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (
     "#0072B2",
@@ -170,8 +172,11 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1, **optio
 
 
 def label(text: str, width: int = 44) -> str:
-    """Text that fits beside a bar: one line, cut with an ellipsis, glyphs that no font has as □."""
-    flat = " ".join(str(text).split())
+    """Text that fits beside a bar: one line, cut with an ellipsis, glyphs that no font has as □.
+
+    Control and direction characters are left out, as in every table.
+    """
+    flat = clean(" ".join(str(text).split()))
     flat = "".join(c if _drawable(c) else "□" for c in flat)
     return (
         textwrap.shorten(flat, width, placeholder=" …")

@@ -204,7 +204,7 @@ def technology(tables: Mapping[str, Table]) -> Plot:
             wide = part.pivot(index="year", columns="value", values="trials").fillna(0).astype(int)
             top = list(wide.sum().sort_values(ascending=False, kind="stable").index[:6])
             wide = wide.reindex(range(wide.index.min(), wide.index.max() + 1), fill_value=0)[top]
-            _lines(axes, list(wide.index), {spoken(str(name)): list(wide[name]) for name in top})
+            _lines(axes, list(wide.index), {label(spoken(str(name))): list(wide[name]) for name in top})
             axes.set(ylabel="trials that have it")
             axes.legend(loc="upper left", fontsize=7.5)
             _whole(axes)
