@@ -61,10 +61,14 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
-    # a source that stands beside the study's cells
     (
-        {"brief_title": "CD19 CAR-T cells after transplantation from a sibling donor", NAME: "Leukapheresis"},
-        {"cell_source": []},
+        {
+            "brief_title": "A new model of transplantation",
+            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+            "conditions[0]": "CD19-chimeric antigen receptor T cells",
+            NAME: "new transplant model",
+        },
+        {"car_trial": "product"},
     ),
     # what the tumor carries, or the adaptor's tag, is a target
     ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),

@@ -76,15 +76,6 @@ LEVELS: dict[str, list[Row]] = {
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
             {
-                "brief_title": "A new model of transplantation",
-                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-                "conditions[0]": "CD19-chimeric antigen receptor T cells",
-                NAME: "new transplant model",
-            },
-            {"car_trial": "product"},
-        ),
-        (
-            {
                 "brief_title": "RSV vaccine in CAR-T recipients",
                 "brief_summary": "Patients with blood cancer after CAR-T.",
             },
@@ -145,13 +136,17 @@ CONSTRUCTS: dict[str, list[Row]] = {
 }
 
 VALUES: dict[str, list[Row]] = {
-    "of two generations joined by or one alone is seen": [
-        ("T cells expressing a 2nd or 3rd generation CD19 CAR", {"generation": [2, 3]}),
-    ],
     "the code of a drug before or after the cells reads as the product's": [
         ({"brief_title": "XQ7777 prior to CD19 CAR-T", NAME: "XQ7777"}, {"products": []}),
     ],
     "a general sentence on CAR-T, or on other cells, tells where the study's come from": [
+        (
+            {
+                "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
+                NAME: "Leukapheresis",
+            },
+            {"cell_source": []},
+        ),
         (
             "CAR-T cells\nCAR-T is a type of treatment in which cells are changed. "
             "T cells are taken from a patient's blood.",

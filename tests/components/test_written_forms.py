@@ -50,7 +50,7 @@ def test_an_outcome_tells_the_target_where_nothing_else_does(nlp: Language) -> N
 @pytest.mark.parametrize(
     ("title", "wanted"),
     [
-        ("A 2nd generation or a 3rd generation CD19 CAR on autologous T cells", {"2", "3"}),
+        ("T cells expressing a 2nd or 3rd generation CD19 CAR", {"2", "3"}),
         ("T cells expressing a third generation CD19 CAR", {"3"}),
         ("CD19 CAR-T after second or third line therapy", set()),
     ],
