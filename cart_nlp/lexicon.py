@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple
 from cart_nlp import kept, paths, token_patterns
 from cart_nlp.disease_names import unclaimed
 from cart_nlp.rules import Rule, rules_of
-from cart_nlp.text import any_of, fold, lower, spellings
+from cart_nlp.text import any_of, fold, lower, named_twice, spellings
 
 LABELS = {
     "antigens": "antigen",
@@ -296,6 +296,8 @@ def _rows(path: Path, content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
         if not {"name", "text"} & set(reader.fieldnames or ()):
             first = "text" if path.stem in ("stoplist", "cues") else "name"
             raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")
+        if twice := named_twice(reader.fieldnames or ()):
+            raise LexiconError(f"{path}:1: {twice}")
         for row in reader:
             if None in row or None in row.values():
                 raise LexiconError(

@@ -204,7 +204,7 @@ def _nested_rows(read: Callable[[Path], Rows]) -> Callable[[Path], Rows]:
 def _workbook(path: Path) -> Rows:
     with readback.workbook(path) as book:
         _has_sheets(path, book, ("records",))
-        for number, row in enumerate(_sheet(book["records"], readback.Budget(path)), 2):
+        for number, row in enumerate(_sheet(path, book["records"], readback.Budget(path)), 2):
             yield f"row {number}", row
 
 
@@ -219,7 +219,7 @@ def _typed_workbook(path: Path) -> Rows:
     names = ("records", "constructs", "evidence", "raw")
     with readback.workbook(path) as book:
         _has_sheets(path, book, names)
-        found, *others = ([*_sheet(book[name], budget)] for name in names)
+        found, *others = ([*_sheet(path, book[name], budget)] for name in names)
     parts = dict(zip(names[1:], others, strict=True))
     of: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, items in parts.items():
@@ -253,9 +253,10 @@ def _split(value: Any) -> list[str]:
     return [part for part in str(value or "").split("; ") if part]
 
 
-def _sheet(sheet: Any, budget: readback.Budget) -> Iterator[dict[str, Any]]:
+def _sheet(path: Path, sheet: Any, budget: readback.Budget) -> Iterator[dict[str, Any]]:
     cells = sheet.iter_rows(max_col=2 * len(Record.model_fields))
-    names = [str(cell.value) for cell in next(cells, ())]
+    names = ["" if cell.value is None else str(cell.value) for cell in next(cells, ())]
+    readback.refuse_twice(f"{path}: sheet {sheet.title}", names)
     for row in cells:
         budget.take(sum(len(cell.value) for cell in row if isinstance(cell.value, str)) - readback.ROW // 2)
         values = list(map(_value, row[: len(names)]))

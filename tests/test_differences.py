@@ -210,12 +210,13 @@ def test_no_id_of_a_file_steers_the_terminal(tmp_path: Path) -> None:
             assert done.stdout.count("\n") == 3
 
 
-def test_of_columns_of_one_name_the_last_counts(tmp_path: Path) -> None:
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     columns = [pyarrow.array(["NCT1"]), pyarrow.array(["old"]), pyarrow.array(["new"])]
     table = pyarrow.Table.from_arrays(columns, names=["trial_id", "title", "title"])
     parquet.write_table(table, tmp_path / "twice.parquet")
-    assert read_rows(str(tmp_path / "twice.parquet")) == {"NCT1": {"title": "new"}}
-    assert [record.title for record in record_list(tmp_path / "twice.parquet")] == ["new"]
+    for take in (read_rows, record_list):
+        with pytest.raises(InputError, match=r"twice\.parquet: the column 'title' stands twice"):
+            take(str(tmp_path / "twice.parquet"))
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -23,6 +23,7 @@ from cart_nlp.places import no_file
 from cart_nlp.registries.containers.encoding import guess
 from cart_nlp.registries.containers.tablerows import delimiter
 from cart_nlp.registries.entry import InputError
+from cart_nlp.text import named_twice
 from cart_nlp.writers.flat import unguarded
 
 MAX_BYTES = 1 << 28
@@ -219,4 +220,6 @@ def _names(path: Path, cells: Iterable[Any], place: str = "row 1") -> list[str]:
     if missing:
         first = f"the first row names {', '.join(COLUMNS)}"
         raise CorrectionsError([f"{path.name}: {place}: no column {', '.join(missing)}; {first}"])
+    if fault := named_twice(names, COLUMNS):
+        raise CorrectionsError([f"{path.name}: {place}: {fault}"])
     return names

@@ -1,5 +1,6 @@
 """Corrections: read as people write them, judged, laid over records, and found again on every way through."""
 
+import openpyxl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -90,6 +91,26 @@ def test_the_file_that_excel_or_a_program_saves_is_read(tmp_path, data):
     path.write_bytes(data)
     (found,) = read(path)
     assert (found.trial_id, found.field, found.action, found.values) == ("NCT1", "targets", "set", ("CD19",))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_a_column_that_stands_twice_is_refused_if_it_is_one_of_ours(tmp_path, suffix):
+    def saved(name, *columns):
+        rows = [columns, ["NCT1", "targets", "set", "CD19", *("NCT2" for _ in columns[4:])]]
+        path = tmp_path / f"{name}{suffix}"
+        if suffix == ".csv":
+            path.write_text("\n".join(map(",".join, rows)))
+        else:
+            book = openpyxl.Workbook()
+            for one in rows:
+                book.active.append(one)
+            book.save(path)
+        return path
+
+    with pytest.raises(CorrectionsError, match=r"row 1: the column 'trial_id' stands twice; rename one"):
+        read(saved("twice", "trial_id", "field", "action", "value", "Trial ID"))
+    (found,) = read(saved("mine", "trial_id", "field", "action", "value", "mine", "mine"))
+    assert found.trial_id == "NCT1"
 
 
 @pytest.mark.parametrize(
