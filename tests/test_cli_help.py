@@ -143,6 +143,8 @@ def test_an_option_that_is_given_goes_before_the_file(tmp_path):
     ("text", "told"),
     [
         ("[schema\n", "cart-nlp.toml: not TOML"),
+        ("x = " + "[" * 5_000, "cart-nlp.toml: not TOML: nested deeper than 100 levels"),
+        ("schema." + "a." * 5_000 + "b = 1", "cart-nlp.toml: not TOML: nested deeper than 100 levels"),
         ("[shema]\n", "cart-nlp.toml: [shema]: no such command; did you mean schema?"),
         ("[schema]\ntabel = true\n", "cart-nlp.toml: [schema] tabel: no such option; did you mean table?"),
         ("[schema]\nout = ['a']\n", "cart-nlp.toml: [schema] out: ['a'] is not one value"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import shallow
 from cart_nlp.curation.decisions import (
     ACTIONS,
     COLUMNS,
@@ -141,9 +141,10 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as fault:
-            raise CorrectionsError([f"{path.name}: row {number}: not JSON: {fault.msg}"]) from None
+            row = shallow.json_of(line)
+        except ValueError as fault:
+            said = getattr(fault, "msg", fault)
+            raise CorrectionsError([f"{path.name}: row {number}: not JSON of a row: {said}"]) from None
         if not isinstance(row, dict):
             raise CorrectionsError([f"{path.name}: row {number}: no object of {', '.join(COLUMNS)}"])
         yield f"row {number}", {str(name).strip().lower(): _cell(value) for name, value in row.items()}
