@@ -1,5 +1,7 @@
 """Corrections: read as people write them, judged, laid over records, and found again on every way through."""
 
+import time
+
 import openpyxl
 import pytest
 from hypothesis import assume, given, settings
@@ -408,6 +410,24 @@ def test_every_record_stays_sound_and_applying_twice_changes_nothing(rows):
                 assert set(one.values) <= values
     else:
         assert once.targets == () and once.constructs == ()
+
+
+@pytest.mark.parametrize("text", ["a" + " " * 200_000 + "x", "a(b" + " " * 200_000 + "x", "(" * 200_000])
+def test_a_construct_of_any_length_costs_little_time(text):
+    start = time.process_time()
+    with pytest.raises(ValueError, match="write it like CD19"):
+        construct_of(text)
+    assert time.process_time() - start < 1
+
+
+NO_CONSTRUCTS = ["", "CD19", "CD19 (tandem", "CD19 tandem)", "CD19) (tandem)", "CD19 ()", "CD19 ( )",
+                 "CD19 (tandem) x", "CD19 ((tandem))", "CD19 (tandem)(tandem)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_CONSTRUCTS)
+def test_what_is_no_construct_is_told_how_to_be_written(text):
+    with pytest.raises(ValueError, match=r"write it like CD19\+CD22 \(tandem\)"):
+        construct_of(text)
 
 
 def test_a_construct_is_read_as_it_is_shown():
