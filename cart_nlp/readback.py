@@ -112,6 +112,13 @@ def refuse_part(path: Path, keys: Collection[str | None]) -> None:
     raise InputError(f"{shown(str(path))}: has {part}, not the records: give {wanted}")
 
 
+def check_columns(place: str, columns: Collection[str]) -> None:
+    """Raise InputError where a table is not one of records, with rows or without, or has a column twice."""
+    if "trial_id" not in columns:
+        raise InputError(f"{place}: no column trial_id; is this the output of `cart-nlp tag`?")
+    refuse_twice(place, columns)
+
+
 def refuse_twice(place: str, columns: Iterable[str]) -> None:
     """Raise InputError where a header names a column twice."""
     if fault := named_twice(columns):
@@ -128,9 +135,7 @@ def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | No
     rows = csv.DictReader(text(path, budget), delimiter=delimiter)
     try:
         refuse_part(path, rows.fieldnames or ())
-        if "trial_id" not in (rows.fieldnames or ()):
-            raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
-        refuse_twice(f"{path}:1", rows.fieldnames or ())
+        check_columns(f"{path}:1", rows.fieldnames or ())
         for row in rows:
             budget.take(0)
             yield rows.line_num, row
@@ -179,7 +184,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     budget = Budget(path)
     source = open_parquet(path, shown(str(path)))
     refuse_part(path, source.columns)
-    refuse_twice(shown(str(path)), source.columns)
+    check_columns(shown(str(path)), source.columns)
     try:
         for row in source.rows(100):
             budget.take(sum(map(_size, row.values())))
@@ -257,6 +262,7 @@ def store_rows(path: Path) -> Iterator[dict[str, Any]]:
     with store(path, "records") as base:
         found = base.execute("SELECT * FROM main.records ORDER BY rowid")
         names = [column[0] for column in found.description or ()]
+        check_columns(str(path), names)
         while rows := found.fetchmany(100):
             for row in rows:
                 budget.take(sum(map(_size, row)))

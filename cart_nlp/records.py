@@ -285,7 +285,7 @@ def _split(value: Any) -> list[str]:
 def _sheet(path: Path, sheet: Any, budget: readback.Budget) -> Iterator[dict[str, Any]]:
     cells = sheet.iter_rows(max_col=2 * len(Record.model_fields))
     names = ["" if cell.value is None else str(cell.value) for cell in next(cells, ())]
-    readback.refuse_twice(f"{path}: sheet {sheet.title}", names)
+    readback.check_columns(f"{path}: sheet {sheet.title}", names)
     for row in cells:
         budget.take(sum(len(cell.value) for cell in row if isinstance(cell.value, str)) - readback.ROW // 2)
         values = list(map(_value, row[: len(names)]))
