@@ -6,19 +6,17 @@ import csv
 import hashlib
 import io
 import itertools
-import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
-from cart_nlp import kept, paths, token_patterns
+from cart_nlp import kept, paths, shallow, token_patterns
 from cart_nlp.disease_names import unclaimed
 from cart_nlp.rules import Rule, rules_of
-from cart_nlp.text import any_of, fold, lower, spellings
+from cart_nlp.text import any_of, fold, lower, named_twice, spellings
 
 LABELS = {
     "antigens": "antigen",
@@ -296,6 +294,8 @@ def _rows(path: Path, content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
         if not {"name", "text"} & set(reader.fieldnames or ()):
             first = "text" if path.stem in ("stoplist", "cues") else "name"
             raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")
+        if twice := named_twice(reader.fieldnames or ()):
+            raise LexiconError(f"{path}:1: {twice}")
         for row in reader:
             if None in row or None in row.values():
                 raise LexiconError(
@@ -309,8 +309,8 @@ def _rows(path: Path, content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
 
 def _toml(path: Path, content: bytes) -> dict[str, object]:
     try:
-        return tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        return shallow.toml_of(content.decode("utf-8"))
+    except ValueError as fault:
         raise LexiconError(f"{path}: not a TOML file ({fault})") from fault
 
 
@@ -372,13 +372,13 @@ def _patterns(path: Path, content: bytes, shipped: bool) -> Iterable[Pattern]:
     for number, line in enumerate(content.splitlines(), 1):
         place = f"{path}:{number}"
         try:
-            entry = json.loads(line)
+            entry = shallow.json_of(line)
             label, concept, pattern = (entry[key] for key in ("label", "id", "pattern"))
             hits, misses = (_strings(entry, key, place) for key in ("hits", "misses"))
         except (KeyError, TypeError) as fault:
             what = f"the key {fault} is missing" if isinstance(fault, KeyError) else "not an object"
             raise LexiconError(f"{place}: {what}; see lexicons/README.md") from None
-        except (ValueError, RecursionError) as fault:
+        except ValueError as fault:
             raise LexiconError(f"{place}: not JSON: {fault}") from None
         if not isinstance(label, str) or not isinstance(concept, str):
             raise LexiconError(f"{place}: label and id must be strings; see lexicons/README.md")

@@ -8,7 +8,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from cart_nlp.registries.containers.feeds import (
 from cart_nlp.registries.containers.jsonvalues import split_lines
 from cart_nlp.registries.entry import InputError
 from cart_nlp.registries.general.mapped import own_part
+from cart_nlp.text import named_twice
 
 if TYPE_CHECKING:
     import duckdb
@@ -111,18 +112,30 @@ def refuse_part(path: Path, keys: Collection[str | None]) -> None:
     raise InputError(f"{shown(str(path))}: has {part}, not the records: give {wanted}")
 
 
+def check_columns(place: str, columns: Collection[str]) -> None:
+    """Raise InputError where a table is not one of records, with rows or without, or has a column twice."""
+    if "trial_id" not in columns:
+        raise InputError(f"{place}: no column trial_id; is this the output of `cart-nlp tag`?")
+    refuse_twice(place, columns)
+
+
+def refuse_twice(place: str, columns: Iterable[str]) -> None:
+    """Raise InputError where a header names a column twice."""
+    if fault := named_twice(columns):
+        raise InputError(f"{place}: {fault}")
+
+
 def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | None, Any]]]:
     """Line and cells of every row of a table of records, as `csv.DictReader` gives them.
 
-    Raises InputError for what is no table, or has no column trial_id.
+    Raises InputError for what is no table, has no column trial_id, or one twice.
     """
     csv.field_size_limit(CELL)
     budget = Budget(path)
     rows = csv.DictReader(text(path, budget), delimiter=delimiter)
     try:
         refuse_part(path, rows.fieldnames or ())
-        if "trial_id" not in (rows.fieldnames or ()):
-            raise InputError(f"{path}:1: no column trial_id; is this the output of `cart-nlp tag`?")
+        check_columns(f"{path}:1", rows.fieldnames or ())
         for row in rows:
             budget.take(0)
             yield rows.line_num, row
@@ -171,6 +184,7 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
     budget = Budget(path)
     source = open_parquet(path, shown(str(path)))
     refuse_part(path, source.columns)
+    check_columns(shown(str(path)), source.columns)
     try:
         for row in source.rows(100):
             budget.take(sum(map(_size, row.values())))
@@ -248,6 +262,7 @@ def store_rows(path: Path) -> Iterator[dict[str, Any]]:
     with store(path, "records") as base:
         found = base.execute("SELECT * FROM main.records ORDER BY rowid")
         names = [column[0] for column in found.description or ()]
+        check_columns(str(path), names)
         while rows := found.fetchmany(100):
             for row in rows:
                 budget.take(sum(map(_size, row)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import zip_longest
@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 import orjson
 from pydantic import ValidationError
 
-from cart_nlp import readback
+from cart_nlp import readback, shallow
 from cart_nlp.places import no_file
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import SCHEMA_VERSION, ConstructBasis, Record
@@ -82,8 +82,8 @@ def _readers(path: Path) -> tuple[Callable[[Path], Rows], Callable[[Path], Rows]
 def _json(path: Path) -> Rows:
     if readback.begins(path)[:1] == b"[":
         try:
-            rows = orjson.loads(readback.whole(path))
-        except orjson.JSONDecodeError as fault:
+            rows = shallow.json_of(readback.whole(path), orjson.loads)
+        except ValueError as fault:
             raise InputError(f"{path}: not JSON: {fault}") from fault
         budget = readback.Budget(path)
         for number, row in enumerate(rows, 1):
@@ -92,8 +92,8 @@ def _json(path: Path) -> Rows:
         return
     for number, line in readback.lines(path):
         try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError as fault:
+            row = shallow.json_of(line, orjson.loads)
+        except ValueError as fault:
             raise InputError(
                 f"{path}:{number}: not JSON: {fault}; is this the output of `cart-nlp tag`?"
             ) from fault
@@ -118,14 +118,33 @@ def _table(path: Path) -> Rows:
 
 def _typed_table(path: Path) -> Rows:
     for place, row in _table(path):
-        yield place, _based({key: _cell(key, value) for key, value in row.items()}, row)
+        with _told(path, place):
+            values = _based({key: _cell(key, value) for key, value in row.items()}, row)
+        yield place, values
+
+
+@contextlib.contextmanager
+def _told(path: Path, place: str) -> Iterator[None]:
+    """Tells what cannot be brought back into the types of a record."""
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError) as fault:
+        raise InputError(
+            f"{path}:{place}: a value of another type than `cart-nlp tag` writes: {fault}"
+        ) from None
 
 
 def _cell(name: str, value: str) -> Any:
-    """A flat value back in the type of its field; the empty string is None, or () for a list."""
+    """A flat value back in the type of its field; the empty string is None, or () for a list.
+
+    Raises ValueError with the field where it is no such value.
+    """
     made = _CELLS.get(name)
     if made is not None:
-        return made(value)
+        try:
+            return made(value)
+        except ValueError as fault:
+            raise ValueError(f"{name}: {fault}") from None
     return tuple(_split(value)) if name in LISTS else value or None
 
 
@@ -139,6 +158,13 @@ def _confidence(value: str) -> dict[str, str]:
     return {field: share for field, _, share in parts if share}
 
 
+def _evidence(value: str) -> tuple[dict[str, Any], ...]:
+    parts = shallow.json_of(value)
+    if not all(isinstance(part, dict) for part in parts):
+        raise ValueError("not a list of objects")
+    return tuple(parts)
+
+
 def _flag(value: str) -> bool:
     return value.lower() in ("true", "1")
 
@@ -146,9 +172,9 @@ def _flag(value: str) -> bool:
 _CELLS: dict[str, Callable[[str], Any]] = {
     "constructs": lambda value: tuple(map(_construct, _split(value))),
     "references": lambda value: tuple(map(_reference, _split(value))),
-    "evidence": lambda value: tuple(json.loads(value)) if value.startswith("[") else (),
+    "evidence": lambda value: _evidence(value) if value.startswith("[") else (),
     "confidence": _confidence,
-    "raw": lambda value: json.loads(value) if value.startswith("{") else {},
+    "raw": lambda value: shallow.json_of(value) if value.startswith("{") else {},
     **dict.fromkeys(("title", "url", "registry", "trial_id"), str),
     "schema_version": lambda value: value or SCHEMA_VERSION,
     **dict.fromkeys(("multi_target", "has_results"), _flag),
@@ -171,7 +197,7 @@ def _based(values: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     """
     said = row.get("evidence") or ""
     parts = values.get("evidence") or ()
-    told = {(one["value"], one["basis"]) for one in parts if one.get("field") == "constructs"}
+    told = {(one.get("value"), one.get("basis")) for one in parts if one.get("field") == "constructs"}
     told |= {(found["text"], found["basis"] or "text") for found in _BASIS.finditer(f"; {said}")}
     bases: dict[str, set[str]] = {}
     for text, basis in told:
@@ -196,7 +222,9 @@ def _store(path: Path) -> Rows:
 def _nested_rows(read: Callable[[Path], Rows]) -> Callable[[Path], Rows]:
     def typed(path: Path) -> Rows:
         for place, row in read(path):
-            yield place, {name: _nested(name, value) for name, value in row.items()}
+            with _told(path, place):
+                values = {name: _nested(name, value) for name, value in row.items()}
+            yield place, values
 
     return typed
 
@@ -204,7 +232,7 @@ def _nested_rows(read: Callable[[Path], Rows]) -> Callable[[Path], Rows]:
 def _workbook(path: Path) -> Rows:
     with readback.workbook(path) as book:
         _has_sheets(path, book, ("records",))
-        for number, row in enumerate(_sheet(book["records"], readback.Budget(path)), 2):
+        for number, row in enumerate(_sheet(path, book["records"], readback.Budget(path)), 2):
             yield f"row {number}", row
 
 
@@ -219,14 +247,15 @@ def _typed_workbook(path: Path) -> Rows:
     names = ("records", "constructs", "evidence", "raw")
     with readback.workbook(path) as book:
         _has_sheets(path, book, names)
-        found, *others = ([*_sheet(book[name], budget)] for name in names)
+        found, *others = ([*_sheet(path, book[name], budget)] for name in names)
     parts = dict(zip(names[1:], others, strict=True))
     of: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for name, items in parts.items():
         for part in items:
             of.setdefault((name, str(part.pop("trial_id", ""))), []).append(part)
     for number, row in enumerate(found, 2):
-        values = {key: _cell(key, "" if value is None else str(value)) for key, value in row.items()}
+        with _told(path, f"row {number}"):
+            values = {key: _cell(key, "" if value is None else str(value)) for key, value in row.items()}
         own = str(row.get("trial_id"))
         values["constructs"] = tuple(
             _UNTOLD
@@ -253,9 +282,10 @@ def _split(value: Any) -> list[str]:
     return [part for part in str(value or "").split("; ") if part]
 
 
-def _sheet(sheet: Any, budget: readback.Budget) -> Iterator[dict[str, Any]]:
+def _sheet(path: Path, sheet: Any, budget: readback.Budget) -> Iterator[dict[str, Any]]:
     cells = sheet.iter_rows(max_col=2 * len(Record.model_fields))
-    names = [str(cell.value) for cell in next(cells, ())]
+    names = ["" if cell.value is None else str(cell.value) for cell in next(cells, ())]
+    readback.check_columns(f"{path}: sheet {sheet.title}", names)
     for row in cells:
         budget.take(sum(len(cell.value) for cell in row if isinstance(cell.value, str)) - readback.ROW // 2)
         values = list(map(_value, row[: len(names)]))
@@ -280,7 +310,7 @@ def _nested(name: str, value: Any) -> Any:
         blank = _UNTOLD if name == "constructs" else {}
         return tuple(blank | _without_nulls(part) if isinstance(part, dict) else part for part in parts)
     if name in ("raw", "confidence"):
-        return dict(json.loads(value) if isinstance(value, str) and value else value or {})
+        return dict(shallow.json_of(value) if isinstance(value, str) and value else value or {})
     if value is None and name in ("title", "url", "registry"):
         return ""
     return value

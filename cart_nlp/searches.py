@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from cart_nlp import __version__
+from cart_nlp import __version__, shallow
 from cart_nlp.places import begun
 
 SUFFIX = ".fetch.json"
@@ -35,8 +35,8 @@ def search_of(dump: Path, sha256: str) -> dict[str, Any] | None:
     dump = dump.resolve()  # `fetch` writes through a link
     beside = dump.with_name(dump.name + SUFFIX)
     try:
-        content = orjson.loads(beside.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+        content = shallow.json_of(beside.read_bytes(), orjson.loads)
+    except (OSError, ValueError):
         return None
     if not isinstance(content, dict) or content.get("sha256") != sha256:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,20 @@ def fold(text: str) -> str:
 
 def _folded(found: re.Match[str]) -> str:
     return _FOLD[ord(found[0])]
+
+
+def named_twice(columns: Iterable[str], read: Container[str] | None = None) -> str:
+    """What is wrong with a header that names a column twice; empty where nothing is.
+
+    A row is read by its columns' names, so one of the two would be lost unseen. Where it is known which
+    columns are `read`, the others do no harm; nor do columns without a name.
+    """
+    seen: set[str] = set()
+    for column in columns:
+        if column in seen and (read is None or column in read):
+            return f"the column {column[:40]!r} stands twice; rename one of them, or take it out"
+        seen.update((column,) if column else ())
+    return ""
 
 
 def any_of(words: Iterable[str]) -> str:

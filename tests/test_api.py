@@ -139,6 +139,7 @@ def test_an_input_that_cannot_be_read_is_an_error(tmp_path):
     ("option", "said"),
     [
         ({"workers": -1}, "workers=-1: give a whole number, 0 or more"),
+        ({"workers": 10**20}, "workers=100000000000000000000: give 10000 or less"),
         ({"workers": 1.5}, "workers=1.5: give a whole number, 0 or more"),
         ({"workers": "2"}, "workers='2': give a whole number, 0 or more"),
         ({"timeout": 0}, "timeout=0: give 0.1 seconds or more"),

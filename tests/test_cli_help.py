@@ -156,6 +156,8 @@ def test_an_option_that_is_given_goes_before_the_file(tmp_path):
     ("text", "told"),
     [
         ("[schema\n", "cart-nlp.toml: not TOML"),
+        ("x = " + "[" * 5_000, "cart-nlp.toml: not TOML: nested deeper than 100 levels"),
+        ("schema." + "a." * 5_000 + "b = 1", "cart-nlp.toml: not TOML: nested deeper than 100 levels"),
         ("[shema]\n", "cart-nlp.toml: [shema]: no such command; did you mean schema?"),
         ("[schema]\ntabel = true\n", "cart-nlp.toml: [schema] tabel: no such option; did you mean table?"),
         ("[schema]\nout = ['a']\n", "cart-nlp.toml: [schema] out: ['a'] is not one value"),
@@ -194,6 +196,10 @@ def test_what_is_said_comes_as_json_lines(tmp_path):
         (["tag", "x", "-o", "y", "--workers", "many"], "tag: --workers many: give a whole number;"),
         (["tag", "x", "-o", "y", "--workers=-1"], "tag: --workers -1: give 0 or more;"),
         (["tag", "x", "-o", "y", "--timeout", "0"], "tag: --timeout 0: give 0.1 or more;"),
+        (["tag", "x", "-o", "y", "--workers", "9" * 20], f"tag: --workers {'9' * 20}: give 10000 or less;"),
+        (["gold", "export", "x", "--limit", "9" * 20], f"--limit {'9' * 20}: give 1000000000 or less;"),
+        (["fetch", "x", "-o", "y", "--timeout", "1e300"], "--timeout 1e300: give 86400 or less;"),
+        (["fetch", "x", "-o", "y", "--pause", "inf"], "--pause inf: give 86400 or less;"),
         (["evaluate", "--prevalence", "2"], "evaluate: --prevalence 2: give 1 or less;"),
         (["evaluate", "--prevalence", "few"], "evaluate: --prevalence few: give a number;"),
     ],
@@ -204,6 +210,20 @@ def test_wrong_usage_is_one_line_with_the_nearest_and_the_way_to_the_help(words,
     assert len(done.stderr.splitlines()) == 1
     assert told in done.stderr.lower()
     assert done.stderr.rstrip().endswith("--help tells the options")
+
+
+def test_every_whole_number_has_a_bound_that_64_bits_hold():
+    for path, command in LEAVES.items():
+        for param in command.params if path != "landscape" else ():
+            if "int" in str(param.type_descriptor.annotation):
+                assert param.max < 1 << 63, (path, param.name)
+
+
+def test_a_number_of_the_configuration_has_the_same_bounds(tmp_path):
+    (tmp_path / "big.toml").write_text(f"[tag]\nworkers = {'9' * 20}\n")
+    done = run("tag", "x", "-o", tmp_path / "y.jsonl", "--config", tmp_path / "big.toml")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "--workers: give 10000 or less" in done.stderr
 
 
 def test_unknown_command_is_one_line_that_names_the_known_ones():

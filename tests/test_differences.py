@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import pyarrow
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,22 @@ def test_a_column_that_computes_reads_no_file(tmp_path: Path) -> None:
         "INSERT INTO records VALUES ('A')",
     )
     assert list(read_rows(store)) == ["A"]
+
+
+def test_a_table_of_others_is_no_empty_set_of_records(tmp_path: Path) -> None:
+    parquet.write_table(pyarrow.table({"a": pyarrow.array([], pyarrow.int64())}), tmp_path / "o.parquet")
+    book = openpyxl.Workbook()
+    book.active.title = "records"
+    book.active.append(["a"])
+    for name in ("constructs", "evidence", "raw"):
+        book.create_sheet(name).append(["trial_id"])
+    book.save(tmp_path / "o.xlsx")
+    (tmp_path / "o.csv").write_text("a\n")
+    foreign(tmp_path / "o.duckdb", "CREATE TABLE records(a INTEGER)", "CREATE TABLE others(b INTEGER)")
+    for path in sorted(tmp_path.iterdir()):
+        for take in (read_rows, record_list):
+            with pytest.raises(InputError, match=r"no column trial_id; is this the output of"):
+                take(str(path))
 
 
 GOOD = {"trial_id": "NCT1", "targets": ["CD19"], "constructs": [{"targets": ["CD19"], "format": "single"}]}
@@ -210,12 +227,13 @@ def test_no_id_of_a_file_steers_the_terminal(tmp_path: Path) -> None:
             assert done.stdout.count("\n") == 3
 
 
-def test_of_columns_of_one_name_the_last_counts(tmp_path: Path) -> None:
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
     columns = [pyarrow.array(["NCT1"]), pyarrow.array(["old"]), pyarrow.array(["new"])]
     table = pyarrow.Table.from_arrays(columns, names=["trial_id", "title", "title"])
     parquet.write_table(table, tmp_path / "twice.parquet")
-    assert read_rows(str(tmp_path / "twice.parquet")) == {"NCT1": {"title": "new"}}
-    assert [record.title for record in record_list(tmp_path / "twice.parquet")] == ["new"]
+    for take in (read_rows, record_list):
+        with pytest.raises(InputError, match=r"twice\.parquet: the column 'title' stands twice"):
+            take(str(tmp_path / "twice.parquet"))
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -371,6 +371,18 @@ def test_an_answer_of_very_many_values_is_refused(server: Server, api: Api, tmp_
         fetch("CAR-T", tmp_path / "o.jsonl", api)
 
 
+@pytest.mark.parametrize("levels", [300, 100_000])
+def test_an_answer_that_is_nested_too_deep_is_refused(
+    server: Server, api: Api, tmp_path: Path, levels: int
+) -> None:
+    study = b'{"protocolSection": {"identificationModule": {"nctId": "NCT00000001", "x": %s}}}'
+    page = b'{"studies": [' + study % (b"[" * levels + b"]" * levels) + b"]}"
+    serving(server, *[page] * 6)
+    with pytest.raises(FetchError, match=r"not JSON of studies: (nested deeper|depth limit)"):
+        fetch("CAR-T", tmp_path / "o.jsonl", api)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_packing_that_was_not_asked_for_is_refused(server: Server, api: Api, tmp_path: Path) -> None:
     serving(server, b"x" * 100, **{"Content-Encoding": "br"})
     with pytest.raises(FetchError, match="packed as 'br'"):

@@ -32,7 +32,7 @@ misses = ["CAR-T cells"]
 """
 FILES = {
     "antigens.csv": [b"", b"\xff\xfe\x00", b"title\nCD19\n", b'name,aliases\n"CD', b"name,aliases\nCD19,a,b\n",
-                     b"name,aliases\n,x\n"],
+                     b"name,aliases\n,x\n", b"name,aliases,aliases,source\nXYZ1,xyz one,,me\n"],
     "stoplist.csv": [b"blocks,reason,example\nCD19,x,y\n", b"text\nCD19\n", b"name,blocks\nCD19,x\n"],
     "cues.csv": [b"text,category\nx,prior\n", b"text,category,direction,scope\nx,prior,up,clause\n",
                  b"text,category,direction,scope\n*,prior,left,clause\n"],

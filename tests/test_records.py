@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import orjson
 import pytest
+from pyarrow import parquet
 
 from cart_nlp.differences import read_rows
 from cart_nlp.evaluation.gold import GoldError
@@ -162,6 +164,25 @@ def test_records_may_have_columns_of_a_user(tmp_path: Path) -> None:
     rows = [f"{row},mine,of it,text,a stage,why" for row in rows]
     path.write_text("\n".join([f"{head},field,value,basis,stage,reason", *rows]))
     assert len(record_list(path)) == 2
+
+
+@pytest.mark.parametrize("name", ["records.csv", "records.tsv", "records.xlsx", "records.parquet"])
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, name)
+    if name.endswith(".xlsx"):
+        book = openpyxl.load_workbook(path)
+        sheet = book["records"]
+        sheet.cell(1, sheet.max_column + 1, "title")
+        book.save(path)
+    elif name.endswith(".parquet"):
+        table = parquet.read_table(path)
+        parquet.write_table(table.append_column("title", table.column("registry")), path)
+    else:
+        mark = "," if name.endswith(".csv") else "\t"
+        head, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([f"{head}{mark}title", *(f"{row}{mark}x" for row in rows)]))
+    with pytest.raises(InputError, match=r"the column 'title' stands twice; rename one of them, or take it"):
+        record_list(path)
 
 
 def test_what_is_no_record_or_comes_twice_is_told_line_by_line(tmp_path: Path) -> None:

@@ -88,11 +88,32 @@ def _client(stack: contextlib.ExitStack, workers: int, scheduler: str | None) ->
         raise BatchError("--engine dask needs dask and distributed; pip install 'cart-nlp[dask]'") from None
     try:
         if scheduler is not None:
-            return stack.enter_context(Client(scheduler, timeout="20s", set_as_default=False))
+            client = _closing(Client)(scheduler, timeout="20s", set_as_default=False)
+            return stack.enter_context(client)
         return stack.enter_context(Client(_cluster(stack, workers), set_as_default=False))
     except (OSError, ValueError) as fault:
-        where = scheduler or "a cluster on this machine"
-        raise BatchError(f"no Dask scheduler at {where}: {str(fault).splitlines()[0]}") from None
+        where = "a cluster on this machine" if scheduler is None else scheduler or "''"
+        said = next(iter(str(fault).splitlines()), type(fault).__name__)
+        raise BatchError(f"no Dask scheduler at {where}: {said}") from None
+
+
+def _closing(kind: type[Client]) -> type[Client]:
+    """Dask's client, but closed whatever keeps it from a scheduler.
+
+    Its own closes only after a fault of the network. After another one, as of an address that is none or of
+    TLS that is not set up, it would wait for itself at the end of the process, and print a traceback.
+    """
+
+    class Closing(kind):  # type: ignore[misc, valid-type]
+        async def _ensure_connected(self, timeout: float | None = None) -> None:
+            try:
+                await super()._ensure_connected(timeout=timeout)
+            except OSError:
+                raise
+            except Exception as fault:
+                raise OSError(str(fault)) from fault
+
+    return Closing
 
 
 def _cluster(stack: contextlib.ExitStack, workers: int) -> LocalCluster:

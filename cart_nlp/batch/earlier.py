@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from cart_nlp import shallow
 from cart_nlp.batch.jobs import without_surrogates
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.options import Summary
@@ -60,8 +61,8 @@ def summary(before: dict[str, Any], target: Target) -> Summary:
 def _earlier(target: Target) -> dict[str, Any] | None:
     """What the last run said of itself, where that can be read."""
     try:
-        before = orjson.loads(target.run.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
+        before = shallow.json_of(target.run.read_bytes(), orjson.loads)
+    except (OSError, ValueError):
         return None
     if not isinstance(before, dict) or not isinstance(before.get("options"), dict):
         return None

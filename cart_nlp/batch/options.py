@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cart_nlp.batch.processes import MOST_WORKERS
 from cart_nlp.registries.entry import InputError
 
 TIMEOUT = 120.0
@@ -46,6 +47,8 @@ class Options:
             raise InputError("no input is named: give the path of a dump")
         if self.workers is not None and not (isinstance(self.workers, int) and self.workers >= 0):
             raise InputError(f"workers={self.workers!r}: give a whole number, 0 or more")
+        if self.workers is not None and self.workers > MOST_WORKERS:
+            raise InputError(f"workers={self.workers!r}: give {MOST_WORKERS} or less")
         if not (isinstance(self.timeout, int | float) and self.timeout >= SHORTEST):  # nan is not, either
             raise InputError(f"timeout={self.timeout!r}: give {SHORTEST} seconds or more")
 

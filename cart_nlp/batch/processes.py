@@ -22,6 +22,8 @@ from typing import Any
 
 COPIES = sys.platform == "linux"
 """Whether workers are copied from a server. macOS has it too, but its libraries do not bear to be copied."""
+MOST_WORKERS = 10_000
+"""Beyond what any machine starts."""
 PRELOAD = "CART_NLP_PRELOAD"
 """Environment variable that tells the server which lexicons to load, as a JSON list of folders."""
 

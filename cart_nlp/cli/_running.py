@@ -8,7 +8,6 @@ import json
 import re
 import sys
 import time
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,7 @@ from typing import Any, TextIO
 import typer
 import typer.main
 
-from cart_nlp import console
+from cart_nlp import console, shallow
 from cart_nlp.cli._commands import COMMANDS
 
 CONFIG = "cart-nlp.toml"
@@ -221,9 +220,8 @@ def _defaults(name: str, command: Any, config: str | None) -> dict[str, Any]:
     if config is None and not path.is_file():
         return {}
     try:
-        with path.open("rb") as file:
-            settings = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        settings = shallow.toml_of(path.read_bytes().decode())
+    except ValueError as fault:
         console.stop("cart-nlp", f"{path}: not TOML: {fault}")
     for key in settings:
         if key not in COMMANDS:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._bounds import DAY, MOST
 from cart_nlp.cli._progress import counting
 
 
@@ -17,7 +18,7 @@ def command(
         str, typer.Argument(help='Search terms, as in the search box of the site, e.g. "CAR-T".')
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write, .jsonl or .jsonl.gz.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many studies.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="Stop after so many studies.")] = None,
     since: Annotated[
         str | None, typer.Option(help="Only studies that changed on this day or later, e.g. 2026-01-31.")
     ] = None,
@@ -28,11 +29,13 @@ def command(
     timeout: Annotated[
         float,
         typer.Option(
-            min=1, help="Seconds to wait for a sign of the server; five times as long for a whole answer."
+            min=1,
+            max=DAY,
+            help="Seconds to wait for a sign of the server; five times as long for a whole answer.",
         ),
     ] = 60.0,
     pause: Annotated[
-        float, typer.Option(min=0, help="Seconds between requests; the site asks for this.")
+        float, typer.Option(min=0, max=DAY, help="Seconds between requests; the site asks for this.")
     ] = 1.2,
 ) -> None:
     """Download studies from ClinicalTrials.gov's v2 API, one JSON line a study."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._bounds import MOST
 
 if TYPE_CHECKING:
     from cart_nlp.evaluation.predictions import Dump
@@ -30,7 +31,7 @@ def export(
     tag: Annotated[
         bool, typer.Option("--tag", help="Tag the trials of SOURCE and write the records to correct.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N trials.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=MOST, help="Only the first N trials.")] = None,
     ids: Annotated[
         Path | None,
         typer.Option(help="Only these trials, in this order: ids one a line, or a queue of `review`."),
@@ -40,7 +41,8 @@ def export(
         typer.Option(help="With --tag, only trials with a value, e.g. targets=CD19; repeatable."),
     ] = None,
     doubt: Annotated[
-        int | None, typer.Option(min=1, help="With --tag, only the N least sure trials, these first.")
+        int | None,
+        typer.Option(min=1, max=MOST, help="With --tag, only the N least sure trials, these first."),
     ] = None,
     since: Annotated[
         str | None, typer.Option(help="With --tag, only trials that are new or changed since these records.")

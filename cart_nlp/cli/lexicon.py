@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._bounds import MOST
 
 if TYPE_CHECKING:
     from cart_nlp.lookup import Answer
@@ -121,7 +122,9 @@ def suggest(
         Path | None,
         typer.Option("--out", "-o", help="Write the candidates to this file, .csv, instead of a table."),
     ] = None,
-    minimum: Annotated[int, typer.Option("--min", min=1, help="Only terms of at least N trials.")] = 1,
+    minimum: Annotated[
+        int, typer.Option("--min", min=1, max=MOST, help="Only terms of at least N trials.")
+    ] = 1,
     lexicon: _Layers = None,
     force: Annotated[bool, typer.Option("--force", help="Write over OUT, whatever it is.")] = False,
 ) -> None:

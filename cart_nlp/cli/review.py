@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cart_nlp import console
+from cart_nlp.cli._bounds import MOST
 from cart_nlp.cli._commands import CORRECTIONS, RECORDS
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def command(
             "--out", "-o", help="Queue to write: .csv, .html for the page, or with --to a tool's tasks."
         ),
     ] = None,
-    budget: Annotated[int | None, typer.Option(min=1, help="How many records you can read.")] = None,
+    budget: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="How many records you can read.")
+    ] = None,
     target: Annotated[
         str | None,
         typer.Option(

@@ -56,7 +56,11 @@ def command(
     ] = False,
     workers: Annotated[
         int | None,
-        typer.Option(min=0, help="Worker processes; 0 tags in this one. [default: one, more where it pays]"),
+        typer.Option(
+            min=0,
+            max=processes.MOST_WORKERS,
+            help="Worker processes; 0 tags in this one. [default: one, more where it pays]",
+        ),
     ] = None,
     engine: Annotated[Engine, typer.Option(help="local processes, or Dask.")] = Engine.LOCAL,
     scheduler: Annotated[

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import shallow
 from cart_nlp.curation.decisions import (
     ACTIONS,
     COLUMNS,
@@ -23,6 +23,7 @@ from cart_nlp.places import no_file
 from cart_nlp.registries.containers.encoding import guess
 from cart_nlp.registries.containers.tablerows import delimiter
 from cart_nlp.registries.entry import InputError
+from cart_nlp.text import named_twice
 from cart_nlp.writers.flat import unguarded
 
 MAX_BYTES = 1 << 28
@@ -140,9 +141,10 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as fault:
-            raise CorrectionsError([f"{path.name}: row {number}: not JSON: {fault.msg}"]) from None
+            row = shallow.json_of(line)
+        except ValueError as fault:
+            said = getattr(fault, "msg", fault)
+            raise CorrectionsError([f"{path.name}: row {number}: not JSON of a row: {said}"]) from None
         if not isinstance(row, dict):
             raise CorrectionsError([f"{path.name}: row {number}: no object of {', '.join(COLUMNS)}"])
         yield f"row {number}", {str(name).strip().lower(): _cell(value) for name, value in row.items()}
@@ -219,4 +221,6 @@ def _names(path: Path, cells: Iterable[Any], place: str = "row 1") -> list[str]:
     if missing:
         first = f"the first row names {', '.join(COLUMNS)}"
         raise CorrectionsError([f"{path.name}: {place}: no column {', '.join(missing)}; {first}"])
+    if fault := named_twice(names, COLUMNS):
+        raise CorrectionsError([f"{path.name}: {place}: {fault}"])
     return names

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -21,8 +20,6 @@ SINGLE = ("car_trial", "focus")
 NOTHING = "(none)"
 """Written as a value where the text says nothing: the field is empty, and rightly so."""
 JOINT = "; "
-
-_CONSTRUCT = re.compile(r"(?P<targets>[^()]*?)\s*\(\s*(?P<format>[A-Za-z_ ]+?)\s*\)")
 
 
 class Correction(NamedTuple):
@@ -71,13 +68,14 @@ class Correction(NamedTuple):
 
 def construct_of(text: str) -> Construct:
     """The construct of `CD19+CD22 (tandem)`; raises ValueError with the remedy."""
-    found = _CONSTRUCT.fullmatch(text.strip())
-    if found is None:
+    names, _, rest = text.partition("(")
+    said, closed, more = rest.partition(")")
+    if ")" in names or not said.strip() or not closed or more.strip():
         raise ValueError(f"construct {text!r}; write it like CD19+CD22 (tandem)")
-    form = found["format"].lower().replace(" ", "_")
+    form = said.strip().lower().replace(" ", "_")
     if form not in get_args(Format):
-        raise ValueError(f"unknown format {found['format']!r}; there are {', '.join(get_args(Format))}")
-    targets = sorted({part.strip() for part in found["targets"].split("+") if part.strip()})
+        raise ValueError(f"unknown format {said.strip()!r}; there are {', '.join(get_args(Format))}")
+    targets = sorted({part.strip() for part in names.split("+") if part.strip()})
     return Construct(targets=tuple(targets), format=form, basis="curator")
 
 

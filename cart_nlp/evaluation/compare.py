@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from math import comb
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import shallow
 from cart_nlp.evaluation.gold import GoldError
 
 _RATES = ("precision", "recall", "f1", "exact", "exact_included", "exact_multi")
@@ -16,10 +16,10 @@ _RATES = ("precision", "recall", "f1", "exact", "exact_included", "exact_multi")
 def read_result(path: Path) -> dict[str, Any]:
     """A result of `cart-nlp evaluate --json`; raises GoldError in one line."""
     try:
-        result = json.loads(path.read_text("utf-8"))
+        result = shallow.json_of(path.read_text("utf-8"))
     except FileNotFoundError:
         raise GoldError([f"{path}: no such file; give a result of `cart-nlp evaluate --json`"]) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise GoldError([f"{path}: {error}; give a result of `cart-nlp evaluate --json`"]) from None
     if not isinstance(result, dict) or not isinstance(result.get("outcomes"), dict):
         raise GoldError([f"{path}: no outcomes by trial; give a result of `cart-nlp evaluate --json`"])

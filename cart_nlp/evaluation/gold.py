@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cart_nlp import paths
+from cart_nlp import paths, shallow
 from cart_nlp.evaluation.labels import label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.places import no_file
@@ -149,11 +149,11 @@ def checksum_faults(sources: Iterable[Path]) -> Iterator[str]:
 
 def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
     try:
-        data = json.loads(line)
+        data = shallow.json_of(line)
     except json.JSONDecodeError as error:
         faults.append(f"{where}: not JSON ({error.msg}, column {error.colno}); one object a line")
         return None
-    except RecursionError:
+    except shallow.TooDeep:
         faults.append(f"{where}: nested too deeply for a gold record; one object a line")
         return None
     if isinstance(data, dict) and {"trial_id", "car_trial"} <= data.keys():

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import orjson
 
+from cart_nlp import shallow
+
 API = "https://clinicaltrials.gov/api/v2"
 PAGE = 1_000
 """Studies a page, the most that the API gives."""
@@ -206,9 +208,9 @@ def _page(answer: httpx.Response, url: str) -> dict[str, Any]:
             f"give {_SMALLER}"
         )
     try:
-        page = orjson.loads(body)
-    except orjson.JSONDecodeError as fault:
-        raise _Again(f"the answer is not JSON: {fault}") from None
+        page = shallow.json_of(body, orjson.loads)
+    except ValueError as fault:
+        raise _Again(f"the answer is not JSON of studies: {fault}") from None
     if not isinstance(page, dict) or not isinstance(page.get("studies"), list):
         raise _Again("the answer holds no list of studies")
     return page

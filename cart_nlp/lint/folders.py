@@ -18,6 +18,7 @@ from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
 from cart_nlp.lint.tables import COLUMNS, Row, TableFault
+from cart_nlp.text import named_twice
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -146,7 +147,7 @@ def _header(table: str, columns: Sequence[str], layered: bool) -> str:
     missing = [column for column in needed if column not in columns]
     if missing:
         return f"the column {missing[0]!r} is missing; the columns are {', '.join(wanted)}"
-    return "a column stands twice" if len(set(columns)) < len(columns) else ""
+    return named_twice(columns)
 
 
 def _order(rows: Sequence[Row]) -> Iterator[Fault]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from cart_nlp import shallow
 from cart_nlp.lint.faults import Fault
 
 
@@ -18,7 +18,9 @@ def read(path: Path) -> tuple[str, dict[str, Any]] | Fault:
         line = path.read_bytes().count(b"\n", 0, fault.start) + 1
         return Fault(path, line, "not UTF-8; save the file as UTF-8")
     try:
-        return text, tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+        return text, shallow.toml_of(text)
+    except shallow.TooDeep as fault:
+        return Fault(path, 1, f"not TOML: {fault}")
+    except ValueError as fault:
         told = re.search(r"at line (\d+)", str(fault))
         return Fault(path, int(told[1]) if told else text.count("\n") + 1, f"not TOML: {fault}")

@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 
 from cart_nlp.batch import BatchError, Options, run
 
+SAMPLE = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"
 distributed = pytest.importorskip("distributed")
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # distributed and tornado warn about their own shutdown
@@ -105,6 +108,26 @@ def test_a_record_that_takes_too_long_on_a_cluster_is_rejected(tmp_path: Path, c
     assert (summary.written, summary.rejected) == (39, 1)
     lines = (tmp_path / "out.jsonl.rejects.jsonl").read_text().splitlines()
     assert [json.loads(line)["place"] for line in lines] == ["line 8"]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("bogus://x", "unknown address scheme 'bogus'"),
+        ("nowhere", "missing port number"),
+        ("tcp://127.0.0.1:many", "invalid literal for int"),
+        ("tls://127.0.0.1:9", "TLS expects"),
+        ("", "missing port number"),
+    ],
+)
+def test_an_address_that_is_none_is_one_line_at_once(tmp_path: Path, address: str, told: str) -> None:
+    """In a process of its own: what Dask leaves half open is told when it ends."""
+    words = ["tag", SAMPLE, "-o", tmp_path / "o.jsonl", "--engine", "dask"]
+    command = [sys.executable, "-m", "cart_nlp", *map(str, words), "--scheduler", address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"cart-nlp tag: no Dask scheduler at {address or repr('')}: {told}")
 
 
 def test_no_scheduler_at_the_address_is_one_line(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """Corrections: read as people write them, judged, laid over records, and found again on every way through."""
 
+import time
+
+import openpyxl
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -90,6 +93,26 @@ def test_the_file_that_excel_or_a_program_saves_is_read(tmp_path, data):
     path.write_bytes(data)
     (found,) = read(path)
     assert (found.trial_id, found.field, found.action, found.values) == ("NCT1", "targets", "set", ("CD19",))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_a_column_that_stands_twice_is_refused_if_it_is_one_of_ours(tmp_path, suffix):
+    def saved(name, *columns):
+        rows = [columns, ["NCT1", "targets", "set", "CD19", *("NCT2" for _ in columns[4:])]]
+        path = tmp_path / f"{name}{suffix}"
+        if suffix == ".csv":
+            path.write_text("\n".join(map(",".join, rows)))
+        else:
+            book = openpyxl.Workbook()
+            for one in rows:
+                book.active.append(one)
+            book.save(path)
+        return path
+
+    with pytest.raises(CorrectionsError, match=r"row 1: the column 'trial_id' stands twice; rename one"):
+        read(saved("twice", "trial_id", "field", "action", "value", "Trial ID"))
+    (found,) = read(saved("mine", "trial_id", "field", "action", "value", "mine", "mine"))
+    assert found.trial_id == "NCT1"
 
 
 @pytest.mark.parametrize(
@@ -387,6 +410,24 @@ def test_every_record_stays_sound_and_applying_twice_changes_nothing(rows):
                 assert set(one.values) <= values
     else:
         assert once.targets == () and once.constructs == ()
+
+
+@pytest.mark.parametrize("text", ["a" + " " * 200_000 + "x", "a(b" + " " * 200_000 + "x", "(" * 200_000])
+def test_a_construct_of_any_length_costs_little_time(text):
+    start = time.process_time()
+    with pytest.raises(ValueError, match="write it like CD19"):
+        construct_of(text)
+    assert time.process_time() - start < 1
+
+
+NO_CONSTRUCTS = ["", "CD19", "CD19 (tandem", "CD19 tandem)", "CD19) (tandem)", "CD19 ()", "CD19 ( )",
+                 "CD19 (tandem) x", "CD19 ((tandem))", "CD19 (tandem)(tandem)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_CONSTRUCTS)
+def test_what_is_no_construct_is_told_how_to_be_written(text):
+    with pytest.raises(ValueError, match=r"write it like CD19\+CD22 \(tandem\)"):
+        construct_of(text)
 
 
 def test_a_construct_is_read_as_it_is_shown():

@@ -244,6 +244,9 @@ def test_ids_are_read_from_a_list_or_a_queue(tmp_path):
     (tmp_path / "queue.csv").write_text("\ufeffrank,trial_id,title\n1,NCT9,a\n2,NCT8,b\n", "utf-8")
     assert selection.read_ids(tmp_path / "ids.txt") == ["NCT2", "NCT1"]
     assert selection.read_ids(tmp_path / "queue.csv") == ["NCT9", "NCT8"]
+    (tmp_path / "queue.csv").write_text("trial_id,note,trial_id\nNCT9,x,NCT8\n")
+    with pytest.raises(GoldError, match=r"queue\.csv:1: the column 'trial_id' stands twice"):
+        selection.read_ids(tmp_path / "queue.csv")
 
 
 @pytest.fixture

@@ -179,6 +179,14 @@ def test_broken_tables(tmp_path: Path) -> None:
     ]
 
 
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = flat(tmp_path / "aact.zip", {"interventions": TABLES["interventions"]})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("studies.txt", "nct_id|brief_title|brief_title\nNCT00000001|CAR-T|\n")
+    with pytest.raises(InputError, match=r"aact\.zip:studies\.txt: the column 'brief_title' stands twice"):
+        list(read(path))
+
+
 def test_no_studies(tmp_path: Path) -> None:
     path = flat(tmp_path / "aact.zip", {"studies": [], "interventions": []})
     with pytest.raises(InputError, match=r"studies\.txt holds no studies"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from registry_inputs import LINE_1, LINE_2, feed, split
 
 from cart_nlp.registries import Rejected
-from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.containers import bounds, jsondocument
 from cart_nlp.registries.containers.jsondocument import Document, Value
 from cart_nlp.registries.containers.jsonvalues import parse, search_text, split_lines, unbroken
 from cart_nlp.registries.readers import jsonreader
@@ -191,6 +191,76 @@ def test_what_is_left_of_a_record_takes_no_neighbor(left: bytes) -> None:
         ids, rejects = split(jsonreader.read(feed(b"[" + b",\n".join(records) + b"\n]")))
         assert ids == [parse(each)["id"] for each in (*before, LINE_3, *after)]
         assert rejects
+
+
+DEPTH = 3000
+DEEP = b'{"id": "NCT00000009", "brief_title": "CAR-T", "x": %s}'
+CHAIN, ENDS = b'{"a":' * DEPTH, b"}" * DEPTH
+TOO_DEEP = [
+    pytest.param(DEEP % (CHAIN + b"1" + ENDS), id="objects"),
+    pytest.param(DEEP % (CHAIN + b'"\\"}]{"' + ENDS), id="brackets in a text"),
+    pytest.param(DEEP % (b"[" * DEPTH + b"]" * DEPTH), id="lists"),
+    pytest.param(DEEP % (b'{"a": [' * DEPTH + b"]}" * DEPTH), id="both"),
+    pytest.param(DEEP % (b'{"a": [], "b":' * DEPTH + b"1" + ENDS), id="with neighbors"),
+    pytest.param(DEEP % (b'{"id":' * DEPTH + b'"x"' + ENDS), id="keys of a record"),
+    pytest.param(DEEP % (CHAIN + b"1" + ENDS[1:]), id="one end missing"),
+    pytest.param(DEEP % (CHAIN + b"1" + ENDS[DEPTH // 2 :]), id="half of the ends missing"),
+    pytest.param(DEEP % (CHAIN + b"1"), id="no end"),
+    pytest.param((DEEP % (CHAIN + b"1" + ENDS))[:-1] + b', "y": [1, 2', id="a list not closed"),
+]
+
+
+@pytest.mark.parametrize("deep", TOO_DEEP)
+@pytest.mark.parametrize("layout", [b"[%s]", b'{"records": [%s]}', b'{"total": 3, "data": [%s], "next": ""}'])
+@pytest.mark.parametrize("size", [1000, 1 << 20])
+def test_nesting_too_deep_takes_no_other_record(deep: bytes, layout: bytes, size: int) -> None:
+    good = [LINE_2.replace(b"0002", b"%04d" % number) for number in range(1000)]
+    for before in (0, 1, 1000):
+        records = [*good[:before], deep, *good[before:]]
+        ids, rejects = split(jsonreader.read(feed(layout % b",\n".join(records), size)))
+        assert ids == [parse(each)["id"] for each in good]
+        assert [each.id for each in rejects if each.id] == ["NCT00000009"]
+
+
+def test_what_stands_beside_the_records_may_be_deep() -> None:
+    deep = CHAIN + b"1" + ENDS
+    page = b'{"meta": %s, "studies": [%s, %s], "more": %s}' % (deep, LINE_1, LINE_2, deep)
+    assert split(jsonreader.read(feed(page))) == (["NCT00000001", "NCT00000002"], [])
+
+
+def test_records_in_lists_too_deep_are_found() -> None:
+    lists = b"[" * DEPTH + LINE_2 + b"]" * DEPTH
+    ids, rejects = split(jsonreader.read(feed(b"[" + LINE_1 + b", " + lists + b"]")))
+    assert ids == ["NCT00000001", "NCT00000002"]
+    assert len(rejects) == 1
+
+
+@pytest.mark.parametrize("depth", [300, 985, 1010, 1020, 1100])
+@pytest.mark.parametrize("layout", [b"%s\n%s\n", b"[%s,\n%s]"])
+def test_a_record_that_can_be_read_and_not_written_is_rejected(depth: int, layout: bytes) -> None:
+    deep = (
+        b'{"id": "NCT00000001", "brief_title": "CAR\\u2011T", "x": ' + b'{"a":' * depth + b"1" + b"}" * depth
+    )
+    ids, rejects = split(jsonreader.read(feed(layout % (deep + b"}", LINE_2))))
+    assert [*(each.id for each in rejects), *ids] == ["NCT00000001", "NCT00000002"]
+
+
+def test_it_is_told_when_not_every_record_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsondocument, "_FREE", 1 << 16)
+    good = b", ".join([LINE_1] * 100)
+    data = b"[" + b'{"x": [], "y":' * DEPTH + b" oh " + good + b"]"
+    ids, rejects = split(jsonreader.read(feed(data)))
+    assert len(ids) < 100
+    assert [each.reason[:22] for each in rejects] == ["not valid JSON: nested", "too much is broken to "]
+    assert rejects[-1].id is None  # so that a store takes no trial for vanished
+
+
+@pytest.mark.parametrize("piece", [b'{"a":', b"[", b'{"id":', b'{"a":[],"b":'])
+def test_nesting_without_end_costs_bounded_time(piece: bytes) -> None:
+    start = time.process_time()
+    found = values(b"[" + b", ".join([LINE_1] * 4) + b", " + piece * (4_000_000 // len(piece)), 1 << 20)
+    assert time.process_time() - start < 8
+    assert len([value for value in found if not value.fault]) == 4
 
 
 def test_lists_within_lists_cost_bounded_time() -> None:

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
+import openpyxl
+import pyarrow
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 from registry_inputs import CTGOV_CSV, feed, split, trials
 
+from cart_nlp import registries
 from cart_nlp.registries import InputError, Reject
 from cart_nlp.registries.containers import bounds, tablerows
 from cart_nlp.registries.containers.tablerows import Row, delimiter, rows
-from cart_nlp.registries.readers import tablereader
+from cart_nlp.registries.readers import frames, tablereader
 
 HEADER = "id,brief_title,conditions"
 SIGNS = st.characters(exclude_characters="\r\0", exclude_categories=["Cs"])
@@ -198,6 +203,42 @@ def test_mapping_names_columns(tmp_path) -> None:
 def test_mappings_that_do_not_fit(mapping: dict[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         list(tablereader.read(feed(b"Nr,Name\n1,x\n"), mapping=mapping))
+
+
+TWICE = [
+    ("id,brief_title,brief_title", None, "brief_title"),
+    ("id,brief_title,conditions, id ", None, "id"),
+    ("NR,TITLE,TITLE", {"id": "NR", "title": "TITLE"}, "TITLE"),
+    ("NCT Number,Study Title,Study Title", None, "Study Title"),
+    ("TrialID,Public title,Scientific title,Public_title", None, "public_title"),
+]
+
+
+@pytest.mark.parametrize(("header", "mapping", "column"), TWICE)
+def test_a_column_that_stands_twice_is_refused(
+    tmp_path: Path, header: str, mapping: dict[str, str] | None, column: str
+) -> None:
+    names = header.split(",")
+    cells = [f"X{at}" for at in range(len(names))]
+    (tmp_path / "t.csv").write_text(f"{header}\n{','.join(cells)}\n")
+    book = openpyxl.Workbook()
+    book.active.append(names)
+    book.active.append(cells)
+    book.save(tmp_path / "t.xlsx")
+    columns = [name.strip() for name in names]
+    parquet.write_table(pyarrow.table([[cell] for cell in cells], names=columns), tmp_path / "t.parquet")
+    for path in sorted(tmp_path.iterdir()):
+        with pytest.raises(InputError) as caught:
+            list(registries.read(path, mapping=mapping))
+        told = f"{path}: the column '{column}' stands twice; rename one of them, or take it out"
+        assert str(caught.value) == told
+    with pytest.raises(InputError, match=r"the frame: the column .* stands twice"):
+        frames.parser(columns, mapping)
+
+
+def test_columns_that_are_not_read_may_have_any_names() -> None:
+    ids, rejects = split(tablereader.read(feed(b"id,title,note,note,,\nA,x,1,2,3,4\n")))
+    assert (ids, rejects) == (["A"], [])
 
 
 def test_rows_without_an_id_are_rejected() -> None:

@@ -17,6 +17,7 @@ from cart_nlp import outputs
 from cart_nlp.evaluation.exchange.choices import MULTIPLE, SINGLE, Choices
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge
 from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
+from cart_nlp.shallow import json_of
 
 SUFFIX = ""
 _RECORD = "Record"
@@ -110,9 +111,9 @@ def parse(text: str) -> tuple[list[Span], Choices]:
 
 def _note(text: str) -> Choices:
     try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"note of the Record span is not JSON: {error.msg}, column {error.colno}") from None
+        found = json_of(text)
+    except ValueError as error:
+        raise ValueError(f"note of the Record span is not JSON: {error}") from None
     return {name: [str(v) for v in values] for name, values in found.items()}
 
 
@@ -164,6 +165,6 @@ def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         row = {
             "ann": file.read_bytes().decode("utf-8"),
             "text": file.with_suffix(".txt").read_bytes().decode("utf-8"),
-            "gold": json.loads(file.with_suffix(".json").read_text("utf-8")),
+            "gold": json_of(file.with_suffix(".json").read_text("utf-8")),
         }
         yield file.name, row

@@ -11,6 +11,7 @@ from typing import Any
 from cart_nlp import outputs
 from cart_nlp.evaluation.exchange.choices import pack, unpack
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, words
+from cart_nlp.shallow import json_of
 
 SUFFIX = ".spacy"
 SPANS = "mentions"
@@ -42,7 +43,7 @@ def from_doc(doc: Any) -> dict[str, Any]:
     """The gold line of an annotated Doc; raises ValueError or KeyError with what is wrong."""
     spans = [Span(s.start_char, s.end_char, s.label_, s.id_, s.kb_id_) for s in doc.spans.get(SPANS, ())]
     choices = unpack(name for name, value in doc.cats.items() if value >= 0.5)
-    return merge(json.loads(doc.user_data["gold"]), spans, choices, doc.text)
+    return merge(json_of(doc.user_data["gold"]), spans, choices, doc.text)
 
 
 def from_json(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cart_nlp.evaluation.exchange import json_lines
 from cart_nlp.evaluation.exchange.choices import CHOICES, pack, unpack
 from cart_nlp.evaluation.exchange.prodigy import join_label, split_label
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge, task_of
+from cart_nlp.shallow import json_of
 
 SUFFIX = ".jsonl"
 LONGEST = 100
@@ -43,7 +44,7 @@ def to_json(task: Task) -> dict[str, Any]:
 
 def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """The gold line of an annotated one; raises ValueError or KeyError with what is wrong."""
-    gold = json.loads(row["gold"]) if isinstance(row["gold"], str) else row["gold"]
+    gold = json_of(row["gold"]) if isinstance(row["gold"], str) else row["gold"]
     before = task_of(gold)
     whole = {label_of(choice): choice for choice in pack(before.choices)}
     concepts: dict[tuple[int, int, str], list[str]] = {}

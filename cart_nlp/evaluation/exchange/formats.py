@@ -18,6 +18,7 @@ from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS, ROLES, labe
 from cart_nlp.evaluation.matching import predicted_constructs, product_only
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.schema import Mention, Record, Trial
+from cart_nlp.shallow import json_of
 
 FORMATS: dict[str, ModuleType] = {
     "label-studio": label_studio,
@@ -100,7 +101,7 @@ def exported(row: Mapping[str, Any]) -> dict[str, Any]:
         gold: Any = row["doc"].user_data["gold"]
     else:
         gold = row["data"]["gold"] if "data" in row else row["gold"]
-    found: dict[str, Any] = json.loads(gold) if isinstance(gold, str) else dict(gold)
+    found: dict[str, Any] = json_of(gold) if isinstance(gold, str) else dict(gold)
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import outputs
+from cart_nlp.shallow import json_of
 
 
 def write(rows: Iterable[dict[str, Any]], path: Path) -> int:
@@ -23,7 +24,7 @@ def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 try:
-                    row = json.loads(line)
+                    row = json_of(line)
                 except ValueError as error:
                     raise ValueError(f"line {number} is not JSON: {error}") from None
                 yield f"{path.name}:{number}", row

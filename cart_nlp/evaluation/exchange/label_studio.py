@@ -12,6 +12,7 @@ from cart_nlp import outputs
 from cart_nlp.evaluation.exchange.choices import CHOICES, SINGLE, Choices
 from cart_nlp.evaluation.exchange.tasks import Span, Task, merge
 from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
+from cart_nlp.shallow import json_of
 
 SUFFIX = ".json"
 MODEL = "cart-nlp"
@@ -140,7 +141,7 @@ def write(tasks: Iterable[Task], path: Path) -> int:
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """(place, annotated task) of Label Studio's JSON export."""
-    rows = json.loads(path.read_text("utf-8"))
+    rows = json_of(path.read_text("utf-8"))
     if not isinstance(rows, list):
         raise ValueError("not a list of tasks; export from Label Studio as JSON")
     for number, row in enumerate(rows, 1):

@@ -13,6 +13,7 @@ from cart_nlp.curation.queue import queue
 from cart_nlp.evaluation.gold import GoldError, GoldRecord
 from cart_nlp.places import no_file
 from cart_nlp.schema import Mention, Record, Trial
+from cart_nlp.text import named_twice
 
 Tagged = tuple[Trial, Record, tuple[Mention, ...]]
 
@@ -26,6 +27,8 @@ def read_ids(path: Path) -> list[str]:
     if "trial_id" in re.split(r"[,;\t]", head.strip()):
         mark = max(",;\t", key=head.count)
         rows = csv.DictReader(text.splitlines(), delimiter=mark)
+        if fault := named_twice(rows.fieldnames or (), ("trial_id",)):
+            raise GoldError([f"{path}:1: {fault}"])
         found = [str(row["trial_id"] or "").strip() for row in rows]
     else:
         found = [line.split()[0].strip(",;") for line in text.splitlines() if line.strip()]

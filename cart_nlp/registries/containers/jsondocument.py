@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cart_nlp.registries.containers import bounds
 from cart_nlp.registries.containers.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.containers.feeds import Feed, grown
-from cart_nlp.registries.containers.jsonvalues import sound
+from cart_nlp.registries.containers.jsonvalues import TOO_DEEP, sound
 from cart_nlp.registries.entry import Rejected
 
 CONTAINERS = ("studies", "FullStudies", "data", "trials", "records")
@@ -23,6 +23,7 @@ _NEVER_NESTED = ("protocolSection", "ctNumber", "nci_id")
 _NO_OBJECT = "not a JSON object, where a record should stand"
 _CUT = "the input ends within it"
 _SWALLOWED = "not valid JSON: it does not end before the next record begins"
+_SKIPPED = "too much is broken to look for each record: from here on some may be missing; mend the input"
 _BETWEEN = b" \t\r\n,\0"
 _LOOK_AHEAD = 1 << 20
 """Bytes of a record after which the next one is looked for within it: an unclosed list swallows siblings."""
@@ -33,11 +34,19 @@ _ENOUGH = 3
 _LITERAL = 16
 _PIECE = 1 << 12
 _MARGIN = 512
-_DEEP = 1 << 16
-"""What a look into lists without end counts for."""
+_DEEP_LOOK = 1 << 13
+"""What it counts for to find that something is nested too deep, beside the bytes that are read again."""
 _HEAD = 500
 _OBJECT = re.compile(rb'\{[ \t\r\n]{0,150}+"([^"\\]{1,100}+)"[ \t\r\n]{0,99}+:')
+_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[{]++|[\]}]', re.DOTALL)
+"""Brackets that open, one that closes, or a text, whose end is missing where it goes on."""
+_RUN = re.compile(rb'(?:\{[ \t\r\n]*+"[^"\\]{0,100}+"[ \t\r\n]*+:[ \t\r\n]*+|\[[ \t\r\n]*+)++')
+"""Brackets that open one within another, with nothing but keys between them."""
 _SCAN = json.JSONDecoder(strict=False, parse_int=float, parse_constant=float).scan_once  # type: ignore[attr-defined]
+
+
+DEEP = object()
+"""Stands for a value that is nested too deep to be read."""
 
 
 class Value(NamedTuple):
@@ -72,6 +81,8 @@ class _Window:
         self.base = 0
         self.ended = False
         self._text = ""
+        self._unmatched = 0
+        """Up to here brackets were looked through that do not match."""
 
     @property
     def end(self) -> int:
@@ -124,7 +135,7 @@ class _Window:
     ) -> tuple[Any, int]:
         """The value at a position and where it ends; raises _Broken where it is none.
 
-        `before` is called before more is read for it.
+        What is nested too deep is DEEP. `before` is called before more is read for it.
         """
         keep = at if keep is None else keep
         while True:
@@ -135,7 +146,7 @@ class _Window:
             except json.JSONDecodeError as error:
                 place, reason = error.pos, error.msg[:1].lower() + error.msg[1:]
             except RecursionError:
-                raise _Broken(at + _DEEP, "not valid JSON: nested too deep") from None
+                return DEEP, self._closing(at, keep)
             else:
                 if end < len(self._text) or self.ended:
                     return found, self.base + end
@@ -155,6 +166,37 @@ class _Window:
             if bounds.heavy(self.data):
                 raise _Broken(at, TOO_MANY)
             self.more(keep)
+
+    def _closing(self, start: int, keep: int) -> int:
+        """Where a value ends by its brackets, however deep; raises _Broken where they do not match.
+
+        What was looked through in vain is not looked through again: time is linear.
+        """
+        opened, at = bytearray(), start
+        while start >= self._unmatched:
+            for found in _BRACKETS.finditer(self.data, at - self.base):
+                signs, at = found[0], self.base + found.end()
+                if signs[0] in b"[{":
+                    opened += signs
+                elif signs[0] in b"]}":
+                    if signs[0] - opened.pop() != 2:  # a bracket and its other half are two signs apart
+                        self._unmatched = at
+                        break
+                    if not opened:
+                        return at
+                elif not found[1]:
+                    at = self.base + found.start()
+            if start >= self._unmatched and (self.end - keep > bounds.MAX_RECORD or not self.more(keep)):
+                self._unmatched = self.end
+        raise _Broken(start + _DEEP_LOOK, TOO_DEEP)
+
+    def within(self, at: int) -> int:
+        """Where to look for a record within what is none: past the brackets that open it, but for the last.
+
+        Of thousands each holds all that follow: to look into one after the other would take quadratic time.
+        """
+        run = _RUN.match(self.data, at - self.base)
+        return max(at + 1, self.base + run.end() - _PIECE) if run else at + 1
 
 
 class Document:
@@ -179,6 +221,8 @@ class Document:
         """Keys that all sound records so far have."""
         self._spent = 0
         """Bytes that were read twice around broken records."""
+        self._hurries = False
+        """Whether that were too many, so that records may be passed over, which is told once."""
         self._stray = False
         """Whether the values since the last record are no records, which is told once."""
         self._mended = False
@@ -186,6 +230,7 @@ class Document:
 
     def __iter__(self) -> Iterator[Value]:
         at: int | None = 0
+        told = False
         while at is not None:
             at, sign = self._window.beyond(at, _BETWEEN)
             if not sign:
@@ -217,7 +262,10 @@ class Document:
                 if in_page or not self._stray:
                     data, base = self._window.data, self._window.base
                     yield Value(begun, data[max(0, begun - base) :][:_HEAD], None, broken.reason)
-                at = self._resumed(begun if in_page else begun + 1, broken)
+                at = self._resumed(begun if in_page else self._window.within(begun), broken)
+                if self._hurries and not told:
+                    told = True
+                    yield Value(begun, b"", None, _SKIPPED)
 
     def _past_stray(self, start: int) -> int:
         """Where a value ends that is no record; raises _Broken if it is but the wrong half of a string.
@@ -225,6 +273,8 @@ class Document:
         A list that holds a record is what is left of a broken one, and its neighbor: it is entered.
         """
         value, end = self._window.value(start)
+        if value is DEEP:
+            raise _Broken(start, _NO_OBJECT)
         if isinstance(value, list) and self._spent <= _FREE + 2 * self._window.end and self._holds(value):
             self._spent += end - start
             self._frames.append("list")
@@ -401,6 +451,7 @@ class Document:
         if self._firsts[key] >= _ENOUGH and key not in self._nested:
             return True, place
         if self._spent > _FREE + 2 * self._window.end:
+            self._hurries = True
             return False, place + 2 * _MARGIN
         soon = self._window.broken_soon(place)
         if soon is not None:
@@ -410,10 +461,10 @@ class Document:
             value, end = self._window.value(place)
         except _Broken as broken:
             self._spent += broken.position - place + _MARGIN
-            return False, place + 1
-        self._spent += end - place + _MARGIN
+            return False, self._window.within(place)
+        self._spent += end - place + _MARGIN + (_DEEP_LOOK if value is DEEP else 0)
         if self._is_kin(value) or self._is_record(value):
             return True, place
         inner = self._window.data[place - self._window.base + 1 : end - self._window.base]
         hides = not self._firsts or any(b'"%s"' % first.encode() in inner for first in self._firsts)
-        return False, place + 1 if hides else end
+        return False, self._window.within(place) if hides else end

@@ -18,6 +18,7 @@ from cart_nlp.registries.entry import Rejected
 
 _PAGE = re.compile(rb'[{,]\s*"(?:studies|data|trials|records|FullStudiesResponse)"\s*:\s*[\[{]')
 _TWICE = re.compile(rb"\\u00[c-fC-F][0-9a-fA-F]\\u(?:00[89abAB]|20|21|01|02)")
+TOO_DEEP = "not valid JSON: nested too deep"
 _SAMPLE = 50
 _HIDING = re.compile(rb"\\[u/]")
 """An escape of a letter or slash; looked for in a fifth of the time that `in` takes."""
@@ -54,7 +55,10 @@ def plain_value(raw: bytes) -> Any:
 
 
 def search_text(raw: bytes, data: Any) -> bytes:
-    """The record as the screen is to see it: letters not hidden in escapes, no `\\n` between two words."""
+    """The record as the screen is to see it: letters not hidden in escapes, no `\\n` between two words.
+
+    Raises Rejected where it is nested so deep that it can be read and not written.
+    """
     if b"\\" not in raw:
         return raw
     if _HIDING.search(raw):
@@ -74,7 +78,11 @@ def _unescaped(data: Any) -> bytes:
     try:
         return orjson.dumps(data)
     except (orjson.JSONEncodeError, RecursionError):
+        pass
+    try:
         return _LONE.sub(" ", json.dumps(data, ensure_ascii=False)).encode()
+    except RecursionError:
+        raise Rejected(TOO_DEEP) from None
 
 
 def sound(raw: bytes, note: Note) -> tuple[bytes, Any]:

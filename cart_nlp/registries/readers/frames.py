@@ -16,10 +16,12 @@ _STUDY = "protocolSection"
 
 
 def parser(columns: Sequence[str], mapping: Mapping[str, str] | None) -> Callable[[Mapping[str, Any]], Trial]:
-    """What makes a trial of a row with these columns; raises InputError where none can be taken for the id.
+    """What makes a trial of a row with these columns; raises InputError where none can be taken for the id,
+    or where one stands twice.
 
     `mapping` names columns: trial field -> column.
     """
+    tablereader.refuse_twice(columns, None, NAME)
     if not mapping and any(name == _STUDY or name.startswith(f"{_STUDY}.") for name in columns):
         return _study
     try:

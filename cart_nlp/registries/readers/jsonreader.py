@@ -83,13 +83,14 @@ def _lines(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
                 shape = shape_of(data)
                 parsing = None
             own = shape.identify(data)
+            text = raw if plain else search_text(raw, data)
         except Rejected as reason:
             _refuse_own(data, source)
             yield Reject(source, place, _number(raw), str(reason))
         else:
             parsing = parsing or _Parsing(shape.parse)
             # The bytes, not the values: most records go no further, and bytes are cheap to hand on.
-            yield Entry(source, place, raw if plain else search_text(raw, data), raw, parsing, own)
+            yield Entry(source, place, text, raw, parsing, own)
 
 
 def _line(raw: bytes, note: Note) -> tuple[bytes, Any, str]:
@@ -158,11 +159,12 @@ def _document(feed: Feed, forced: Shape | None) -> Iterator[Entry | Reject]:
         try:
             shape = forced or shape_of(value.data)
             own = shape.identify(value.data)
+            text = search_text(value.raw, value.data)
         except Rejected as reason:
             _refuse_own(value.data, source)
             yield Reject(source, place, _number(value.raw), str(reason))
         else:
-            yield Entry(source, place, search_text(value.raw, value.data), value.data, shape.parse, own)
+            yield Entry(source, place, text, value.data, shape.parse, own)
 
 
 def _refuse_own(data: Any, source: str) -> None:

@@ -233,7 +233,7 @@ class Parquet(NamedTuple):
     broken: tuple[type[BaseException], ...]
 
     def rows(self, held: int) -> Iterator[dict[str, Any]]:
-        """Its rows in plain types, some `held` at a time; of columns of one name the last counts."""
+        """Its rows in plain types, some `held` at a time; no column that is read stands twice."""
         for batch in self.file.iter_batches(batch_size=held):
             for at in range(batch.num_rows):
                 yield {name: batch.column(place)[at].as_py() for place, name in enumerate(self.columns)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,39 +14,53 @@ from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Re
 from cart_nlp.registries.general import mapped
 from cart_nlp.registries.values import shapes
 from cart_nlp.schema import Trial
+from cart_nlp.text import named_twice
 
 
 class TableShape(NamedTuple):
-    """A known export: how its header is known, where the id is, how a row becomes a trial."""
+    """A known export: how its header is known, where the id is, how a row becomes a trial.
+
+    `column` makes of two spellings of a column's name one, where they are read as one.
+    """
 
     name: str
     recognizes: Callable[[Sequence[str]], bool]
     identify: Callable[[Mapping[str, Any]], str]
     parse: Callable[[Any], Trial]
+    column: Callable[[str], str] = str
 
 
 SHAPES: tuple[TableShape, ...] = (
     TableShape("ctgov-csv", ctgovtable.recognizes, ctgovtable.identify, ctgovtable.parse),
-    TableShape("ictrp-csv", ictrp.recognizes, ictrp.identify, ictrp.parse_row),
+    TableShape("ictrp-csv", ictrp.recognizes, ictrp.identify, ictrp.parse_row, mapped.key),
 )
 
 
 def shape_of(
     columns: Sequence[str], mapping: Mapping[str, str] | None, forced: str | None, name: str
 ) -> TableShape:
-    """The format of a table by its header; raises InputError if nothing in it can be taken for an id."""
+    """The format of a table by its header; raises InputError if nothing in it can be taken for an id, or
+    if a column stands twice that is read."""
     if not mapping:
         if mapped.is_own(columns):
             raise InputError(f"{name}: {OWN_RECORDS}")
         for shape in SHAPES:
             if shape.name == forced or (forced in (None, "table") and shape.recognizes(columns)):
+                refuse_twice(map(shape.column, columns), None, name)
                 return shape
     chosen = mapped.columns_of(columns, mapping, name)
+    refuse_twice(columns, chosen.values(), name)
 
     def identify(row: Mapping[str, Any]) -> str:
         return shapes.checked_id(row.get(chosen["id"]))
 
     return TableShape("table", lambda _: True, identify, partial(mapped.parse, columns=chosen))
+
+
+def refuse_twice(columns: Iterable[str], read: Collection[str] | None, name: str) -> None:
+    """Raise InputError where a column stands twice, of all columns or of those that are `read`."""
+    if fault := named_twice(columns, read):
+        raise InputError(f"{name}: {fault}")
 
 
 def read(
