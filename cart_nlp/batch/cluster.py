@@ -108,9 +108,7 @@ def _closing(kind: type[Client]) -> type[Client]:
         async def _ensure_connected(self, timeout: float | None = None) -> None:
             try:
                 await super()._ensure_connected(timeout=timeout)
-            except OSError:
-                raise
-            except Exception as fault:
+            except (ValueError, TypeError, RuntimeError) as fault:
                 raise OSError(str(fault)) from fault
 
     return Closing
