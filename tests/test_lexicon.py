@@ -100,7 +100,7 @@ def test_an_expression_is_made_of_the_words_of_a_category(tmp_path: Path) -> Non
 
 
 def test_a_user_tells_what_a_number_at_a_car_word_counts(tmp_path: Path) -> None:
-    text = "CAR-T20 quxes of CD19 CAR-T"
+    text = "CD19 CAR-T and CAR-T20 quxes"
     assert tag(text).targets == ("CD19", "CD20")
     head = "text,category,direction,scope,hits,misses,source\n"
     (tmp_path / "cues.csv").write_text(head + "qux*,number_counts,both,inside,,,me\n", "utf-8")
