@@ -11,6 +11,7 @@ from spacy.language import Language
 from cart_nlp.pipeline import load, make_doc
 from cart_nlp.schema import Trial
 from cart_nlp.signals import study
+from cart_nlp.signals.candidate import Scored, Table
 from cart_nlp.signals.doc import vocabulary_of
 from cart_nlp.signals.fields import LABELS, instances
 from cart_nlp.signals.mention import attachment, cues, signals
@@ -39,6 +40,24 @@ def of(text: str, concept: str, section: str = "brief_title") -> set[str]:
         if any(mention.concept == concept for mention in unit.mentions):
             return set(signals(found, unit))
     raise AssertionError(f"{concept} is not found in {text!r}")
+
+
+def together(text: str, concept: str) -> list[str]:
+    """What all mentions of a candidate target tell together, where those of others are likelier."""
+    found = instances(reading(brief_title=text), "targets")
+    return Table([Scored(one, 1.0 + (one.concept != concept)) for one in found]).signals()[concept]
+
+
+@pytest.mark.parametrize(
+    ("text", "apart"),
+    [
+        ("XKB7 CAR-T cells against mesothelin", True),
+        ("CAR-T cells against mesothelin and XKB7", False),  # in one coordination with what is known
+        ("XKB7 CAR-T cells in lymphoma", False),  # nothing known beside it
+    ],
+)
+def test_an_unknown_symbol_stands_apart_from_a_known_antigen(text: str, apart: bool) -> None:
+    assert ("novel_apart" in together(text, "XKB7")) is apart
 
 
 # One text, one signal that must hold there, and one that must not.
