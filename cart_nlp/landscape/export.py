@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import datetime
 import io
-import re
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,56 +91,35 @@ def write_workbook(tables: Mapping[str, Table], path: Path, day: datetime.date) 
 
     It is dated to the day, so that the same tables give the same bytes.
     """
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-
-    book = Workbook(write_only=True)
-
-    def cell(sheet: Any, value: Any, bold: bool = False) -> Any:
-        if isinstance(value, str):
-            value = clean(value)[:MOST_CHARACTERS]
-        made = WriteOnlyCell(sheet, value=value)
-        if isinstance(value, str):
-            made.data_type = "s"
-        if bold:
-            made.font = Font(bold=True)
-        return made
+    from xlsxwriter import Workbook
 
     made = io.BytesIO()
-    try:
-        contents = book.create_sheet("contents")
-        contents.append([cell(contents, text, True) for text in ("sheet", "table", "note")])
-        names: dict[str, str] = {}
-        for table in tables.values():
-            names[table.name] = _sheet_name(table.name, names.values())
-            contents.append([cell(contents, text) for text in (names[table.name], table.title, table.note)])
-        for table in tables.values():
-            sheet = book.create_sheet(names[table.name])
-            sheet.freeze_panes = "B2"
-            sheet.append([cell(sheet, name, True) for name in table.columns])
-            for row in table.rows:
-                sheet.append([cell(sheet, one.value) for one in row])
-        book.save(made)
-    except BaseException:
-        # A sheet that is left open complains of it on standard error, after the line that says why.
-        for sheet in book.worksheets:
-            with contextlib.suppress(Exception):
-                sheet.close()
-        raise
-    path.write_bytes(_dated(made, day))
+    book = Workbook(made, {"in_memory": True})
+    book.set_properties({"author": "cart-nlp", "created": datetime.datetime.combine(day, datetime.time())})
+    bold = book.add_format({"bold": True})
 
+    def add(sheet: Any, number: int, values: Iterable[Any], style: Any = None) -> None:
+        for at, value in enumerate(values):
+            if isinstance(value, str):
+                sheet.write_string(number, at, clean(value)[:MOST_CHARACTERS], style)
+            elif isinstance(value, bool):
+                sheet.write_boolean(number, at, value, style)
+            elif value is not None and value == value:
+                sheet.write_number(number, at, value, style)
 
-def _dated(book: io.BytesIO, day: datetime.date) -> bytes:
-    """A workbook in which no time of its writing stands, neither in the properties nor in the archive."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(book) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as dated:
-        for name in made.namelist():
-            data = made.read(name)
-            if name == "docProps/core.xml":
-                data = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]{8}Z", f"{day.isoformat()}T00:00:00Z".encode(), data)
-            dated.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    contents = book.add_worksheet("contents")
+    add(contents, 0, ("sheet", "table", "note"), bold)
+    names: list[str] = []
+    for table in tables.values():
+        names.append(_sheet_name(table.name, names))
+        add(contents, len(names), (names[-1], table.title, table.note))
+        sheet = book.add_worksheet(names[-1])
+        sheet.freeze_panes(1, 1)
+        add(sheet, 0, table.columns, bold)
+        for number, row in enumerate(table.rows, 1):
+            add(sheet, number, (one.value for one in row))
+    book.close()
+    path.write_bytes(made.getvalue())
 
 
 def _sheet_name(name: str, taken: Iterable[str]) -> str:
