@@ -8,7 +8,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +22,8 @@ from cart_nlp.registries.containers.feeds import (
     shown,
 )
 from cart_nlp.registries.containers.jsonvalues import split_lines
-from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.entry import InputError, refuse_twice
 from cart_nlp.registries.general.mapped import own_part
-from cart_nlp.text import named_twice
 
 if TYPE_CHECKING:
     import duckdb
@@ -117,12 +116,6 @@ def check_columns(place: str, columns: Collection[str]) -> None:
     if "trial_id" not in columns:
         raise InputError(f"{place}: no column trial_id; is this the output of `cart-nlp tag`?")
     refuse_twice(place, columns)
-
-
-def refuse_twice(place: str, columns: Iterable[str]) -> None:
-    """Raise InputError where a header names a column twice."""
-    if fault := named_twice(columns):
-        raise InputError(f"{place}: {fault}")
 
 
 def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | None, Any]]]:

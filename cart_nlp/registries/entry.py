@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from cart_nlp.schema import Trial
+from cart_nlp.text import named_twice
 
 
 class InputError(Exception):
     """An input that cannot be read at all: one line with the file, the fault and the remedy."""
+
+
+def refuse_twice(place: str, columns: Iterable[str], read: Collection[str] | None = None) -> None:
+    """Raise InputError where a header names a column twice, of all columns or of those that are `read`."""
+    if fault := named_twice(columns, read):
+        raise InputError(f"{place}: {fault}")
 
 
 _AS_OPTIONS = {

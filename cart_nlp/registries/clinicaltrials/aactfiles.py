@@ -29,9 +29,8 @@ from cart_nlp.registries.containers.feeds import (
     temporary_folder,
 )
 from cart_nlp.registries.containers.tablerows import rows
-from cart_nlp.registries.entry import Ending, Entry, InputError, Reject, Rejected
+from cart_nlp.registries.entry import Ending, Entry, InputError, Reject, Rejected, refuse_twice
 from cart_nlp.registries.values import shapes
-from cart_nlp.text import named_twice
 
 _STUDIES_A_FILE = 2000
 _MOST_FILES = 400
@@ -85,8 +84,7 @@ def _rows(
                 columns = [cell.strip() for cell in row.cells]
                 if "nct_id" not in columns:
                     raise InputError(f"{feed.name}: no column nct_id; is this an AACT table?")
-                if fault := named_twice(columns, ("nct_id", "id", *aact.TABLES[table])):
-                    raise InputError(f"{feed.name}: {fault}")
+                refuse_twice(feed.name, columns, ("nct_id", "id", *aact.TABLES[table]))
                 number_at = columns.index("nct_id")
                 id_at = columns.index("id") if "id" in columns else -1
                 places = [columns.index(each) if each in columns else -1 for each in aact.TABLES[table]]

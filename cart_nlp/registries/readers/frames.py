@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cart_nlp.registries.entry import InputError, in_a_call
+from cart_nlp.registries.entry import InputError, in_a_call, refuse_twice
 from cart_nlp.registries.general import mapped, native
 from cart_nlp.registries.readers import jsonreader, tablereader
 from cart_nlp.schema import Trial
@@ -21,7 +21,7 @@ def parser(columns: Sequence[str], mapping: Mapping[str, str] | None) -> Callabl
 
     `mapping` names columns: trial field -> column.
     """
-    tablereader.refuse_twice(columns, None, NAME)
+    refuse_twice(NAME, columns)
     if not mapping and any(name == _STUDY or name.startswith(f"{_STUDY}.") for name in columns):
         return _study
     try:

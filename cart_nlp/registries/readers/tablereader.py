@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,11 +10,10 @@ from cart_nlp.registries import ictrp
 from cart_nlp.registries.clinicaltrials import ctgovtable
 from cart_nlp.registries.containers.feeds import Feed
 from cart_nlp.registries.containers.tablerows import rows
-from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected
+from cart_nlp.registries.entry import OWN_RECORDS, Entry, InputError, Reject, Rejected, refuse_twice
 from cart_nlp.registries.general import mapped
 from cart_nlp.registries.values import shapes
 from cart_nlp.schema import Trial
-from cart_nlp.text import named_twice
 
 
 class TableShape(NamedTuple):
@@ -46,21 +45,15 @@ def shape_of(
             raise InputError(f"{name}: {OWN_RECORDS}")
         for shape in SHAPES:
             if shape.name == forced or (forced in (None, "table") and shape.recognizes(columns)):
-                refuse_twice(map(shape.column, columns), None, name)
+                refuse_twice(name, map(shape.column, columns))
                 return shape
     chosen = mapped.columns_of(columns, mapping, name)
-    refuse_twice(columns, chosen.values(), name)
+    refuse_twice(name, columns, chosen.values())
 
     def identify(row: Mapping[str, Any]) -> str:
         return shapes.checked_id(row.get(chosen["id"]))
 
     return TableShape("table", lambda _: True, identify, partial(mapped.parse, columns=chosen))
-
-
-def refuse_twice(columns: Iterable[str], read: Collection[str] | None, name: str) -> None:
-    """Raise InputError where a column stands twice, of all columns or of those that are `read`."""
-    if fault := named_twice(columns, read):
-        raise InputError(f"{name}: {fault}")
 
 
 def read(
