@@ -69,16 +69,15 @@ class Table:
 
     def _rivals(self, name: str, leader: str, led: set[int]) -> list[str]:
         others = [other for other in self.best if other != name]
+        strongest = max(self.best[other] for other in others)
         named = max(self.zones[other]["named"] for other in others)
-        found = steps("rival", max(self.best[other] for other in others)) + steps(
-            "rival_named", named, (0, 2)
-        )
+        found = [*steps("rival", strongest), *steps("rival_named", named, (0, 2))]
         if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
         found += self._kinds(name, [other for other in others if self.best[other] > 0])
         if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
             found.append("beside_leader")
-        elif "novel_beside_known" in found:
+        elif "novel_beside_known" in found:  # of an unknown symbol that leads, too: nothing known leads it
             found.append("novel_apart")
         return found
 

@@ -216,7 +216,7 @@ ROLE_COUNTS = {"written": 3.0, TAUGHT: 0.5}
 TAUGHT_COUNT = 0.5
 """How much a text that was written to teach counts in the study decision."""
 MISSED = 1.5
-"""How much more a trial counts that is to be included: nobody sees what is missed."""
+"""How many times as much a trial counts that is to be included: nobody sees what is missed."""
 
 
 NOVEL_EVERY = 30

@@ -32,6 +32,15 @@ ROLES: dict[str, list[Sections]] = {
 
 Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
+    "care of those who had CAR-T, told in few words, reads as a trial of something else": [
+        (
+            {
+                "brief_title": "RSV vaccine in CAR-T recipients",
+                "brief_summary": "Patients with blood cancer after CAR-T.",
+            },
+            {"car_trial": "related"},
+        ),
+    ],
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
         (
             {"brief_title": "Health information technology for CART", "conditions[0]": "Myeloid leukemia"},
@@ -74,13 +83,6 @@ LEVELS: dict[str, list[Row]] = {
         ),
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
-        (
-            {
-                "brief_title": "RSV vaccine in CAR-T recipients",
-                "brief_summary": "Patients with blood cancer after CAR-T.",
-            },
-            {"car_trial": "related"},
-        ),
         (
             "Cognitive decline in cellular therapy\nCellular therapy, including CAR-T, is tiring.",
             {"car_trial": "related"},
