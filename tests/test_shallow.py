@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -59,33 +60,25 @@ def test_toml_is_read_down_to_a_level(text: str) -> None:
     assert shallow.toml_of("a." * 50 + "b = [[1]]")["a"]
 
 
-def _corrections(folder: Path, deep: str) -> None:
-    line = '{"trial_id": %s, "field": "targets", "action": "set", "value": "CD19"}\n'
-    (folder / "c.jsonl").write_text(line % deep)
-    read_corrections(folder / "c.jsonl")
+Read = Callable[[Path, str], object]
+_RECORD = '{"trial_id": "NCT1", "car_trial": "no", "targets": %s}\n'
 
 
-def _result(folder: Path, deep: str) -> None:
-    (folder / "r.json").write_text(f'{{"outcomes": {{"x": {deep}}}}}')
-    read_result(folder / "r.json")
+def _file(name: str, text: str, read: Callable[[Path], object]) -> Read:
+    """What reads a file of a text with something deep in it."""
+
+    def made(folder: Path, deep: str) -> object:
+        (folder / name).write_text(text % deep)
+        return read(folder / name)
+
+    return made
 
 
-def _records(folder: Path, deep: str) -> None:
-    (folder / "r.jsonl").write_text(f'{{"trial_id": "NCT1", "car_trial": "no", "targets": {deep}}}\n')
-    record_list(folder / "r.jsonl")
+def _tasks(tool: str, text: str) -> Read:
+    return _file("t.json", text, partial(formats.pairs, tool))
 
 
-def _array(folder: Path, deep: str) -> None:
-    (folder / "r.json").write_text(f'[{{"trial_id": "NCT1", "car_trial": "no", "raw": {{"a": {deep}}}}}]')
-    record_list(folder / "r.json")
-
-
-def _compared(folder: Path, deep: str) -> None:
-    (folder / "r.jsonl").write_text(f'{{"trial_id": "NCT1", "car_trial": "no", "targets": {deep}}}\n')
-    read_rows(str(folder / "r.jsonl"))
-
-
-def _cell(name: str, value: str) -> Callable[[Path, str], None]:
+def _cell(name: str, value: str) -> Read:
     def read(folder: Path, deep: str) -> None:
         with (folder / "r.csv").open("w", newline="") as file:
             csv.writer(file).writerows((("trial_id", "car_trial", name), ("NCT1", "no", value % deep)))
@@ -94,20 +87,7 @@ def _cell(name: str, value: str) -> Callable[[Path, str], None]:
     return read
 
 
-def _gold(folder: Path, deep: str) -> None:
-    (folder / "g.jsonl").write_text(f'{{"id": "NCT1", "trial": {{}}, "labels": {deep}}}\n')
-    gold.read(folder / "g.jsonl")
-
-
-def _tasks(tool: str, text: str) -> Callable[[Path, str], None]:
-    def read(folder: Path, deep: str) -> None:
-        (folder / "t.json").write_text(text % deep)
-        formats.pairs(tool, folder / "t.json")
-
-    return read
-
-
-def _lexicon(name: str, text: str) -> Callable[[Path, str], None]:
+def _lexicon(name: str, text: str) -> Read:
     def read(folder: Path, deep: str) -> None:
         path = folder / name
         path.parent.mkdir()
@@ -120,14 +100,20 @@ def _lexicon(name: str, text: str) -> Callable[[Path, str], None]:
 
 
 READERS = {
-    "corrections": _corrections,
-    "a result": _result,
-    "records": _records,
-    "a list of records": _array,
-    "compared records": _compared,
+    "corrections": _file(
+        "c.jsonl",
+        '{"trial_id": %s, "field": "targets", "action": "set", "value": "CD19"}\n',
+        read_corrections,
+    ),
+    "a result": _file("r.json", '{"outcomes": {"x": %s}}', read_result),
+    "records": _file("r.jsonl", _RECORD, record_list),
+    "a list of records": _file(
+        "r.json", '[{"trial_id": "NCT1", "car_trial": "no", "raw": {"a": %s}}]', record_list
+    ),
+    "compared records": _file("r.jsonl", _RECORD, lambda path: read_rows(str(path))),
     "evidence in a cell": _cell("evidence", '[{"field": %s}]'),
     "raw values in a cell": _cell("raw", '{"a": %s}'),
-    "gold": _gold,
+    "gold": _file("g.jsonl", '{"id": "NCT1", "trial": {}, "labels": %s}\n', gold.read),
     "tasks of doccano": _tasks("doccano", '{"text": "a", "label": %s}\n'),
     "gold of a task": _tasks("doccano", '{"text": "a", "label": [], "gold": "{\\"a\\": %s}"}\n'),
     "tasks of Label Studio": _tasks("label-studio", '[{"data": %s}]'),
