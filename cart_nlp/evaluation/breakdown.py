@@ -23,6 +23,13 @@ def dump(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  … and {len(part['changed']) - 10} more"
 
 
+def renamed(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Which labels are compared under another name, the lexicon's."""
+    if found:
+        told = ", ".join(f"{label} as {one['name']} ({one['trials']})" for label, one in found.items())
+        yield f"labels compared under the lexicon's name (trials): {told}"
+
+
 GROUP_HEADER = (
     *("group", "trials", "targets F1", "targets exact", "n", "constructs exact", "n"),
     *("all fields F1", "screening R", "screening P"),

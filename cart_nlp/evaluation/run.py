@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cart_nlp.curation.known_values import names
+from cart_nlp.curation.known_values import Names, names
 from cart_nlp.evaluation import (
     bootstrap,
     calibration,
@@ -24,6 +24,7 @@ from cart_nlp.evaluation import mentions as mention_level
 from cart_nlp.evaluation.gold import Gold, GoldError, GoldRecord
 from cart_nlp.evaluation.labels import OPTIONAL_FIELDS
 from cart_nlp.evaluation.matching import Basis, Mode, TrialMatch, match
+from cart_nlp.evaluation.naming import Renamed, under_names
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.schema import INCLUDED, Mention, Record
 
@@ -61,17 +62,27 @@ def run(options: Options) -> Evaluation:
     else:
         records, marks = predictions.tag_gold(labeled.records, options.lexicons)
     records = predictions.corrected(records, labeled.records, options.corrections, options.lexicons)
+    labeled, renamed = _named(labeled, options)
     scored = scoring.evaluate(
         labeled, records, mode=options.mode, basis=options.basis, prevalence=options.prevalence
     )
+    scored.result["gold"]["renamed"] = renamed
     return _finish(scored, options, marks)
+
+
+def _named(gold: Gold, options: Options) -> tuple[Gold, Renamed]:
+    return under_names(gold, _known(options))
+
+
+def _known(options: Options) -> Names:
+    return names(tuple(map(str, options.lexicons)))
 
 
 def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[Mention]]) -> Evaluation:
     result = scored.result
     bootstrap.add_intervals(result, scored.matches, options.resamples)
     calibration.add_calibration(result, scored.matches, scored.records)
-    review.add_review(result, scored.matches, scored.records, names(tuple(map(str, options.lexicons))))
+    review.add_review(result, scored.matches, scored.records, _known(options))
     groups.add_groups(result, scored.gold, scored.matches)
     marked = {g.id: g.mentions for g in scored.gold if g.mentions is not None}
     if marked and marks:
@@ -116,8 +127,9 @@ def _registry(options: Options) -> Evaluation:
         extra = found + [
             TrialMatch(i, "no", "no", 0.0, False, labeled=False) for i in joined.others if i not in seen
         ]
+    labeled, renamed = _named(joined.gold, options)
     scored = scoring.evaluate(
-        joined.gold,
+        labeled,
         records,
         mode=options.mode,
         basis=options.basis,
@@ -125,6 +137,7 @@ def _registry(options: Options) -> Evaluation:
         extra=extra,
         unlabeled=[g for g in unlabeled if _written(records.get(g.id))],
     )
+    scored.result["gold"]["renamed"] = renamed
     scored.result["dump"] = {
         "file": options.dump.name,
         "labeled": len(joined.gold.records),
