@@ -162,7 +162,10 @@ def export(
     lexicon: _Layers = None,
     force: Annotated[bool, typer.Option("--force", help="Write over FILE, whatever it is.")] = False,
 ) -> None:
-    """Write all unambiguous names, and the token patterns, for another pipeline."""
+    """Write all unambiguous names, and the token patterns, for another pipeline.
+
+    Names are in lower case: the ruler needs the config {"phrase_matcher_attr": "LOWER"}.
+    """
     import json
 
     from cart_nlp import outputs, paths
@@ -185,6 +188,7 @@ def export(
     except (LexiconError, PlaceError) as fault:
         _stop(str(fault))
     _say(f"{len(found):,} patterns: {file}")
+    _say('names in lower case: give the ruler config={"phrase_matcher_attr": "LOWER"}')
 
 
 def _table(result: Survey) -> None:
