@@ -39,6 +39,7 @@ def accuracy(root: Path = ROOT) -> str:
             total[1] += whole
     written = json.loads((root / RESULTS / "accuracy.json").read_text("utf-8"))[-1]["sets"]["written test"]
     now = {name: f"{100 * rate:.1f} %" for name, rate in written["scores"].items()}
+    whole_way = json.loads((root / RESULTS / "review.json").read_text("utf-8"))["end_to_end"]
     study, targets = folds["car_trial"], folds["targets"]
     rows = {
         "screening: recall": study["recall"],
@@ -50,20 +51,32 @@ def accuracy(root: Path = ROOT) -> str:
         "– the same, the right targets given": folds["constructs_given_targets"],
     }
     lines = [
-        "| | cross-validation | first looks | written test half |",
-        "|---|---:|---:|---:|",
+        "| | cross-validation | – end to end | first looks | written test half |",
+        "|---|---:|---:|---:|---:|",
         *(
             f"| {title} | {_share(shown and shown['share'], shown and shown['n'])} | "
+            f"{_end_to_end(whole_way, WRITTEN.get(title, ''))} | "
             f"{_share(*_of(looked.get(title)))} | {now.get(WRITTEN.get(title, ''), '')} |"
             for title, shown in rows.items()
         ),
-        f"| screening: specificity among look-alikes | | | {now['screening.specificity']} |",
+        f"| screening: specificity among look-alikes | | | | {now['screening.specificity']} |",
         *(
-            f"| {title}: F1 | {_f1(folds[field])} | | {now[field + '.f1']} |"
+            f"| {title}: F1 | {_f1(folds[field])} | {_end_to_end(whole_way, field + '.f1')} | | "
+            f"{now[field + '.f1']} |"
             for field, title in FIELDS.items()
         ),
     ]
     return "\n".join(lines)
+
+
+def _end_to_end(figures: dict[str, dict[str, float]], name: str) -> str:
+    """A rate of whole records, each by a model that has not seen its sponsor."""
+    field, _, rate = name.partition(".")
+    share = figures.get(field, {}).get(rate)
+    if share is None:
+        return ""
+    n = figures[field].get(f"{rate}_n")
+    return _share(share, int(n)) if n else f"{100 * share:.1f} %"
 
 
 def _of(counts: list[int] | None) -> tuple[float | None, int | None]:

@@ -11,6 +11,7 @@ from cart_nlp import pipeline
 from cart_nlp.curation.known_values import names
 from cart_nlp.evaluation import review, scoring
 from cart_nlp.evaluation.gold import Gold, GoldRecord
+from cart_nlp.evaluation.naming import under_names
 from cart_nlp.schema import INCLUDED, Record
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.training import whole
@@ -23,14 +24,19 @@ DIGITS = 4
 
 
 def reviewed(examples: Sequence[Example], roles: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """What reading the least sure first finds: of the trials that are written, and of all that are tagged."""
-    gold = Gold("cross-validation", "", tuple(map(as_gold, filter(_measures, examples))))
+    """What reading the least sure first finds: of the trials that are written, and of all that are tagged.
+
+    `end_to_end` has how right the records are, as `cart-nlp evaluate` counts.
+    """
+    labeled = Gold("cross-validation", "", tuple(map(as_gold, filter(_measures, examples))))
+    gold, _ = under_names(labeled, names())
     records = {record.trial_id: record for record in tagged(examples, roles)}
     written = {trial: record for trial, record in records.items() if record.car_trial in INCLUDED}
     return {
         "trials": len(records),
         "written": _review(gold, written),
         "tagged": _review(gold, records),
+        "end_to_end": _figures(scoring.evaluate(gold, records).result),
     }
 
 
@@ -69,6 +75,18 @@ def _review(gold: Gold, records: Mapping[str, Record]) -> dict[str, Any]:
     scored = scoring.evaluate(gold, records)
     review.add_review(scored.result, scored.matches, scored.records, names())
     return dict(_short(scored.result["review"]))
+
+
+def _figures(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The rates of an evaluation that are told, without their intervals."""
+    parts = {"screening": result["screening"], **result["fields"]}
+    told = {
+        name: {key: part[key] for key in _RATES if part.get(key) is not None} for name, part in parts.items()
+    }
+    return dict(_short(told))
+
+
+_RATES = ("precision", "recall", "f1", "exact", "exact_n", "exact_multi", "exact_multi_n", "tp", "fp", "fn")
 
 
 def _short(value: Any) -> Any:

@@ -85,6 +85,9 @@ def test_each_trial_is_tagged_by_a_model_that_has_not_seen_its_group(every, monk
     assert found["trials"] == len(every) - 1 == found["tagged"]["any"]["trials"]
     assert found["written"]["any"]["trials"] == 25 and found["written"]["fields"]["targets"]["wrong"] == 1
     assert found["data"]["trials"] == len(every)
+    whole = found["end_to_end"]
+    assert whole["screening"]["recall"] == 1.0 and whole["targets"]["tp"] + whole["targets"]["fn"] == 41
+    assert 0 < whole["targets"]["exact"] < 1, "the wrong label counts"
     assert "of all that are tagged:\nreview, by confidence" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         monkeypatch.setattr("sys.argv", ["training", "review", "--out", str(tmp_path / "no" / "r.json")])
