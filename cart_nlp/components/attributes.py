@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -65,21 +67,37 @@ def resolve(field: str, found: list[Candidate], lexicon: Lexicon) -> list[Candid
     if field == "safety_switch" and sum(one.probability >= 0.5 for one in found) > 1:
         # A named switch leaves no room for an unnamed one.
         return [one for one in found if one.concept != "other"]
-    return sources(found, lexicon) if field == "cell_source" else found
+    return sources(coordinated(found, lexicon), lexicon) if field == "cell_source" else found
+
+
+def coordinated(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
+    """The same, persons of one coordination as sure as the surest of them: "autologous or donor T cells"."""
+    persons = [one for one in found if one.concept == ALLOGENEIC or _kind(one.concept, lexicon) == "person"]
+    told: dict[int, float] = {}
+    for one in reversed(persons):  # the surest comes last
+        if one.probability >= 0.5:
+            told.update((scored.instance.unit, one.probability) for scored in one.scored if scored.logit > 0)
+    chances = {one.concept: max(told.get(s.instance.unit, 0.0) for s in one.scored) for one in persons}
+    return [replace(one, probability=max(one.probability, chances.get(one.concept, 0.0))) for one in found]
+
+
+def _kind(name: str, lexicon: Lexicon) -> str:
+    row = lexicon.get("cell_source", name)
+    return row.fields.get("kind", "") if row else ""
 
 
 def sources(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     """Whose cells "allogeneic" means: banked ones where edited or called universal, else a donor's.
 
-    Beside a source that tells from what the cells grow it says nothing more.
+    Beside a source that tells from what the cells grow it says nothing more, nor does "off the shelf".
     """
     by_name = {one.concept: one for one in found}
     plain = by_name.pop(ALLOGENEIC, None)
-    if plain is None:
-        return found
     sure = {name for name, one in by_name.items() if one.probability >= 0.5}
-    rows = (lexicon.get("cell_source", name) for name in sure)
-    if plain.probability < 0.5 or any(row and row.fields.get("kind") == "origin" for row in rows):
+    grown = any(_kind(name, lexicon) == "origin" for name in sure)
+    if grown:
+        by_name.pop("off_the_shelf", None)
+    if plain is None or plain.probability < 0.5 or grown:
         return list(by_name.values())
     shelf = by_name.get("off_the_shelf", Candidate("off_the_shelf", 0.0))
     known = by_name.get("donor_derived", Candidate("donor_derived", 0.0))

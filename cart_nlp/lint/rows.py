@@ -162,8 +162,8 @@ def _closed(row: Row, added: bool) -> Iterator[str]:
         yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
     if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
         yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, tag, or nothing"
-    if table == "cell_sources" and row.cell("kind") not in ("", "origin"):
-        yield f"kind: {row.cell('kind')!r} is not origin, nor nothing"
+    if table == "cell_sources" and row.cell("kind") not in ("", "origin", "person"):
+        yield f"kind: {row.cell('kind')!r} is neither origin nor person, nor nothing"
     if table == "diseases" and row.cell("group") not in ("", *DISEASE_GROUPS):
         yield f"group: {row.cell('group')!r} is none of {', '.join(DISEASE_GROUPS)}, nor nothing"
     for value in row.values("hgnc_id"):

@@ -75,9 +75,12 @@ class Table:
         if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
         found += self._kinds(name, [other for other in others if self.best[other] > 0])
-        if name != leader and not led.isdisjoint(s.instance.unit for s in self.by_concept[name]):
+        own = {s.instance.unit for s in self.by_concept[name]}
+        if name != leader and not led.isdisjoint(own):
             found.append("beside_leader")
-        elif "novel_beside_known" in found:  # of an unknown symbol that leads, too: nothing known leads it
+        elif "novel_beside_known" in found and own.isdisjoint(
+            s.instance.unit for other in others for s in self.by_concept[other]
+        ):
             found.append("novel_apart")
         return found
 

@@ -7,7 +7,7 @@ from spacy.vocab import Vocab
 
 import cart_nlp
 from cart_nlp.components import abbreviations
-from cart_nlp.components.abbreviations import paired_by_scispacy, paired_here, pairing
+from cart_nlp.pairing import paired_by_scispacy, paired_here, pairing
 
 VOCAB = Vocab()
 

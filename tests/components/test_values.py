@@ -21,6 +21,13 @@ SOURCE = [
     ("They get a transplant of stem cells from a sibling donor.", set()),
     ("The CAR-T cells are made from the transplant donor's blood.", {"donor_derived"}),
     ("Allogeneic CAR-T cells. A gene edited product.", {"off_the_shelf"}),
+    ("Each gets autologous and allogeneic CD5 CAR T-cell therapy.", {"autologous", "donor_derived"}),
+    (
+        "The receptor is put into patient autologous or donor-derived T cells.",
+        {"autologous", "donor_derived"},
+    ),
+    ("Autologous or allogeneic stem cell transplantation in the past is allowed.", set()),
+    ("Umbilical cord blood-derived CAR-T (UCAR-T) cells are infused.", {"cord_blood"}),
 ]
 
 
@@ -151,8 +158,42 @@ def test_weakened_expression_is_an_edit(nlp: Language) -> None:
     assert tagged(nlp, brief_summary=text).edits == ("HLA-I",)
 
 
-def test_generation_of_the_study(nlp: Language) -> None:
-    assert tagged(nlp, brief_summary="We designed third generation CAR-T cells.").generation == (3,)
+GENERATION = [
+    ("We designed third generation CAR-T cells.", (3,)),
+    ("T cells are transduced with a third-generation lentiviral vector.", ()),
+    ("A third-generation lentiviral vector carries the second-generation CAR.", (2,)),
+    ("The lymphoma came back after second generation TKIs.", ()),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), GENERATION)
+def test_generation_of_the_study(nlp: Language, text: str, wanted: tuple[int, ...]) -> None:
+    assert tagged(nlp, brief_summary=text).generation == wanted
+
+
+COSTIM = [
+    ("Cells are activated with anti-CD3/CD28 costimulation before transduction.", ()),
+    ("Expansion under CD3/CD28 co-stimulation is at least fivefold.", ()),
+    ("The CAR has CD28 costimulation.", ("CD28",)),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), COSTIM)
+def test_stimulation_of_the_culture_is_no_domain(nlp: Language, text: str, wanted: tuple[str, ...]) -> None:
+    assert tagged(nlp, brief_summary=text).costim == wanted
+
+
+@pytest.mark.parametrize("antigen", ["EGFR", "HER2"])
+def test_cells_with_a_receptor_are_no_switch(nlp: Language, antigen: str) -> None:
+    assert tagged(nlp, f"CAR-{antigen} T cells in solid tumors").safety_switch == ()
+    told = f"The CAR-T cells express {antigen}t as a safety switch."
+    assert tagged(nlp, brief_summary=told).safety_switch == (f"{antigen}t",)
+
+
+def test_a_regulatory_cell_written_with_a_hyphen_is_one(nlp: Language) -> None:
+    assert tagged(nlp, "Chimeric Antigen Receptor T-Reg Cells in kidney transplantation").cell_type == (
+        "Treg",
+    )
 
 
 def test_collection_as_an_intervention_is_the_participants(nlp: Language) -> None:
