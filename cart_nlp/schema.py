@@ -5,6 +5,7 @@ Every column list, JSON Schema, field table and evaluation slot is derived from 
 
 from __future__ import annotations
 
+from operator import not_
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,10 +35,6 @@ SchemaVersion = Literal["2"]
 
 SCHEMA_VERSION: SchemaVersion = "2"
 """Version of what is written; it changes when a reader of records would notice."""
-
-
-def _empty(value: str | int) -> bool:
-    return not value
 
 
 class Model(BaseModel):
@@ -137,12 +134,12 @@ class Evidence(Model):
     text: str = ""
     rule: str = ""
     score: float = 1.0
-    by: str = Field("", exclude_if=_empty, description="basis curator: who decided")
-    date: str = Field("", exclude_if=_empty, description="basis curator: ISO date of the decision")
-    note: str = Field("", exclude_if=_empty, description="basis curator: why")
-    replaced: str = Field("", exclude_if=_empty, description="basis curator: the tool's own value")
+    by: str = Field("", exclude_if=not_, description="basis curator: who decided")
+    date: str = Field("", exclude_if=not_, description="basis curator: ISO date of the decision")
+    note: str = Field("", exclude_if=not_, description="basis curator: why")
+    replaced: str = Field("", exclude_if=not_, description="basis curator: the tool's own value")
     more: int = Field(
-        0, ge=0, exclude_if=_empty, description="further places that say the same and are not listed"
+        0, ge=0, exclude_if=not_, description="further places that say the same and are not listed"
     )
 
 

@@ -51,6 +51,8 @@ def definitions(text: str, found: Iterable[Span]) -> dict[str, str]:
 def occurrences(text: str, defined: Mapping[str, str]) -> Iterator[tuple[int, int, str]]:
     """Where a text uses defined short forms: start, end and concept."""
     for short, concept in defined.items():
+        if short not in text:
+            continue
         for match in re.finditer(rf"(?<!\w){re.escape(short)}(?!\w)", text):
             yield (*match.span(), concept)
 

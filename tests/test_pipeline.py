@@ -16,7 +16,7 @@ from spacy.util import registry
 import cart_nlp
 from cart_nlp import paths
 from cart_nlp.assembly import record
-from cart_nlp.pipeline import load, make_doc, mentions, tag_trial, tag_trials
+from cart_nlp.pipeline import load, make_doc, mentions, steps, tag_trial, tag_trials
 from cart_nlp.schema import TAGGED_FIELDS, Record, Trial
 from cart_nlp.vocabulary import vocabulary
 
@@ -47,6 +47,22 @@ def test_config_holds_every_factory_once(nlp: Language) -> None:
 
 def test_what_components_need_comes_before_them(nlp: Language) -> None:
     assert nlp.analyze_pipes()["problems"] == {name: [] for name in nlp.pipe_names}
+
+
+def test_trials_that_are_tagged_side_by_side_have_their_own_records(nlp: Language) -> None:
+    texts = (TEXT, "Aspirin against headache", "CAR-T cells against BCMA in myeloma")
+    trials = [Trial(id=f"T{n}", sections={"brief_title": text}) for n, text in enumerate(texts)]
+    going = {trial.id: steps(nlp, trial, brief=True) for trial in trials}
+    found = {}
+    while going:
+        for name in list(going):
+            try:
+                next(going[name])
+            except StopIteration as end:
+                found[name] = end.value
+                del going[name]
+    assert found == {trial.id: tag_trial(nlp, trial, brief=True) for trial in trials}
+    assert [one.targets for one in found.values()] == [("CD19", "CD22"), (), ("BCMA",)]
 
 
 NEED_TERMS = ("cart_abbreviations", "cart_linker", "cart_products", "cart_roles", "cart_study")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _PR_SET_PDEATHSIG = 1
 _LONGEST = 1e8
@@ -18,17 +19,18 @@ _LONGEST = 1e8
 
 
 @contextlib.contextmanager
-def limit(seconds: float) -> Iterator[None]:
-    """End this process if the block takes longer: nobody hears its alarm.
+def limit(seconds: float) -> Iterator[Callable[[], object]]:
+    """End this process if the block takes longer: nobody hears its alarm. What it gives starts the time anew.
 
     Does nothing where the system has no timers for processes (Windows).
     """
     if not hasattr(signal, "setitimer"):
-        yield
+        yield lambda: None
         return
-    signal.setitimer(signal.ITIMER_REAL, min(seconds, _LONGEST))
+    anew = functools.partial(signal.setitimer, signal.ITIMER_REAL, min(seconds, _LONGEST))
+    anew()
     try:
-        yield
+        yield anew
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import orjson
 
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 Kind = Literal["record", "below", "screened", "reject", "same", "still", "again", "run", "end"]
 Tagger = Callable[..., Record]
 """Tags a trial; given a level of car_trial too, as one that is known to be of that level."""
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A tagger that can tag a trial a step at a time, so that others have their turn in between."""
+
+    def steps(self, trial: Trial) -> Generator[None, None, Record]:
+        """The same as to call it; the record is what the generator returns."""
+        ...
+
+
 UNREAD = "unread"
 """Key in a record's raw values that tells which of its text was too long to be read."""
 
@@ -206,14 +217,27 @@ def _line(said: dict[str, Any]) -> bytes:
 
 def tag_job(tagger: Tagger, job: Job, keep_all: bool) -> Outcome:
     """Parse and tag one record; whatever is wrong with it becomes a reject with the reason."""
+    steps = tagging(tagger, job, keep_all)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+
+def tagging(tagger: Tagger, job: Job, keep_all: bool) -> Generator[None, None, Outcome]:
+    """`tag_job` a step at a time, as far as the tagger knows steps; the outcome is what it returns."""
     try:
         trial = job.parse(job.data)
+        yield
         cut: dict[str, int] = {}
         if keep_all and not job.candidate:
             record = bare_record(trial)
         else:
-            record = tagger(trial)
+            record = (yield from tagger.steps(trial)) if isinstance(tagger, Stepwise) else tagger(trial)
             cut = unread(trial)
+        yield
         if job.decided is not None:
             record = job.decided.applied(record, trial, tagger)
         left = sum(len(trial.sections[key]) - read for key, read in cut.items())

@@ -19,15 +19,16 @@ from typing import Any
 from cart_nlp.batch import processes, worker
 from cart_nlp.batch.jobs import BatchError, Job, Outcome, TaggerSource, packed, rejected, tag_job
 
-CHUNK = 8
-"""Records handed to a worker at once: enough to hide the hand-over, few enough to share fairly."""
+CHUNK = 16
+"""Records handed to a worker at once, which it tags side by side: with half as many each costs 3 % more, with
+twice as many hardly less, and they are shared less fairly."""
 PLATES = 2
 """Chunks that a worker has at a time: one that it is at, and one so that it need not wait."""
 WINDOW = 1024
 """Records that may be under way or wait for their turn in the order."""
 WINDOW_BYTES = 64 << 20
 """Bytes of input that may be under way, whatever their number; one record may be larger alone."""
-WORTH = CHUNK * PLATES if processes.COPIES else 600
+WORTH = CHUNK if processes.COPIES else 600
 """Records that wait for each worker and make another one worth its start."""
 UNASKED = 400
 """The same where nobody asked for one: it loads as long as 200 records take, and has to gain by that."""
@@ -223,7 +224,7 @@ class Pool:
         return len(self._order) < WINDOW and self._bytes < WINDOW_BYTES
 
     def _take(self, jobs: Iterator[Job | Outcome | None]) -> bool:
-        for _ in range(4 * CHUNK):
+        for _ in range(2 * CHUNK):
             try:
                 item = next(jobs)
             except StopIteration:

@@ -6,33 +6,59 @@ import functools
 import os
 import signal
 import threading
-from collections.abc import MutableSequence
+from collections.abc import Generator, Iterable, Iterator, MutableSequence
+from dataclasses import dataclass
 from multiprocessing import parent_process
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cart_nlp.batch import processes
 from cart_nlp.batch.alarm import end_with_parent, limit
-from cart_nlp.batch.jobs import FAULTS, Outcome, Tagger, TaggerSource, tag_job, unpacked
+from cart_nlp.batch.jobs import FAULTS, Job, Outcome, Tagger, TaggerSource, tagging, unpacked
 from cart_nlp.kept import state_of
 from cart_nlp.lean import import_spacy, nothing_to_collect, settle
+from cart_nlp.schema import Record, Trial
+
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 GRACE = 5.0
 """Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
 IDLE = -1
 """What a worker shows that is at no record."""
+TOGETHER = 1 << 20
+"""Bytes of records that are tagged side by side, a longer one by itself: their Docs are all in memory."""
 
 _at: MutableSequence[int]
 _work: tuple[Tagger, bool, float]
 
 
+@dataclass(frozen=True, slots=True)
+class PipelineTagger:
+    """The real tagger: the shipped pipeline, of which the record alone is asked for."""
+
+    nlp: Language
+
+    def __call__(self, trial: Trial, level: str = "") -> Record:
+        """The record of a trial; with `level`, as of one whose car_trial is known to be that."""
+        from cart_nlp.pipeline import tag_trial
+
+        return tag_trial(self.nlp, trial, level, brief=True)
+
+    def steps(self, trial: Trial) -> Generator[None, None, Record]:
+        """The same of a trial of unknown level, a step at a time."""
+        from cart_nlp.pipeline import steps
+
+        return steps(self.nlp, trial, brief=True)
+
+
 def load_tagger(lexicons: tuple[str, ...]) -> Tagger:
     """The real tagger, loaded in the process that calls."""
     import_spacy()
-    from cart_nlp.pipeline import load, tag_trial
+    from cart_nlp.pipeline import load
 
     nlp = load(lexicons)
     _note_less(nlp)
-    return functools.partial(tag_trial, nlp, brief=True)
+    return PipelineTagger(nlp)
 
 
 def _note_less(nlp: Any) -> None:
@@ -83,15 +109,40 @@ def load(source: TaggerSource, keep_all: bool = False, seconds: float = 0.0) -> 
 
 
 def tag_chunk(data: bytes) -> list[Outcome]:
-    """The outcomes of packed jobs, in their order."""
+    """The outcomes of packed jobs, in their order.
+
+    Several are tagged side by side, one step of each in turn: `pipeline.steps` tells why. The time that a
+    record may take is counted anew with each of its steps.
+    """
     tagger, keep_all, seconds = _work
-    found = []
-    for job in unpacked(data):
-        _at[0] = job.number
-        with limit(seconds + GRACE):
-            found.append(tag_job(tagger, job, keep_all))
+    jobs = unpacked(data)
+    found: dict[int, Outcome] = {}
+    with limit(seconds + GRACE) as anew:
+        for some in _side_by_side(jobs):
+            going = {job.number: tagging(tagger, job, keep_all) for job in some}
+            while going:
+                for number, steps in list(going.items()):
+                    _at[0] = number
+                    anew()
+                    try:
+                        next(steps)
+                    except StopIteration as end:
+                        found[number] = end.value
+                        del going[number]
     _at[0] = IDLE
-    return found
+    return [found[job.number] for job in jobs]
+
+
+def _side_by_side(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """The jobs in their order, as many together as TOGETHER allows."""
+    some: list[Job] = []
+    for job in jobs:
+        if some and sum(one.size for one in some) + job.size > TOGETHER:
+            yield some
+            some = []
+        some.append(job)
+    if some:
+        yield some
 
 
 def _leave_with_parent() -> None:

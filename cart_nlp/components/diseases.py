@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from spacy.language import Language
@@ -23,6 +23,7 @@ from cart_nlp.vocabulary import RULER
 
 _WHERE = (("condition", frozenset(["conditions"])), ("title", TITLES), ("summary", SUMMARY | NAMES))
 """Name of a tier of sections → their kinds; the rest is `detail`."""
+_ASIDE = frozenset(["disease_aside", "disease_aside_right"])
 
 
 @Language.factory("cart_diseases", requires=["doc.spans"], assigns=["doc._.cart"])
@@ -53,7 +54,8 @@ class Diseases(Component):
 def participants(reading: Reading, reader: Reader) -> tuple[list[Named], list[str]]:
     """What the participants have, and the signals of how sure that is."""
     named = list(_named(reading, reader))
-    chosen = population(named, reader.ontology, partial(_aside, reading))
+    asides = [hit.start for hit in reading.cues if not _ASIDE.isdisjoint(hit.said.categories)]
+    chosen = population(named, reader.ontology, partial(_aside, reading, asides))
     return chosen, sorted(doubts(reading, named, chosen, reader.ontology))
 
 
@@ -96,9 +98,8 @@ def _named(reading: Reading, reader: Reader) -> Iterator[Named]:
     defined = definitions(reading.text, reading.of(LABEL))
     for section in reading.sections:
         mentions = [one for one in reading.inside(section.start, section.end) if one.label == LABEL]
-        found: Iterable[Named | Mention] = mentions
-        if section.kind in LISTS or (section.kind in TITLES and mentions):
-            found = _read(reading.raw, section, mentions, defined, reader)
+        as_list = section.kind in LISTS or (section.kind in TITLES and mentions)
+        found = _read(reading.raw, section, mentions, defined, reader) if as_list else mentions
         for one in found:
             concept = defined.get(reading.text[one.start : one.end], one.concept) if defined else one.concept
             yield Named(one.start, one.end, concept, section.kind, one.guarded)
@@ -118,7 +119,7 @@ def _read(
     return [one for one in read if passed.isdisjoint(range(one.start, one.end))]
 
 
-def _aside(reading: Reading, one: Named) -> bool:
-    """Whether the words around a disease make it a complication, a vaccine's or a code's."""
+def _aside(reading: Reading, asides: Sequence[int], one: Named) -> bool:
+    """Whether words around a disease make it a complication, a vaccine's or a code's; few trials have any."""
     unit = single(reading, Mention(one.start, one.end, LABEL, one.concept, ""))
-    return bool(turns(reading, unit) & {"disease_aside", "disease_aside_right"})
+    return any(unit.first <= at < unit.last for at in asides) and not _ASIDE.isdisjoint(turns(reading, unit))

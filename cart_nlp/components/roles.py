@@ -80,9 +80,8 @@ class Roles(Weighted):
     def told(self, reading: Reading, candidates: list[Candidate]) -> dict[tuple[int, int], Told]:
         """What is said of the role of each mention, by its start and end."""
         return {
-            (mention.start, mention.end): told_of(mention.concept, chances)
+            scored.instance.mention[:2]: told_of(scored.instance.mention.concept, chances)
             for scored, _, chances in self.role_evidence(reading, candidates)
-            for mention in (scored.instance.mention,)
         }
 
     def role_evidence(self, reading: Reading, candidates: list[Candidate]) -> list[RoleEvidence]:

@@ -15,6 +15,7 @@ import pytest
 
 from cart_nlp.batch import BatchError, Interrupted, Options, run
 from cart_nlp.batch.journal import Journal
+from cart_nlp.batch.pool import CHUNK
 
 SCRIPT = """
 import sys
@@ -195,8 +196,8 @@ def test_an_interrupt_leaves_one_line_and_a_journal(tmp_path: Path, script: Path
     out = tmp_path / "out.jsonl"
     job = start(script, source, out, 0.02)
     waited = time.monotonic()
-    while len(fakes.noted(tmp_path, "tagged")) < 20 and time.monotonic() - waited < 60:
-        time.sleep(0.05)
+    while len(fakes.noted(tmp_path, "tagged")) < 3 * CHUNK and time.monotonic() - waited < 60:
+        time.sleep(0.05)  # what a worker is at is not in the journal, and each of the two is at a chunk
     os.killpg(job.pid, signal.SIGINT)
     _, errors = job.communicate(timeout=30)
     assert job.returncode == 130

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,9 +16,10 @@ from pathlib import Path
 import batch_fakes as fakes
 import pytest
 
-from cart_nlp.batch import processes
-from cart_nlp.batch.jobs import Job, Tagger, TaggerSource
+from cart_nlp.batch import processes, worker
+from cart_nlp.batch.jobs import Job, Tagger, TaggerSource, packed
 from cart_nlp.batch.pool import Pool, copied
+from cart_nlp.schema import Record, Trial
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
 
@@ -58,6 +59,50 @@ def test_all_workers_share_the_work_and_load_what_the_server_has_not(pool: Pool,
     assert [outcome.number for outcome in found] == list(range(300))
     assert set(fakes.noted(tmp_path, "tagged")) == set(pids)
     assert sorted(fakes.noted(tmp_path, "loads")) == sorted(pids)
+
+
+class InTwoSteps:
+    """A tagger that notes at which record the worker says to be when a step of a trial begins."""
+
+    def __init__(self, shown: list[int]) -> None:
+        self.shown = shown
+        self.taken: list[tuple[int, str]] = []
+
+    def __call__(self, trial: Trial) -> Record:
+        raise NotImplementedError
+
+    def steps(self, trial: Trial) -> Generator[None, None, Record]:
+        self.taken.append((self.shown[0], trial.id + " first"))
+        yield
+        self.taken.append((self.shown[0], trial.id + " second"))
+        if "fails" in trial.title():
+            raise ValueError("in its second step")
+        return fakes.record_of(trial)
+
+
+@pytest.mark.parametrize(
+    ("together", "order"),
+    [
+        (1 << 20, ["T0 first", "T1 first", "T2 first", "T0 second", "T1 second", "T2 second"]),
+        (1, ["T0 first", "T0 second", "T1 first", "T1 second", "T2 first", "T2 second"]),
+    ],
+)
+def test_short_records_are_tagged_side_by_side_and_one_that_fails_is_rejected_alone(
+    monkeypatch: pytest.MonkeyPatch, together: int, order: list[str]
+) -> None:
+    shown = [worker.IDLE]
+    tagger = InTwoSteps(shown)
+    monkeypatch.setattr(worker, "_at", shown, raising=False)
+    monkeypatch.setattr(worker, "_work", (tagger, False, 20.0), raising=False)
+    monkeypatch.setattr(worker, "TOGETHER", together)
+    found = worker.tag_chunk(packed(list(jobs(["CAR", "CAR fails", "CAR"]))).data)
+    assert [(outcome.number, outcome.kind) for outcome in found] == [
+        (0, "record"),
+        (1, "reject"),
+        (2, "record"),
+    ]
+    assert tagger.taken == [(int(step[1]), step) for step in order]
+    assert shown == [worker.IDLE]
 
 
 @pytest.mark.parametrize("victim", [0, 2])
