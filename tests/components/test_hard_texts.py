@@ -70,8 +70,7 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         },
         {"car_trial": "product"},
     ),
-    # what the tumor carries, or the adaptor's tag, is a target
-    ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
+    # the adaptor's tag is a target
     ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
     # a switch that stands plainly
     (TITLE + "\nThe CAR-T cells carry a safety switch.", {"safety_switch": ["other"]}),

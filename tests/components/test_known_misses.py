@@ -119,6 +119,7 @@ TARGETS: dict[str, list[Row]] = {
         ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
     ],
     "what the tumor carries, or the adaptor's tag, is a target": [
+        ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
         ("CAR-T cells for EGFR family member positive solid tumors", {"targets": []}),
         (
             "Dual-targeting CAR-NK cells for glioma\n"
@@ -188,6 +189,11 @@ VALUES: dict[str, list[Row]] = {
             TITLE + "\nProfessor Poe's group at another place designed third generation CAR-T cells.",
             {"generation": []},
         ),
+        (
+            TITLE + "\nT cells are transduced with a third-generation lentiviral vector.",
+            {"generation": []},
+        ),
+        (TITLE + "\nThe lymphoma came back after second generation TKIs.", {"generation": []}),
         (
             "Outcomes after CD19 CAR-T\nThis paved the way for tisagenlecleucel.",
             {"products": []},
