@@ -93,19 +93,21 @@ def steps(
     """`tag_trial` a step at a time: the Doc, each component, the record.
 
     Who takes the same step of several trials in turn is done an eighth sooner than with one trial after the
-    other: what a component runs and looks up then stays in the caches of the processor.
+    other: what a component runs and looks up then stays in the caches of the processor. The components are
+    called as they are: what one raises comes through, whatever error handler the pipeline has.
     """
     from cart_nlp.assembly import record
     from cart_nlp.signals.reading import forget
 
     doc = make_doc(nlp, trial, level=level, brief=brief)
-    yield
-    for _, component in nlp.pipeline:
-        doc = component(doc)
+    try:
         yield
-    found = record(doc, trial)
-    forget(doc)
-    return found
+        for _, component in nlp.pipeline:
+            doc = component(doc)
+            yield
+        return record(doc, trial)
+    finally:
+        forget(doc)
 
 
 def mentions(doc: Doc) -> tuple[Mention, ...]:

@@ -8,31 +8,33 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import functools
 import signal
 import sys
 from collections.abc import Callable, Iterator
 
 _PR_SET_PDEATHSIG = 1
-_LONGEST = 1e8
-"""Seconds that a timer of every system takes: three years."""
+_SHORTEST, _LONGEST = 0.001, 1e8
+"""Seconds that a timer of every system takes, none of them for "never": three years at most."""
 
 
 @contextlib.contextmanager
-def limit(seconds: float) -> Iterator[Callable[[], object]]:
-    """End this process if the block takes longer: nobody hears its alarm. What it gives starts the time anew.
+def limit(seconds: float) -> Iterator[Callable[[float], object]]:
+    """End this process if the block takes longer: nobody hears its alarm. What it gives sets the time anew.
 
     Does nothing where the system has no timers for processes (Windows).
     """
     if not hasattr(signal, "setitimer"):
-        yield lambda: None
+        yield lambda seconds: None
         return
-    anew = functools.partial(signal.setitimer, signal.ITIMER_REAL, min(seconds, _LONGEST))
-    anew()
+    _arm(seconds)
     try:
-        yield anew
+        yield _arm
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _arm(seconds: float) -> None:
+    signal.setitimer(signal.ITIMER_REAL, min(max(seconds, _SHORTEST), _LONGEST))
 
 
 def end_with_parent() -> None:

@@ -44,7 +44,7 @@ class _Desk:
     """An executor of one process, and the number of the record that this is at."""
 
     def __init__(self, context: BaseContext) -> None:
-        self.at = RawArray("q", [worker.IDLE])
+        self.at = RawArray("q", worker.SHOWN)
         self.executor = ProcessPoolExecutor(1, context, worker.begin, (self.at,))
         self.process: BaseProcess | None = None
 
@@ -92,7 +92,7 @@ class _Seat:
     def __init__(self, source: TaggerSource, keep_all: bool, timeout: float) -> None:
         self._desk = _spare.pop() if _spare else _Desk(processes.context())
         self._work = source, keep_all, timeout
-        self._record, self._since = worker.IDLE, time.monotonic()
+        self._shown, self._since = worker.SHOWN, time.monotonic()
         self.up = False
         self.ready: Future[str | None] = Future()
         self.plates: deque[tuple[list[Job], Future[list[Outcome]]]] = deque()
@@ -133,7 +133,7 @@ class _Seat:
     def send(self, jobs: list[Job], data: bytes) -> None:
         """Give it a chunk."""
         if not self.plates:
-            self._record, self._since = worker.IDLE, time.monotonic()
+            self._shown, self._since = worker.SHOWN, time.monotonic()
         try:
             future = self._desk.executor.submit(worker.tag_chunk, data)
         except BrokenExecutor as fault:  # it died while it had nothing to do
@@ -142,11 +142,13 @@ class _Seat:
         self.plates.append((jobs, future))
 
     def late(self, seconds: float) -> bool:
-        """Whether it has been at the same record, or at loading, for longer than it may."""
-        record, now = self._desk.at[0], time.monotonic()
-        if record != self._record:
-            self._record, self._since = record, now
-        return (record != worker.IDLE or not self.up) and now - self._since > seconds
+        """Whether a record, in all its steps so far, or loading has taken longer than it may."""
+        record, before = shown = tuple(self._desk.at)
+        now = time.monotonic()
+        if shown != self._shown:
+            self._shown, self._since = shown, now
+        spent = now - self._since + before / 1000
+        return (record != worker.IDLE or not self.up) and spent > seconds
 
     def suspect(self) -> int:
         """Number of the record that it is at, or was when it died."""

@@ -6,6 +6,7 @@ import functools
 import os
 import signal
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator, MutableSequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
@@ -25,6 +26,8 @@ GRACE = 5.0
 """Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
 IDLE = -1
 """What a worker shows that is at no record."""
+SHOWN = (IDLE, 0)
+"""What a worker shows: the number of the record it is at, and the milliseconds that this took before."""
 TOGETHER = 1 << 20
 """Bytes of records that are tagged side by side, a longer one by itself: their Docs are all in memory."""
 
@@ -89,7 +92,7 @@ def _tagger_of(source: TaggerSource, state: str) -> Tagger:
 
 
 def begin(at: MutableSequence[int]) -> None:
-    """Make this process a worker; `at`, shared with its parent, shows the number of the record it is at."""
+    """Make this process a worker; `at`, shared with its parent, is what it shows (SHOWN)."""
     global _at
     _at = at
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
@@ -111,8 +114,8 @@ def load(source: TaggerSource, keep_all: bool = False, seconds: float = 0.0) -> 
 def tag_chunk(data: bytes) -> list[Outcome]:
     """The outcomes of packed jobs, in their order.
 
-    Several are tagged side by side, one step of each in turn: `pipeline.steps` tells why. The time that a
-    record may take is counted anew with each of its steps.
+    Several are tagged side by side, one step of each in turn: `pipeline.steps` tells why. The time of a
+    record is that of its own steps.
     """
     tagger, keep_all, seconds = _work
     jobs = unpacked(data)
@@ -120,16 +123,20 @@ def tag_chunk(data: bytes) -> list[Outcome]:
     with limit(seconds + GRACE) as anew:
         for some in _side_by_side(jobs):
             going = {job.number: tagging(tagger, job, keep_all) for job in some}
+            spent = dict.fromkeys(going, 0.0)
             while going:
                 for number, steps in list(going.items()):
-                    _at[0] = number
-                    anew()
+                    # First the time: who looks in between takes it for the record before, for a moment.
+                    _at[1], _at[0] = int(1000 * spent[number]), number
+                    anew(seconds + GRACE - spent[number])
+                    start = time.monotonic()
                     try:
                         next(steps)
                     except StopIteration as end:
                         found[number] = end.value
                         del going[number]
-    _at[0] = IDLE
+                    spent[number] += time.monotonic() - start
+    _at[0], _at[1] = SHOWN
     return [found[job.number] for job in jobs]
 
 

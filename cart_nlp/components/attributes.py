@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from spacy.language import Language
@@ -21,6 +22,8 @@ FIELDS = ("costim", "generation", "vector", "cell_source", "cell_type", "edits",
 RULED = frozenset(["edits"])
 """Fields that rules decide: too few trials have a value for a scorer to hold up in cross-validation."""
 _RULE_SURE, _RULE_SILENT = 0.9, 0.02
+_WITHIN = "in_vivo"
+"""The source whose cells are nobody's before: beside it "off the shelf" is another product."""
 
 
 @Language.factory("cart_attributes", requires=["doc.spans"], assigns=["doc._.cart"])
@@ -77,8 +80,17 @@ def coordinated(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     for one in reversed(persons):  # the surest comes last
         if one.probability >= 0.5:
             told.update((scored.instance.unit, one.probability) for scored in one.scored if scored.logit > 0)
-    chances = {one.concept: max(told.get(s.instance.unit, 0.0) for s in one.scored) for one in persons}
-    return [replace(one, probability=max(one.probability, chances.get(one.concept, 0.0))) for one in found]
+    raised = [_raised(one, told) if one in persons else one for one in found]
+    return sorted(raised, key=lambda c: (-c.probability, c.concept))
+
+
+def _raised(one: Candidate, told: Mapping[int, float]) -> Candidate:
+    """A candidate that the surest coordination makes surer, with its words there; else as it is."""
+    chance = max((told.get(scored.instance.unit, 0.0) for scored in one.scored), default=0.0)
+    if chance <= one.probability:
+        return one
+    there = [scored for scored in one.scored if told.get(scored.instance.unit) == chance]
+    return replace(one, probability=chance, scored=there, signals=[*one.signals, "coordination"])
 
 
 def _kind(name: str, lexicon: Lexicon) -> str:
@@ -95,7 +107,7 @@ def sources(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     plain = by_name.pop(ALLOGENEIC, None)
     sure = {name for name, one in by_name.items() if one.probability >= 0.5}
     grown = any(_kind(name, lexicon) == "origin" for name in sure)
-    if grown:
+    if grown and not sure.issuperset((_WITHIN, "off_the_shelf")):
         by_name.pop("off_the_shelf", None)
     if plain is None or plain.probability < 0.5 or grown:
         return list(by_name.values())

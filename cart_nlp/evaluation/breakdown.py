@@ -23,10 +23,10 @@ def dump(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  … and {len(part['changed']) - 10} more"
 
 
-def renamed(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def renamed(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Which labels are compared under another name, the lexicon's."""
     if found:
-        told = ", ".join(f"{label} as {one['name']} ({one['trials']})" for label, one in found.items())
+        told = ", ".join(f"{one['label']} as {one['name']} ({one['trials']})" for one in found)
         yield f"labels compared under the lexicon's name (trials): {told}"
 
 

@@ -3,50 +3,77 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cart_nlp.curation.known_values import LABELS, Names
+from cart_nlp.curation.known_values import LABELS
 from cart_nlp.evaluation.gold import Gold
+from cart_nlp.lexicon import Lexicon
+from cart_nlp.schema import Record
+from cart_nlp.text import fold, lower
 
 _FIELDS = {name: name for name in LABELS if name != "products"} | {"product_targets": "targets"}
 """Field of labels → the field whose names it has; products are compared by what the text prints."""
 
-Renamed = dict[str, dict[str, Any]]
-"""Label → `name`, the lexicon's, and `trials`, in how many trials it stood."""
+Renamed = list[dict[str, Any]]
+"""What was renamed: `field`, `label`, the lexicon's `name`, and in how many `trials`."""
 
 
-def under_names(gold: Gold, known: Names) -> tuple[Gold, Renamed]:
+def under_names(gold: Gold, records: Mapping[str, Record], lexicon: Lexicon) -> tuple[Gold, Renamed]:
     """Gold whose values have the lexicon's names ("BAFFR" is BAFF-R), and what was renamed.
 
-    A name that the lexicon does not know, or knows of several concepts, stays as it is.
+    A name stays as it is where the record has it so, and where the lexicon does not know it, knows it of
+    several concepts, or guards it: it may be that of something else ("BCAM").
     """
-    trials: Counter[tuple[str, str]] = Counter()
-    records = []
-    for record in gold.records:
-        trials.update({(value, name) for value, name in _names(record.labels, known) if value != name})
-        records.append(replace(record, labels=_named(record.labels, known)))
-    found = {label: {"name": name, "trials": number} for (label, name), number in sorted(trials.items())}
-    return replace(gold, records=tuple(records)), found
+    names = _Names(lexicon)
+    trials: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for one in gold.records:
+        labels, changed = names.of(one.labels, records.get(one.id))
+        trials.update(changed)
+        found.append(replace(one, labels=labels))
+    told = [
+        {"field": field, "label": label, "name": name, "trials": number}
+        for (field, label, name), number in sorted(trials.items())
+    ]
+    return replace(gold, records=tuple(found)), told
 
 
-def _names(labels: Mapping[str, Any], known: Names) -> Iterator[tuple[str, str]]:
-    """Each labeled value with the lexicon's name for it."""
-    for key in _FIELDS.keys() & labels.keys():
-        yield from ((value, _name(_FIELDS[key], value, known)) for value in labels[key])
-    for construct in labels.get("constructs", ()):
-        yield from ((target, _name("targets", target, known)) for target in construct["targets"])
+class _Names:
+    """The names of a lexicon by their spellings that can mean nothing else."""
 
+    def __init__(self, lexicon: Lexicon) -> None:
+        self._spelled: dict[tuple[str, str], set[str]] = {}
+        for term in lexicon.terms:
+            if not term.guarded:
+                concept = term.concept
+                self._spelled.setdefault((concept.label, lower(fold(term.text))), set()).add(concept.name)
+        self._known = lexicon.concepts.keys()
 
-def _named(labels: Mapping[str, Any], known: Names) -> dict[str, Any]:
-    def named(field: str, values: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(_name(field, value, known) for value in values))
+    def of(
+        self, labels: Mapping[str, Any], record: Record | None
+    ) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
+        """Labels under the lexicon's names, and field, label and name of what was renamed."""
+        changed: set[tuple[str, str, str]] = set()
 
-    found = {key: named(_FIELDS[key], labels[key]) for key in _FIELDS.keys() & labels.keys()}
-    pairs = [{**one, "targets": named("targets", one["targets"])} for one in labels.get("constructs", ())]
-    return {**labels, **found, **({"constructs": pairs} if pairs else {})}
+        def named(field: str, values: Iterable[str]) -> list[str]:
+            own = getattr(record, field, ())
+            pairs = [(value, value if value in own else self._name(field, value)) for value in values]
+            changed.update((field, value, name) for value, name in pairs if value != name)
+            return list(dict.fromkeys(name for _, name in pairs))
 
+        found = {
+            **labels,
+            **{key: named(_FIELDS[key], labels[key]) for key in _FIELDS.keys() & labels.keys()},
+        }
+        if labels.get("constructs"):
+            pairs = ({**one, "targets": named("targets", one["targets"])} for one in labels["constructs"])
+            found["constructs"] = list(pairs)
+        return found, changed
 
-def _name(field: str, value: str, known: Names) -> str:
-    return known.canonical(field, value) or value
+    def _name(self, field: str, value: str) -> str:
+        if (LABELS[field], value) in self._known:
+            return value
+        found = self._spelled.get((LABELS[field], lower(fold(value.strip()))), ())
+        return next(iter(found)) if len(found) == 1 else value

@@ -73,7 +73,7 @@ def _head(result: Mapping[str, Any]) -> Iterator[str]:
     )
     if "dump" in result:
         yield f"<p>{escape(next(breakdown.dump(result['dump'])))}</p>"
-    yield from (f"<p>{escape(line)}</p>" for line in breakdown.renamed(gold.get("renamed", {})))
+    yield from (f"<p>{escape(line)}</p>" for line in breakdown.renamed(gold.get("renamed", ())))
     s, car, focus = result["screening"], result["car_trial"], result["focus"]
     yield (
         f"<p>Screening: recall {percent(s['recall'])}{interval(s, 'recall')} of {s['support']}, precision "

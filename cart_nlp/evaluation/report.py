@@ -28,7 +28,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield modes[result["mode"]] + bases[result["basis"]]
     if "dump" in result:
         yield from breakdown.dump(result["dump"])
-    yield from breakdown.renamed(gold.get("renamed", {}))
+    yield from breakdown.renamed(gold.get("renamed", ()))
     if result["without_record"]:
         yield f"{result['without_record']} gold trials have no record and count as `no`"
     yield ""

@@ -24,7 +24,7 @@ from cart_nlp.evaluation import mentions as mention_level
 from cart_nlp.evaluation.gold import Gold, GoldError, GoldRecord
 from cart_nlp.evaluation.labels import OPTIONAL_FIELDS
 from cart_nlp.evaluation.matching import Basis, Mode, TrialMatch, match
-from cart_nlp.evaluation.naming import Renamed, under_names
+from cart_nlp.evaluation.naming import under_names
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.schema import INCLUDED, Mention, Record
 
@@ -62,16 +62,12 @@ def run(options: Options) -> Evaluation:
     else:
         records, marks = predictions.tag_gold(labeled.records, options.lexicons)
     records = predictions.corrected(records, labeled.records, options.corrections, options.lexicons)
-    labeled, renamed = _named(labeled, options)
+    labeled, renamed = under_names(labeled, records, _known(options).lexicon)
     scored = scoring.evaluate(
         labeled, records, mode=options.mode, basis=options.basis, prevalence=options.prevalence
     )
     scored.result["gold"]["renamed"] = renamed
     return _finish(scored, options, marks)
-
-
-def _named(gold: Gold, options: Options) -> tuple[Gold, Renamed]:
-    return under_names(gold, _known(options))
 
 
 def _known(options: Options) -> Names:
@@ -127,7 +123,7 @@ def _registry(options: Options) -> Evaluation:
         extra = found + [
             TrialMatch(i, "no", "no", 0.0, False, labeled=False) for i in joined.others if i not in seen
         ]
-    labeled, renamed = _named(joined.gold, options)
+    labeled, renamed = under_names(joined.gold, records, _known(options).lexicon)
     scored = scoring.evaluate(
         labeled,
         records,

@@ -29,8 +29,8 @@ def reviewed(examples: Sequence[Example], roles: Mapping[str, list[dict[str, Any
     `end_to_end` has how right the records are, as `cart-nlp evaluate` counts.
     """
     labeled = Gold("cross-validation", "", tuple(map(as_gold, filter(_measures, examples))))
-    gold, _ = under_names(labeled, names())
     records = {record.trial_id: record for record in tagged(examples, roles)}
+    gold, _ = under_names(labeled, records, names().lexicon)
     written = {trial: record for trial, record in records.items() if record.car_trial in INCLUDED}
     return {
         "trials": len(records),
@@ -78,8 +78,8 @@ def _review(gold: Gold, records: Mapping[str, Record]) -> dict[str, Any]:
 
 
 def _figures(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The rates of an evaluation that are told, without their intervals."""
-    parts = {"screening": result["screening"], **result["fields"]}
+    """The rates that are told: no precision of screening, since the look-alikes are not among the trials."""
+    parts = {"screening": {"recall": result["screening"]["recall"]}, **result["fields"]}
     told = {
         name: {key: part[key] for key in _RATES if part.get(key) is not None} for name, part in parts.items()
     }

@@ -9,7 +9,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,23 @@ class FakeTagger:
         if "spins" in title:
             re.match(r"(?:a+)+$", "a" * 60 + "b")  # for years, holding the interpreter's lock
         return record_of(trial, level)
+
+
+class Stepwise(FakeTagger):
+    """The same in four steps, of which the third does what the title says; "slow" takes time in each."""
+
+    def steps(self, trial: Trial) -> Generator[None, None, Record]:
+        for step in range(4):
+            if "slow" in trial.title():
+                time.sleep(0.3)
+            if step == 2:
+                found = self(trial)
+            yield
+        return found
+
+
+def load_stepwise(folder: str, pace: float) -> Tagger:
+    return Stepwise(folder, pace)
 
 
 def load(folder: str, pace: float) -> Tagger:

@@ -90,7 +90,7 @@ class InTwoSteps:
 def test_short_records_are_tagged_side_by_side_and_one_that_fails_is_rejected_alone(
     monkeypatch: pytest.MonkeyPatch, together: int, order: list[str]
 ) -> None:
-    shown = [worker.IDLE]
+    shown = list(worker.SHOWN)
     tagger = InTwoSteps(shown)
     monkeypatch.setattr(worker, "_at", shown, raising=False)
     monkeypatch.setattr(worker, "_work", (tagger, False, 20.0), raising=False)
@@ -102,7 +102,39 @@ def test_short_records_are_tagged_side_by_side_and_one_that_fails_is_rejected_al
         (2, "record"),
     ]
     assert tagger.taken == [(int(step[1]), step) for step in order]
-    assert shown == [worker.IDLE]
+    assert shown == list(worker.SHOWN)
+
+
+def stepwise(folder: Path, titles: list[str], timeout: float) -> list[tuple[str, str]]:
+    """What becomes of records that one worker tags side by side: the title and the kind of each."""
+    made = Pool(
+        TaggerSource(fakes.load_stepwise, (str(folder), 0.0)), workers=1, timeout=timeout, keep_all=False
+    )
+    try:
+        found = list(made.outcomes(jobs(titles)))
+    finally:
+        made.close()
+    assert [outcome.number for outcome in found] == list(range(len(titles)))
+    return [(title, outcome.kind) for title, outcome in zip(titles, found, strict=True)]
+
+
+def test_what_one_record_does_in_the_middle_costs_no_other(tmp_path: Path) -> None:
+    bad = ["CAR raises", "CAR kills always", "CAR exits", "CAR hangs"]
+    titles = [title for one in bad for title in ("CAR", one)] + ["CAR"]
+    wanted = [(title, "reject" if title in bad else "record") for title in titles]
+    assert stepwise(tmp_path, titles, timeout=3) == wanted
+
+
+@pytest.mark.parametrize("beside", [[], ["CAR"] * 3, ["CAR slow"]])
+def test_the_time_of_a_record_is_that_of_its_own_steps_whoever_is_beside_it(
+    tmp_path: Path, beside: list[str]
+) -> None:
+    """1.2 seconds in four steps: within three, not within 0.8, alone and side by side."""
+    for timeout, kind in ((3.0, "record"), (0.8, "reject")):
+        found = stepwise(tmp_path, ["CAR slow", *beside], timeout)
+        assert found[0] == ("CAR slow", kind)
+        assert all(outcome == kind for title, outcome in found if title == "CAR slow")
+        assert all(outcome == "record" for title, outcome in found if title == "CAR")
 
 
 @pytest.mark.parametrize("victim", [0, 2])

@@ -28,6 +28,7 @@ SOURCE = [
     ),
     ("Autologous or allogeneic stem cell transplantation in the past is allowed.", set()),
     ("Umbilical cord blood-derived CAR-T (UCAR-T) cells are infused.", {"cord_blood"}),
+    ("Arm A: off-the-shelf CAR-T cells. Arm B: in vivo CAR-T by LNP.", {"off_the_shelf", "in_vivo"}),
 ]
 
 
@@ -173,6 +174,7 @@ COSTIM = [
     ("Cells are activated with anti-CD3/CD28 costimulation before transduction.", ()),
     ("Expansion under CD3/CD28 co-stimulation is at least fivefold.", ()),
     ("The CAR has CD28 costimulation.", ("CD28",)),
+    ("The CAR includes CD3 and CD28 co-stimulation domains.", ("CD28",)),
 ]
 
 
