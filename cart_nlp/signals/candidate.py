@@ -75,14 +75,15 @@ class Table:
         if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
             found.append("rival_named_not_this")
         found += self._kinds(name, [other for other in others if self.best[other] > 0])
-        own = {s.instance.unit for s in self.by_concept[name]}
+        own = set(self._units([name]))
         if name != leader and not led.isdisjoint(own):
             found.append("beside_leader")
-        elif "novel_beside_known" in found and own.isdisjoint(
-            s.instance.unit for other in others for s in self.by_concept[other]
-        ):
+        elif "novel_beside_known" in found and own.isdisjoint(self._units(others)):
             found.append("novel_apart")
         return found
+
+    def _units(self, names: Iterable[str]) -> Iterator[int]:
+        return (scored.instance.unit for name in names for scored in self.by_concept[name])
 
     def _kinds(self, name: str, rivals: Iterable[str]) -> Iterator[str]:
         """What kind of rivals a candidate has: other cells, names that a lexicon knows."""
