@@ -59,7 +59,7 @@ def command(
         typer.Option(
             min=0,
             max=processes.MOST_WORKERS,
-            help="Worker processes; 0 tags in this one. [default: one, more where it pays]",
+            help="Worker processes; 0: in this one, without --timeout. [default: one, more where it pays]",
         ),
     ] = None,
     engine: Annotated[Engine, typer.Option(help="local processes, or Dask.")] = Engine.LOCAL,

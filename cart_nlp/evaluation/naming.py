@@ -9,7 +9,7 @@ from typing import Any
 
 from cart_nlp.curation.known_values import LABELS
 from cart_nlp.evaluation.gold import Gold
-from cart_nlp.lexicon import Lexicon
+from cart_nlp.lexicon import Lexicon, Spellings
 from cart_nlp.schema import Record
 from cart_nlp.text import fold, lower
 
@@ -44,11 +44,7 @@ class _Names:
     """The names of a lexicon by their spellings that can mean nothing else."""
 
     def __init__(self, lexicon: Lexicon) -> None:
-        self._spelled: dict[tuple[str, str], set[str]] = {}
-        for term in lexicon.terms:
-            if not term.guarded:
-                concept = term.concept
-                self._spelled.setdefault((concept.label, lower(fold(term.text))), set()).add(concept.name)
+        self._spelled = Spellings([term for term in lexicon.terms if not term.guarded])
         self._known = lexicon.concepts.keys()
 
     def of(
@@ -75,5 +71,6 @@ class _Names:
     def _name(self, field: str, value: str) -> str:
         if (LABELS[field], value) in self._known:
             return value
-        found = self._spelled.get((LABELS[field], lower(fold(value.strip()))), ())
-        return next(iter(found)) if len(found) == 1 else value
+        concepts = self._spelled.get(lower(fold(value.strip())), ())
+        found = {concept.name for concept in concepts if concept.label == LABELS[field]}
+        return found.pop() if len(found) == 1 else value

@@ -26,7 +26,7 @@ def scored(folder: Path, labeled: str, found: str, **labels: object) -> Evaluati
     return run(Options(gold=str(gold), records=records, resamples=20))
 
 
-@pytest.mark.parametrize("labeled", ["BAFF-R", "BAFFR", "TNFRSF13C", "baffr"])
+@pytest.mark.parametrize("labeled", ["BAFF-R", "BAFFR", "TNFRSF13C", "baff R"])
 def test_a_label_under_another_name_is_compared_under_the_lexicons(tmp_path: Path, labeled: str) -> None:
     constructs = [{"targets": [labeled], "format": "single"}]
     result = scored(tmp_path, labeled, "BAFF-R", constructs=constructs).result
@@ -34,6 +34,15 @@ def test_a_label_under_another_name_is_compared_under_the_lexicons(tmp_path: Pat
     assert result["fields"]["constructs"]["exact"] == 1.0
     told = [{"field": "targets", "label": labeled, "name": "BAFF-R", "trials": 1}]
     assert result["gold"]["renamed"] == (told if labeled != "BAFF-R" else [])
+
+
+@pytest.mark.parametrize(
+    ("labeled", "name"),
+    [("Her-2", "HER2"), ("CD 19", "CD19"), ("Claudin18.2", "CLDN18.2"), ("CLL-1", "CLL1")],
+)
+def test_hyphens_and_blanks_make_no_other_antigen(tmp_path: Path, labeled: str, name: str) -> None:
+    result = scored(tmp_path, labeled, name).result
+    assert (result["fields"]["targets"]["tp"], result["fields"]["targets"]["fp"]) == (1, 0)
 
 
 def test_another_antigen_stays_one(tmp_path: Path) -> None:
