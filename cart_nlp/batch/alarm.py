@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 _PR_SET_PDEATHSIG = 1
 _SHORTEST, _LONGEST = 0.001, 1e8
-"""Seconds that a timer of every system takes, none of them for "never": three years at most."""
+"""Least and most seconds that a timer is set to: none would switch it off; every system takes three years."""
 
 
 @contextlib.contextmanager

@@ -41,10 +41,10 @@ STARTS = 3
 
 
 class _Desk:
-    """An executor of one process, and the number of the record that this is at."""
+    """An executor of one process, and what this shows of the record that it is at."""
 
     def __init__(self, context: BaseContext) -> None:
-        self.at = RawArray("q", worker.SHOWN)
+        self.at = RawArray("q", worker.AT_REST)
         self.executor = ProcessPoolExecutor(1, context, worker.begin, (self.at,))
         self.process: BaseProcess | None = None
 
@@ -92,7 +92,7 @@ class _Seat:
     def __init__(self, source: TaggerSource, keep_all: bool, timeout: float) -> None:
         self._desk = _spare.pop() if _spare else _Desk(processes.context())
         self._work = source, keep_all, timeout
-        self._shown, self._since = worker.SHOWN, time.monotonic()
+        self._shown, self._since = worker.AT_REST, time.monotonic()
         self.up = False
         self.ready: Future[str | None] = Future()
         self.plates: deque[tuple[list[Job], Future[list[Outcome]]]] = deque()
@@ -133,7 +133,7 @@ class _Seat:
     def send(self, jobs: list[Job], data: bytes) -> None:
         """Give it a chunk."""
         if not self.plates:
-            self._shown, self._since = worker.SHOWN, time.monotonic()
+            self._shown, self._since = worker.AT_REST, time.monotonic()
         try:
             future = self._desk.executor.submit(worker.tag_chunk, data)
         except BrokenExecutor as fault:  # it died while it had nothing to do

@@ -26,8 +26,9 @@ GRACE = 5.0
 """Seconds beyond the time-out after which a stuck worker ends itself: its parent is gone."""
 IDLE = -1
 """What a worker shows that is at no record."""
-SHOWN = (IDLE, 0)
-"""What a worker shows: the number of the record it is at, and the milliseconds that this took before."""
+AT_REST = (IDLE, 0)
+"""What a worker shows that is at no record. Else: the record's number, and the milliseconds that its earlier
+steps took."""
 TOGETHER = 1 << 20
 """Bytes of records that are tagged side by side, a longer one by itself: their Docs are all in memory."""
 
@@ -92,7 +93,7 @@ def _tagger_of(source: TaggerSource, state: str) -> Tagger:
 
 
 def begin(at: MutableSequence[int]) -> None:
-    """Make this process a worker; `at`, shared with its parent, is what it shows (SHOWN)."""
+    """Make this process a worker; in `at`, shared with its parent, it shows what AT_REST tells."""
     global _at
     _at = at
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
@@ -136,7 +137,7 @@ def tag_chunk(data: bytes) -> list[Outcome]:
                         found[number] = end.value
                         del going[number]
                     spent[number] += time.monotonic() - start
-    _at[0], _at[1] = SHOWN
+    _at[0], _at[1] = AT_REST
     return [found[job.number] for job in jobs]
 
 

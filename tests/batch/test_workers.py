@@ -90,7 +90,7 @@ class InTwoSteps:
 def test_short_records_are_tagged_side_by_side_and_one_that_fails_is_rejected_alone(
     monkeypatch: pytest.MonkeyPatch, together: int, order: list[str]
 ) -> None:
-    shown = list(worker.SHOWN)
+    shown = list(worker.AT_REST)
     tagger = InTwoSteps(shown)
     monkeypatch.setattr(worker, "_at", shown, raising=False)
     monkeypatch.setattr(worker, "_work", (tagger, False, 20.0), raising=False)
@@ -102,7 +102,7 @@ def test_short_records_are_tagged_side_by_side_and_one_that_fails_is_rejected_al
         (2, "record"),
     ]
     assert tagger.taken == [(int(step[1]), step) for step in order]
-    assert shown == list(worker.SHOWN)
+    assert shown == list(worker.AT_REST)
 
 
 def stepwise(folder: Path, titles: list[str], timeout: float) -> list[tuple[str, str]]:
