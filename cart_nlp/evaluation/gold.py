@@ -6,12 +6,12 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths, shallow
-from cart_nlp.evaluation.labels import label_faults, read_mentions
+from cart_nlp.evaluation.labels import LIST_FIELDS, label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.places import no_file
 from cart_nlp.schema import INCLUDED, Mention, Trial
@@ -29,11 +29,13 @@ class GoldRecord:
     source: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     """The line as it was read, so that an export can give everything back."""
+    unlabeled: frozenset[str] = frozenset()
+    """Fields that nobody labeled in any trial of the set."""
 
     @property
     def uncertain(self) -> frozenset[str]:
         """Fields that are left out of scoring for this trial; constructs stand and fall with the targets."""
-        found = frozenset(self.labels.get("uncertain", ()))
+        found = self.unlabeled.union(self.labels.get("uncertain", ()))
         return found | {"constructs"} if "targets" in found else found
 
     @property
@@ -102,7 +104,10 @@ def files(path: Path | None = None) -> list[Path]:
 
 
 def read(path: Path | None = None) -> Gold:
-    """Read a gold file or folder (the bundled set if None); raises GoldError with every fault."""
+    """Read a gold file or folder (the bundled set if None); raises GoldError with every fault.
+
+    A field that one trial's labels lack is empty there; one that those of all lack is not labeled.
+    """
     sources = files(path)
     records: list[GoldRecord] = []
     faults = list(checksum_faults(sources))
@@ -125,7 +130,9 @@ def read(path: Path | None = None) -> Gold:
     if faults:
         raise GoldError(faults)
     name = "bundled gold set" if path is None else Path(path).name
-    return Gold(name, digest.hexdigest()[:12], tuple(records))
+    unlabeled = frozenset((*LIST_FIELDS, "constructs")).difference(*(one.labels for one in records))
+    found = tuple(replace(one, unlabeled=unlabeled) for one in records) if unlabeled else tuple(records)
+    return Gold(name, digest.hexdigest()[:12], found)
 
 
 def _lines(source: Path, faults: list[str]) -> Iterator[tuple[int, str]]:

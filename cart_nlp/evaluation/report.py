@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cart_nlp.evaluation import breakdown, review, unseen
+from cart_nlp.evaluation.labels import OPTIONAL_FIELDS
 from cart_nlp.evaluation.layout import NAMES, interval, percent, table
 
 
@@ -29,10 +30,13 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     if "dump" in result:
         yield from breakdown.dump(result["dump"])
     yield from breakdown.renamed(gold.get("renamed", ()))
-    if result["without_record"]:
-        yield f"{result['without_record']} gold trials have no record and count as `no`"
+    if missing := result["without_record"]:
+        yield f"{missing} gold trials have no record and count as `no`"
+        if missing == gold["trials"]:
+            yield "no gold trial has a record: if these are records of other trials, the figures mean nothing"
     yield ""
-    yield from _fields(result["fields"])
+    if result["fields"]:
+        yield from _fields(result["fields"])
     yield from unlabeled(result)
     yield ""
     yield from _screening(result)
@@ -50,9 +54,13 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def unlabeled(result: Mapping[str, Any]) -> Iterator[str]:
-    """A line for each field that this gold set cannot score."""
-    for name in result.get("unlabeled", ()):
-        yield f"{name}: no trial of this set has labels of it; --gold conditions scores how they are read"
+    """What this gold set cannot score."""
+    names = result.get("unlabeled", ())
+    if others := [NAMES.get(name, name) for name in names if name not in OPTIONAL_FIELDS]:
+        yield f"not labeled in this set, and not scored: {', '.join(others)}"
+    for name in OPTIONAL_FIELDS:
+        if name in names:
+            yield f"{name}: no trial of this set has labels of it; --gold conditions scores how they are read"
 
 
 def _fields(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -24,6 +24,7 @@ from cart_nlp.evaluation import mentions as mention_level
 from cart_nlp.evaluation.gold import Gold, GoldError, GoldRecord
 from cart_nlp.evaluation.labels import OPTIONAL_FIELDS
 from cart_nlp.evaluation.matching import Basis, Mode, TrialMatch, match
+from cart_nlp.evaluation.metrics import FIELD_ORDER
 from cart_nlp.evaluation.naming import under_names
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.schema import INCLUDED, Mention, Record
@@ -83,7 +84,8 @@ def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[M
     marked = {g.id: g.mentions for g in scored.gold if g.mentions is not None}
     if marked and marks:
         result["mentions"] = mention_level.score(marked, marks)
-    result["unlabeled"] = [name for name in OPTIONAL_FIELDS if name not in result["fields"]]
+    lacking = frozenset(OPTIONAL_FIELDS).union(*(one.unlabeled for one in scored.gold))
+    result["unlabeled"] = [name for name in FIELD_ORDER if name in lacking - result["fields"].keys()]
     result["unseen"] = unseen.figures()
     result["errors"] = errors.find(scored.gold, scored.records, scored.matches)
     if options.compare:

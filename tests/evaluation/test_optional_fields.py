@@ -1,11 +1,13 @@
-"""Indications are scored where a gold record labels them, and nowhere else."""
+"""What nobody labeled is not scored: indications trial by trial, every other field set by set."""
 
 import pytest
 from gold_lines import labels, line, save
 
 from cart_nlp.evaluation import gold as gold_set
+from cart_nlp.evaluation import report
 from cart_nlp.evaluation.labels import label_faults
 from cart_nlp.evaluation.predictions import tag_gold
+from cart_nlp.evaluation.run import Options, run
 from cart_nlp.evaluation.scoring import evaluate
 
 
@@ -25,6 +27,31 @@ def test_no_label_no_row(tmp_path) -> None:
     gold = gold_set.read(save(tmp_path / "gold.jsonl", [line()]))
     records, _ = tag_gold(gold.records)
     assert "indications" not in evaluate(gold, records).result["fields"]
+
+
+def test_a_field_that_no_trial_labels_is_not_scored_and_told(tmp_path) -> None:
+    """Targets alone are labeled: what the tool finds of cells and constructs is neither right nor wrong."""
+    lines = [line("T1", "CD19 CAR-T in lymphoma"), line("T2", "BCMA CAR-NK cells in myeloma")]
+    for one, targets in zip(lines, (["CD19"], ["BCMA"]), strict=True):
+        one["labels"] = {"car_trial": "product", "targets": targets}
+        del one["mentions"]
+    result = run(Options(gold=str(save(tmp_path / "gold.jsonl", lines)), resamples=10)).result
+    assert result["fields"].keys() == {"targets", "targets_all"}
+    assert result["fields"]["targets"]["exact"] == 1.0
+    assert {"constructs", "cell_type", "vector", "indications"} <= set(result["unlabeled"])
+    assert "targets" not in result["unlabeled"]
+    told = [text for text in report.lines(result) if text.startswith("not labeled in this set")]
+    assert len(told) == 1
+    assert "cell_type" in told[0]
+
+
+def test_a_field_that_one_trial_labels_is_empty_in_the_others(tmp_path) -> None:
+    lines = [line("T1", "CD19 CAR-T in lymphoma", cell_type=["T"]), line("T2", "CD19 CAR-T in leukemia")]
+    del lines[1]["labels"]["cell_type"]
+    gold = gold_set.read(save(tmp_path / "gold.jsonl", lines))
+    records, _ = tag_gold(gold.records)
+    field = evaluate(gold, records).result["fields"]["cell_type"]
+    assert (field["tp"], field["fp"], field["fn"]) == (1, 1, 0)
 
 
 @pytest.mark.parametrize(
