@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 import spacy
 from packaging.requirements import Requirement
@@ -48,19 +49,22 @@ def docs(nlp: Language) -> list[Doc]:
 
 
 def told(doc: Doc) -> tuple:
-    """All that a Doc says: mentions with roles, the record, sections, sentences, entities."""
+    """All that a Doc says: mentions with roles, the record, sections, sentences, entities, extensions."""
     return (
         mentions(doc),
         record(doc).model_dump_json(),
         [(span.label_, span.start_char, span.end_char) for span in doc.spans.get("sections", ())],
         [(sentence.start_char, sentence.end_char) for sentence in doc.sents],
         [(entity.text, entity.label_, entity.kb_id_) for entity in doc.ents],
+        orjson.dumps([doc._.cart, doc._.cart_trial, doc._.cart_sections, doc._.cart_short_forms]),
     )
 
 
 def test_bytes_keep_everything(nlp: Language, docs: list[Doc]) -> None:
     for doc in docs:
-        assert told(Doc(nlp.vocab).from_bytes(doc.to_bytes())) == told(doc)
+        again = Doc(nlp.vocab).from_bytes(doc.to_bytes())
+        assert told(again) == told(doc)
+        assert again._.cart == doc._.cart  # lists on both sides; a DocBin alone gives tuples back
 
 
 def test_a_pickled_doc_keeps_everything(docs: list[Doc]) -> None:
@@ -79,6 +83,7 @@ def test_workers_of_spacy_keep_everything(nlp: Language, docs: list[Doc]) -> Non
     found = list(nlp.pipe(pairs, as_tuples=True, n_process=2, batch_size=2))
     assert [name for _, name in found] == [trial.id for trial in TRIALS]
     assert [told(doc) for doc, _ in found] == [told(doc) for doc in docs]
+    assert [doc._.cart for doc, _ in found] == [doc._.cart for doc in docs]
 
 
 def test_a_batch_is_its_docs(nlp: Language) -> None:

@@ -94,7 +94,7 @@ class Feed:
                     if found is not None:
                         yield found
                 elif (candidate := decided is not None or self.hits(entry.text)) or self.keep_all:
-                    self._look_for_twins(entry)
+                    self.met(entry.id)
                     yield job(number, entry, candidate, decided)
                 elif (gone := self._let_go(number, entry)) is not None:
                     yield gone
@@ -142,11 +142,12 @@ class Feed:
         self.screened += 1
         return None
 
-    def _look_for_twins(self, entry: Entry) -> None:
-        if entry.id in self.ids:
-            self.twins[entry.id] = None
-        elif entry.id:
-            self.ids.add(entry.id)
+    def met(self, identifier: str) -> None:
+        """Note the id of a record that is tagged, or was before a resumed run."""
+        if identifier in self.ids:
+            self.twins[identifier] = None
+        elif identifier:
+            self.ids.add(identifier)
 
     def _deduped(self) -> Iterator[Job | Outcome]:
         """Settled records first, then one job a trial, numbered in this order."""

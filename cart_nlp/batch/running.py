@@ -271,14 +271,18 @@ def _feed(
     if journal.finished:
         return feed
     feed.hits = parts.hits()
-    if store is not None:
+    kept = journal.outcomes() if journal.last >= 0 else iter(())
+    if store is None:
+        for found in kept:
+            if found.kind in ("record", "below"):
+                feed.met(found.id)
+    else:
         feed.known = Known(store.digests(), store.ids(), store.marks())
         # A number that stands in escapes, or one to be listed, is only found in a record that is parsed.
         plain = ledger is None and not options.dedupe and not feed.listing
         if parts.reader_past is not None and plain:
             feed.reader = parts.reader_past(feed.settled)
-        if journal.last >= 0:
-            feed.seen = {found.id: found.digest for found in journal.outcomes() if found.digest}
+        feed.seen = {found.id: found.digest for found in kept if found.digest}
     return feed
 
 

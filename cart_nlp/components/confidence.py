@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import filter_spans
@@ -37,6 +38,8 @@ class Confidence(Weighted):
             # Of a product's name and what it spells, the product is the entity.
             spans = sorted(doc.spans[MENTIONS], key=lambda span: span.id_.startswith("product:"))
             doc.set_ents(filter_spans(spans), default="unmodified" if doc.ents else "outside")
+        if not brief(doc):
+            doc._.cart = orjson.loads(orjson.dumps(state))  # lists, as it comes back from bytes
         return doc
 
     def of(self, state: dict[str, Any]) -> dict[str, float]:

@@ -192,7 +192,7 @@ def test_a_closed_pipe_and_a_full_device_are_one_line(folder: Path) -> None:
 
 
 def test_a_full_disk_is_one_line_and_the_run_can_go_on(folder: Path) -> None:
-    more = "".join(json.dumps({**TRIALS[0], "id": f"NCT8{n:07}"}) + "\n" for n in range(200))
+    more = "".join(json.dumps({**TRIALS[0], "id": f"NCT8{n % 198:07}"}) + "\n" for n in range(200))
     (folder / "in.jsonl").write_text(more)
     full = tag(
         folder,
@@ -209,6 +209,7 @@ def test_a_full_disk_is_one_line_and_the_run_can_go_on(folder: Path) -> None:
     done = tag(folder, "in.jsonl", "-o", "out.jsonl", "--resume")
     assert done.returncode == 0
     assert "resumed: " in done.stderr
+    assert "2 ids stand more than once" in done.stderr  # once before the end of the disk, once behind it
     assert len(records(folder / "out.jsonl")) == 200
 
 
