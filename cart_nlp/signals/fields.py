@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cart_nlp.lexicon import Concept
 from cart_nlp.signals import products
 from cart_nlp.signals.candidate import Instance
-from cart_nlp.signals.mention import beside, place, signals, turns
+from cart_nlp.signals.mention import beside, cues, place, signals, turns
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.signals.units import Unit, units
 from cart_nlp.vocabulary import GUARDED
@@ -43,7 +43,7 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
             stated = _stated(reading, field, unit, mention)
             if stated:
                 shared = shared or signals(reading, unit)
-                own = [*shared, *_own(reading, field, unit, mention, len(stated))]
+                own = [*shared, *_own(reading, field, unit, mention, len(stated), "loose" in shared)]
             for value in stated:
                 told = own if field == "targets" else own + _with_value(reading, field, unit, mention, value)
                 yield Instance(value, mention, tuple(told), place(unit), number)
@@ -59,6 +59,8 @@ def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple
         return _secreted(reading, unit, mention, row)
     if field == "costim" and _says(row, "kind", "signaling"):
         return ()
+    if field == "generation" and "generation_of>adj" in cues(reading, unit):
+        return ()  # the noun behind it is a vector or drug
     another = field == "cell_source" and reading.low.startswith(
         tuple(lexicon.words("anothers")), mention.start
     )
@@ -114,14 +116,14 @@ def _partners(reading: Reading, unit: Unit, mention: Mention) -> list[str]:
     return sorted({"with_" + role for row in rows if row and (role := row.fields.get("usual_role"))})
 
 
-def _of_drugs(reading: Reading, mention: Mention) -> list[str]:
+def _of_drugs(reading: Reading, mention: Mention, loose: bool) -> list[str]:
     """Whether a drug that the sentence names binds the antigen, or another one."""
     first, last = reading.sentence(mention.start)
     bound = (antigen == mention.concept for at, antigen in reading.drugs if first <= at < last)
-    return ["drug_binds" if own else "drug_binds_other" for own in bound]
+    return [("drug_binds" if loose else "tight&drug_binds") if own else "drug_binds_other" for own in bound]
 
 
-def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int) -> list[str]:
+def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int, loose: bool) -> list[str]:
     """Signals of one mention that its coordination does not share.
 
     What found it (a row of a table says nothing), for antigens whether a drug that the sentence names binds
@@ -139,7 +141,9 @@ def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int
         found.append("guarded_name")
     if mention.label == "antigen":
         if field == "targets":
-            found += [*_of_drugs(reading, mention), *_partners(reading, unit, mention)]
+            found += [*_of_drugs(reading, mention, loose), *_partners(reading, unit, mention)]
+            if "marker_right" in turns(reading, unit):  # an opaque name binds what nobody tells
+                found.append("marker_named" if instances(reading, "products") else "marker_unnamed")
         row = reading.vocabulary.lexicon.get("antigen", mention.concept)
         if row is None:
             found.append("novel")

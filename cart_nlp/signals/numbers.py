@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 from operator import attrgetter
 
@@ -42,20 +42,25 @@ def numbered(lexicon: Lexicon, low: str, mentions: Iterable[Mention]) -> list[Me
     antigens = sorted((m for m in mentions if m.label == "antigen"), key=attrgetter("start"))
     families = tuple(lexicon.words("number_of"))
     found = list(_beside_car(lexicon, low))
-    starts = [m.end for m in found]
+    starts = {m.end: m.row for m in found}  # what goes on from the name of a CAR is told by it: "4SCAR19/22"
     for one in antigens:  # further ones may follow: "CD19/22", "…/CD20/22"
         if low.startswith(families, one.start) or low[one.start - 1 : one.start] in ("/", "\\"):
-            starts.append(one.end)
-        sibling = _SIBLING.match(low, one.end)
-        if sibling and low[one.end - 1] == one.concept[-1] and not lower(one.concept).startswith(families):
-            name = one.concept[:-1] + sibling["number"]
-            if name != one.concept and lexicon.get("antigen", name) is not None:
-                found.append(Mention(*sibling.span("number"), "antigen", name, "number:continued"))
+            starts[one.end] = "number:continued"
+        if one.row.startswith("product:") and one.end in starts:
+            starts[one.end] = one.row
+        if (sibling := _SIBLING.match(low, one.end)) and not lower(one.concept).startswith(families):
+            found += _sibling(lexicon, low, one, sibling)
     found += _constructs(lexicon, low)
     found += _continued(lexicon, low, starts)
     # The furthest end of all that start so early.
     ends = [0, *accumulate((one.end for one in antigens), max)]
     return [m for m in found if m.end > ends[bisect_right(antigens, m.start, key=attrgetter("start"))]]
+
+
+def _sibling(lexicon: Lexicon, low: str, one: Mention, after: re.Match[str]) -> Iterator[Mention]:
+    name = one.concept[:-1] + after["number"]
+    if low[one.end - 1] == one.concept[-1] != after["number"] and lexicon.get("antigen", name) is not None:
+        yield Mention(*after.span("number"), "antigen", name, "number:continued")
 
 
 def _mention(lexicon: Lexicon, start: int, number: str, rule: str) -> Mention:
@@ -85,11 +90,11 @@ def _constructs(lexicon: Lexicon, low: str) -> Iterator[Mention]:
             yield _mention(lexicon, found.start("number"), found["number"], "number:construct")
 
 
-def _continued(lexicon: Lexicon, low: str, starts: Iterable[int]) -> Iterator[Mention]:
+def _continued(lexicon: Lexicon, low: str, starts: Mapping[int, str]) -> Iterator[Mention]:
     following = [lexicon.expression(each, low=True) for each in (_NEXT, _NEXT_LISTED)]
     goes_on = lexicon.expression(_GOES_ON, low=True)
     seen: set[int] = set()
-    for end in starts:
+    for end, rule in starts.items():
         while end not in seen:
             seen.add(end)
             found = following[0].match(low, end) or following[1].match(low, end)
@@ -97,5 +102,5 @@ def _continued(lexicon: Lexicon, low: str, starts: Iterable[int]) -> Iterator[Me
                 break
             if "-" in low[end : found.start("number")] and not goes_on.match(low, found.end()):
                 break
-            yield _mention(lexicon, found.start("number"), found["number"], "number:continued")
+            yield _mention(lexicon, found.start("number"), found["number"], rule)
             end = found.end()

@@ -46,9 +46,7 @@ def units(reading: Reading, mentions: Iterable[Mention]) -> list[Unit]:
             last.mentions.append(mention)
             last.end = max(last.end, mention.end)
             continue
-        first, end = reading.sentence(mention.start)
-        kind = reading.section(mention.start).kind
-        found.append(Unit([mention], mention.start, mention.end, kind, first, max(end, mention.end)))
+        found.append(single(reading, mention))
     return found
 
 

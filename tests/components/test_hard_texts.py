@@ -61,15 +61,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
-    (
-        {
-            "brief_title": "A new model of transplantation",
-            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-            "conditions[0]": "CD19-chimeric antigen receptor T cells",
-            NAME: "new transplant model",
-        },
-        {"car_trial": "product"},
-    ),
     # the adaptor's tag is a target
     ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
     # a switch that stands plainly
@@ -77,14 +68,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     (TITLE + "\nAn inducible suicide switch is part of the cells.", {"safety_switch": ["other"]}),
     (TITLE + "\nPatients with other diseases are excluded.", {"safety_switch": []}),
     (TITLE + "\nThe cells are made without a suicide gene.", {"safety_switch": []}),
-    # one outcome names the cells
-    (
-        {
-            "brief_title": "Virus specific T cells in lymphoma",
-            "primary_outcomes[0]": "Survival of the CD19CAR T cells",
-        },
-        {"car_trial": "product"},
-    ),
     # a CAR word that letters are glued to is no acronym
     ("CD123 UCART in AML", {"car_trial": "product", "targets": ["CD123"]}),
     ("CAR-γδ T cells in lymphoma", {"car_trial": "product", "cell_type": ["gamma_delta_T"]}),
@@ -207,6 +190,28 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         },
         {"constructs": ["GPC3+HER2 (bispecific)", "GPC3+MSLN (bispecific)", "HER2+MSLN (bispecific)"]},
     ),
+    # a short name beside a sure antigen is one, as in the same coordination
+    ("CAR T cells targeting HER2 and FAP in solid tumors", {"targets": ["FAP", "HER2"]}),
+    ("HER2/FAP bispecific CAR-T for gastric cancer", {"targets": ["FAP", "HER2"]}),
+    ("CAR-T cells targeting EGFR and MET", {"targets": ["EGFR", "c-Met"]}),
+    ("IL13Ra2 CAR-T cells secreting a PD-L1 antibody in glioma", {"targets": ["IL13Ra2"]}),
+    # a drug that binds the antigen of the CAR as well
+    ("CD19 CAR-T in patients previously given blinatumomab", {"targets": ["CD19"]}),
+    ("CD19 CAR-T cells after prior blinatumomab", {"targets": ["CD19"]}),
+    ("Blinatumomab in CD19 positive leukemia", {"targets": []}),
+    # what goes on from the name of a CAR is spelled by it
+    ("4SCAR33/123 cells in leukemia", {"targets": ["CD123", "CD33"]}),
+    # the disease marker is all that is told of the binder
+    ("CAR-T cells for CD30 positive lymphoma", {"targets": ["CD30"]}),
+    # the generation of a vector or drug
+    (TITLE + "\nT cells are transduced with a third-generation lentiviral vector.", {"generation": []}),
+    (TITLE + "\nThe lymphoma came back after second generation TKIs.", {"generation": []}),
+    (TITLE + "\nA third-generation CAR is used.", {"generation": [3]}),
+    # in Chinese: an earlier CAR, what a study of CAR cells is about, whose cells
+    ("GPRC5D CAR-T治疗BCMA CAR-T治疗后进展的多发性骨髓瘤", {"targets": ["GPRC5D"]}),
+    ("化疗失败后CD19 CAR-T治疗淋巴瘤", {"car_trial": "product", "targets": ["CD19"]}),
+    ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
+    ("CD19 CAR-T治疗狼疮\nT细胞取自患者本人，转导后回输。", {"cell_source": ["autologous"]}),
     # a drug beside the cells arms them, an armed cell is not seen
     ("Anti-CTLA-4 armored anti-GPC3 CAR-T cells", {"armoring": ["secreted CTLA-4 antibody"]}),
 ]
