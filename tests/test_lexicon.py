@@ -100,11 +100,11 @@ def test_an_expression_is_made_of_the_words_of_a_category(tmp_path: Path) -> Non
 
 
 def test_a_user_tells_what_a_number_at_a_car_word_counts(tmp_path: Path) -> None:
-    text = "CD19 CAR-T and CAR-T20 quxes"
-    assert tag(text).targets == ("CD19", "CD20")
+    text = "CAR-T20 quxes in lymphoma"
+    assert tag(text).targets == ("CD20",)
     head = "text,category,direction,scope,hits,misses,source\n"
     (tmp_path / "cues.csv").write_text(head + "qux*,number_counts,both,inside,,,me\n", "utf-8")
-    assert tag(text, load([tmp_path])).targets == ("CD19",)
+    assert tag(text, load([tmp_path])).targets == ()
 
 
 def test_layers_change_the_digest(tmp_path: Path) -> None:
