@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ class GoldRecord:
     @property
     def uncertain(self) -> frozenset[str]:
         """Fields that are left out of scoring for this trial; constructs stand and fall with the targets."""
-        found = self.unlabeled.union(self.labels.get("uncertain", ()))
-        return found | {"constructs"} if "targets" in found else found
+        found = frozenset(self.labels.get("uncertain", ()))
+        return self.unlabeled | (found | {"constructs"} if "targets" in found else found)
 
     @property
     def included(self) -> bool:
@@ -106,7 +106,8 @@ def files(path: Path | None = None) -> list[Path]:
 def read(path: Path | None = None) -> Gold:
     """Read a gold file or folder (the bundled set if None); raises GoldError with every fault.
 
-    A field that one trial's labels lack is empty there; one that those of all lack is not labeled.
+    A field that one trial's labels lack is empty there; one that those of all included trials lack is not
+    labeled.
     """
     sources = files(path)
     records: list[GoldRecord] = []
@@ -130,9 +131,16 @@ def read(path: Path | None = None) -> Gold:
     if faults:
         raise GoldError(faults)
     name = "bundled gold set" if path is None else Path(path).name
-    unlabeled = frozenset((*LIST_FIELDS, "constructs")).difference(*(one.labels for one in records))
+    unlabeled = _unlabeled([one.labels for one in records if one.included])
     found = tuple(replace(one, unlabeled=unlabeled) for one in records) if unlabeled else tuple(records)
     return Gold(name, digest.hexdigest()[:12], found)
+
+
+def _unlabeled(labels: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """The fields that nobody labeled in any of the included trials; none if there is no such trial."""
+    told = frozenset().union(*labels)
+    lacking = frozenset((*LIST_FIELDS, "constructs")) - told if labels else frozenset()
+    return lacking - {"targets"} if "product_targets" in told else lacking
 
 
 def _lines(source: Path, faults: list[str]) -> Iterator[tuple[int, str]]:

@@ -32,8 +32,8 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     yield from breakdown.renamed(gold.get("renamed", ()))
     if missing := result["without_record"]:
         yield f"{missing} gold trials have no record and count as `no`"
-        if missing == gold["trials"]:
-            yield "no gold trial has a record: if these are records of other trials, the figures mean nothing"
+        if missing == gold["trials"] and result["other_records"]:
+            yield "all records are of other trials than the gold's: the figures mean nothing"
     yield ""
     if result["fields"]:
         yield from _fields(result["fields"])

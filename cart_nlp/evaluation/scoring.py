@@ -51,6 +51,7 @@ def evaluate(
         "basis": basis,
         "trials": len(everything),
         "without_record": sum(g.id not in records for g in gold.records),
+        "other_records": len(records.keys() - {g.id for g in gold.records}),
         "fields": {name: score.as_dict() for name, score in fields.items()},
         "focus": metrics.focus_score(everything),
         "screening": metrics.screening(everything, prevalence),

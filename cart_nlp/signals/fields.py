@@ -59,8 +59,10 @@ def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple
         return _secreted(reading, unit, mention, row)
     if field == "costim" and _says(row, "kind", "signaling"):
         return ()
-    if field == "generation" and "generation_of>adj" in cues(reading, unit):
-        return ()  # the noun behind it is a vector or drug
+    if field == "generation" and "generation_of>adj" in cues(reading, unit):  # of a vector or drug behind it
+        after = reading.words(unit.end, unit.end + 12)[:1]
+        apart = reading.low[unit.end] == "," or not lexicon.words("filler").isdisjoint(after)
+        return (mention.concept,) if apart else ()
     another = field == "cell_source" and reading.low.startswith(
         tuple(lexicon.words("anothers")), mention.start
     )
@@ -131,10 +133,8 @@ def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int
     """
     found = []
     origin = mention.row.rstrip(GUARDED).partition(":")[0]
-    if origin == "product":
-        found.append("spelled")
-    elif origin == "number":
-        found.append(mention.row)
+    if origin in ("product", "number"):
+        found.append("spelled" if origin == "product" else mention.row)
     elif not origin.endswith(".csv"):
         found.append("rule=" + mention.row.partition(":")[0])
     if mention.guarded:

@@ -50,8 +50,7 @@ def numbered(lexicon: Lexicon, low: str, mentions: Iterable[Mention]) -> list[Me
             starts[one.end] = one.row
         if (sibling := _SIBLING.match(low, one.end)) and not lower(one.concept).startswith(families):
             found += _sibling(lexicon, low, one, sibling)
-    found += _constructs(lexicon, low)
-    found += _continued(lexicon, low, starts)
+    found += [*_constructs(lexicon, low), *_continued(lexicon, low, starts)]
     # The furthest end of all that start so early.
     ends = [0, *accumulate((one.end for one in antigens), max)]
     return [m for m in found if m.end > ends[bisect_right(antigens, m.start, key=attrgetter("start"))]]

@@ -61,6 +61,23 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
+    (
+        {
+            "brief_title": "A new model of transplantation",
+            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+            "conditions[0]": "CD19-chimeric antigen receptor T cells",
+            NAME: "new transplant model",
+        },
+        {"car_trial": "product"},
+    ),
+    # one outcome names the cells
+    (
+        {
+            "brief_title": "Virus specific T cells in lymphoma",
+            "primary_outcomes[0]": "Survival of the CD19CAR T cells",
+        },
+        {"car_trial": "product"},
+    ),
     # the adaptor's tag is a target
     ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
     # a switch that stands plainly
@@ -207,6 +224,10 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     (TITLE + "\nT cells are transduced with a third-generation lentiviral vector.", {"generation": []}),
     (TITLE + "\nThe lymphoma came back after second generation TKIs.", {"generation": []}),
     (TITLE + "\nA third-generation CAR is used.", {"generation": [3]}),
+    ("A CD19 CAR of the third generation in a lentiviral vector", {"generation": [3]}),
+    ("The CD19 CAR is third generation, lentiviral vector based.", {"generation": [3]}),
+    # T cells that are "infected", in Chinese, are transduced
+    ("采用逆转录病毒感染T细胞制备的CD19 CAR-T治疗淋巴瘤", {"vector": ["retroviral"]}),
     # in Chinese: an earlier CAR, what a study of CAR cells is about, whose cells
     ("GPRC5D CAR-T治疗BCMA CAR-T治疗后进展的多发性骨髓瘤", {"targets": ["GPRC5D"]}),
     ("化疗失败后CD19 CAR-T治疗淋巴瘤", {"car_trial": "product", "targets": ["CD19"]}),

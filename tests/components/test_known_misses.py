@@ -63,24 +63,6 @@ LEVELS: dict[str, list[Row]] = {
         ),
         ("Low-dose radiotherapy bridging CART in lymphoma", {"car_trial": "related"}),
     ],
-    "the cells stand in one place alone, beside another treatment": [
-        (
-            {
-                "brief_title": "A new model of transplantation",
-                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-                "conditions[0]": "CD19-chimeric antigen receptor T cells",
-                NAME: "new transplant model",
-            },
-            {"car_trial": "product"},
-        ),
-        (
-            {
-                "brief_title": "Virus specific T cells in lymphoma",
-                "primary_outcomes[0]": "Survival of the CD19CAR T cells",
-            },
-            {"car_trial": "product"},
-        ),
-    ],
     "CAR-T cells of the background or of a later treatment read as the study's": [
         (
             {

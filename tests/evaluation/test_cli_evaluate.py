@@ -122,7 +122,7 @@ def test_errors_name_value_evidence_rule_and_kind(files, tmp_path):
     path.write_text(wrong.model_dump_json() + "\n", "utf-8")
     done = cart_nlp("evaluate", "--gold", gold, "--records", path, "--errors")
     assert "9 gold trials have no record and count as `no`" in done.stdout
-    assert "no gold trial has a record" not in done.stdout
+    assert "all records are of other trials" not in done.stdout
     assert "  NCT00000001  wrong CD20; gold: CD19" in done.stdout
     assert "from brief_title[0:5] 'Study', rule a rule" in done.stdout
     assert "gold saw 'CD19 CAR-T'" in done.stdout
@@ -162,7 +162,12 @@ def test_records_of_other_trials_are_told(files, tmp_path):
     path.write_text(other.model_dump_json() + "\n", "utf-8")
     done = cart_nlp("evaluate", "--gold", gold, "--records", path)
     assert "10 gold trials have no record and count as `no`" in done.stdout
-    assert "no gold trial has a record" in done.stdout
+    assert "all records are of other trials than the gold's" in done.stdout
+    path.write_text("")
+    assert (
+        "all records are of other trials"
+        not in cart_nlp("evaluate", "--gold", gold, "--records", path).stdout
+    )
 
 
 @pytest.mark.parametrize(

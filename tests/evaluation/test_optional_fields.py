@@ -45,6 +45,17 @@ def test_a_field_that_no_trial_labels_is_not_scored_and_told(tmp_path) -> None:
     assert "cell_type" in told[0]
 
 
+def test_constructs_alone_are_scored_and_look_alikes_alone_leave_nothing_out(tmp_path) -> None:
+    only = line("T1", "CD19 CAR-T in lymphoma")
+    only["labels"] = {"car_trial": "product", "constructs": [{"targets": ["CD19"], "format": "single"}]}
+    gold = gold_set.read(save(tmp_path / "gold.jsonl", [only]))
+    records, _ = tag_gold(gold.records)
+    assert evaluate(gold, records).result["fields"].keys() == {"constructs"}
+    other = line("T2", "Rituximab in lymphoma")
+    other["labels"] = {"car_trial": "no"}
+    assert gold_set.read(save(tmp_path / "no.jsonl", [other])).records[0].unlabeled == frozenset()
+
+
 def test_a_field_that_one_trial_labels_is_empty_in_the_others(tmp_path) -> None:
     lines = [line("T1", "CD19 CAR-T in lymphoma", cell_type=["T"]), line("T2", "CD19 CAR-T in leukemia")]
     del lines[1]["labels"]["cell_type"]
