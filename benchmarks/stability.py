@@ -29,7 +29,7 @@ def main() -> None:
     measured = report.measured(examples)
     shares = []
     for seed in range(options.trainings):
-        draw = random.Random(seed)
+        draw = random.Random(seed)  # the first training has every text
         kept = [one for one in examples if one.source != data.TAUGHT or not seed or draw.random() > SHARE]
         outcome = build.Outcome()
         build._targets(kept, data.roles(), outcome)

@@ -30,7 +30,7 @@ class GoldRecord:
     data: dict[str, Any] = field(default_factory=dict)
     """The line as it was read, so that an export can give everything back."""
     unlabeled: frozenset[str] = frozenset()
-    """Fields that nobody labeled in any trial of the set."""
+    """Fields that nobody labeled in any included trial of the set."""
 
     @property
     def uncertain(self) -> frozenset[str]:

@@ -59,8 +59,8 @@ def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple
         return _secreted(reading, unit, mention, row)
     if field == "costim" and _says(row, "kind", "signaling"):
         return ()
-    if field == "generation" and "generation_of>adj" in cues(reading, unit):  # of a vector or drug behind it
-        after = reading.words(unit.end, unit.end + 12)[:1]
+    if field == "generation" and "generation_of>adj" in cues(reading, unit):
+        after = reading.words(unit.end, unit.end + 12)[:1]  # a vector or drug has a generation of its own
         apart = reading.low[unit.end] == "," or not lexicon.words("filler").isdisjoint(after)
         return (mention.concept,) if apart else ()
     another = field == "cell_source" and reading.low.startswith(
@@ -119,7 +119,7 @@ def _partners(reading: Reading, unit: Unit, mention: Mention) -> list[str]:
 
 
 def _of_drugs(reading: Reading, mention: Mention, loose: bool) -> list[str]:
-    """Whether a drug that the sentence names binds the antigen, or another one."""
+    """Whether a drug in the sentence binds the antigen (`loose`: no CAR beside it), or another one."""
     first, last = reading.sentence(mention.start)
     bound = (antigen == mention.concept for at, antigen in reading.drugs if first <= at < last)
     return [("drug_binds" if loose else "tight&drug_binds") if own else "drug_binds_other" for own in bound]
