@@ -224,6 +224,11 @@ class Lexicon:
         """The concept of that canonical name, if there is one."""
         return self.concepts.get((label, name))
 
+    def cell(self, label: str, name: str, column: str) -> str:
+        """What the row of that concept has in a column, empty if there is none."""
+        row = self.get(label, name)
+        return row.fields.get(column, "") if row else ""
+
     @cached_property
     def folded(self) -> Mapping[str, tuple[Concept, ...]]:
         """Every spelling (lower case) -> the concepts that it may name."""

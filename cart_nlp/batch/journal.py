@@ -49,6 +49,7 @@ class Journal:
         self.merges: list[str] = []
         self.merged = 0
         self.corrections: dict[str, Any] = {}
+        self.notes: list[str] = []
         self._clock = 0.0
         self._file = _opened(path)
         try:
@@ -80,13 +81,16 @@ class Journal:
             self._file.flush()
             self._clock = now
 
-    def finish(self, read: int, merged: int, merges: list[str], corrections: dict[str, Any]) -> None:
+    def finish(
+        self, read: int, merged: int, merges: list[str], corrections: dict[str, Any], notes: list[str]
+    ) -> None:
         """Note that all inputs were read, how many records they held, and which of them were merged.
 
-        `corrections` is what became of a curator's decisions.
+        `corrections` is what became of a curator's decisions, `notes` what to know of the inputs.
         """
         self.read, self.merged, self.merges, self.corrections = read, merged, merges, corrections
-        told = {"merges": merges, "corrections": corrections}
+        self.notes = notes
+        told = {"merges": merges, "corrections": corrections, "notes": notes}
         self._put(Outcome(read, "end", "", str(merged), orjson.dumps(told)))
         self._file.flush()
 
@@ -154,6 +158,7 @@ class Journal:
                 self.read, self.merged = found.number, int(found.digest)
                 told = orjson.loads(found.payload)
                 self.merges, self.corrections = told["merges"], told["corrections"]
+                self.notes = told["notes"]
             else:
                 self._count(found)
             good += len(line)

@@ -185,7 +185,7 @@ class _Work:
                     return summary
                 if not feed.faults:
                     corrected = self.ledger.tally() if self.ledger else {}
-                    journal.finish(feed.read, feed.merged, feed.merges, corrected)
+                    journal.finish(feed.read, feed.merged, feed.merges, corrected, feed.notes)
             _count(summary, journal, feed)
             if store is not None and not options.dedupe:
                 store.mark(feed.known.now if feed.known else Marks())
@@ -338,7 +338,7 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     summary.screened = summary.read - sum(counts.values()) - merged + counts["screened"]
     summary.faults = feed.faults
     summary.unread = journal.unread
-    summary.notes += feed.notes + _too_long(journal)
+    summary.notes += (journal.notes if journal.finished else feed.notes) + _too_long(journal)
 
 
 def _too_long(sink: Journal | finish.Stdout) -> list[str]:

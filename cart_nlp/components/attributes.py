@@ -75,7 +75,11 @@ def resolve(field: str, found: list[Candidate], lexicon: Lexicon) -> list[Candid
 
 def coordinated(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     """The same, persons of one coordination as sure as the surest of them: "autologous or donor T cells"."""
-    persons = [one for one in found if one.concept == ALLOGENEIC or _kind(one.concept, lexicon) == "person"]
+    persons = [
+        one
+        for one in found
+        if one.concept == ALLOGENEIC or lexicon.cell("cell_source", one.concept, "kind") == "person"
+    ]
     told: dict[int, float] = {}
     for one in reversed(persons):  # the surest comes last
         if one.probability >= 0.5:
@@ -93,11 +97,6 @@ def _raised(one: Candidate, told: Mapping[int, float]) -> Candidate:
     return replace(one, probability=chance, scored=there, signals=[*one.signals, "coordination"])
 
 
-def _kind(name: str, lexicon: Lexicon) -> str:
-    row = lexicon.get("cell_source", name)
-    return row.fields.get("kind", "") if row else ""
-
-
 def sources(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     """Whose cells "allogeneic" means: banked ones where edited or called universal, else a donor's.
 
@@ -106,7 +105,7 @@ def sources(found: list[Candidate], lexicon: Lexicon) -> list[Candidate]:
     by_name = {one.concept: one for one in found}
     plain = by_name.pop(ALLOGENEIC, None)
     sure = {name for name, one in by_name.items() if one.probability >= 0.5}
-    grown = any(_kind(name, lexicon) == "origin" for name in sure)
+    grown = any(lexicon.cell("cell_source", name, "kind") == "origin" for name in sure)
     if grown and not sure.issuperset((_WITHIN, "off_the_shelf")):
         by_name.pop("off_the_shelf", None)
     if plain is None or plain.probability < 0.5 or grown:

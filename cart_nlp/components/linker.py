@@ -100,8 +100,7 @@ class Linker:
         concepts = self.known.get(lower(meaning), ())
         if any(c.name == mention.concept for c in concepts):
             return True
-        row = self.lexicon.get("antigen", mention.concept)
-        full = lower(row.fields.get("full_name", "")) if row else ""
+        full = lower(self.lexicon.cell("antigen", mention.concept, "full_name"))
         return not concepts and fuzz.partial_ratio(lower(meaning), full) > 80
 
     def _defined(self, reading: Reading, short_forms: dict[str, str]) -> Iterator[Mention]:

@@ -75,6 +75,8 @@ def _scores(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def lookup(result: Mapping[str, Any], path: str) -> float | None:
     """The rate at `targets.exact`, `screening.recall` or `targets.macro.f1`; raises GoldError if none."""
     field, *rest = path.removeprefix("fields.").split(".")
+    if field in result.get("unlabeled", ()):
+        raise GoldError([f"no rate {path!r}: {field} is not labeled in this set"])
     value: Any = _scores(result, field)
     for key in rest:
         value = value.get(key, ...) if isinstance(value, dict) else ...

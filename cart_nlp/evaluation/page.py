@@ -17,7 +17,7 @@ from markupsafe import Markup
 from cart_nlp import pages
 from cart_nlp.evaluation import breakdown, review, svg, unseen
 from cart_nlp.evaluation.layout import NAMES, Row, interval, percent
-from cart_nlp.evaluation.report import unlabeled
+from cart_nlp.evaluation.report import unlabeled, without_record
 from cart_nlp.evaluation.scoring import Evaluation
 from cart_nlp.evaluation.snippets import of_error
 
@@ -73,7 +73,8 @@ def _head(result: Mapping[str, Any]) -> Iterator[str]:
     )
     if "dump" in result:
         yield f"<p>{escape(next(breakdown.dump(result['dump'])))}</p>"
-    yield from (f"<p>{escape(line)}</p>" for line in breakdown.renamed(gold.get("renamed", ())))
+    lines = (*breakdown.renamed(gold.get("renamed", ())), *without_record(result))
+    yield from (f"<p>{escape(line)}</p>" for line in lines)
     s, car, focus = result["screening"], result["car_trial"], result["focus"]
     yield (
         f"<p>Screening: recall {percent(s['recall'])}{interval(s, 'recall')} of {s['support']}, precision "

@@ -30,10 +30,7 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
     if "dump" in result:
         yield from breakdown.dump(result["dump"])
     yield from breakdown.renamed(gold.get("renamed", ()))
-    if missing := result["without_record"]:
-        yield f"{missing} gold trials have no record and count as `no`"
-        if missing == gold["trials"] and result["other_records"]:
-            yield "all records are of other trials than the gold's: the figures mean nothing"
+    yield from without_record(result)
     yield ""
     if result["fields"]:
         yield from _fields(result["fields"])
@@ -51,6 +48,14 @@ def lines(result: Mapping[str, Any]) -> Iterator[str]:
         if result.get(name):
             yield ""
             yield from part(result[name])
+
+
+def without_record(result: Mapping[str, Any]) -> Iterator[str]:
+    """Labeled trials of which no record tells."""
+    if missing := result["without_record"]:
+        yield f"{missing} gold trials have no record and count as `no`"
+        if missing == result["gold"]["trials"] and result["other_records"]:
+            yield "all records are of other trials than the gold's: the figures mean nothing"
 
 
 def unlabeled(result: Mapping[str, Any]) -> Iterator[str]:

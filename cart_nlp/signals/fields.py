@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cart_nlp.lexicon import Concept
 from cart_nlp.signals import products
 from cart_nlp.signals.candidate import Instance
 from cart_nlp.signals.mention import beside, cues, place, signals, turns
@@ -52,15 +51,18 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
 def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
     """The values of a field that a mention may state where it stands."""
     lexicon = reading.vocabulary.lexicon
-    row = lexicon.get(mention.label, mention.concept)
     if mention.label == "ligand":
+        row = lexicon.get("ligand", mention.concept)
         return row.values("targets") if row else ()
     if field == "armoring" and mention.label == "antigen":
-        return _secreted(reading, unit, mention, row)
-    if field == "costim" and _says(row, "kind", "signaling"):
+        return _secreted(reading, unit, mention)
+    if field == "costim" and lexicon.cell("costim", mention.concept, "kind") == "signaling":
         return ()
-    if field == "generation" and "generation_of>adj" in cues(reading, unit):
-        after = reading.words(unit.end, unit.end + 12)[:1]  # a vector or drug has a generation of its own
+    told = cues(reading, unit) if field == "generation" else ()
+    if "generation_of<adj" in told:
+        return ()  # a vector or drug has a generation of its own
+    if "generation_of>adj" in told:
+        after = reading.words(unit.end, unit.end + 12)[:1]
         apart = reading.low[unit.end] == "," or not lexicon.words("filler").isdisjoint(after)
         return (mention.concept,) if apart else ()
     another = field == "cell_source" and reading.low.startswith(
@@ -69,15 +71,11 @@ def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple
     return (ALLOGENEIC if another else mention.concept,)
 
 
-def _says(row: Concept | None, column: str, value: str) -> bool:
-    """Whether the row of a mention has a value in a column."""
-    return row is not None and row.fields.get(column) == value
-
-
-def _secreted(reading: Reading, unit: Unit, antigen: Mention, row: Concept | None) -> tuple[str, ...]:
+def _secreted(reading: Reading, unit: Unit, antigen: Mention) -> tuple[str, ...]:
     """The antibody against an antigen, if the cues that reach the antigen speak of one that is secreted."""
-    antibody = f"secreted {antigen.concept} antibody"
-    if not _says(row, "usual_role", "payload") and not reading.vocabulary.lexicon.get("armoring", antibody):
+    antibody, lexicon = f"secreted {antigen.concept} antibody", reading.vocabulary.lexicon
+    role = lexicon.cell("antigen", antigen.concept, "usual_role")
+    if role != "payload" and not lexicon.get("armoring", antibody):
         return ()
     told = turns(reading, unit)
     named = not told.isdisjoint(("antibody_right", "antibody_left", "engager_right"))
@@ -114,8 +112,8 @@ def _with_value(reading: Reading, field: str, unit: Unit, mention: Mention, valu
 
 def _partners(reading: Reading, unit: Unit, mention: Mention) -> list[str]:
     """What the others of a coordination usually are: beside CD3 an antigen is that of an engager."""
-    rows = (reading.vocabulary.lexicon.get(m.label, m.concept) for m in unit.mentions if m is not mention)
-    return sorted({"with_" + role for row in rows if row and (role := row.fields.get("usual_role"))})
+    cell, others = reading.vocabulary.lexicon.cell, (m for m in unit.mentions if m is not mention)
+    return sorted({"with_" + role for m in others if (role := cell(m.label, m.concept, "usual_role"))})
 
 
 def _of_drugs(reading: Reading, mention: Mention, loose: bool) -> list[str]:

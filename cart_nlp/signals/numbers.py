@@ -10,7 +10,6 @@ from operator import attrgetter
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.reading import Mention
-from cart_nlp.text import lower
 
 # CAR or CART with a number: huCART19, 4SCAR19, tanCART-19/20, CAR-20/19-T; no dose, and no 4-1BB.
 _CAR_NUMBER = (
@@ -29,6 +28,7 @@ _NEXT = (
 _NEXT_LISTED = (
     r"(?:,\s?|\s(?:and|or|and/or)\s)(?P<number>[1-9]\d{1,2}[a-z]?)(?![\da-z%.])"
     r"(?=,\s?\d|\s(?:and|or)\s\d|\s?-?\s?\(?<<number_before>>|[.;)]|\s*$|\s+for\b|\s+in\b)"
+    r"(?!(?:,?\s(?:and\s|or\s)?\d{1,4}){1,8}\s*<<number_counts>>)"
 )
 # What stands before is looked at behind the first digit: the engine then tries digits alone.
 _CONSTRUCT = r"(?P<number>\d(?:(?<![\da-z-].)|(?<=m.)(?<![\da-z-]m.))\d{1,2})-?\.?<<number_signal>>(?![a-z])"
@@ -44,12 +44,13 @@ def numbered(lexicon: Lexicon, low: str, mentions: Iterable[Mention]) -> list[Me
     found = list(_beside_car(lexicon, low))
     starts = {m.end: m.row for m in found}  # what goes on from the name of a CAR is told by it: "4SCAR19/22"
     for one in antigens:  # further ones may follow: "CD19/22", "…/CD20/22"
-        if low.startswith(families, one.start) or low[one.start - 1 : one.start] in ("/", "\\"):
+        own = low.startswith(families, one.start)
+        if not own and (sibling := _SIBLING.match(low, one.end)):
+            found += _sibling(lexicon, low, one, sibling)
+        elif own or low[one.start - 1 : one.start] in ("/", "\\"):
             starts[one.end] = "number:continued"
         if one.row.startswith("product:") and one.end in starts:
             starts[one.end] = one.row
-        if (sibling := _SIBLING.match(low, one.end)) and not lower(one.concept).startswith(families):
-            found += _sibling(lexicon, low, one, sibling)
     found += [*_constructs(lexicon, low), *_continued(lexicon, low, starts)]
     # The furthest end of all that start so early.
     ends = [0, *accumulate((one.end for one in antigens), max)]

@@ -148,6 +148,17 @@ def test_a_damaged_line_ends_what_counts(tmp_path: Path) -> None:
     assert out.read_bytes() == whole
 
 
+def test_what_is_told_of_the_inputs_is_told_where_only_the_writing_was_left(tmp_path: Path) -> None:
+    source = fakes.dump(tmp_path / "in.jsonl", [{"id": f"T{n // 2}", "title": "CAR"} for n in range(4)])
+    out = tmp_path / "out.jsonl"
+    options = Options((str(source),), str(out), workers=0, resume=True)
+    content = full_journal(tmp_path, options)
+    out.unlink()
+    Path(f"{out}.journal").write_bytes(content)
+    notes = run(options, fakes.parts(tmp_path)).notes
+    assert any(note.startswith("2 ids stand more than once") for note in notes)
+
+
 def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
     source = fakes.dump(tmp_path / "in.jsonl", 10)
     options = Options((str(source),), str(tmp_path / "out.jsonl"), workers=0, resume=True)

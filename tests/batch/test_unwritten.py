@@ -158,7 +158,7 @@ def test_a_run_that_lists_less_cannot_be_resumed_as_one_that_lists_all(source: P
     tagged(source)
     (source.parent / "out.jsonl.journal").write_bytes(b"")
     journal = Journal(source.parent / "out.jsonl.journal", {"inputs": []}, resume=False)
-    journal.finish(0, 0, [], {})
+    journal.finish(0, 0, [], {}, [])
     journal.close()
     with pytest.raises(BatchError, match="of a run with other"):
         tagged(source, resume=True, screened=str(source.parent / "list.jsonl"))

@@ -71,6 +71,9 @@ TARGETS = [
     ("CD22 chimeric receptor (CD28-zeta-CD19t-expressing) CAR T-lymphocytes", ("CD22",)),
     ("MB-CART2019.1 in lymphoma", ("CD19", "CD20")),
     ("CAR-NK cells targeting TRBC1/2 in lymphoma", ("TRBC1", "TRBC2")),
+    ("CD19/TRBC1/2 CAR-T cells in lymphoma", ("CD19", "TRBC1", "TRBC2")),
+    ("CART19, 20 or 22 in lymphoma", ("CD19", "CD20", "CD22")),
+    ("CART19, 22 and 70 patients were treated with CAR-T cells", ("CD19",)),
     ("CD371 CAR T cells in leukemia", ("CLL1",)),
 ]
 

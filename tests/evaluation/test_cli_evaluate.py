@@ -120,8 +120,10 @@ def test_errors_name_value_evidence_rule_and_kind(files, tmp_path):
     )
     path = tmp_path / "wrong.jsonl"
     path.write_text(wrong.model_dump_json() + "\n", "utf-8")
-    done = cart_nlp("evaluate", "--gold", gold, "--records", path, "--errors")
+    shown = tmp_path / "page.html"
+    done = cart_nlp("evaluate", "--gold", gold, "--records", path, "--errors", "--html", shown)
     assert "9 gold trials have no record and count as `no`" in done.stdout
+    assert "<p>9 gold trials have no record and count as `no`</p>" in shown.read_text("utf-8")
     assert "all records are of other trials" not in done.stdout
     assert "  NCT00000001  wrong CD20; gold: CD19" in done.stdout
     assert "from brief_title[0:5] 'Study', rule a rule" in done.stdout

@@ -5,6 +5,8 @@ from gold_lines import labels, line, save
 
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation import report
+from cart_nlp.evaluation.compare import shortfalls
+from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.labels import label_faults
 from cart_nlp.evaluation.predictions import tag_gold
 from cart_nlp.evaluation.run import Options, run
@@ -43,6 +45,8 @@ def test_a_field_that_no_trial_labels_is_not_scored_and_told(tmp_path) -> None:
     told = [text for text in report.lines(result) if text.startswith("not labeled in this set")]
     assert len(told) == 1
     assert "cell_type" in told[0]
+    with pytest.raises(GoldError, match=r"no rate 'vector\.f1': vector is not labeled in this set"):
+        shortfalls(result, ["targets.exact=1", "vector.f1=0.5"])
 
 
 def test_constructs_alone_are_scored_and_look_alikes_alone_leave_nothing_out(tmp_path) -> None:
