@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,9 @@ MAX_BYTES = 1 << 28
 _NEEDED = COLUMNS[:4]
 _WIDE = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
+Row = dict[str, str] | str
+"""Cells by column, or what is wrong with the row."""
+
 
 class CorrectionsError(InputError):
     """A corrections file that cannot be used: one line for each fault, with file and row."""
@@ -55,10 +59,20 @@ def read_all(path: Path) -> tuple[list[Correction], list[str]]:
     for row, cells in _rows(path):
         place = f"{path.name}: {row}"
         try:
-            found.append(correction(cells, place))
+            found.append(correction(_whole(cells), place))
         except ValueError as fault:
             faults.append(f"{place}: {fault}")
     return found, faults
+
+
+def _whole(cells: Row) -> dict[str, str]:
+    """The cells of a row that can be told apart; raises ValueError for another one."""
+    if isinstance(cells, str):
+        raise ValueError(cells)
+    missing = [name for name in _NEEDED if name not in cells]
+    if missing:
+        raise ValueError(f"no {', '.join(missing)} in this row; give each row {', '.join(_NEEDED)}")
+    return cells
 
 
 def correction(cells: Mapping[str, str], place: str = "") -> Correction:
@@ -107,6 +121,11 @@ def _judge(field: str, action: str, parts: tuple[str, ...], value: str) -> None:
         raise ValueError(f"{action} without a value; name it in the column value")
     if field == "car_trial" and action == "set" and not parts:
         raise ValueError("car_trial needs a value: product, related, mention or no")
+    alone = value.lower() == NOTHING
+    if not (parts or alone) and (action == "set" or value):
+        raise ValueError(f"{action} without a value; where the text states nothing, write {NOTHING}")
+    if not alone and NOTHING in map(str.lower, parts):
+        raise ValueError(f"{NOTHING} beside other values: {value!r}; keep one or the other")
 
 
 def _generation(text: str) -> str:
@@ -116,8 +135,8 @@ def _generation(text: str) -> str:
     return number
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """(row, cells by column) of every row that is not blank."""
+def _rows(path: Path) -> Iterator[tuple[str, Row]]:
+    """Place and cells of every row that is not blank."""
     if not path.is_file():
         raise CorrectionsError([f"{path}: {no_file(path)}; give a table with {', '.join(COLUMNS)}"])
     if path.stat().st_size > MAX_BYTES:
@@ -136,7 +155,7 @@ def _rows(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
         yield from _table(path, text)
 
 
-def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _lines(path: Path, text: str) -> Iterator[tuple[str, Row]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -147,47 +166,63 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
             raise CorrectionsError([f"{path.name}: row {number}: not JSON of a row: {said}"]) from None
         if not isinstance(row, dict):
             raise CorrectionsError([f"{path.name}: row {number}: no object of {', '.join(COLUMNS)}"])
-        yield f"row {number}", {str(name).strip().lower(): _cell(value) for name, value in row.items()}
+        yield f"row {number}", _cells(row)
 
 
-def _cell(value: Any) -> str:
-    """A value of JSON as a cell: lists joined, an empty list as nothing stated."""
-    if isinstance(value, list):
-        return "; ".join(map(str, value)) or NOTHING
-    return "" if value is None else str(value)
+def _cells(row: Mapping[Any, Any]) -> Row:
+    """An object of JSON as cells: lists joined, an empty list as nothing stated."""
+    found = {}
+    for name, value in row.items():
+        column = str(name).strip().lower()
+        parts = value if isinstance(value, list) else [value] if value is not None else [""]
+        if column in COLUMNS and not all(type(part) in (str, int, float) for part in parts):
+            return f"{column} is {json.dumps(value)[:40]}; give a text, or a list of texts"
+        found[column] = "; ".join(map(str, parts)) if parts else NOTHING
+    return found
 
 
-def _table(path: Path, text: str) -> Iterator[tuple[str, dict[str, str]]]:
+def _table(path: Path, text: str) -> Iterator[tuple[str, Row]]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if lines.startswith("sep="):  # Excel's hint
         lines = "\n" + lines.partition("\n")[2]
     mark = delimiter(lines.lstrip("\n").encode())
     csv.field_size_limit(MAX_BYTES)
-    rows = csv.reader(io.StringIO(lines), delimiter=mark)
+    rows = csv.reader(io.StringIO(lines), delimiter=mark, strict=True)
+    unended = lines.count("\n") + 1
     names: list[str] | None = None
+    begun = 1
     try:
         for cells in rows:
+            place, begun = f"row {begun}", rows.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if names is None:
                 names = _names(path, cells)
                 continue
-            if len(cells) > len(names) and any(cell.strip() for cell in cells[len(names) :]):
-                more = (
-                    f"{len(cells)} cells where the header has {len(names)}; quote a cell that holds {mark!r}"
-                )
-                raise CorrectionsError([f"{path.name}: row {rows.line_num}: {more}"])
-            yield (
-                f"row {rows.line_num}",
-                {name: unguarded(cell) for name, cell in zip(names, cells, strict=False)},
-            )
+            wrong = _unlike(cells, names, mark, rows.line_num == unended)
+            yield place, wrong or dict(zip(names, map(unguarded, cells), strict=False))
     except csv.Error as fault:
-        raise CorrectionsError([f"{path.name}: row {rows.line_num}: not CSV: {fault}"]) from None
+        broken = f"row {begun}: not CSV: {fault}; close every quote, and write one inside a cell twice"
+        raise CorrectionsError([f"{path.name}: {broken}"]) from None
     if names is None:
         raise CorrectionsError([f"{path.name}: empty; the first row names {', '.join(COLUMNS)}"])
 
 
-def _workbook(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+def _unlike(cells: list[str], names: list[str], mark: str, unended: bool) -> str:
+    """What is wrong with the cells of a row under a header; `unended` is one without a line break."""
+    many = f"{len(cells)} cells where the header has {len(names)}"
+    if any(cell.strip() for cell in cells[len(names) :]):
+        return f"{many}; quote a cell that holds {mark!r}"
+    if unended and len(cells) < len(names):
+        return f"{many}, and no line break: is the file cut off here? complete the row, or end its line"
+    field, action = names.index("field"), names.index("action")
+    for line in (line.split(mark) for cell in cells for line in cell.split("\n")[1:]):
+        if len(line) > max(field, action) and line[field] in FIELDS and line[action] in ACTIONS:
+            return f"a cell holds a row of its own ({mark.join(line)[:40]}); close the quote before it"
+    return ""
+
+
+def _workbook(path: Path) -> Iterator[tuple[str, Row]]:
     """The rows of a workbook's first sheet, formulas as their values."""
     from cart_nlp.readback import Budget
     from cart_nlp.registries.readers.sheets import first_sheet
@@ -206,7 +241,8 @@ def _workbook(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                     raise CorrectionsError(
                         [f"{path.name}: {row.place}: {without}; write the value itself, or save it in Excel"]
                     )
-            yield row.place, {names[at]: unguarded(cell) for at, cell in row.cells.items() if at in names}
+            said = {names[at]: unguarded(cell) for at, cell in row.cells.items() if at in names}
+            yield row.place, dict.fromkeys(names.values(), "") | said
     except CorrectionsError:
         raise
     except InputError as fault:

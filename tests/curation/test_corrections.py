@@ -1,5 +1,6 @@
 """Corrections: read as people write them, judged, laid over records, and found again on every way through."""
 
+import json
 import time
 
 import openpyxl
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from cart_nlp.curation.applying import apply, is_stale
 from cart_nlp.curation.checking import check, checked, contradictions
-from cart_nlp.curation.correction_files import CorrectionsError, read
+from cart_nlp.curation.correction_files import CorrectionsError, read, read_all
 from cart_nlp.curation.decisions import (
     COLUMNS,
     FIELDS,
@@ -134,6 +135,22 @@ def test_a_column_that_stands_twice_is_refused_if_it_is_one_of_ours(tmp_path, su
         (f"{ID},car_trial,set,", "row 2: car_trial needs a value: product, related, mention or no"),
         (",targets,set,CD19", "row 2: no trial_id; give the registration number"),
         (f"{ID},targets,set,a,b,c,d,e,f", "row 2: 9 cells where the header has 8"),
+        (
+            f"{ID},targets,set,,,ana,,",
+            "row 2: set without a value; where the text states nothing, write (none)",
+        ),
+        (f"{ID},targets,set,;", "row 2: set without a value; where the text states nothing, write (none)"),
+        (f"{ID},targets,confirm,;", "row 2: confirm without a value"),
+        (f"{ID},targets,set,CD19; (none)", "row 2: (none) beside other values: 'CD19; (none)'; keep one"),
+        (
+            f"{ID},targets,confirm",
+            "row 2: no value in this row; give each row trial_id, field, action, value",
+        ),
+        (f'{ID},targets,set,CD19,,,,"said', "row 2: not CSV: unexpected end of data; close every quote"),
+        (
+            f'{ID},targets,set,CD19,,,,"said\n{ID},costim,set,CD28,,,,so"',
+            f"row 2: a cell holds a row of its own ({ID},costim,set,CD28,,,,so); close the quote before it",
+        ),
     ],
 )
 def test_a_wrong_row_is_one_line_with_its_place(tmp_path, line, told):
@@ -143,6 +160,58 @@ def test_a_wrong_row_is_one_line_with_its_place(tmp_path, line, told):
         read(path)
     (fault,) = caught.value.faults
     assert fault.startswith(f"c.csv: {told}"), fault
+
+
+def test_a_row_without_a_line_break_may_be_cut_off_and_a_whole_one_is_read(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text(HEAD + f"{ID},costim,set,CD28\n{ID},targets,set,CD1")
+    with pytest.raises(CorrectionsError) as caught:
+        read(path)
+    told = "c.csv: row 3: 4 cells where the header has 8, and no line break: is the file cut off here?"
+    assert [fault.partition(" complete")[0] for fault in caught.value.faults] == [told]
+    path.write_text(HEAD + f"{ID},costim,set,CD28\n{ID},targets,set,CD1,,,,")
+    assert [found.values for found in read(path)] == [("CD28",), ("CD1",)]
+
+
+def test_a_place_is_the_line_on_which_its_row_begins(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text(HEAD + f'\n{ID},targets,set,CD19,,,,"two\nlines"\n{ID},focus,set,other\n')
+    assert [(found.place, found.note) for found in read(path)] == [
+        ("c.csv: row 3", "two\nlines"),
+        ("c.csv: row 5", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"value": None}, "set without a value; where the text states nothing, write (none)"),
+        ({"values": ["CD28"]}, "no value in this row; give each row trial_id, field, action, value"),
+        ({"value": ["CD28", None]}, 'value is ["CD28", null]; give a text, or a list of texts'),
+        ({"value": {"name": "CD28"}}, 'value is {"name": "CD28"}; give a text, or a list of texts'),
+        ({"value": True}, "value is true; give a text, or a list of texts"),
+    ],
+)
+def test_an_object_that_names_no_value_is_a_fault(tmp_path, said, told):
+    path = tmp_path / "c.jsonl"
+    good = {"trial_id": ID, "field": "generation", "action": "set", "value": [2, "3"], "own": {"a": None}}
+    bad = {"trial_id": ID, "field": "costim", "action": "set", **said}
+    path.write_text("".join(f"{json.dumps(each)}\n" for each in (bad, good)))
+    found, faults = read_all(path)
+    assert faults == [f"c.jsonl: row 1: {told}"]
+    assert [each.values for each in found] == [("2", "3")]
+
+
+def test_a_workbook_keeps_apart_what_is_empty_and_what_is_missing(tmp_path):
+    book = openpyxl.Workbook()
+    for one in (COLUMNS[:4], [ID, "focus", "confirm", None], [ID, "targets", "set", None]):
+        book.active.append(one)
+    book.save(tmp_path / "c.xlsx")
+    found, faults = read_all(tmp_path / "c.xlsx")
+    assert [(each.field, each.open) for each in found] == [("focus", True)]
+    assert faults == [
+        "c.xlsx: sheet Sheet, row 3: set without a value; where the text states nothing, write (none)"
+    ]
 
 
 def test_a_file_without_the_columns_and_no_file_are_told(tmp_path):
