@@ -24,8 +24,8 @@ from cart_nlp.writers.flat import unguarded
 LISTS = tuple(name for name, field in Record.model_fields.items() if get_origin(field.annotation) is tuple)
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".xlsx", ".duckdb")
 """Of files of records; those of text may be gzipped."""
-_CONSTRUCT = re.compile(r"^(?P<targets>.+) \((?P<format>[a-z]+)\)$")
-_BASIS = re.compile(r"; constructs=(?P<text>[^;]+? \([a-z]+\)) \[(?:(?P<basis>[a-z]+):(?= )|\S+ \d+-\d+:)")
+_CONSTRUCT = re.compile(r"^(?P<targets>.*) \((?P<format>[a-z]+)\)$")
+_BASIS = re.compile(r"; constructs=(?P<text>[^;]*? \([a-z]+\)) \[(?:(?P<basis>[a-z]+):(?= )|\S+ \d+-\d+:)")
 """What a flat cell of evidence tells of a construct: the place of words, or what else it rests on."""
 
 _BASES = frozenset(get_args(ConstructBasis))
@@ -187,7 +187,7 @@ def _construct(text: str) -> dict[str, Any]:
     match = _CONSTRUCT.match(text)
     if match is None:
         return {"targets": tuple(text.split("+")), "format": "single"}
-    return {"targets": tuple(match["targets"].split("+")), "format": match["format"]}
+    return {"targets": tuple(filter(None, match["targets"].split("+"))), "format": match["format"]}
 
 
 def _based(values: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
@@ -262,12 +262,13 @@ def _typed_workbook(path: Path) -> Rows:
             | {
                 k: tuple(_split(v)) if k in ("targets", "products", "costim") else v
                 for k, v in c.items()
-                if v is not None
+                if v is not None or k == "targets"
             }
             for c in of.get(("constructs", own), ())
         )
         values["evidence"] = tuple(
-            {
+            {"value": ""}  # a cell that is left empty, where a curator says that nothing is stated
+            | {
                 k: str(v) if k not in ("start", "end", "score", "more") else v
                 for k, v in e.items()
                 if v is not None

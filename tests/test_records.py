@@ -48,6 +48,15 @@ RECORDS = [
         ),
     ),
     Record(trial_id="NCT00000002", title="A study of CAR-T cells", car_trial="related", car_score=0.6),
+    Record(
+        trial_id="NCT00000003",
+        car_trial="product",
+        constructs=(Construct(targets=(), format="adaptor", basis="curator"),),
+        evidence=(
+            Evidence(field="constructs", value=" (adaptor)", basis="curator", rule="curator:set", by="Ana"),
+            Evidence(field="costim", value="", basis="curator", rule="curator:remove", replaced="CD28"),
+        ),
+    ),
 ]
 LINES = [record.model_dump_json(exclude_none=False).encode() for record in RECORDS]
 EXACT = ("records.jsonl", "records.jsonl.gz", "records.parquet", "records.xlsx", "records.json")
@@ -163,7 +172,7 @@ def test_records_may_have_columns_of_a_user(tmp_path: Path) -> None:
     head, *rows = path.read_text().splitlines()
     rows = [f"{row},mine,of it,text,a stage,why" for row in rows]
     path.write_text("\n".join([f"{head},field,value,basis,stage,reason", *rows]))
-    assert len(record_list(path)) == 2
+    assert len(record_list(path)) == len(RECORDS)
 
 
 @pytest.mark.parametrize("name", ["records.csv", "records.tsv", "records.xlsx", "records.parquet"])
