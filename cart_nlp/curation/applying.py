@@ -201,9 +201,7 @@ class _Work:
             update["indication_ids"] = self._known.ontology.ids_of(indications)
         update |= {
             "multi_target": len(targets) > 1,
-            "constructs": tuple(
-                sorted((self._construct(text) for text in self._values["constructs"]), key=_order)
-            ),
+            "constructs": tuple(sorted(self._completed(), key=_order)),
             "confidence": self._confidence,
             "evidence": tuple(self._evidence),
         }
@@ -214,6 +212,27 @@ class _Work:
         if known is None:
             known = construct_of(text)
         return known.model_copy(update={"basis": "curator"}) if text in self._decided() else known
+
+    def _completed(self) -> list[Construct]:
+        """The constructs with the products and costimulation of the fields, where these may have changed.
+
+        As the tool has it, the only construct has all costimulation, and each the products that bind just
+        its targets; what the fields no longer have leaves every construct.
+        """
+        found = [self._construct(text) for text in self._values["constructs"]]
+        if self.touched.isdisjoint(("targets", "constructs", "costim", "products")):
+            return found
+        costim, products = (self._values[name] for name in ("costim", "products"))
+        binds = {one: self._known.product_targets(one) or None for one in products}
+        return [
+            each.model_copy(
+                update={
+                    "costim": tuple(v for v in costim if len(found) == 1 or v in each.costim),
+                    "products": tuple(v for v in products if v in each.products or binds[v] == each.targets),
+                }
+            )
+            for each in found
+        ]
 
     def _decided(self) -> set[str]:
         """The constructs that a curator has given or confirmed."""

@@ -95,6 +95,11 @@ class Names:
         found = {one for target in targets for one in self.lexicon.hgnc(target)}
         return tuple(sorted(found, key=lambda one: int(one.partition(":")[2])))
 
+    def product_targets(self, product: str) -> tuple[str, ...]:
+        """The targets that are known of a product, sorted; none where it is not known."""
+        row = self.lexicon.get("product", product)
+        return tuple(sorted(row.values("targets"))) if row is not None else ()
+
 
 @cache
 def names(layers: tuple[str, ...] = ()) -> Names:

@@ -417,6 +417,30 @@ def test_constructs_follow_targets_and_targets_follow_constructs():
     assert curated(known, "targets") == []
 
 
+def test_products_and_costimulation_of_constructs_follow_their_fields():
+    pair = Construct(targets=("CD19", "CD22"), format="tandem", costim=("4-1BB", "CD28"), products=("X1",))
+    alone = record(constructs=(pair,), costim=("4-1BB", "CD28"), products=("X1",))
+
+    def inside(*rows, base=alone):
+        return [(c.targets, c.costim, c.products) for c in corrected(*rows, base=base).constructs]
+
+    both = ("CD19", "CD22")
+    assert inside(row("costim", "set", NOTHING)) == [(both, (), ("X1",))]
+    assert inside(row("costim", "set", "OX40")) == [(both, ("OX40",), ("X1",))]
+    assert inside(row("costim", "remove", "CD28")) == [(both, ("4-1BB",), ("X1",))]
+    assert inside(row("products", "confirm", NOTHING)) == [(both, ("4-1BB", "CD28"), ())]
+    assert inside(row("constructs", "set", "CD19+CD22 (bispecific)")) == [(both, ("4-1BB", "CD28"), ())]
+    one = Construct(targets=("CD19",), format="single", costim=("CD28",))
+    other = Construct(targets=("CD22",), format="single", costim=("4-1BB",))
+    two = record(constructs=(one, other), costim=("4-1BB", "CD28"))
+    assert inside(
+        row("costim", "set", "CD28; OX40"), row("products", "add", "tisagenlecleucel"), base=two
+    ) == [
+        (("CD19",), ("CD28",), ("tisagenlecleucel",)),
+        (("CD22",), (), ()),
+    ], "of several constructs nobody knows which has the added costimulation; the product binds CD19"
+
+
 def test_a_decision_on_another_text_is_applied_and_flagged():
     old, now = text_sha256({"brief_title": "old"}), text_sha256(TEXT)
     stale = corrected(row("focus", "set", "manufacturing", text_sha256=old), sections=TEXT)
