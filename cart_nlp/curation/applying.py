@@ -45,16 +45,20 @@ Read = Callable[[Trial, str], Record]
 """Tags a trial as one whose car_trial is known."""
 
 
+def level_put_in(record: Record, corrections: Iterable[Correction]) -> str:
+    """The car_trial with which a curator puts in a trial that the tool leaves out; empty for any other."""
+    pins = (each for each in corrections if each.field == "car_trial" and each.pins)
+    level = next((value for each in pins for value in each.values), "")
+    return level if record.car_trial not in INCLUDED and level in INCLUDED else ""
+
+
 def put_in(record: Record, corrections: Sequence[Correction], trial: Trial, read: Read) -> Record:
     """The record with what the tool finds in a trial that it leaves out and a curator puts in.
 
     Its car_trial is still the tool's own: `apply` replaces it.
     """
-    pins = (each for each in corrections if each.field == "car_trial" and each.pins)
-    level = next((value for each in pins for value in each.values), "")
-    if record.car_trial in INCLUDED or level not in INCLUDED:
-        return record
-    return read(trial, level).model_copy(update={"car_trial": record.car_trial})
+    level = level_put_in(record, corrections)
+    return read(trial, level).model_copy(update={"car_trial": record.car_trial}) if level else record
 
 
 def apply(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cart_nlp.curation.applying import Read, apply, put_in
+from cart_nlp.curation.applying import Read, apply, level_put_in, put_in
 from cart_nlp.curation.checking import checked
 from cart_nlp.curation.decisions import Correction, by_trial, rows_of
 from cart_nlp.curation.known_values import names
@@ -13,7 +13,7 @@ from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Record, Trial
 
 SHOWN = 5
-"""Trials without a record that are told by their ids."""
+"""Trials without a record, or without a text, that are told by their ids."""
 
 
 def read_trials(texts: Iterable[Path], wanted: set[str]) -> dict[str, Trial]:
@@ -57,7 +57,8 @@ def laid(
     A decision under a secondary id reaches the record too, unless that id is a record or trial by itself.
     That is what `tag --dedupe` does for the ids that it merged; a record does not tell these from ids that
     its registration merely names. Whether such a decision is stale cannot be told, for the other text is not
-    at hand. Decisions on trials without a record, such as are put in, are left out, and `note` hears of them.
+    at hand. `note` hears of decisions on trials without a record, which are left out, and of trials that are
+    put in without being read: these have nothing but what is decided.
     """
     records = list(records)
     if not rows:
@@ -66,7 +67,7 @@ def laid(
     known = names(lexicons)
     trials = trials or {}
     alone = trials.keys() | {record.trial_id for record in records}
-    unmet = set(decided)
+    unmet, unread = set(decided), set()
     found = []
     for record in records:
         own = record.trial_id
@@ -76,10 +77,21 @@ def laid(
         mine = [row if row.trial_id == own else row._replace(text_sha256="") for row in mine]
         if own in trials and read is not None:
             record = put_in(record, mine, trials[own], read)
+        elif level_put_in(record, mine):
+            unread.add(own)
         text = trials[own].sections if own in trials else None
         found.append(apply(record, mine, known, text) if mine else record)
     if unmet and note is not None:
-        shown = ", ".join(sorted(unmet)[:SHOWN]) + (f" and {len(unmet) - SHOWN} more" * (len(unmet) > SHOWN))
-        many = f"{len(unmet):,} trial{'s' * (len(unmet) > 1)}"
-        note(f"corrections of {many} without a record are not laid on ({shown}); tag --corrections does it")
+        note(f"corrections of {_some(unmet)} without a record are not laid on; tag --corrections does it")
+    if unread and note is not None:
+        had = (
+            "put in without a text at hand: what is not decided stays empty; tag --corrections reads the text"
+        )
+        note(f"{_some(unread)} {had}")
     return found
+
+
+def _some(ids: set[str]) -> str:
+    """How many trials, and the first of them."""
+    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
+    return f"{len(ids):,} trial{'s' * (len(ids) > 1)} ({', '.join(sorted(ids)[:SHOWN])}{more})"

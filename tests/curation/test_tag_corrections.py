@@ -270,13 +270,34 @@ def test_decisions_that_meet_no_record_are_told():
     told = []
     laid([record], given, note=told.append)
     assert told == [
-        "corrections of 2 trials without a record are not laid on (T8, T9); tag --corrections does it"
+        "corrections of 2 trials (T8, T9) without a record are not laid on; tag --corrections does it"
     ]
     told.clear()
     laid([record], given[:2], note=told.append)
     assert told == []
     laid([record], [decision(f"T{n}", "focus", "set", "other") for n in range(2, 9)], note=told.append)
     assert "(T2, T3, T4, T5, T6 and 2 more)" in told[0]
+
+
+def test_what_is_put_in_without_its_text_is_told():
+    from cart_nlp.curation.laying import laid
+    from cart_nlp.schema import Record, Trial
+
+    records = [Record(trial_id="T1", car_trial="no"), Record(trial_id="T2", car_trial="product")]
+    given = [decision(one.trial_id, "car_trial", "set", "product") for one in records]
+    told = []
+    (found, _) = laid(records, given, note=told.append)
+    assert (found.car_trial, found.indications) == ("product", ())
+    assert told == [
+        "1 trial (T1) put in without a text at hand: what is not decided stays empty; "
+        "tag --corrections reads the text"
+    ]
+    told.clear()
+    trial = Trial(id="T1", sections={"brief_title": "CAR"})
+    laid(records, given, trials={"T1": trial}, read=lambda one, level: records[1], note=told.append)
+    laid([found, records[1]], given, note=told.append)
+    laid(records, [decision("T1", "car_trial", "set", "no")], note=told.append)
+    assert told == []
 
 
 def test_wrong_corrections_stop_the_run_before_it_starts(folder):
