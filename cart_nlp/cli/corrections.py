@@ -110,7 +110,8 @@ def merge(
     """
     from cart_nlp import outputs
     from cart_nlp.curation import merging, writing
-    from cart_nlp.curation.checking import checked, contradictions
+    from cart_nlp.curation.checking import checked
+    from cart_nlp.curation.contradictions import contradictions
     from cart_nlp.curation.known_values import names
     from cart_nlp.lexicon import LexiconError
     from cart_nlp.places import PlaceError

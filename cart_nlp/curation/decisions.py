@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, get_args
 
 from cart_nlp.schema import TAGGED_FIELDS, Construct, Format, Record
@@ -100,15 +100,6 @@ def by_trial(rows: Iterable[Correction]) -> dict[str, list[Correction]]:
     for row in rows:
         found.setdefault(row.trial_id, []).append(row)
     return found
-
-
-def rows_of(decided: Mapping[str, Sequence[Correction]], ids: Iterable[str]) -> list[Correction]:
-    """What counts for a trial of several ids: of each field the rows under the first id that has some."""
-    rows: list[Correction] = []
-    for one in dict.fromkeys(ids):
-        settled = {row.field for row in rows}
-        rows += [row for row in decided.get(one, ()) if row.field not in settled]
-    return rows
 
 
 def digest(corrections: Iterable[Correction]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cart_nlp.curation.applying import Read, apply, level_put_in, put_in
 from cart_nlp.curation.checking import checked
-from cart_nlp.curation.decisions import Correction, by_trial, rows_of
+from cart_nlp.curation.contradictions import rows_of
+from cart_nlp.curation.decisions import Correction, by_trial
 from cart_nlp.curation.known_values import names
 from cart_nlp.registries.entry import InputError
 from cart_nlp.schema import Record, Trial
@@ -57,8 +58,8 @@ def laid(
     A decision under a secondary id reaches the record too, unless that id is a record or trial by itself.
     That is what `tag --dedupe` does for the ids that it merged; a record does not tell these from ids that
     its registration merely names. Whether such a decision is stale cannot be told, for the other text is not
-    at hand. `note` hears of decisions on trials without a record, which are left out, and of trials that are
-    put in without being read: these have nothing but what is decided.
+    at hand. `note` hears of what is left out, decisions on trials without a record or that contradict a row
+    under another id of their trial, and of trials put in without being read: they have what is decided alone.
     """
     records = list(records)
     if not rows:
@@ -68,12 +69,14 @@ def laid(
     trials = trials or {}
     alone = trials.keys() | {record.trial_id for record in records}
     unmet, unread = set(decided), set()
+    told: list[str] = []
     found = []
     for record in records:
         own = record.trial_id
         ids = (own, *(one for one in record.secondary_ids if one not in alone))
         unmet -= dict.fromkeys(ids).keys()
-        mine = rows_of(decided, ids)
+        mine, left_out = rows_of(decided, ids)
+        told += left_out.values()
         mine = [row if row.trial_id == own else row._replace(text_sha256="") for row in mine]
         if own in trials and read is not None:
             record = put_in(record, mine, trials[own], read)
@@ -81,13 +84,18 @@ def laid(
             unread.add(own)
         text = trials[own].sections if own in trials else None
         found.append(apply(record, mine, known, text) if mine else record)
-    if unmet and note is not None:
-        note(f"corrections of {_some(unmet)} without a record are not laid on; tag --corrections does it")
-    if unread and note is not None:
+    if unmet:
+        told.append(
+            f"corrections of {_some(unmet)} without a record are not laid on; tag --corrections does it"
+        )
+    if unread:
         had = (
             "put in without a text at hand: what is not decided stays empty; tag --corrections reads the text"
         )
-        note(f"{_some(unread)} {had}")
+        told.append(f"{_some(unread)} {had}")
+    if note is not None:
+        for line in told:
+            note(line)
     return found
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cart_nlp.curation.applying import Read, apply, is_stale, put_in
-from cart_nlp.curation.decisions import Correction, by_trial, digest, rows_of
+from cart_nlp.curation.contradictions import rows_of
+from cart_nlp.curation.decisions import Correction, by_trial, digest
 from cart_nlp.curation.known_values import names
 from cart_nlp.schema import Record, Trial
 from cart_nlp.search import any_of
@@ -42,6 +43,10 @@ class Ledger:
     lexicons: tuple[str, ...] = ()
     seen: set[str] = field(default_factory=set)
     stale: list[Correction] = field(default_factory=list)
+    merged: set[str] = field(default_factory=set)
+    """Ids that something is decided on, of trials that were met under another such id."""
+    left_out: dict[Correction, str] = field(default_factory=dict)
+    """Decisions that contradict one under another id of their trial, with what is told of each."""
 
     def __post_init__(self) -> None:
         """Sort the rows by trial."""
@@ -60,10 +65,13 @@ class Ledger:
     def of(self, trial: Trial, merged: Iterable[str] = ()) -> Decided | None:
         """The decisions on a trial, noted as met; `merged` are further ids that it was registered under."""
         own = dict.fromkeys((trial.id, *merged))
-        rows = rows_of(self._by_trial, own)
+        rows, left_out = rows_of(self._by_trial, own)
         if not rows:
             return None
-        fresh = [one for one in own if one in self._by_trial and one not in self.seen]
+        self.left_out |= left_out
+        met = [one for one in own if one in self._by_trial]
+        self.merged.update(met[1:])
+        fresh = [one for one in met if one not in self.seen]
         self.seen.update(fresh)
         self.stale += [row for row in rows if row.trial_id in fresh and is_stale(row, trial.sections)]
         return Decided(tuple(rows), self.lexicons)
@@ -75,9 +83,14 @@ class Ledger:
     def tally(self) -> dict[str, Any]:
         """What the run's summary and its provenance file say of the corrections."""
         return {
-            "rows": sum(row.trial_id in self.seen for row in self.rows),
-            "trials": len(self.seen),
-            "stale": [[row.trial_id, row.field, row.value, row.date] for row in self.stale],
+            "rows": sum(row.trial_id in self.seen and row not in self.left_out for row in self.rows),
+            "trials": len(self.seen - self.merged),
+            "left_out": list(self.left_out.values()),
+            "stale": [
+                [row.trial_id, row.field, row.value, row.date]
+                for row in self.stale
+                if row not in self.left_out
+            ],
             "unseen": sorted(self.ids - self.seen),
             "without_fingerprint": sum(not row.text_sha256 for row in self.rows),
         }
@@ -98,7 +111,7 @@ def lines(tally: Mapping[str, Any]) -> list[str]:
     said = f"corrections: {tally['rows']:,} applied in {tally['trials']:,} trials, {len(stale):,} stale"
     if unseen:
         said += f", {len(unseen):,} trials not in the input"
-    found = [said]
+    found = [said, *tally.get("left_out", ())]
     for trial, name, value, date in stale[:SHOWN]:
         when = f" since {date}" if date else ""
         what = f"stale: {trial} {name} {value or 'as it stood'}"

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cart_nlp.curation.applying import apply, is_stale
-from cart_nlp.curation.checking import check, checked, contradictions
+from cart_nlp.curation.checking import check, checked
+from cart_nlp.curation.contradictions import contradictions
 from cart_nlp.curation.correction_files import CorrectionsError, read, read_all
 from cart_nlp.curation.decisions import (
     COLUMNS,

@@ -219,7 +219,10 @@ def test_decisions_on_a_merged_registration_reach_the_trial(tmp_path):
         (
             decision("ChiCTR2000000001", "targets", "set", "CD19"),
             decision("ChiCTR2000000001", "focus", "set", "other"),
-            decision("NCT90000001", "targets", "set", "CD22"),
+            decision("NCT90000001", "targets", "set", "CD22", title="as it was"),
+            decision("NCT90000001", "vector", "add", "lentiviral"),
+            decision("ChiCTR2000000001", "vector", "add", "retroviral"),
+            decision("ChiCTR2000000001", "constructs", "add", "CD19 (single)", title="as it was"),
         )
     )
 
@@ -229,8 +232,22 @@ def test_decisions_on_a_merged_registration_reach_the_trial(tmp_path):
 
     feed = Feed(("x",), read, lambda text: True, False, dedupe=True, ledger=ledger)
     (job,) = feed.jobs()
-    assert [(r.field, r.values) for r in job.decided.rows] == [("targets", ("CD22",)), ("focus", ("other",))]
-    assert ledger.tally()["unseen"] == []
+    assert [(r.field, r.values) for r in job.decided.rows] == [
+        ("targets", ("CD22",)),
+        ("vector", ("lentiviral",)),
+        ("focus", ("other",)),
+        ("vector", ("retroviral",)),
+    ]
+    said = ledger.tally()
+    assert (said["rows"], said["trials"], said["unseen"]) == (4, 1, [])
+    assert [row[:3] for row in said["stale"]] == [["NCT90000001", "targets", "CD22"]]
+    lost = "left out: ChiCTR2000000001"
+    assert lines(said)[1:3] == [
+        f"{lost} targets set CD19, one trial with NCT90000001: NCT90000001 targets: "
+        "set CD19 here contradicts set CD22 of another row; keep one of them",
+        f"{lost} constructs add CD19 (single), one trial with NCT90000001: NCT90000001: "
+        "a construct has CD19, which set CD22 of another row leaves out",
+    ]
 
 
 def test_a_decision_under_a_merged_id_reaches_the_written_record_as_it_does_in_tag():
@@ -246,7 +263,9 @@ def test_a_decision_under_a_merged_id_reaches_the_written_record_as_it_does_in_t
         decision(lead, "focus", "set", "long_term_follow_up"),
     ]
     trial = Trial(id=lead, sections={"brief_title": "CAR"})
-    (found,) = laid([merged], given, trials={lead: trial})
+    told = []
+    (found,) = laid([merged], given, trials={lead: trial}, note=told.append)
+    assert [line.partition(", one trial")[0] for line in told] == [f"left out: {other} focus set other"]
     assert (found.targets, found.focus) == (("CD19",), "long_term_follow_up"), (
         "what its own id says counts first"
     )
