@@ -12,7 +12,7 @@ from review_records import TITLE, mentions, record, trial
 from cart_nlp.curation.applying import apply
 from cart_nlp.curation.checking import check
 from cart_nlp.curation.correction_files import read
-from cart_nlp.curation.decisions import Correction, text_sha256
+from cart_nlp.curation.decisions import Correction, text_sha256, values_of
 from cart_nlp.curation.known_values import names
 from cart_nlp.curation.queue import queue
 from cart_nlp.curation.writing import as_bytes
@@ -204,6 +204,66 @@ def test_what_the_page_shows_is_what_the_program_makes_of_it(browser, folder):
         wanted = [values] if isinstance(values, str) else list(map(str, values or ()))
         assert shown == wanted, name
         assert check(saved(browser, folder), names()).faults == [], name
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        (("targets", "fr"), ("cell_type", "v")),
+        (("targets", "fr"), ("constructs", "a")),
+        (("targets", "fr"), ("constructs", "r")),
+        (("targets", "fr"), ("constructs", "n", "CD19 (adaptor)", ENTER)),
+        (("targets", "e", "BCMA", ENTER),),
+        (("targets", "e", "BCMA", ENTER), ("cell_type", "v")),
+        (("targets", "e", ENTER), ("cell_type", "v")),
+        (("constructs", "e", "BCMA (single)", ENTER),),
+        (("constructs", "e", "BCMA (single)", ENTER), ("cell_type", "v")),
+        (("constructs", "n", "BCMA (single)", ENTER), ("cell_type", "v")),
+        (("constructs", "c", "CD19 (single)", ENTER), ("targets", "fr")),
+        (("constructs", "a"), ("targets", "fr"), ("cell_type", "v")),
+        (("targets", "fr"), ("constructs", "n", "CD22 (single)", ENTER)),
+        (("constructs", "n", "(none)", ENTER), ("costim", "n", "(none)", ENTER)),
+    ],
+)
+def test_targets_and_constructs_agree_on_the_page_as_in_the_program(browser, folder, steps):
+    one = record(1)
+    opened(browser, folder, html([one]), "agree.html")
+    browser.execute_script("$('by').value = 'Ana'")
+    for name, *keys in steps:
+        field(browser, name)
+        for key in keys:
+            press(browser, *(key if key.islower() else [key]))
+    if browser.find_element("id", "form").is_displayed():
+        press(browser, ESCAPE)
+    shown = browser.execute_script(
+        "return ['targets', 'constructs', 'costim'].map(name => valuesOf(current(), name))"
+    )
+    path = saved(browser, folder)
+    assert check(path, names()).faults == []
+    made = apply(one, read(path), names(), trial(1).sections)
+    assert shown == [list(values_of(made, name)) for name in ("targets", "constructs", "costim")]
+    if steps[-1] == ("cell_type", "v") and made.constructs:
+        assert made.confidence["targets"] == made.confidence["constructs"] == 1, "the whole trial is accepted"
+
+
+def test_a_target_that_a_decided_construct_has_is_not_taken_away_unsaid(browser, folder):
+    opened(browser, folder, html([record(1)]), "clash.html")
+    field(browser, "constructs")
+    press(browser, "a")
+    field(browser, "targets")
+    press(browser, "fr")
+    told = "not done: CD22 would be no target, but the decided construct CD19+CD22 (bispecific) has it"
+    assert said(browser).startswith(told)
+    assert plain(read(saved(browser, folder))) == {("1", "constructs", "confirm", "CD19+CD22 (bispecific)")}
+    field(browser, "constructs")
+    press(browser, "z")
+    field(browser, "targets")
+    press(browser, "fr")
+    assert said(browser) == "CD22 removed"
+    field(browser, "costim")
+    press(browser, "e", "CD28; (none)", ENTER)
+    assert browser.find_element("id", "fault").text == "(none) beside other values: keep one or the other"
+    press(browser, ESCAPE)
 
 
 def test_work_goes_on_in_the_browser_and_from_a_file(browser, folder):

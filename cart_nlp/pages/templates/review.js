@@ -2,6 +2,7 @@ const data = JSON.parse($("data").textContent);
 const S = data.strings, FIELDS = data.fields, SINGLE = new Set(data.single), CLOSED = new Set(data.closed);
 const COLUMNS = ["trial_id", "field", "action", "value", "text_sha256", "by", "date", "note"];
 const HEIGHT = 64, MARGIN = 8, NONE = "(none)", INCLUDED = ["product", "related"], DOUBT = 0.02;
+const ONE_PRODUCT = ["tandem", "bicistronic", "bispecific"];
 const list = $("list"), space = $("space"), pane = $("trial"), search = $("search"), form = $("form"), value = $("value");
 let hits = [], at = -1, here = { field: "", value: "" }, finish = null;
 
@@ -13,7 +14,7 @@ const today = () => { const now = new Date(); return new Date(now - now.getTimez
 // The decisions: trial -> field -> rows as the file has them, values as lists. Undo holds what stood before.
 let work = {}, put = [], undo = [];
 const places = new Map(data.trials.map((t, n) => [t.i, n]));
-const listed = text => text === NONE ? [] : text.split(";").map(part => part.trim()).filter(Boolean);
+const listed = text => text.trim().toLowerCase() === NONE ? [] : text.split(";").map(part => part.trim()).filter(Boolean);
 const cell = row => row.open ? "" : row.values.join("; ") || NONE;
 function opened(row) {
   const made = { ...row, values: listed(row.value), open: row.action === "confirm" && row.value === "" };
@@ -42,19 +43,50 @@ const rowsOf = (t, field) => work[t.i]?.[field] || [];
 const toolValues = (t, field) => t.f[FIELDS.indexOf(field)].map(v => S[v]);
 const pins = (row, field) => row.action === "set" || (row.action === "confirm" && !row.open && (SINGLE.has(field) || !row.values.length));
 
+const goneOf = rows => rows.filter(row => row.action === "remove").flatMap(row => row.values);
+const givenOf = rows => rows.filter(row => row.action !== "remove").flatMap(row => row.values);
+const targetsOf = construct => construct.slice(0, construct.lastIndexOf(" (")).split("+").filter(Boolean);
+
 function valuesOf(t, field) {
-  const rows = rowsOf(t, field), pinned = rows.filter(row => pins(row, field));
+  const rows = rowsOf(t, field), pinned = rows.filter(row => pins(row, field)), gone = goneOf(rows);
   if (pinned.length) return uniq(pinned.flatMap(row => row.values)).sort(byText);
-  const gone = new Set(rows.filter(row => row.action === "remove").flatMap(row => row.values));
-  const given = rows.filter(row => row.action !== "remove").flatMap(row => row.values);
-  return uniq([...toolValues(t, field), ...given]).filter(v => !gone.has(v)).sort(byText);
+  return uniq([...baseOf(t, field), ...givenOf(rows)]).filter(v => !gone.includes(v)).sort(byText);
+}
+// What a field has before it is decided on itself: the tool's values, but that targets and constructs follow
+// what is decided on the other one, as the program makes them do.
+function baseOf(t, field) {
+  const tool = toolValues(t, field), ofTargets = rowsOf(t, "targets"), ofConstructs = rowsOf(t, "constructs");
+  if (field === "targets") {
+    const said = givenOf(ofConstructs).flatMap(targetsOf);
+    return said.length && !ofTargets.length && ofConstructs.some(row => row.action === "set") ? uniq(said) : uniq([...tool, ...said]);
+  }
+  if (field !== "constructs" || !ofTargets.length) return tool;
+  const targets = valuesOf(t, "targets"), gone = goneOf(ofConstructs), given = givenOf(ofConstructs);
+  const left = tool.filter(v => !gone.includes(v)).map(v => given.includes(v) ? v : narrowed(v, targets)).filter(Boolean);
+  return left.length || ofConstructs.length || targets.length !== 1 ? uniq(left) : [`${targets[0]} (single)`];
+}
+function narrowed(construct, targets) {
+  const all = targetsOf(construct), left = all.filter(one => targets.includes(one));
+  if (left.length === all.length || !left.length) return left.length ? construct : "";
+  const form = construct.slice(construct.lastIndexOf("(") + 1, -1);
+  return `${left.join("+")} (${left.length === 1 && ONE_PRODUCT.includes(form) ? "single" : form})`;
+}
+// A decided construct with a target that is decided to be none: the program refuses a file that says both.
+function clash(t) {
+  const rows = rowsOf(t, "targets"), pinned = rows.filter(row => pins(row, "targets")), gone = goneOf(rows);
+  const out = one => gone.includes(one) || (pinned.length && !pinned.some(row => row.values.includes(one)));
+  for (const construct of givenOf(rowsOf(t, "constructs"))) {
+    const one = targetsOf(construct).find(out);
+    if (one) return `not done: ${one} would be no target, but the decided construct ${construct} has it; change or forget one of them first`;
+  }
+  return "";
 }
 function stateOf(t, field, v) {
   const rows = rowsOf(t, field), current = valuesOf(t, field);
   if (v && !current.includes(v)) return "removed";
   const mine = rows.find(row => row.action !== "remove" && (v ? row.values.includes(v) : !row.values.length));
   if (!mine) return "";
-  return v && !toolValues(t, field).includes(v) ? "added" : "accepted";
+  return v && !baseOf(t, field).includes(v) ? "added" : "accepted";
 }
 function shownValues(t, field) {
   const now = valuesOf(t, field), gone = toolValues(t, field).filter(v => !now.includes(v));
@@ -63,10 +95,12 @@ function shownValues(t, field) {
 const decided = t => Object.values(work[t.i] || {}).some(rows => rows.length);
 
 function change(t, field, rows, said) {
-  undo.push([[t.i, field, rowsOf(t, field)]]);
+  const before = rowsOf(t, field);
   store(t.i, field, rows);
+  const fault = field === "targets" || field === "constructs" ? clash(t) : "";
+  if (fault) store(t.i, field, before); else undo.push([[t.i, field, before]]);
   keep();
-  say(said);
+  say(fault || said);
   draw();
 }
 function store(id, field, rows) {
@@ -100,7 +134,7 @@ function removed(t, field, v) {
   if (!v) return say("There is no value to remove.");
   if (field === "car_trial") return change(t, field, [fresh(t, field, "set", ["no"])], "taken out");
   if (SINGLE.has(field)) return change(t, field, [fresh(t, field, "set", [])], `${v} removed`);
-  if (!toolValues(t, field).includes(v)) return change(t, field, rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(one => one !== v) })), `${v} removed again`);
+  if (!baseOf(t, field).includes(v)) return change(t, field, rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(one => one !== v) })), `${v} removed again`);
   change(t, field, moved(t, field, [v], "remove"), `${v} removed`);
 }
 function added(t, field, v) {
@@ -109,20 +143,22 @@ function added(t, field, v) {
 }
 function changed(t, field, from, to) {
   if (SINGLE.has(field) || !from) return added(t, field, to);
-  const without = toolValues(t, field).includes(from) ? moved(t, field, [from], "remove") : rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(v => v !== from) }));
+  const without = baseOf(t, field).includes(from) ? moved(t, field, [from], "remove") : rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(v => v !== from) }));
   here.value = to;
   change(t, field, moved(t, field, [to], "add", without), `${from} changed to ${to}`);
 }
 function acceptTrial(t) {
   const included = INCLUDED.includes(valuesOf(t, "car_trial")[0]), before = [];
+  const seen = FIELDS.map(field => valuesOf(t, field).map(v => [v, stateOf(t, field, v)]));
   FIELDS.forEach((field, f) => {
     if (field !== "car_trial" && !included) return;
-    const now = valuesOf(t, field);
+    const now = seen[f].map(([v]) => v), open = seen[f].filter(([, state]) => !state).map(([v]) => v);
     if (!now.length && t.p[f] < DOUBT) return;
-    const open = now.filter(v => !stateOf(t, field, v));
     if (now.length && !open.length) return;
     before.push([t.i, field, rowsOf(t, field)]);
-    store(t.i, field, SINGLE.has(field) || !now.length ? [fresh(t, field, "confirm", now)] : moved(t, field, open, "confirm"));
+    const whole = SINGLE.has(field) || !now.length, tool = toolValues(t, field);
+    // What the tool does not say, but follows from another decision, holds only where the field is set.
+    store(t.i, field, whole ? [fresh(t, field, "confirm", now)] : open.every(v => tool.includes(v)) ? moved(t, field, open, "confirm") : [fresh(t, field, "set", now)]);
   });
   if (before.length) undo.push(before);
   keep();
@@ -144,6 +180,7 @@ function takeBack() {
 // Asking for a value: checked against the schema's lists, told where the lexicons do not know it.
 function faultOf(field, text) {
   const parts = SINGLE.has(field) ? [text] : listed(text);
+  if (parts.length > 1 && parts.some(part => !listed(part).length)) return `${NONE} beside other values: keep one or the other`;
   for (const part of parts) {
     if (field === "constructs") {
       const found = /^\s*([^()]*?)\s*\(\s*([a-z_ ]+?)\s*\)\s*$/i.exec(part);
@@ -181,8 +218,8 @@ $("cancel").addEventListener("click", close);
 const actions = {
   accept: (t, f, v) => { accept(t, f, v); step(1); },
   remove: removed,
-  change: (t, f, v) => ask(`${words(f)}: ${v || "nothing"} becomes`, v, f, text => text && text !== v && changed(t, f, v, text)),
-  add: (t, f) => ask(`${words(f)}: add`, "", f, text => text && added(t, f, text)),
+  change: (t, f, v) => ask(`${words(f)}: ${v || "nothing"} becomes`, v, f, text => listed(text).length && text !== v && changed(t, f, v, text)),
+  add: (t, f) => ask(`${words(f)}: add`, "", f, text => listed(text).length && added(t, f, text)),
   whole: (t, f) => ask(`${words(f)}: all values, joined by ; (empty: nothing is stated)`, valuesOf(t, f).join("; "), f, text => f === "car_trial" && !text ? say("car trial needs a value") : change(t, f, [fresh(t, f, "set", listed(text))], `${words(f)} set`)),
   note: (t, f) => { const rows = rowsOf(t, f); if (!rows.length) return say("Decide first, then say why."); ask(`${words(f)}: note`, rows[0].note, "", text => change(t, f, rows.map(row => ({ ...row, note: text })), "noted")); },
   forget: (t, f) => rowsOf(t, f).length ? change(t, f, [], `${words(f)}: as the tool has it`) : say("Nothing was decided on this field."),
