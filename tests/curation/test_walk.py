@@ -185,6 +185,9 @@ def check_records(before, after, rows):
         assert mine and {(e.by, e.date) for e in mine} == {("Ana Ruiz", row.date)}
         if row.action in ("set", "remove"):
             assert any(set(e.replaced.split("; ")) & was for e in mine) or not was
+        if row.field == "costim" and len(old.constructs) == 1:  # the only construct has what its trial has
+            alone = old.constructs[0].model_copy(update={"costim": new.costim})
+            old = old.model_copy(update={"constructs": (alone,)})
         for name in set(Record.model_fields) - {row.field, "evidence", "confidence"}:
             assert getattr(new, name) == getattr(old, name), (row.trial_id, name)
         rest = [e for e in old.evidence if e.field != row.field]
