@@ -73,9 +73,9 @@ class Period:
             else f"{self.first or 'to'}{'–' if self.first else ' '}{self.last or ''}"
         )
 
-    def span(self, begin: int, end: datetime.date) -> float:
-        """Length in years up to `end`, from `begin` where the period is open; 0 if it begins after `end`."""
-        start = datetime.date(self.first or begin, 1, 1)
+    def span(self, first: int, begin: datetime.date, end: datetime.date) -> float:
+        """Length in years of what lies between two days; where the period is open it begins with `first`."""
+        start = max(datetime.date(self.first or first, 1, 1), begin)
         stop = min(datetime.date(self.last, 12, 31), end) if self.last else end
         return max((stop - start).days + 1, 0) / 365.25
 
@@ -109,6 +109,8 @@ class Cohort:
     left_out: dict[str, Ids]
     read: Ids
     duplicates: list[tuple[str, str, str]]
+    begin: datetime.date
+    """The first day that the analysis covers; date.min where nothing limits it."""
     end: datetime.date
     placed: dating.Placed
     everyone: pd.DataFrame
@@ -204,7 +206,8 @@ def cohort(df: pd.DataFrame, options: Options | None = None, unwritten: Unwritte
     if options.basis == "text":
         _stated_only(df)
     _derive(df)
-    return Cohort(df, options, left, read, duplicates, _end(options, placed), placed, everyone, unwritten)
+    begin, end = dating.first_day(since) if since else datetime.date.min, _end(options, placed)
+    return Cohort(df, options, left, read, duplicates, begin, end, placed, everyone, unwritten)
 
 
 def _without(unwritten: Unwritten, ids: set[str]) -> Unwritten:

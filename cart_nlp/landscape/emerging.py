@@ -9,7 +9,7 @@ from functools import cache
 
 from cart_nlp.landscape.cohort import GROUPS, Cohort
 from cart_nlp.landscape.diseases import AUTOIMMUNE, COLUMNS, columns_of
-from cart_nlp.landscape.growth import FIELD, NAME, by_end
+from cart_nlp.landscape.growth import FIELD, NAME, by_end, length
 from cart_nlp.landscape.intervals import growth_interval
 from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.regions import DATA, REGIONS
@@ -64,12 +64,11 @@ def _periods(cohort: Cohort) -> Table:
     early, late = cohort.options.growth
     axis = cohort.options.axis
     years = by_end(cohort, axis)
-    begin = min((y for y in years if y is not None), default=cohort.end.year)
-    spans = [period.span(begin, cohort.end) for period in (early, late)]
+    spans = [length(cohort, period, years) for period in (early, late)]
     note = (
         f"Product trials by year of {NAME[axis]} in the two periods of --growth ({spans[0]:.2f} and "
         f"{spans[1]:.2f} "
-        "years up to the end of the data); growth is that of trials a year, with the 95 % interval of a "
+        "years that the data cover); growth is that of trials a year, with the 95 % interval of a "
         "ratio of "
         "rates. A feature that is told more often grows as one that is used more often does."
     )

@@ -33,12 +33,16 @@ def tables(cohort: Cohort) -> list[Table]:
 
 
 def by_end(cohort: Cohort, axis: str) -> list[int | None]:
-    """Year of each trial on an axis; None where it has none, or lies after the end of the analysis."""
+    """Year of each trial on an axis; None where it has none, or lies outside the time of the analysis."""
     days = cohort.df[FIELD[axis]]
     return [
-        year if year is not None and dating.first_day(str(dating.day(day))) <= cohort.end else None
+        year if year is not None and _covered(cohort, str(dating.day(day))) else None
         for year, day in zip(cohort.df[f"{axis}_year"], days, strict=True)
     ]
+
+
+def _covered(cohort: Cohort, day: str) -> bool:
+    return cohort.begin <= dating.last_day(day) and dating.first_day(day) <= cohort.end
 
 
 def outside(cohort: Cohort) -> Ids:
@@ -83,6 +87,8 @@ def _years(cohort: Cohort, axis: str, name: str) -> Table:
         note += (
             " A trial starts after it was registered, often months: the last year has starts still to come."
         )
+    if since := cohort.options.since:
+        note += f" The data begin with {since}: a year that began before is marked cut."
     table = Table(
         name,
         f"Trials by {NAME[axis]} year and region",
@@ -100,18 +106,18 @@ def _years(cohort: Cohort, axis: str, name: str) -> Table:
     for year in years:
         at = cohort.where(column == year)
         so_far = (*so_far, *at.pick())
-        over = (
-            "yes"
-            if datetime.date(year, 12, 31) <= cohort.end
-            else "no"
-            if year <= cohort.end.year
-            else "plan"
-        )
-        table.add(str(year), count(at.pick()), count(so_far), _by_region(at), over)
+        table.add(str(year), count(at.pick()), count(so_far), _by_region(at), _over(year, cohort))
     undated = cohort.where([y is None for y in column])
     if len(undated):
         table.add(NOT_STATED, count(undated.pick()), Cell(None), _by_region(undated), None)
     return table
+
+
+def _over(year: int, cohort: Cohort) -> str:
+    """Whether the data cover a year."""
+    if datetime.date(year, 12, 31) > cohort.end:
+        return "no" if year <= cohort.end.year else "plan"
+    return "yes" if datetime.date(year, 1, 1) >= cohort.begin else "cut"
 
 
 def _by_region(cohort: Cohort) -> list[Cell]:
@@ -120,11 +126,10 @@ def _by_region(cohort: Cohort) -> list[Cell]:
     return [*(count(by.get(name, ())) for name in REGIONS), count(silent)]
 
 
-def _length(cohort: Cohort, period: Period, years: list[int | None]) -> float | None:
-    begin = min((y for y in years if y is not None), default=None)
-    if begin is None and period.first is None:
-        return None
-    return period.span(begin or 0, cohort.end) or None
+def length(cohort: Cohort, period: Period, years: list[int | None]) -> float:
+    """Years of a period that the analysis covers, from the first of `years` where it is open; 0 if none."""
+    first = min((y for y in years if y is not None), default=period.first)
+    return 0.0 if first is None else period.span(first, cohort.begin, cohort.end)
 
 
 def _periods(cohort: Cohort) -> Table:
@@ -135,6 +140,11 @@ def _periods(cohort: Cohort) -> Table:
         f"registered "
         "after that are not counted."
     )
+    if since := cohort.options.since:
+        note += (
+            f" Nor are those before {since}, where the data begin, and the time before divides nothing; of "
+            "the starts soon after it some are missing, since the trial was registered before."
+        )
     columns: list[str] = ["period", "axis", "years", "trials", "trials a year", *REGIONS, NOT_STATED]
     table = Table(
         "periods", "Phases of growth", tuple(columns), note=note, section=SECTION, column_rests=PLACES
@@ -143,13 +153,13 @@ def _periods(cohort: Cohort) -> Table:
         years = by_end(cohort, axis)
         for period in cohort.options.periods:
             at = cohort.where([period.holds(y) for y in years])
-            length = _length(cohort, period, years)
+            long = length(cohort, period, years)
             table.add(
                 str(period),
                 NAME[axis],
-                None if length is None else f"{length:.2f}",
+                f"{long:.2f}" if long else None,
                 count(at.pick()),
-                Cell(round(len(at) / length, 1) if length else None, at.pick()),
+                Cell(round(len(at) / long, 1) if long else None, at.pick()),
                 _by_region(at),
                 rests=(FIELD[axis],),
             )
@@ -202,7 +212,7 @@ def _countries(cohort: Cohort) -> Table:
     return table
 
 
-def rates_between(early: tuple[int, float | None], late: tuple[int, float | None]) -> float | None:
+def rates_between(early: tuple[int, float], late: tuple[int, float]) -> float | None:
     """Growth in percent of trials a year from one period (trials, years) to another; None if undefined."""
     (before, first), (after, second) = early, late
     if not before or not first or not second:
@@ -228,10 +238,10 @@ def _rates(cohort: Cohort) -> Table:
     early, late = cohort.options.growth
     axis = cohort.options.axis
     years = by_end(cohort, axis)
-    lengths = [_length(cohort, period, years) for period in (early, late)]
+    lengths = [length(cohort, period, years) for period in (early, late)]
     spans = [
-        f"{period} ({length:.2f} years)" if length else str(period)
-        for period, length in zip((early, late), lengths, strict=True)
+        f"{period} ({long:.2f} years)" if long else str(period)
+        for period, long in zip((early, late), lengths, strict=True)
     ]
     note = (
         f"Trials a year in {spans[1]} against {spans[0]}, by {NAME[axis]}, up to {cohort.end.isoformat()}: "
@@ -252,8 +262,8 @@ def _rates(cohort: Cohort) -> Table:
     for name, ids, rests in _groups(cohort):
         found = [tuple(i for i in ids if i in side) for side in sides]
         a_year: list[Any] = [
-            Cell(round(len(f) / length, 1), f) if length else Cell(None)
-            for f, length in zip(found, lengths, strict=True)
+            Cell(round(len(f) / long, 1), f) if long else Cell(None)
+            for f, long in zip(found, lengths, strict=True)
         ]
         rate = rates_between((len(found[0]), lengths[0]), (len(found[1]), lengths[1]))
         table.add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cart_nlp.landscape.cohort import EARLY, GROUPS, UP_TO_TWO, Cohort, Period
 from cart_nlp.landscape.diseases import ORGANS, columns_of, under
-from cart_nlp.landscape.growth import FIELD, OUTSIDE, by_end, outside
+from cart_nlp.landscape.growth import FIELD, OUTSIDE, by_end, length, outside
 from cart_nlp.landscape.intervals import growth_interval, poisson
 from cart_nlp.landscape.keyfigure import Figure, counted, shared
 from cart_nlp.landscape.keyproducts import targets
@@ -48,7 +48,7 @@ def _time(cohort: Cohort) -> list[Figure]:
         _first("first year with a trial", dated, rests),
         *(_a_year(period, dated, cohort, rests) for period in map(Period.parse, asked()["periods"])),
         *(counted(f"trials of {year}", _of(year, dated), rests) for year in asked()["years"]),
-        _change("China", early, late, [(y, i) for y, i in dated if i in china], (*rests, "countries")),
+        _change("China", early, late, [(y, i) for y, i in dated if i in china], cohort, rests),
         _first("first autoimmune trial", [(y, i) for y, i in dated if i in auto], rests),
     ]
 
@@ -63,21 +63,23 @@ def _first(label: str, dated: Dated, rests: tuple[str, ...]) -> Figure:
 
 
 def _a_year(period: Period, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> Figure:
-    """Trials a year in a period, up to the end of the data."""
+    """Trials a year in a period, over what the data cover of it."""
     label, unit = f"trials a year, {period}", "trials a year"
-    length = period.span(min(y for y, _ in dated), cohort.end) if dated else 0
-    if not length:
+    long = length(cohort, period, [y for y, _ in dated])
+    if not (dated and long):
         return Figure(label, Cell(None), unit, rests)
     inside = tuple(i for y, i in dated if period.holds(y))
     return Figure(
-        label, Cell(round(len(inside) / length, 1), inside), unit, rests, *poisson(len(inside), 1 / length)
+        label, Cell(round(len(inside) / long, 1), inside), unit, rests, *poisson(len(inside), 1 / long)
     )
 
 
-def _change(what: str, early: int, late: int, dated: Dated, rests: tuple[str, ...]) -> Figure:
-    """Growth of what began in one year against another."""
+def _change(what: str, early: int, late: int, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> Figure:
+    """Growth of what began in one year against another, by the time that the data cover of each."""
     before, after = _of(early, dated), _of(late, dated)
-    label, change = f"{what}, {late} against {early}", growth_interval(len(before), len(after), 1, 1)
+    spans = [Period(year, year).span(year, cohort.begin, cohort.end) for year in (early, late)]
+    label, rests = f"{what}, {late} against {early}", (*rests, "countries")
+    change = growth_interval(len(before), len(after), *spans)
     if change is None:
         return Figure(label, Cell(None), "% growth", rests)
     return Figure(label, Cell(change[0], after), "% growth", rests, *change[1:])
@@ -95,13 +97,12 @@ def _rates(cohort: Cohort) -> list[Figure]:
     }
     out = []
     pairs = [cohort.options.growth, *((Period.parse(a), Period.parse(b)) for a, b in asked()["growth"])]
-    begin = min((y for y in years if y is not None), default=cohort.end.year)
     for name, (ids, rests) in groups.items():
         of = set(ids)
         dated = [(i, y) for i, y in zip(df["trial_id"], years, strict=True) if i in of]
         for early, late in pairs:
             sides = [tuple(i for i, y in dated if period.holds(y)) for period in (early, late)]
-            spans = [period.span(begin, cohort.end) for period in (early, late)]
+            spans = [length(cohort, period, years) for period in (early, late)]
             found = growth_interval(len(sides[0]), len(sides[1]), *spans)
             value = Cell(found[0], sides[1], None) if found else Cell(None)
             out.append(

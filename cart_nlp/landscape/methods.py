@@ -154,7 +154,9 @@ def _window(chosen: Cohort) -> str:
     placed = ", ".join(f"{n:,} by {how}" for how, n in sorted(by.items(), key=lambda kv: -kv[1])) or "none"
     return (
         f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}; it ends on "
-        f"{chosen.end.isoformat()}, and rates divide by the time up to then. "
+        f"{chosen.end.isoformat()}, and rates divide by the time "
+        + (f"from {chosen.begin.isoformat()} " if options.since else "")
+        + "up to then. "
         + (
             f"Only trials {asked} are included; a trial that cannot be placed in time is left out. "
             if asked

@@ -1,6 +1,7 @@
 """Dates of registration, the window, the end of the data, and rates that divide by exposure."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 
@@ -116,6 +117,63 @@ def test_rates_divide_by_the_time_up_to_the_end():
         "a start after the end is a plan"
     )
     assert [c.value for c in made.rows[1][:5]] == ["2022–", "registration", "2.33", 71, 30.5]
+
+
+def evenly(first=2018, last=2022, **values):
+    """Four trials of each year, registered in May and started in June."""
+    return [
+        trial(10 * year + n, first_posted=f"{year}-05-01", start_date=f"{year}-06-15", **values)
+        for year in range(first, last + 1)
+        for n in range(4)
+    ]
+
+
+SINCE = Options(
+    since="2021-01",
+    as_of=datetime.date(2022, 12, 31),
+    periods=(Period(2018, 2022), Period(None, 2022)),
+    growth=(Period(2018, 2021), Period(2022, 2022)),
+)
+
+
+def test_rates_divide_by_the_time_from_the_beginning():
+    made = tables(frame(evenly()), SINCE)
+    rows = [[c.value for c in row[:5]] for row in made["periods"].rows]
+    assert rows == [
+        [period, axis, "2.00", 8, 4.0]
+        for axis in ("start", "registration")
+        for period in ("2018–2022", "to 2022")
+    ]
+    assert made["key_figures"].value("trials a year, 2017–2021", "value") == 4.0
+
+
+def test_growth_from_a_period_that_the_beginning_cuts_is_by_the_year():
+    made = tables(frame(evenly(disease_group=("solid",))), SINCE)
+    # a year of 365 days and one of 365: the same rate
+    assert made["growth_rates"].value("all trials", "growth %") == 0.0
+    assert made["emerging_by_period"].value("all product trials", "growth %") == 0.0
+    assert made["key_figures"].value("growth, solid tumors, 2018–2021 to 2022", "value") == 0.0
+
+
+def test_a_start_before_the_beginning_stands_in_no_rate():
+    late = trial(99, first_posted="2021-03-01", start_date="2019-01-01")
+    made = tables(frame([*evenly(), late]), SINCE)
+    assert [made["periods"].value(("2018–2022", axis), "trials") for axis in ("start", "registration")] == [
+        8,
+        9,
+    ]
+
+
+def test_one_year_against_another_is_by_the_time_that_is_covered():
+    records = [r.model_copy(update={"countries": ("China",)}) for r in evenly(2021, 2023)]
+    options = Options(since="2021-05", axis="registration", as_of=datetime.date(2023, 12, 31))
+    change = tables(frame(records), options)["key_figures"].value("China, 2023 against 2021", "value")
+    assert change == pytest.approx(100 * (245 / 365 - 1), abs=0.01), "four in the 245 days from May on"
+
+
+def test_years_that_the_beginning_cuts_are_marked():
+    made = tables(frame(evenly()), replace(SINCE, since="2021-02"))["trials_by_registration_year"]
+    assert {row[0].value: row[-1].value for row in made.rows} == {"2021": "cut", "2022": "yes"}
 
 
 def test_what_grew_between_two_periods():
