@@ -124,6 +124,17 @@ class Cohort:
         column = self.df["trial_id"]
         return tuple(column if mask is None else column[_bools(mask)])
 
+    def reaches(self, period: Period) -> bool:
+        """Whether the data cover a day of a period: of the others nothing is known, not even a zero."""
+        first, last = period.first or self.begin.year, period.last or self.end.year
+        return first <= self.end.year and last >= self.begin.year
+
+    def cuts(self, period: Period) -> bool:
+        """Whether the data begin inside a period, or end before it does."""
+        first = datetime.date(period.first, 1, 1) if period.first else datetime.date.min
+        last = datetime.date(period.last, 12, 31) if period.last else self.end
+        return first < self.begin or last > self.end
+
     @property
     def products(self) -> Cohort:
         """Only trials that give or study a CAR product themselves."""

@@ -9,7 +9,7 @@ from functools import cache
 
 from cart_nlp.landscape.cohort import GROUPS, Cohort
 from cart_nlp.landscape.diseases import AUTOIMMUNE, COLUMNS, columns_of
-from cart_nlp.landscape.growth import FIELD, NAME, by_end, length
+from cart_nlp.landscape.growth import FIELD, NAME, by_end, known, length
 from cart_nlp.landscape.intervals import growth_interval
 from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.regions import DATA, REGIONS
@@ -99,7 +99,8 @@ def _periods(cohort: Cohort) -> Table:
             for f, span in zip(found, spans, strict=True)
         ]
         grown = [Cell(change[0], found[1]), Cell(change[1]), Cell(change[2])] if change else [Cell(None)] * 3
-        table.add(name, [count(f) for f in found], rates, grown)
+        counts = [known(cohort, p, count(f)) for p, f in zip((early, late), found, strict=True)]
+        table.add(name, counts, rates, grown)
     return table
 
 

@@ -132,13 +132,18 @@ def length(cohort: Cohort, period: Period, years: list[int | None]) -> float:
     return 0.0 if first is None else period.span(first, cohort.begin, cohort.end)
 
 
+def known(cohort: Cohort, period: Period, cell: Cell) -> Cell:
+    """A count of a period; undefined where the data do not reach it."""
+    return cell if cohort.reaches(period) else Cell(None)
+
+
 def _periods(cohort: Cohort) -> Table:
     note = (
         "Trials a year: over the time from the period's begin (the first trial, where it is open) to its "
         "end or "
         f"the end of the data, {cohort.end.isoformat()}, whichever is first. Trials that start or were "
         f"registered "
-        "after that are not counted."
+        "after that are not counted; of a period outside the data nothing is known (–)."
     )
     if since := cohort.options.since:
         note += (
@@ -158,9 +163,9 @@ def _periods(cohort: Cohort) -> Table:
                 str(period),
                 NAME[axis],
                 f"{long:.2f}" if long else None,
-                count(at.pick()),
+                known(cohort, period, count(at.pick())),
                 Cell(round(len(at) / long, 1) if long else None, at.pick()),
-                _by_region(at),
+                [known(cohort, period, cell) for cell in _by_region(at)],
                 rests=(FIELD[axis],),
             )
     return table
@@ -266,7 +271,6 @@ def _rates(cohort: Cohort) -> Table:
             for f, long in zip(found, lengths, strict=True)
         ]
         rate = rates_between((len(found[0]), lengths[0]), (len(found[1]), lengths[1]))
-        table.add(
-            name, [count(f) for f in found], a_year, Cell(rate, found[1], found[0] or None), rests=rests
-        )
+        counts = [known(cohort, p, count(f)) for p, f in zip((early, late), found, strict=True)]
+        table.add(name, counts, a_year, Cell(rate, found[1], found[0] or None), rests=rests)
     return table

@@ -6,7 +6,7 @@ from cart_nlp.landscape.cohort import EARLY, GROUPS, UP_TO_TWO, Cohort, Period
 from cart_nlp.landscape.diseases import ORGANS, columns_of, under
 from cart_nlp.landscape.growth import FIELD, OUTSIDE, by_end, length, outside
 from cart_nlp.landscape.intervals import growth_interval, poisson
-from cart_nlp.landscape.keyfigure import Figure, counted, shared
+from cart_nlp.landscape.keyfigure import Figure, counted, counted_in, shared
 from cart_nlp.landscape.keyproducts import targets
 from cart_nlp.landscape.published import asked
 from cart_nlp.landscape.table import Cell, Ids, Table
@@ -21,7 +21,8 @@ def table(cohort: Cohort, results: frozenset[str]) -> Table:
     note = (
         "Counts carry exact Poisson intervals, shares Wilson's, growth that of a ratio of rates (all 95 "
         "%): the "
-        "sampling error if the trials were a random sample."
+        "sampling error if the trials were a random sample. Of a time outside the data nothing is "
+        "known (–), nor, with --since, what was first."
     )
     columns = ("figure", "value", "unit", "95 % low", "95 % high")
     made = Table("key_figures", "Single figures", columns, note=note, section=SECTION)
@@ -45,11 +46,14 @@ def _time(cohort: Cohort) -> list[Figure]:
     china = set(cohort.pick(["China" in r for r in cohort.df["region"]]))
     early, late = asked()["china"]
     return [
-        _first("first year with a trial", dated, rests),
+        _first("first year with a trial", dated, cohort, rests),
         *(_a_year(period, dated, cohort, rests) for period in map(Period.parse, asked()["periods"])),
-        *(counted(f"trials of {year}", _of(year, dated), rests) for year in asked()["years"]),
+        *(
+            counted_in(Period(year, year), cohort, f"trials of {year}", _of(year, dated), rests)
+            for year in asked()["years"]
+        ),
         _change("China", early, late, [(y, i) for y, i in dated if i in china], cohort, rests),
-        _first("first autoimmune trial", [(y, i) for y, i in dated if i in auto], rests),
+        _first("first autoimmune trial", [(y, i) for y, i in dated if i in auto], cohort, rests),
     ]
 
 
@@ -57,8 +61,9 @@ def _of(year: int | None, dated: Dated) -> Ids:
     return tuple(i for y, i in dated if y == year)
 
 
-def _first(label: str, dated: Dated, rests: tuple[str, ...]) -> Figure:
-    first = min((y for y, _ in dated), default=None)
+def _first(label: str, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> Figure:
+    """The year of the first of some trials; unknown where those before a day were not read."""
+    first = None if cohort.options.since else min((y for y, _ in dated), default=None)
     return Figure(label, Cell(first, _of(first, dated)), "year", rests)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cart_nlp.landscape.cohort import Cohort, Period
 from cart_nlp.landscape.intervals import poisson
 from cart_nlp.landscape.table import Cell, Ids, share
 
@@ -24,6 +25,13 @@ def counted(label: str, ids: Ids, rests: tuple[str, ...] = (), unit: str = "tria
     """A number of trials with its Poisson interval."""
     low, high = poisson(len(ids))
     return Figure(label, Cell(len(ids), ids), unit, rests, low, high)
+
+
+def counted_in(period: Period, cohort: Cohort, label: str, ids: Ids, rests: tuple[str, ...]) -> Figure:
+    """The same of a period: undefined where the data do not reach it; the unit tells where they cut it."""
+    if not cohort.reaches(period):
+        return Figure(label, Cell(None), "trials", rests)
+    return counted(label, ids, rests, "trials (cut short)" if cohort.cuts(period) else "trials")
 
 
 def shared(label: str, ids: Ids, of: Ids, rests: tuple[str, ...] = ()) -> Figure:

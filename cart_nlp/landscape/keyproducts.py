@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cart_nlp.landscape.cohort import GROUPS, Cohort
-from cart_nlp.landscape.keyfigure import Figure, counted, shared
+from cart_nlp.landscape.cohort import GROUPS, Cohort, Period
+from cart_nlp.landscape.keyfigure import Figure, counted, counted_in, shared
 from cart_nlp.landscape.published import asked
 from cart_nlp.landscape.table import Cell
 from cart_nlp.landscape.technology import NON_VIRAL
@@ -42,7 +42,8 @@ def targets(cohort: Cohort) -> list[Figure]:
     for target in asked()["united_states_targets"]:
         ids = us.pick([target in t for t in us.df["targets"]])
         out.append(shared(f"{target}, United States to {last}", ids, with_one, ("countries", "registered")))
-    out.append(counted(f"United States to {last}", us.pick(), ("countries", "registered")))
+    place = ("countries", "registered")
+    out.append(counted_in(Period(None, last), products, f"United States to {last}", us.pick(), place))
     return out + _making(products)
 
 

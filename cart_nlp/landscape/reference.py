@@ -124,7 +124,7 @@ def _silence(fact: Mapping[str, Any], fields: list[Seen], missing: bool) -> str:
         return f"{ABSENT}: {'; '.join(absent)}"
     if missing:
         return f"no row “{', '.join(fact['row'])}” in these records"
-    return "no trial of these records tells"
+    return "no trial of these records tells, in the time that they cover"
 
 
 def _counted(fact: Mapping[str, Any], ours: Cell) -> list[str]:

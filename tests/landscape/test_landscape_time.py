@@ -176,6 +176,49 @@ def test_years_that_the_beginning_cuts_are_marked():
     assert {row[0].value: row[-1].value for row in made.rows} == {"2021": "cut", "2022": "yes"}
 
 
+@pytest.mark.parametrize(
+    "window, years, periods",
+    [
+        ({"until": "2020-12"}, {}, {"to 2016", "2017–2021"}),
+        ({"since": "2022-01"}, {2022: "trials"}, {"2022–"}),
+        (
+            {"until": "2022-06"},
+            {2021: "trials", 2022: "trials (cut short)"},
+            {"to 2016", "2017–2021", "2022–"},
+        ),
+    ],
+)
+def test_nothing_is_counted_of_a_time_outside_the_data(window, years, periods):
+    growth = (Period(2018, 2021), Period(2023, 2024))
+    options = Options(**window, axis="registration", as_of=datetime.date(2022, 12, 31), growth=growth)
+    made = tables(frame(evenly(countries=("United States",))), options)
+    figures = {row[0].value: row[1:] for row in made["key_figures"].rows}
+    found = {year: [cell.value for cell in figures[f"trials of {year}"]] for year in (2021, 2022, 2023)}
+    assert {year: row[1] for year, row in found.items() if row[0] == 4} == years
+    assert all(row == [None, "trials", None, None] for year, row in found.items() if year not in years)
+    rows = [[cell.value for cell in row] for row in made["periods"].rows]
+    assert {row[0] for row in rows if row[3] is not None} == periods
+    assert all(row[2:] == [None] * len(row[2:]) for row in rows if row[0] not in periods)
+    since = "since" in window
+    for name, row in (("growth_rates", "all trials"), ("emerging_by_period", "all product trials")):
+        assert [made[name].value(row, str(p)) is None for p in growth] == [since, True]
+    assert (figures["United States to 2018"][0].value is None) == since
+
+
+def test_a_zero_inside_the_data_is_a_zero():
+    made = tables(frame(evenly(2018, 2020)), Options(as_of=datetime.date(2022, 12, 31)))
+    assert made["key_figures"].value("trials of 2021", "value") == 0
+    assert made["periods"].value(("to 2016", "start"), "trials") == 0
+
+
+@pytest.mark.parametrize("since, first", [(None, 2018), ("2021", None)])
+def test_what_was_first_is_unknown_where_the_earlier_were_not_read(since, first):
+    records = evenly(disease_group=("autoimmune",))
+    made = tables(frame(records), Options(since=since, as_of=datetime.date(2022, 12, 31)))["key_figures"]
+    for label in ("first year with a trial", "first autoimmune trial"):
+        assert made.value(label, "value") == first
+
+
 def test_what_grew_between_two_periods():
     early = [trial(n, start_date="2018", cell_source=("in_vivo",) if n < 10 else ()) for n in range(1, 41)]
     late = [trial(n, start_date="2022", cell_source=("in_vivo",) if n < 140 else ()) for n in range(100, 160)]
