@@ -89,7 +89,7 @@ def read_rows(source: str, note: Callable[[str], None] | None = None) -> Rows:
         if trial in rows:
             again.add(trial)
         try:
-            rows[trial] = {key: _flat(key, value) for key, value in row.items() if key in COMPARED}
+            rows[trial] = {key: flat(key, value) for key, value in row.items() if key in COMPARED}
         except (AttributeError, KeyError, TypeError, ValueError) as fault:
             raise InputError(
                 f"{source}: record {number}: a value of another type than `cart-nlp tag` writes: {fault}"
@@ -102,10 +102,11 @@ def read_rows(source: str, note: Callable[[str], None] | None = None) -> Rows:
 
 def flat_row(record: Record) -> dict[str, str]:
     """A record's compared fields as flat text."""
-    return {name: _flat(name, value) for name, value in record.to_json().items() if name in COMPARED}
+    return {name: flat(name, value) for name, value in record.to_json().items() if name in COMPARED}
 
 
-def _flat(name: str, value: Any) -> str:
+def flat(name: str, value: Any) -> str:
+    """A value of a record, as JSON has it, as flat text; null and an empty list are the empty string."""
     if name in FRACTIONS and isinstance(value, int):
         value = float(value)  # a spreadsheet makes 0 of 0.0
     found = cell(name, value)
@@ -136,5 +137,5 @@ def _past(path: Path, moment: str) -> Rows:
                 budget.take(len(value), rows=0)
                 row = rows.setdefault(trial, dict.fromkeys(COMPARED, ""))
                 if name in COMPARED:
-                    row[name] = _flat(name, orjson.loads(value))
+                    row[name] = flat(name, orjson.loads(value))
     return rows

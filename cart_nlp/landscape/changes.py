@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
+from cart_nlp.differences import COMPARED, flat
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.table import Cell, Ids, Table, count
 
 SECTION = "What changed"
-WATCHED = (
-    "car_trial",
-    "status",
-    "phase",
-    "targets",
-    "has_results",
-    "enrollment",
-    "start_date",
-    "disease_group",
-    "sponsor",
-)
+Change = tuple[str, str, str, str]
+"""A trial, a field, and its text before and now."""
 
 
 def tables(new: Cohort, old: Cohort) -> list[Table]:
@@ -28,11 +22,11 @@ def tables(new: Cohort, old: Cohort) -> list[Table]:
     added = tuple(i for i in now if i not in before)
     gone = tuple(i for i in before if i not in now)
     changed = [
-        (i, field, before[i][field], now[i][field])
+        (i, field, was, told)
         for i in now
         if i in before
-        for field in WATCHED
-        if before[i][field] != now[i][field]
+        for field in COMPARED
+        if (was := _text(field, before[i][field])) != (told := _text(field, now[i][field]))
     ]
     return [
         _summary(now, before, added, gone, changed),
@@ -47,11 +41,12 @@ def _summary(
     before: dict[str, Any],
     added: Ids,
     gone: Ids,
-    changed: list[tuple[str, str, Any, Any]],
+    changed: list[Change],
 ) -> Table:
     note = (
         "Included trials of both files, after duplicates and exclusions. A gone trial was "
-        "withdrawn from the file or is no longer included."
+        "withdrawn from the file or is no longer included. Every field that `cart-nlp diff` compares is "
+        "compared, sponsors and funding as this report has them; one without a row here changed in no trial."
     )
     table = Table(
         "changes_summary",
@@ -64,17 +59,18 @@ def _summary(
     table.add("included now", count(now))
     table.add("new", count(added))
     table.add("gone", Cell(len(gone)))
-    for field in WATCHED:
-        table.add(f"other {field.replace('_', ' ')}", count(i for i, name, _, _ in changed if name == field))
+    for field in COMPARED:
+        if ids := [i for i, name, _, _ in changed if name == field]:
+            table.add(f"other {field.replace('_', ' ')}", count(ids))
     return table
 
 
-def _status(changed: list[tuple[str, str, Any, Any]]) -> Table:
+def _status(changed: list[Change]) -> Table:
     table = Table("changes_status", "Changes of status", ("from", "to", "trials"), section=SECTION)
     moves: dict[tuple[str, str], list[str]] = {}
     for i, field, old, new in changed:
         if field == "status":
-            moves.setdefault((_text(old), _text(new)), []).append(i)
+            moves.setdefault((old, new), []).append(i)
     for (old, new), ids in sorted(moves.items(), key=lambda kv: (-len(kv[1]), kv[0])):
         table.add(old, new, count(ids))
     return table
@@ -93,18 +89,19 @@ def _names(new: Cohort, old: Cohort) -> Table:
     return table
 
 
-def _list(added: Ids, gone: Ids, changed: list[tuple[str, str, Any, Any]]) -> Table:
+def _list(added: Ids, gone: Ids, changed: list[Change]) -> Table:
     table = Table("changes", "Each change", ("trial", "what", "before", "now"), section=SECTION)
     for i in added:
         table.add(Cell(i, (i,)), "new", None, None)
     for i in gone:
         table.add(i, "gone", None, None)
     for i, field, old, new in changed:
-        table.add(Cell(i, (i,)), field, _text(old), _text(new))
+        table.add(Cell(i, (i,)), field, old, new)
     return table
 
 
-def _text(value: Any) -> str:
+def _text(field: str, value: Any) -> str:
+    """A value as `cart-nlp diff` tells it."""
     if isinstance(value, tuple):
-        return "; ".join(map(str, value)) or "none"
-    return "none" if value is None else str(value)
+        value = [one.model_dump() if isinstance(one, BaseModel) else one for one in value]
+    return flat(field, value) or "none"

@@ -8,6 +8,7 @@ import tomllib
 import duckdb
 import pytest
 
+from cart_nlp.differences import compare, flat_row
 from cart_nlp.landscape import (
     Options,
     Period,
@@ -313,6 +314,40 @@ def test_changes_between_two_dates():
         ["B", "gone", None, None],
         ["A", "status", "RECRUITING", "COMPLETED"],
     ]
+
+
+def test_changes_are_those_that_diff_finds():
+    """Every field but the sponsor's, which the report brings together, reads as there."""
+    old = [
+        Record(trial_id="A", car_trial="product", targets=("CD19",)),
+        Record(trial_id="B", car_trial="product", references=({"pmid": "1", "type": "RESULT"},)),
+    ]
+    one = Construct(targets=("CD19",), format="single")
+    new = [
+        Record(
+            trial_id="A",
+            car_trial="product",
+            targets=("CD19",),
+            constructs=(one,),
+            costim=("4-1BB",),
+            follow_up_years=15.0,
+            has_results=True,
+        ),
+        Record(trial_id="B", car_trial="product", references=({"pmid": "1", "type": "DERIVED"},)),
+    ]
+    summary, _, _, each = changes.tables(cohort(frame(new)), cohort(frame(old)))
+    found = compare(*({r.trial_id: flat_row(r) for r in records} for records in (old, new)))
+    assert [[c.value for c in row] for row in each.rows] == [
+        [c.trial_id, c.field, c.old or "none", c.new or "none"] for c in found.changes
+    ]
+    assert {c.field for c in found.changes} == {
+        "constructs",
+        "costim",
+        "follow_up_years",
+        "has_results",
+        "references",
+    }
+    assert summary.ids("other costim", "trials") == ("A",) and summary.find("other phase") is None
 
 
 def test_published_figures_beside_ours(found, df, options):
