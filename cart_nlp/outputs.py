@@ -34,17 +34,11 @@ def claim(
     return path
 
 
-def claim_folder(
-    out: Path,
-    inputs: Iterable[Path | str],
-    *,
-    mark: str,
-    force: bool = False,
-    names: Iterable[str] = ("",),
-) -> Path:
-    """The same for a folder of files: it must be new, empty, or hold the file `mark` that ours has.
+def claim_folder(out: Path, inputs: Iterable[Path | str], *, names: Iterable[str] = ("",)) -> Path:
+    """The folder that `out` stands for, if no input lies where it is written; raises PlaceError if one does.
 
-    Of the folder, `names` are what the command writes, where it does not take all of it.
+    Of the folder, `names` are what the command writes, where it does not take all of it. What else is in it
+    is for the command to look at.
     """
     path = Path(os.path.realpath(out))
     if str(out) == STANDARD:
@@ -59,8 +53,6 @@ def claim_folder(
                 f"{out}: holds what this command reads ({source}); "
                 "copy that elsewhere, or choose another folder"
             )
-    if path.is_dir() and not force and any(path.iterdir()) and not (path / mark).is_file():
-        raise PlaceError(f"{out}: holds files that are not from this command; --force writes into it")
     return path
 
 

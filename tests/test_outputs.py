@@ -44,24 +44,20 @@ def test_standard_output_is_no_file_named_like_it(tmp_path, monkeypatch):
     with pytest.raises(PlaceError, match="standard output"):
         claim(Path("-"), [], force=True)
     with pytest.raises(PlaceError, match="standard output"):
-        claim_folder(Path("-"), [], mark="run.json", force=True)
+        claim_folder(Path("-"), [])
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_is_new_empty_or_ours(tmp_path):
+def test_a_folder_is_no_file_and_holds_no_input(tmp_path):
     out = tmp_path / "report"
-    assert claim_folder(out, [], mark="run.json") == out
+    assert claim_folder(out, []) == out
     out.mkdir()
     (out / "records.jsonl").touch()
-    with pytest.raises(PlaceError, match="not from this command"):
-        claim_folder(out, [], mark="run.json")
-    assert claim_folder(out, [], mark="run.json", force=True) == out
-    (out / "run.json").touch()
-    assert claim_folder(out, [], mark="run.json") == out
+    assert claim_folder(out, []) == out
     with pytest.raises(PlaceError, match="holds what this command reads"):
-        claim_folder(out, [out / "records.jsonl"], mark="run.json")
+        claim_folder(out, [out / "records.jsonl"])
     with pytest.raises(PlaceError, match="is a file"):
-        claim_folder(out / "run.json", [], mark="run.json")
+        claim_folder(out / "records.jsonl", [])
 
 
 def test_a_file_is_replaced_whole_with_its_rights(tmp_path):

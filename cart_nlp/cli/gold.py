@@ -51,9 +51,8 @@ def export(
 ) -> None:
     """Write trials with their labels as tasks of an annotation tool."""
     from cart_nlp.evaluation import gold as gold_set
-    from cart_nlp.evaluation.exchange import formats, selection
+    from cart_nlp.evaluation.exchange import claiming, formats, selection
     from cart_nlp.evaluation.predictions import Dump
-    from cart_nlp.outputs import claim, claim_folder
     from cart_nlp.places import PlaceError
 
     if not tag and (where or doubt or since):
@@ -62,13 +61,7 @@ def export(
     inputs: list[Path | str] = [source, *filter(None, [ids])]
     inputs += [since] if since else []
     try:
-        formats.named(to)
-        if to == "brat":
-            place = claim_folder(output, inputs, mark="annotation.conf", force=force)
-        else:
-            place = claim(output, inputs, ours=(b'"gold"',), force=force)
-            if to == "label-studio":
-                claim(output.with_suffix(".xml"), inputs, ours=(b"<View>",), force=force)
+        place = claiming.claim(to, output, inputs, force)
         wanted = selection.read_ids(ids) if ids else None
         if tag:
             from cart_nlp.evaluation.predictions import tag_dump

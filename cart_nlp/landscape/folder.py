@@ -38,7 +38,7 @@ def claim(out: Path, inputs: Iterable[Path]) -> None:
 
     Files of others may be in the folder, but none under a name of a report, and no input where it writes.
     """
-    claim_folder(out, inputs, mark=RUN, force=True, names=(*SINGLE, *FOLDERS, RUN, STAGE))
+    claim_folder(out, inputs, names=(*SINGLE, *FOLDERS, RUN, STAGE))
     if os.path.lexists(out / STAGE):
         with _held(out) as stage:
             _settle(out, stage)

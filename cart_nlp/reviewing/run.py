@@ -97,9 +97,11 @@ def _place(asked: Asked, out: Path | None, to: str | None, force: bool) -> Path 
         raise InputError(f"{out}: a queue is written as .csv or .html, or as tasks with --to")
     inputs: list[Path | str] = [asked.records, *asked.texts, *asked.lexicons]
     inputs += [each for each in (asked.corrections, asked.since) if each is not None]
-    if to == "brat":
-        return outputs.claim_folder(out, inputs, mark="annotation.conf", force=force)
-    return outputs.claim(out, inputs, ours=(pages.MARK, ",".join(HEAD).encode(), b'"gold"'), force=force)
+    if to is not None:
+        from cart_nlp.evaluation.exchange import claiming
+
+        return claiming.claim(to, out, inputs, force)
+    return outputs.claim(out, inputs, ours=(pages.MARK, ",".join(HEAD).encode()), force=force)
 
 
 def _fields(text: str | None) -> tuple[str, ...]:

@@ -291,6 +291,74 @@ def test_a_queue_goes_to_brat_in_its_order_and_comes_back_as_corrections(run, ta
     assert (row.field, row.values, row.by) == ("focus", ("manufacturing",), "ben")
 
 
+def three(folder):
+    return save(folder / "gold.jsonl", [line(f"NCT9000000{n}") for n in range(3)])
+
+
+@pytest.mark.parametrize("name", sorted(formats.FORMATS))
+def test_an_export_replaces_an_earlier_one_that_nobody_changed(name, run, tmp_path):
+    gold, out = three(tmp_path), tmp_path / f"tasks{formats.FORMATS[name].SUFFIX}"
+    words = ("gold", "export", gold, "--to", name, "-o", out)
+    assert run(*words).returncode == 0
+    assert run(*words, "--limit", "2").returncode == 0
+    back = formats.imported(name, out)
+    assert [row["id"] for row in back] == ["NCT90000000", "NCT90000001"]
+
+
+ANNOTATED = {
+    "brat": ("antigen", "product"),
+    "doccano": ('"antigen/target"', '"antigen"'),
+    "label-studio": ('"predictions"', '"annotations"'),
+    "prodigy": ('"cell_type=T"', '"cell_type=NK"'),
+}
+"""What an annotator's work makes of a tool's part of a task."""
+
+
+@pytest.mark.parametrize("name", ANNOTATED)
+def test_an_export_goes_over_no_annotation_unasked(name, run, tmp_path):
+    gold, out = three(tmp_path), tmp_path / f"tasks{formats.FORMATS[name].SUFFIX}"
+    words = ("gold", "export", gold, "--limit", "2", "--to", name, "-o", out)
+    assert run("gold", "export", gold, "--to", name, "-o", out).returncode == 0
+    file = out / "NCT90000002.ann" if name == "brat" else out
+    changed = file.read_text("utf-8").replace(*ANNOTATED[name])
+    file.write_text(changed, "utf-8")
+    done = run(*words)
+    assert done.returncode == 2 and file.read_text("utf-8") == changed
+    assert done.stderr == (
+        f"cart-nlp gold: {file}: was changed since it was exported, or is not from this command; "
+        "choose another name for the output, or --force writes over it\n"
+    )
+    assert run(*words, "--force").returncode == 0
+    assert len(formats.imported(name, out)) == 2
+
+
+def test_a_brat_project_of_somebody_is_not_taken_for_ours(run, tmp_path):
+    gold, out = three(tmp_path), tmp_path / "brat"
+    out.mkdir()
+    for name in ("annotation.conf", "NCT90000000.txt", "NCT90000000.ann"):
+        (out / name).write_text("mine\n")
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    words = ("gold", "export", gold, "--to", "brat", "-o", out)
+    done = run(*words)
+    assert done.returncode == 2 and "choose another name" in done.stderr
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+    (out / "other.ann").write_text("mine\n")
+    assert run(*words, "--force").returncode == 0
+    assert (out / "other.ann").read_text() == "mine\n", "of another origin and of another name"
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "annotation.conf"])
+def test_a_file_of_ones_own_in_a_brat_folder_is_not_lost(name, run, tmp_path):
+    gold, out = three(tmp_path), tmp_path / "brat"
+    words = ("gold", "export", gold, "--to", "brat", "-o", out)
+    assert run(*words).returncode == 0
+    (out / ".stats_cache").write_text("brat's own")
+    assert run(*words).returncode == 0
+    (out / name).write_text("mine")
+    done = run(*words)
+    assert done.returncode == 2 and str(out / name) in done.stderr and (out / name).read_text() == "mine"
+
+
 def test_inputs_and_what_is_not_ours_are_not_written_over(run, tagged, tmp_path):
     dump, _ = tagged
     gold = save(tmp_path / "gold.jsonl", [line()])

@@ -20,6 +20,7 @@ from cart_nlp.evaluation.labels import CLOSED, MENTION_LABELS, ROLES
 from cart_nlp.shallow import json_of
 
 SUFFIX = ""
+_SUFFIXES = (".txt", ".ann", ".json")
 _RECORD = "Record"
 _T = re.compile(r"(T\d+)\t(\S+) ((?:\d+ \d+)(?:;\d+ \d+)*)(?:\t(.*))?")
 _A = re.compile(r"A\d+\t(\S+) (T\d+)(?: (.+))?")
@@ -126,8 +127,8 @@ def from_json(row: Mapping[str, Any]) -> dict[str, Any]:
 def configuration(tasks: Iterable[Task]) -> dict[str, str]:
     """brat's annotation.conf, visual.conf and tools.conf for the labels and roles of the tasks."""
     spans = [s for task in tasks for s in task.spans]
-    labels = [_plain(n) for n in dict.fromkeys([*MENTION_LABELS, *(s.label for s in spans)])]
-    roles = [_plain(n) for n in dict.fromkeys([*ROLES, *(s.role for s in spans if s.role)])]
+    labels = [_plain(n) for n in dict.fromkeys([*MENTION_LABELS, *sorted({s.label for s in spans})])]
+    roles = [_plain(n) for n in dict.fromkeys([*ROLES, *sorted({s.role for s in spans if s.role})])]
     attributes = [f"role\tArg:{'|'.join(labels)}, Value:{'|'.join(roles)}"]
     attributes += [f"{name}\tArg:{_RECORD}, Value:{'|'.join(CLOSED[name])}" for name in SINGLE]
     text = ["[entities]", _RECORD, *labels, "", "[relations]"]
@@ -141,22 +142,35 @@ def configuration(tasks: Iterable[Task]) -> dict[str, str]:
 
 
 def write(tasks: Iterable[Task], path: Path) -> int:
-    """Write a folder of `.txt`, `.ann` and `.json` files and the configuration; returns how many trials."""
+    """Write a folder of `.txt`, `.ann` and `.json` files and the configuration; returns how many trials.
+
+    The trials of an earlier export go, or they would come back with these.
+    """
     found = list(tasks)
     path.mkdir(parents=True, exist_ok=True)
+    for gold in list(path.glob("*.json")):
+        if _is_gold(gold):
+            for suffix in _SUFFIXES:
+                gold.with_suffix(suffix).unlink(missing_ok=True)
     for task in found:
         # brat lists documents by name: a queue keeps its order by its number.
         rank = task.gold.get("rank")
         stem = quote(task.id, safe="") if rank is None else f"{rank:05}-{quote(task.id, safe='')}"
-        for suffix, text in (
-            (".txt", task.text),
-            (".ann", standoff(task)),
-            (".json", json.dumps(task.gold, ensure_ascii=False) + "\n"),
-        ):
+        texts = (task.text, standoff(task), json.dumps(task.gold, ensure_ascii=False) + "\n")
+        for suffix, text in zip(_SUFFIXES, texts, strict=True):
             outputs.write(path / f"{stem}{suffix}", text)
     for name, text in configuration(found).items():
         outputs.write(path / name, text)
     return len(found)
+
+
+def _is_gold(path: Path) -> bool:
+    """Whether a file is the gold line that an export lays beside a text."""
+    try:
+        row = json_of(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(row, dict) and {"id", "trial", "labels"} <= row.keys()
 
 
 def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
