@@ -93,7 +93,7 @@ def test_corrections_are_not_written_over_records_but_over_corrections(run, tmp_
 def test_corrections_of_annotators_are_written_over_lines_that_were_corrections(run, tmp_path, monkeypatch):
     from cart_nlp.evaluation.exchange import formats
 
-    monkeypatch.setattr(formats, "pairs", lambda kind, source: [])
+    monkeypatch.setattr(formats, "pairs", lambda kind, source, note: [])
     out, source = tmp_path / "c.jsonl", tmp_path / "tasks.json"
     source.write_text("[]")
     write([Correction("NCT90000001", "targets", "set", ("CD19",))], out)

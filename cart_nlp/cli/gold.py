@@ -112,7 +112,7 @@ def import_(
     if as_ not in ("gold", "corrections"):
         _stop([f"--as {as_}: give gold or corrections"])
     try:
-        pairs = formats.pairs(from_, source)
+        pairs = formats.pairs(from_, source, _say)
         marks = (b'"labels"',) if as_ == "gold" else writing.MARKS
         place = claim(output, [source], ours=marks, force=force)
         if as_ == "corrections":

@@ -444,10 +444,29 @@ def test_doccano_labels_stay_within_its_database_field():
     assert doccano.from_json(row) == gold
 
 
-def test_prodigy_answers_that_were_rejected_are_left_out(tmp_path):
-    path = tmp_path / "t.jsonl"
-    path.write_text(json.dumps({"answer": "reject"}) + "\n", "utf-8")
-    assert list(prodigy.read(path)) == []
+def skipped(name):
+    """Tasks of a tool that nobody labeled: skipped, rejected or ignored, as it exports them."""
+    row = formats.FORMATS[name].to_json(task_of(line("NCT00000002")))
+    if name == "prodigy":
+        return [{**row, "answer": "reject"}, {**row, "answer": "ignore"}]
+    cancelled = {"id": 1, "updated_at": "2026-01-01", "result": [], "was_cancelled": True}
+    return [{**row, "annotations": [cancelled]}, {**row, "annotations": [], "cancelled_annotations": 1}]
+
+
+@pytest.mark.parametrize("name", ["label-studio", "prodigy"])
+def test_tasks_that_were_skipped_or_rejected_are_left_out_and_told(name, tmp_path):
+    path, heard = tmp_path / "t.json", []
+
+    def imported(rows):
+        text = json.dumps(rows) if name == "label-studio" else "".join(json.dumps(row) + "\n" for row in rows)
+        path.write_text(text, "utf-8")
+        return [after for _, after in formats.pairs(name, path, heard.append)]
+
+    done = formats.FORMATS[name].to_json(task_of(line()))
+    assert imported([done, *skipped(name)]) == [line()]
+    assert heard == ["2 of 3 tasks were skipped or rejected, and are left out"]
+    with pytest.raises(GoldError, match=r"t\.json: no task in it but 2 skipped or rejected; give what"):
+        imported(skipped(name))
 
 
 def test_brat_writes_a_span_over_a_line_end_in_pieces():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,7 +27,10 @@ FORMATS: dict[str, ModuleType] = {
     "brat": brat,
     "docbin": docbin,
 }
-"""Name -> module with `SUFFIX`, `write(tasks, path)`, `read(path)` and `from_json(row)`."""
+"""Name -> module with `SUFFIX`, `write(tasks, path)`, `read(path)` and `from_json(row)`.
+
+`read` gives None in place of a task that its annotator skipped or rejected.
+"""
 
 
 LABELED = (*LIST_FIELDS, *OPTIONAL_FIELDS, "focus")
@@ -53,16 +56,26 @@ def imported(name: str, path: Path) -> list[dict[str, Any]]:
     return [after for _, after in pairs(name, path)]
 
 
-def pairs(name: str, path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The gold lines as they were exported, each with what the tool gives back of it."""
+def pairs(
+    name: str, path: Path, note: Callable[[str], None] = lambda line: None
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The gold lines as they were exported, each with what the tool gives back of it.
+
+    What annotators skipped or rejected is left out; `note` hears, in one line, how many tasks. Raises
+    GoldError with every fault, and where nothing is left.
+    """
     form = named(name)
     if not path.exists():
         raise GoldError([f"{path}: no such file; give what {name} exported"])
     found: list[tuple[dict[str, Any], dict[str, Any]]] = []
     faults: list[str] = []
     seen: dict[str, str] = {}
+    skipped = 0
     try:
         for place, row in form.read(path):
+            if row is None:
+                skipped += 1
+                continue
             try:
                 before = exported(row)
                 line = taken_out(form.from_json(row), before)
@@ -80,9 +93,12 @@ def pairs(name: str, path: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     except (TypeError, IndexError, AttributeError, AssertionError, OverflowError) as error:
         faults.append(f"{path.name}: cannot be read as {name}: damaged ({error}); export it again")
     if not found and not faults:
-        faults.append(f"{path.name}: no task in it; give what {name} exported")
+        what = f"no task in it but {skipped:,} skipped or rejected" if skipped else "no task in it"
+        faults.append(f"{path.name}: {what}; give what {name} exported")
     if faults:
         raise GoldError(faults)
+    if skipped:
+        note(f"{skipped:,} of {skipped + len(found):,} tasks were skipped or rejected, and are left out")
     return found
 
 

@@ -139,10 +139,20 @@ def write(tasks: Iterable[Task], path: Path) -> int:
     return len(found)
 
 
-def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, annotated task) of Label Studio's JSON export."""
+def _skipped(row: Any) -> bool:
+    """Whether annotators did nothing but skip a task: its predictions are no labels of theirs."""
+    if not isinstance(row, dict):
+        return False
+    made = row.get("annotations")
+    if isinstance(made, list) and made:
+        return all(isinstance(one, dict) and one.get("was_cancelled") for one in made)
+    return bool(row.get("cancelled_annotations"))
+
+
+def read(path: Path) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """(place, annotated task) of Label Studio's JSON export; None in place of a task that was skipped."""
     rows = json_of(path.read_text("utf-8"))
     if not isinstance(rows, list):
         raise ValueError("not a list of tasks; export from Label Studio as JSON")
     for number, row in enumerate(rows, 1):
-        yield f"{path.name}: task {number}", row
+        yield f"{path.name}: task {number}", None if _skipped(row) else row

@@ -77,11 +77,11 @@ def write(tasks: Iterable[Task], path: Path) -> int:
     return json_lines.write(map(to_json, tasks), path)
 
 
-def read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(place, annotated task) of every line; rejected and ignored answers are left out."""
+def read(path: Path) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """(place, annotated task) of every line; None in place of one that was rejected or ignored."""
     for place, row in json_lines.read(path):
-        if not isinstance(row, dict) or row.get("answer", "accept") == "accept":
-            yield place, row
+        out = isinstance(row, dict) and row.get("answer", "accept") != "accept"
+        yield place, None if out else row
 
 
 def _options() -> list[str]:
