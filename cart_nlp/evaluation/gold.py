@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cart_nlp import paths, shallow
-from cart_nlp.evaluation.labels import LIST_FIELDS, label_faults, read_mentions
+from cart_nlp.evaluation.labels import ALL_TARGETS, LIST_FIELDS, label_faults, read_mentions
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.places import no_file
 from cart_nlp.schema import INCLUDED, Mention, Trial
@@ -137,10 +137,15 @@ def read(path: Path | None = None) -> Gold:
 
 
 def _unlabeled(labels: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """The fields that nobody labeled in any of the included trials; none if there is no such trial."""
+    """The fields that nobody labeled in any of the included trials; none if there is no such trial.
+
+    All targets are those that the text states and those known of a product: it takes both labels.
+    """
+    if not labels:
+        return frozenset()
     told = frozenset().union(*labels)
-    lacking = frozenset((*LIST_FIELDS, "constructs")) - told if labels else frozenset()
-    return lacking - {"targets"} if "product_targets" in told else lacking
+    lacking = frozenset((*LIST_FIELDS, "constructs")) - told
+    return lacking if {"targets", "product_targets"} <= told else lacking | {ALL_TARGETS}
 
 
 def _lines(source: Path, faults: list[str]) -> Iterator[tuple[int, str]]:

@@ -22,6 +22,9 @@ LIST_FIELDS = tuple(f for f in TAGGED_FIELDS if f not in ("disease_markers", "in
 OPTIONAL_FIELDS = ("indications",)
 """Further list fields, scored in those trials alone whose labels have them."""
 
+ALL_TARGETS = "targets_all"
+"""The row that counts product knowledge in: every predicted target against targets and product_targets."""
+
 CLOSED: dict[str, tuple[Any, ...]] = {
     "car_trial": get_args(CarTrial),
     "focus": get_args(Focus),

@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cart_nlp.evaluation.gold import GoldRecord
-from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
+from cart_nlp.evaluation.labels import ALL_TARGETS, LIST_FIELDS, OPTIONAL_FIELDS
 from cart_nlp.schema import INCLUDED, Record
 
 Mode = Literal["end-to-end", "tagging"]
 Basis = Literal["both", "text", "all"]
 Construct = tuple[frozenset[str], str]
 """A construct as scoring sees it: its targets and its format."""
-
-ALL_TARGETS = "targets_all"
-"""The row that counts product knowledge in: every predicted target against targets and product_targets."""
 
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
@@ -176,7 +173,7 @@ def _fields(gold: GoldRecord, record: Record, basis: Basis) -> dict[str, FieldMa
             else predicted_values(record, name, without)
         )
         fields[name] = FieldMatch(wanted, found_values)
-    if "targets" in fields and basis != "text":
+    if "targets" in fields and (basis == "all" or (basis == "both" and ALL_TARGETS not in uncertain)):
         union = fields["targets"].gold | (
             frozenset(labels.get("product_targets", ())) if gold.included else frozenset()
         )

@@ -10,9 +10,9 @@ from cart_nlp.curation.decisions import FIELDS
 from cart_nlp.curation.known_values import LABELS, Names
 from cart_nlp.curation.queue import chances_of, error_among, error_of, share_found, together
 from cart_nlp.evaluation.calibration import calibration
+from cart_nlp.evaluation.labels import ALL_TARGETS
 from cart_nlp.evaluation.layout import percent
 from cart_nlp.evaluation.matching import (
-    ALL_TARGETS,
     TrialMatch,
     name_key,
     predicted_constructs,

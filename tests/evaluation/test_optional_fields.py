@@ -38,15 +38,35 @@ def test_a_field_that_no_trial_labels_is_not_scored_and_told(tmp_path) -> None:
         one["labels"] = {"car_trial": "product", "targets": targets}
         del one["mentions"]
     result = run(Options(gold=str(save(tmp_path / "gold.jsonl", lines)), resamples=10)).result
-    assert result["fields"].keys() == {"targets", "targets_all"}
+    assert result["fields"].keys() == {"targets"}
     assert result["fields"]["targets"]["exact"] == 1.0
-    assert {"constructs", "cell_type", "vector", "indications"} <= set(result["unlabeled"])
+    assert {"targets_all", "constructs", "cell_type", "vector", "indications"} <= set(result["unlabeled"])
     assert "targets" not in result["unlabeled"]
     told = [text for text in report.lines(result) if text.startswith("not labeled in this set")]
     assert len(told) == 1
     assert "cell_type" in told[0]
     with pytest.raises(GoldError, match=r"no rate 'vector\.f1': vector is not labeled in this set"):
         shortfalls(result, ["targets.exact=1", "vector.f1=0.5"])
+
+
+@pytest.mark.parametrize(
+    ("told", "scored"),
+    [
+        ({"targets": []}, {"targets": 0}),
+        ({"product_targets": ["CD19"]}, {}),
+        ({"targets": [], "product_targets": ["CD19"]}, {"targets": 0, "targets_all": 0}),
+        ({"targets": [], "product_targets": []}, {"targets": 0, "targets_all": 1}),
+    ],
+)
+def test_all_targets_take_labels_of_those_known_of_a_product(told, scored, tmp_path) -> None:
+    """A label that is there and empty is one; a label that is absent is none."""
+    one = line("T1", "Tisagenlecleucel in DLBCL")
+    one["labels"] = {"car_trial": "product", **told}
+    gold = gold_set.read(save(tmp_path / "gold.jsonl", [one]))
+    records, _ = tag_gold(gold.records)
+    assert records["T1"].targets == ("CD19",)
+    fields = evaluate(gold, records).result["fields"]
+    assert {name: field["fp"] for name, field in fields.items()} == scored
 
 
 def test_constructs_alone_are_scored_and_look_alikes_alone_leave_nothing_out(tmp_path) -> None:
