@@ -1,4 +1,4 @@
-"""Length-preserving normalization of registry text, and the tokenizer that cuts where the domain cuts."""
+"""Length-preserving normalization of registry text, its sentences, and a tokenizer that cuts glued words."""
 
 from __future__ import annotations
 
@@ -182,6 +182,36 @@ def tokenizer(nlp: Language) -> Tokenizer:
 def create_tokenizer() -> Callable[[Language], Tokenizer]:
     """For the pipeline's config: `@tokenizers = "cart_nlp.tokenizer.v1"`."""
     return tokenizer
+
+
+# A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
+_SENTENCE_END = re.compile(
+    r"[.!?;\n。；！？](?:(?<=[.!?;])['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|(?<=[。；！？])"
+    r"|(?<=\n)(?:\s*\n|\s*(?=[-*•\d(])))"
+)
+_NO_END = re.compile(r"(?:\b(?:e\. ?g|i\. ?e|vs|etc|al|approx|no|dr|inc|fig)|\b[A-Z])$", re.I)
+_LONGEST = 2000
+"""Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
+
+
+def sentence_bounds(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Start and end of every sentence of a section of a text, none longer than _LONGEST characters."""
+    found, first = [], start
+    for match in _SENTENCE_END.finditer(text, start, end):
+        stop, after = match.span()
+        if text[stop] == "." and _NO_END.search(text, max(start, stop - 6), stop):
+            continue
+        if start < after < end:
+            found.append((first, after))
+            first = after
+    found.append((first, end))
+    if all(stop - begin <= _LONGEST for begin, stop in found):
+        return found
+    return [
+        (part, min(part + _LONGEST, stop))
+        for begin, stop in found
+        for part in range(begin, max(stop, begin + 1), _LONGEST)
+    ]
 
 
 def construct_text(targets: Iterable[str], form: str) -> str:

@@ -108,4 +108,4 @@ def _by_zone(items: Iterable[Scored]) -> dict[str, float]:
 
 
 _KEPT = ("guarded", "rule=", "label=", "usual=", "spelled", "concept=", "number:", "novel",
-         "drug_binds")  # fmt: skip
+         "drug_binds", "tight&drug_binds", "other_product")  # fmt: skip

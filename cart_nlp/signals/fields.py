@@ -36,16 +36,22 @@ def instances(reading: Reading, field: str) -> list[Instance]:
 
 
 def _instances(reading: Reading, field: str) -> Iterator[Instance]:
-    for number, unit in enumerate(units(reading, reading.of(*LABELS[field]))):
+    edits = instances(reading, "edits") if field == "targets" and reading.of("edit") else ()
+    edited = {one.mention.start for one in edits if not _KNOCKED.isdisjoint(one.signals)}
+    for number, unit in enumerate(units(reading, reading.of(*LABELS[field]), "parting_" + field)):
         shared: list[str] = []
         for mention in unit.mentions:
             stated = _stated(reading, field, unit, mention)
             if stated:
                 shared = shared or signals(reading, unit)
                 own = [*shared, *_own(reading, field, unit, mention, len(stated), "loose" in shared)]
+                own += ["edited"] if mention.start in edited else []
             for value in stated:
                 told = own if field == "targets" else own + _with_value(reading, field, unit, mention, value)
                 yield Instance(value, mention, tuple(told), place(unit), number)
+
+
+_KNOCKED = frozenset(["knock_right>adj", "knock_left<adj", "knock_list<adj", "knock_tool<adj"])
 
 
 def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
@@ -117,9 +123,12 @@ def _partners(reading: Reading, unit: Unit, mention: Mention) -> list[str]:
 
 
 def _of_drugs(reading: Reading, mention: Mention, loose: bool) -> list[str]:
-    """Whether a drug in the sentence binds the antigen (`loose`: no CAR beside it), or another one."""
+    """Whether a drug in the sentence, or that an intervention is called, binds the antigen (`loose`: no CAR
+    beside it), or another one."""
     first, last = reading.sentence(mention.start)
-    bound = (antigen == mention.concept for at, antigen in reading.drugs if first <= at < last)
+    called = reading.section(mention.start).key.rpartition(".")[0] + ".name"
+    near = (one for one in reading.drugs if first <= one[0] < last or reading.section(one[0]).key == called)
+    bound = (antigen == mention.concept for _, antigen in near)
     return [("drug_binds" if loose else "tight&drug_binds") if own else "drug_binds_other" for own in bound]
 
 
@@ -140,6 +149,8 @@ def _own(reading: Reading, field: str, unit: Unit, mention: Mention, stated: int
     if mention.label == "antigen":
         if field == "targets":
             found += [*_of_drugs(reading, mention, loose), *_partners(reading, unit, mention)]
+            if reading.silent_products:
+                found.append("other_product")
             if "marker_right" in turns(reading, unit):  # an opaque name binds what nobody tells
                 found.append("marker_named" if instances(reading, "products") else "marker_unnamed")
         row = reading.vocabulary.lexicon.get("antigen", mention.concept)

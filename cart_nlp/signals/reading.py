@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cart_nlp.text import fold, lower
+from cart_nlp.text import fold, lower, sentence_bounds
 from cart_nlp.vocabulary import CueHit, Vocabulary
 from cart_nlp.vocabulary import Mention as Mention
 
@@ -23,19 +23,11 @@ if TYPE_CHECKING:
 
 MENTIONS = "cart"
 """Key of `doc.spans` under which all mentions are."""
-# A sentence ends at a stop followed by a capital, a digit list mark or CJK, or at a line break or bullet.
-_SENTENCE_END = re.compile(
-    r"[.!?;\n。；！？](?:(?<=[.!?;])['\")\]]?\s+(?=[A-Z\u4e00-\u9fff(\[*•-])|(?<=[。；！？])"
-    r"|(?<=\n)(?:\s*\n|\s*(?=[-*•\d(])))"
-)
-_NO_END = re.compile(r"(?:\b(?:e\. ?g|i\. ?e|vs|etc|al|approx|no|dr|inc|fig)|\b[A-Z])$", re.I)
 # Each branch begins with a letter or sign: the engine then skips to these, and looks nowhere else.
 _CLAUSE_END = re.compile(
     r";(?=\s)|,(?=\s)|:(?=\s)|but\b(?<=\bbut)|who\b(?<=\bwho)(?= will)|will\b(?<=\bwill)|\. |；|，|。"
 )
 _WORD = re.compile(r"[a-z0-9]+|[\u4e00-\u9fff]")
-_LONGEST = 2000
-"""Characters after which a sentence is cut, so that work a mention stays bounded on text without stops."""
 
 
 class Section(NamedTuple):
@@ -55,24 +47,7 @@ def kind_of(key: str) -> str:
 
 def sentences(text: str, sections: list[Section]) -> list[tuple[int, int]]:
     """Start and end of every sentence; a section always starts one and ends one."""
-    found: list[tuple[int, int]] = []
-    for section in sections:
-        start = section.start
-        for match in _SENTENCE_END.finditer(text, section.start, section.end):
-            stop, after = match.span()
-            if text[stop] == "." and _NO_END.search(text, max(section.start, stop - 6), stop):
-                continue
-            if section.start < after < section.end:
-                found.append((start, after))
-                start = after
-        found.append((start, section.end))
-    if all(end - start <= _LONGEST for start, end in found):
-        return found
-    return [
-        (part, min(part + _LONGEST, end))
-        for start, end in found
-        for part in range(start, max(end, start + 1), _LONGEST)
-    ]
+    return [bound for section in sections for bound in sentence_bounds(text, section.start, section.end)]
 
 
 class Page:
@@ -150,6 +125,13 @@ class Reading:
         """Where drugs that bind an antigen are named, and the antigen of each."""
         told = ((hit.start, category) for hit in self.trial_hits for category in hit.trial)
         return [(at, category.removeprefix("drug=")) for at, category in told if category.startswith("drug=")]
+
+    @cached_property
+    def silent_products(self) -> bool:
+        """Whether products are named, and nothing of what their CARs bind, as the lexicon knows, is."""
+        rows = (self.vocabulary.lexicon.get("product", mention.concept) for mention in self.of("product"))
+        known = {target for row in rows if row for target in row.values("targets")}
+        return bool(known) and known.isdisjoint(mention.concept for mention in self.of("antigen"))
 
     @cached_property
     def trial_hits(self) -> list[CueHit]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 
 from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.fields import instances
@@ -76,9 +75,18 @@ def _unnamed(reading: Reading, strong: list[str]) -> Iterator[str]:
     cues = {(category, at) for category, at, _ in _telling(reading, "tells_unnamed")}
     together = "&".join(sorted({category for category, at in cues if at != "eligibility"}))
     domains = {mention.concept for mention in reading.of("costim")}
-    named = (one.signals for one in instances(reading, "targets") if one.place in NAMED)
-    said = (together, *strong, *domains, *_TIED.intersection(chain(*named)), *map("@".join, cues))
+    said = (together, *strong, *domains, *_ties(reading), *map("@".join, cues))
     return ("unnamed&" + each for each in said)
+
+
+def _ties(reading: Reading) -> Iterator[str]:
+    """How titles bind antigens to cells, and what kind of antigen that is: T-cell receptors bind some."""
+    cell = reading.vocabulary.lexicon.cell
+    for one in instances(reading, "targets"):
+        ties = sorted(_TIED.intersection(one.signals)) if one.place in NAMED else ()
+        if ties:
+            kind = cell("antigen", one.concept, "usual_role") or cell("antigen", one.concept, "kind")
+            yield from (*ties, tied := "&".join(ties), f"{tied}&{kind}")
 
 
 def _telling(reading: Reading, kind: str = "tells_trial") -> Iterator[tuple[str, str, CueHit]]:

@@ -36,9 +36,9 @@ def _joined(reading: Reading, joints: frozenset[str], unit: Unit, mention: Menti
     )
 
 
-def units(reading: Reading, mentions: Iterable[Mention]) -> list[Unit]:
-    """The coordinations of some mentions, in reading order."""
-    joints = reading.vocabulary.lexicon.words("joint")
+def units(reading: Reading, mentions: Iterable[Mention], parting: str = "") -> list[Unit]:
+    """The coordinations of some mentions, in reading order; words of a category `parting` join none."""
+    joints = reading.vocabulary.lexicon.words("joint") - reading.vocabulary.lexicon.words(parting)
     found: list[Unit] = []
     for mention in mentions:
         last = found[-1] if found else None
