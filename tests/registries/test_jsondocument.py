@@ -193,6 +193,45 @@ def test_what_is_left_of_a_record_takes_no_neighbor(left: bytes) -> None:
         assert rejects
 
 
+PARTS = b'[{"id": "FG000", "title": "CD19 CAR-T Cells", "x": 1}, {"id": "9", "name": "A Clinic"}%s]'
+NUMBERED = b'"applications": [{"id": 7, "ctNumber": "2023-500009-11-00", "title": "CD19 CAR-T"}%s]'
+STUDY = b'"identificationModule": {"nctId": "NCT00000009", "briefTitle": "Asthma"}'
+V2 = b'{"protocolSection": {%s}, "results": {"groups": %s}, "more": %s}' % (STUDY, PARTS, PARTS)
+CTIS = b'{"ctStatus": 4, "ctNumber": "2023-500009-11-00", %s, "more": %s}' % (NUMBERED, PARTS)
+GUESSED = b'{"nct_id": "NCT00000009", "title": "Asthma", "a": %s, "more": %s}' % (PARTS, PARTS)
+"""Records with parts that have ids and titles, and two places for a fault."""
+
+
+@pytest.mark.parametrize("record", [V2, CTIS, GUESSED], ids=["v2", "ctis", "guessed"])
+def test_parts_of_a_broken_record_are_no_records(record: bytes) -> None:
+    whole = record.replace(b"%s", b"")
+    good, other = whole.replace(b"0009", b"0001"), whole.replace(b"0009", b"0002")
+    own = [each.id for each in jsonreader.read(feed(b"[" + whole + b", " + good + b", " + other + b"]"))]
+    broken = [record % faults for faults in ((b" oh", b""), (b"", b" oh"), (b", {'x': 1}", b" oh"))]
+    for each in [*broken, whole[: whole.index(b', "more"')], whole[:-9]]:
+        for before, after in (((), ()), ((), (good, other)), ((good,), (other,)), ((good, other), ())):
+            ids, rejects = split(jsonreader.read(feed(b"[" + b", ".join((*before, each, *after)) + b"]")))
+            assert ids == own[1 : 1 + len(before) + len(after)]
+            assert [reject.id for reject in rejects] == [own[0].removesuffix("-00")]
+        ids, rejects = split(jsonreader.read(feed(each)))
+        assert (ids, len(rejects)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    "begins", [b'{"ix": "b"', b'{"id: "b"', b'{id": "b", "x": {"y": [1', b'{"a": {"id": "b"']
+)
+def test_neighbors_of_a_broken_record_are_found_though_its_brackets_do_not_match(begins: bytes) -> None:
+    first = begins + b', "z": [oh, {"key": "id"}], '
+    ids, rejects = split(jsonreader.read(feed(b"[" + first + LINE_1 + b", " + LINE_2 + b"]")))
+    assert ids == ["NCT00000001", "NCT00000002"]
+    assert rejects
+
+
+def test_what_is_broken_before_a_list_of_records_hides_none() -> None:
+    page = b'{"meta": {oh, "x": 1}, "studies": [%s, %s]}' % (LINE_1.replace(b"NCT0", b"X-"), LINE_2)
+    assert split(jsonreader.read(feed(page)))[0] == ["X-0000001", "NCT00000002"]
+
+
 DEPTH = 3000
 DEEP = b'{"id": "NCT00000009", "brief_title": "CAR-T", "x": %s}'
 CHAIN, ENDS = b'{"a":' * DEPTH, b"}" * DEPTH

@@ -13,6 +13,7 @@ from cart_nlp.registries.containers.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.containers.feeds import Feed, grown
 from cart_nlp.registries.containers.jsonvalues import TOO_DEEP, sound
 from cart_nlp.registries.entry import Rejected
+from cart_nlp.registries.values.identifiers import identities
 
 CONTAINERS = ("studies", "FullStudies", "data", "trials", "records")
 """Keys whose array holds the records, at the top of a document or inside a wrapper."""
@@ -20,6 +21,7 @@ _WRAPPERS = ("FullStudiesResponse",)
 _OWN_KEYS = ("protocolSection", "id", "nct_id", "nctId", "ctNumber", "trial_id", "brief_title")
 _NEVER_NESTED = ("protocolSection", "ctNumber", "nci_id")
 """Keys that begin a record of a registry, and never an object within one."""
+_MARKS = tuple(key.encode() for key in _NEVER_NESTED)
 _NO_OBJECT = "not a JSON object, where a record should stand"
 _CUT = "the input ends within it"
 _SWALLOWED = "not valid JSON: it does not end before the next record begins"
@@ -42,6 +44,9 @@ _BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[\[{]++|[\]}]', re.DOTALL)
 """Brackets that open, one that closes, or a text, whose end is missing where it goes on."""
 _RUN = re.compile(rb'(?:\{[ \t\r\n]*+"[^"\\]{0,100}+"[ \t\r\n]*+:[ \t\r\n]*+|\[[ \t\r\n]*+)++')
 """Brackets that open one within another, with nothing but keys between them."""
+_FIRST = re.compile(rb"\{\W{0,150}+(\w{1,100}+)")
+"""The first word of an object, its key, be its quotes damaged or not."""
+_LIST = re.compile(rb'"(?:%s)"\s*+:\s*+\[\s*+\{' % "|".join(CONTAINERS).encode())
 _SCAN = json.JSONDecoder(strict=False, parse_int=float, parse_constant=float).scan_once  # type: ignore[attr-defined]
 
 
@@ -172,23 +177,30 @@ class _Window:
 
         What was looked through in vain is not looked through again: time is linear.
         """
+        if start >= self._unmatched:
+            at, closes = self.reach(start, keep)
+            if closes:
+                return at
+            self._unmatched = at
+        raise _Broken(start + _DEEP_LOOK, TOO_DEEP)
+
+    def reach(self, start: int, keep: int) -> tuple[int, bool]:
+        """How far a value reaches by its brackets, and whether it ends there and they match so far."""
         opened, at = bytearray(), start
-        while start >= self._unmatched:
+        while True:
             for found in _BRACKETS.finditer(self.data, at - self.base):
                 signs, at = found[0], self.base + found.end()
                 if signs[0] in b"[{":
                     opened += signs
                 elif signs[0] in b"]}":
                     if signs[0] - opened.pop() != 2:  # a bracket and its other half are two signs apart
-                        self._unmatched = at
-                        break
+                        return at, False
                     if not opened:
-                        return at
+                        return at, True
                 elif not found[1]:
                     at = self.base + found.start()
-            if start >= self._unmatched and (self.end - keep > bounds.MAX_RECORD or not self.more(keep)):
-                self._unmatched = self.end
-        raise _Broken(start + _DEEP_LOOK, TOO_DEEP)
+            if self.end - keep > bounds.MAX_RECORD or not self.more(keep):
+                return self.end, False
 
     def within(self, at: int) -> int:
         """Where to look for a record within what is none: past the brackets that open it, but for the last.
@@ -204,7 +216,8 @@ class Document:
 
     Only one record is held at a time. A record that is broken is given with its fault, and reading goes
     on where the next one begins: at a key that only records begin with, or at an object that is sound
-    and looks like a record. `is_record` tells whether a parsed object does.
+    and looks like a record. `is_record` tells whether a parsed object does: of what stands within the
+    broken one by its brackets, only what `_is_neighbor` does not take for a part of it.
     """
 
     def __init__(self, feed: Feed, is_record: Callable[[Any], bool]) -> None:
@@ -227,6 +240,14 @@ class Document:
         """Whether the values since the last record are no records, which is told once."""
         self._mended = False
         """Whether a record was broken, so that brackets may not match."""
+        self._matched = 0
+        """Up to here the brackets of broken records were followed."""
+        self._inside = 0
+        """Up to here what is found stands within a broken record."""
+        self._begin = ""
+        """The first key of that record."""
+        self._marked = False
+        """Whether it has a key that its registry's records all have."""
 
     def __iter__(self) -> Iterator[Value]:
         at: int | None = 0
@@ -262,7 +283,7 @@ class Document:
                 if in_page or not self._stray:
                     data, base = self._window.data, self._window.base
                     yield Value(begun, data[max(0, begun - base) :][:_HEAD], None, broken.reason)
-                at = self._resumed(begun if in_page else self._window.within(begun), broken)
+                at = self._resumed(begun, in_page, broken)
                 if self._hurries and not told:
                     told = True
                     yield Value(begun, b"", None, _SKIPPED)
@@ -421,13 +442,34 @@ class Document:
                     return True
         return False
 
-    def _resumed(self, start: int, broken: _Broken) -> int | None:
-        """Where the next record begins from a position on, None if no more is to be found."""
+    def _resumed(self, begun: int, in_page: bool, broken: _Broken) -> int | None:
+        """Where the next record begins after what has begun and is broken, None if no more is to be found."""
         self._mended = True
-        at = self._next(start) if broken.resume is None else broken.resume
+        at = broken.resume
+        if at is None and in_page:
+            at = self._next(begun)
+        elif at is None:
+            self._enclose(begun)
+            at = self._next(self._window.within(begun))
         if at is not None and self._frames[-1:] == ["page"]:
             self._frames.append("list")
         return at
+
+    def _enclose(self, begun: int) -> None:
+        """Note how a broken record begins, and what stands within it, but for a list of records.
+
+        What was followed is not followed again: time is linear.
+        """
+        window = self._window
+        if begun < self._matched or not window.data.startswith(b"{", begun - window.base):
+            return
+        self._matched, _ = window.reach(begun, begun)
+        first = _FIRST.match(window.data, begun - window.base)
+        self._begin = first[1].decode("latin-1") if first else ""
+        whole = slice(begun - window.base, self._matched - window.base)
+        page = None if self._frames else _LIST.search(window.data, whole.start, whole.stop)
+        self._inside = window.base + page.start() if page else self._matched
+        self._marked = any(window.data.find(key, whole.start, whole.stop) >= 0 for key in _MARKS)
 
     def _next(self, at: int) -> int | None:
         window = self._window
@@ -463,8 +505,21 @@ class Document:
             self._spent += broken.position - place + _MARGIN
             return False, self._window.within(place)
         self._spent += end - place + _MARGIN + (_DEEP_LOOK if value is DEEP else 0)
-        if self._is_kin(value) or self._is_record(value):
-            return True, place
         inner = self._window.data[place - self._window.base + 1 : end - self._window.base]
+        if self._is_kin(value) or (
+            self._is_record(value) and (place >= self._inside or self._is_neighbor(key, value, inner))
+        ):
+            return True, place
         hides = not self._firsts or any(b'"%s"' % first.encode() in inner for first in self._firsts)
         return False, self._window.within(place) if hides else end
+
+    def _is_neighbor(self, key: str, value: dict[str, Any], inner: bytes) -> bool:
+        """Whether a record within a broken one is the next one, for want of brackets, and no part of it.
+
+        Parts have ids and titles too: arms of results, sites, applications, which tell the number as well.
+        """
+        if key == self._begin or key in self._firsts:
+            return True
+        if self._marked:
+            return key != "id" and not value.keys().isdisjoint(_NEVER_NESTED)
+        return bool(identities([inner[:_HEAD].decode("utf-8", "replace")]))
