@@ -173,6 +173,44 @@ def test_a_damaged_gzip_gives_what_came_before(tmp_path: Path) -> None:
     assert any("damaged" in each.reason for each in found if isinstance(each, Reject))
 
 
+@pytest.mark.parametrize("count", [30, 450, 40_000])
+@pytest.mark.parametrize("packing", ["gzip", "zstd", "stored", "deflated", "bzip2", "lzma"])
+def test_what_belies_its_checksum_gives_all_that_came_before(
+    tmp_path: Path, packing: str, count: int
+) -> None:
+    data = many_lines(count)
+    if packing == "gzip":
+        whole = bytearray(gzip.compress(data))
+        whole[-6] ^= 1
+    elif packing == "zstd":
+        whole = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(data))
+        whole[-1] ^= 1
+    else:
+        methods = {"stored": 0, "deflated": 8, "bzip2": 12, "lzma": 14}
+        with zipfile.ZipFile(tmp_path / "whole.zip", "w", methods[packing]) as archive:
+            archive.writestr("dump.jsonl", data)
+        whole = bytearray((tmp_path / "whole.zip").read_bytes())
+        whole[whole.rindex(b"PK\x01\x02") + 16] ^= 1
+    path = tmp_path / "dump"
+    path.write_bytes(whole)
+    ids, rejects = split(read(path))
+    assert len(ids) == count
+    assert [each.reason.split()[-1] for each in rejects] in (["check)"], ["checksum)"], ["'dump.jsonl'"])
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflated"])
+def test_what_stands_before_a_fault_is_given(tmp_path: Path, packing: str) -> None:
+    data = many_lines(4000)
+    path = tmp_path / "dump"
+    whole = bytearray(gzip.compress(data) if packing == "gzip" else zipped({"dump.jsonl": data}))
+    middle = len(whole) // 2
+    whole[middle : middle + 2000] = b"\xff" * 2000
+    path.write_bytes(whole)
+    ids, rejects = split(read(path))
+    assert len(ids) > 1900
+    assert rejects
+
+
 def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "BOMB_SIZE", 1 << 20)
     path = tmp_path / "bomb.gz"

@@ -17,13 +17,12 @@ import orjson
 
 from cart_nlp.registries.clinicaltrials import aact
 from cart_nlp.registries.containers import bounds
-from cart_nlp.registries.containers.archives import open_member, packed_share
+from cart_nlp.registries.containers.archives import member_chunks, open_member, packed_share
 from cart_nlp.registries.containers.bounds import TOO_LONG
 from cart_nlp.registries.containers.encoding import Report, unmarked
 from cart_nlp.registries.containers.feeds import (
     Feed,
     Meter,
-    read_chunks,
     remove_folder,
     shown,
     temporary_folder,
@@ -76,7 +75,7 @@ def _rows(
         yield Reject(feed.name, "start", None, str(reason))
         return
     with opened as stream:
-        feed.source = unmarked(read_chunks(stream, lambda: feed), codecs.BOM_UTF8)
+        feed.source = unmarked(member_chunks(archive, info, stream, feed), codecs.BOM_UTF8)
         for row in Ending().told(rows(feed)):
             if isinstance(row, Reject):
                 yield row

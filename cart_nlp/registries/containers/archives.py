@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +22,7 @@ from cart_nlp.registries.containers.feeds import (
 from cart_nlp.registries.entry import InputError, Reject, Rejected
 
 _LOCAL_HEADER = 30
+_STEP, _FINE_STEP = 1 << 12, 1 << 6
 _SKIPPED = ("__MACOSX/", "Contents.txt")
 
 
@@ -31,6 +34,31 @@ def open_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
         return archive.open(info)
     except ARCHIVE_ERRORS as error:
         raise Rejected(f"cannot be opened: {shown(str(error))[:200]}") from None
+
+
+def member_chunks(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, stream: IO[bytes], feed: Feed
+) -> Iterator[bytes]:
+    """Chunks of an opened member up to its fault, if it has one, which is left in the feed."""
+    given = 0
+    for chunk in read_chunks(stream, lambda: feed):
+        given += len(chunk)
+        yield chunk
+    if feed.fault and (rest := b"".join(_up_to_fault(archive, info, given))):
+        yield rest
+
+
+def _up_to_fault(archive: zipfile.ZipFile, info: zipfile.ZipInfo, given: int) -> Iterator[bytes]:
+    """What a faulty member has between what was given and its fault, read again in small steps.
+
+    Its checksum is not asked again: that would take the last of them.
+    """
+    unchecked = copy.copy(info)
+    del unchecked.CRC
+    with contextlib.suppress(*ARCHIVE_ERRORS), archive.open(unchecked) as stream:
+        while piece := stream.read(_STEP if given >= _STEP else _FINE_STEP):
+            yield piece[given:]
+            given -= min(given, len(piece))
 
 
 def packed_share(info: zipfile.ZipInfo, meter: Meter | None, scale: float = 1.0) -> Meter | None:
@@ -68,7 +96,7 @@ def zip_members(archive: zipfile.ZipFile, name: str, meter: Meter | None = None)
             continue
         feed = Feed(f"{name}:{place}", iter(()), meter=packed_share(info, meter))
         with stream:
-            feed.source = read_chunks(stream, _constant(feed))
+            feed.source = member_chunks(archive, info, stream, feed)
             yield decompressed(feed)
 
 
@@ -81,10 +109,6 @@ def _overlapping(archive: zipfile.ZipFile) -> set[zipfile.ZipInfo]:
         else:
             end = info.header_offset + info.compress_size + _LOCAL_HEADER
     return found
-
-
-def _constant(feed: Feed) -> Callable[[], Feed]:
-    return lambda: feed
 
 
 def open_zip(path: Path, name: str) -> zipfile.ZipFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import lzma
 import os
@@ -172,10 +173,12 @@ def _inflate(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
         while data:
             if not started and not data.strip(b"\0"):
                 break  # zero padding after the last member
+            before = machine.copy()
             try:
                 out = machine.decompress(data, CHUNK)
             except zlib.error as error:
                 feed.fault = f"the gzip data is damaged near byte {taken:,} ({error})"
+                yield from _up_to_fault(before, data)
                 return
             started = True
             given += len(out)
@@ -191,6 +194,16 @@ def _inflate(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
         if tail := machine.flush():
             yield tail
         feed.fault = f"the gzip data ends too early, after {taken:,} compressed bytes: the file is truncated"
+
+
+def _up_to_fault(machine: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """What faulty data inflate to before their fault, in steps: the one with the fault gives nothing."""
+    parts: list[bytes] = []
+    with contextlib.suppress(zlib.error):
+        for at in range(len(data)):
+            parts.append(machine.decompress(data[at : at + 1]))
+    if any(parts):
+        yield b"".join(parts)
 
 
 def _is_bomb(given: int, taken: int, feed: Feed) -> bool:
@@ -217,7 +230,9 @@ def _unzstd(chunks: Iterator[bytes], feed: Feed) -> Iterator[bytes]:
         out: list[bytes] = []
         rest = memoryview(chunk)
         while rest:
-            piece, rest = rest[:1024], rest[1024:]
+            # The last four bytes are a checksum: the block before it is good, whatever they are.
+            size = min(1024, max(len(rest) - 4, 4))
+            piece, rest = rest[:size], rest[size:]
             taken += len(piece)
             while piece:
                 try:
