@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pyarrow
 import pytest
 from hypothesis import given, settings
@@ -245,6 +246,22 @@ def test_rows_without_an_id_are_rejected() -> None:
     ids, rejects = split(tablereader.read(feed(b"id,title\nA,x\n,y\nB,z\n")))
     assert ids == ["A", "B"]
     assert [(each.place, each.reason) for each in rejects] == [("line 3", "record without an id")]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet", ".json"])
+def test_results_are_told_by_a_cell_of_any_kind(tmp_path, suffix: str) -> None:
+    said = {"true": True, "TRUE": True, "Yes": True, "1": True, "Has Results": True,
+            "false": False, "No": False, "0": False, "No Results": False, "": False}  # fmt: skip
+    for values in ([True, False], list(said)):
+        frame = pd.DataFrame({"id": [f"NCT{at:08d}" for at in range(len(values))], "has_results": values})
+        frame["brief_title"] = "CAR-T"
+        path = tmp_path / f"table{suffix}"
+        writers = {".csv": frame.to_csv, ".xlsx": frame.to_excel, ".parquet": frame.to_parquet}
+        if suffix == ".json":
+            frame.to_json(path, orient="records")
+        else:
+            writers[suffix](path, index=False)
+        assert [each.has_results for each in trials(path)] == [said.get(value, value) for value in values]
 
 
 def test_phase_na_and_none_stay_what_they_say() -> None:

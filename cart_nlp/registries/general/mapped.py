@@ -50,6 +50,7 @@ GUESSES: dict[str, tuple[str, ...]] = {
     "countries": ("countries", "country", "locations_countries", "location_countries"),
     "secondary_ids": ("secondary_ids", "secondary_id", "other_ids", "other_id"),
     "pmids": ("pmids", "pmid", "pubmed_ids"),
+    "has_results": ("has_results", "hasresults", "study_results"),
 }  # fmt: skip
 """Field of a trial -> column names that are taken for it, in order of preference."""
 OWN_KEYS = ({"trial_id", "car_trial"}, {"trial_id", "number", "basis"})

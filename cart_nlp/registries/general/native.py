@@ -71,10 +71,15 @@ def parse(data: Mapping[str, Any]) -> Trial:
             (line(fields(each).get("pmid")), line(fields(each).get("type")))
             for each in shapes.items(data.get("references"))
         ),
-        has_results=data.get("has_results") is True,
+        has_results=_is_true(data.get("has_results")),
         why_stopped=line(data.get("why_stopped")),
         raw={key: data.get(key) for key in _RAW},
     )
+
+
+def _is_true(value: Any) -> bool:
+    """Whether a value says yes, as a cell of a table does too."""
+    return value is True or line(value).casefold() in ("true", "yes", "1", "has results")
 
 
 def _aligned(classes: Any, collaborators: list[str]) -> list[str]:

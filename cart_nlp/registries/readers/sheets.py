@@ -48,7 +48,7 @@ def _cell(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return text(value)
+    return str(value) if isinstance(value, bool) else text(value)
 
 
 def _check(archive: zipfile.ZipFile, name: str) -> None:
