@@ -113,7 +113,7 @@ def _complete(
     target.clear()
     summary.files = [target.shown(path) for path in files]
     changed = [source for source, was in zip(options.inputs, journal.header["inputs"], strict=True)
-               if was is not None and fingerprint(source) != was]  # fmt: skip
+               if was is not None and without_surrogates(fingerprint(source)) != was]  # fmt: skip
     summary.notes += [f"{source}: changed while it was read; tag it again" for source in changed]
 
 
