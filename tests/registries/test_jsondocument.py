@@ -12,7 +12,7 @@ from registry_inputs import LINE_1, LINE_2, feed, split
 from cart_nlp.registries import Rejected
 from cart_nlp.registries.containers import bounds, jsondocument
 from cart_nlp.registries.containers.jsondocument import Document, Value
-from cart_nlp.registries.containers.jsonvalues import parse, search_text, split_lines, unbroken
+from cart_nlp.registries.containers.jsonvalues import is_lines, parse, search_text, split_lines, unbroken
 from cart_nlp.registries.readers import jsonreader
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]).filter(lambda sign: not "\x80" <= sign <= "\xff"))
@@ -162,6 +162,15 @@ def test_a_record_too_long_is_told_and_the_next_one_read(monkeypatch: pytest.Mon
 def test_lines_are_numbered_as_an_editor_does(lines: list[bytes], size: int) -> None:
     wanted = [(at, line) for at, line in enumerate(lines, 1) if line and not line.isspace()]
     assert list(split_lines(feed(b"\n".join(lines), size))) == wanted
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 50, 1 << 16])
+def test_a_mark_before_a_line_is_no_part_of_it(size: int) -> None:
+    mark = b"\xef\xbb\xbf"
+    lines = [mark + LINE_1, mark, mark + b" ", LINE_2, mark + LINE_1]
+    found = list(split_lines(feed(b"\n".join(lines), size)))
+    assert found == [(1, LINE_1), (4, LINE_2), (5, LINE_1)]
+    assert is_lines(b"\n".join([b"{", *[mark + LINE_1] * 3]))
 
 
 def test_parse_says_where_utf8_breaks() -> None:

@@ -51,6 +51,8 @@ PACKED = {
     "windows line ends": LINES.replace(b"\n", b"\r\n"),
     "old Mac line ends": LINES.replace(b"\n", b"\r"),
     "byte order mark": b"\xef\xbb\xbf" + LINES,
+    "joined with marks": b"\xef\xbb\xbf" + LINE_1 + b"\n\xef\xbb\xbf\n\xef\xbb\xbf" + LINE_2 + b"\n",
+    "lists joined with marks": b"\xef\xbb\xbf[" + LINE_1 + b"]\n\xef\xbb\xbf[" + LINE_2 + b"]",
     "utf-16": LINES.decode().encode("utf-16"),
     "utf-16 without mark": LINES.decode().encode("utf-16-be"),
     "array": b"[" + LINE_1 + b",\n" + LINE_2 + b"]",

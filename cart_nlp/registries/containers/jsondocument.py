@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -26,7 +27,7 @@ _NO_OBJECT = "not a JSON object, where a record should stand"
 _CUT = "the input ends within it"
 _SWALLOWED = "not valid JSON: it does not end before the next record begins"
 _SKIPPED = "too much is broken to look for each record: from here on some may be missing; mend the input"
-_BETWEEN = b" \t\r\n,\0"
+_BETWEEN = b" \t\r\n,\0" + BOM_UTF8
 _LOOK_AHEAD = 1 << 20
 """Bytes of a record after which the next one is looked for within it: an unclosed list swallows siblings."""
 _FREE = 1 << 25

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,7 +99,10 @@ def sound(raw: bytes, note: Note) -> tuple[bytes, Any]:
 
 
 def split_lines(feed: Feed) -> Iterator[tuple[int, bytes | None]]:
-    """Line number and bytes of every line that is not blank; None for a line too long to hold."""
+    """Line number and bytes of every line that is not blank; None for a line too long to hold.
+
+    A byte order mark before a line, as dumps that were joined have, is no part of it.
+    """
     for lines in split_pieces(feed):
         yield from lines
 
@@ -119,7 +123,8 @@ def split_pieces(feed: Feed) -> Iterator[list[tuple[int, bytes | None]]]:
         number += 1
         lines = _ended(number, parts, size)
         last = rest.pop()
-        lines += [(at, line) for at, line in enumerate(rest, number + 1) if line and not line.isspace()]
+        lines += [(at, line) for at, whole in enumerate(rest, number + 1)
+                  if (line := whole.removeprefix(BOM_UTF8)) and not line.isspace()]  # fmt: skip
         yield lines
         number += len(rest)
         parts, size = [last], len(last)
@@ -140,7 +145,7 @@ def _ended(number: int, parts: list[bytes], size: int) -> list[tuple[int, bytes 
     """The line that some parts make, in a list, which is empty if the line is blank."""
     if size > bounds.MAX_RECORD:
         return [(number, None)]
-    whole = b"".join(parts)
+    whole = b"".join(parts).removeprefix(BOM_UTF8)
     return [(number, whole)] if whole and not whole.isspace() else []
 
 
@@ -152,7 +157,7 @@ def is_lines(head: bytes) -> bool:
     if head.lstrip().startswith(b"["):
         return False
     *whole, last = head.splitlines()
-    lines = [line.rstrip() for line in whole[:_SAMPLE] if line.strip()]
+    lines = [line.rstrip().removeprefix(BOM_UTF8) for line in whole[:_SAMPLE] if line.strip()]
     if not lines or (not last.strip() and len(lines) < 2):
         return False
     good = sum(line.startswith(b"{") and _is_record(line) for line in [*lines, last])
