@@ -6,11 +6,12 @@ Every column list, JSON Schema, field table and evaluation slot is derived from 
 from __future__ import annotations
 
 from operator import not_
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cart_nlp import markup
+from cart_nlp.text import whole
 
 CarTrial = Literal["product", "related", "mention", "no"]
 INCLUDED: tuple[CarTrial, ...] = ("product", "related")
@@ -43,6 +44,10 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+Text = Annotated[str, AfterValidator(whole)]
+"""What a registry says in words; halves of characters in it become U+FFFD."""
+
+
 class Reference(Model):
     """A publication that a registry lists for a trial."""
 
@@ -64,7 +69,7 @@ class Trial(Model):
     id: str = Field(min_length=1, description="registration number, e.g. NCT01234567")
     registry: str = Field("", description="name of the registry that holds the record")
     url: str = Field("", description="page of the record")
-    sections: dict[str, str] = Field(default_factory=dict, description="section key -> original text")
+    sections: dict[str, Text] = Field(default_factory=dict, description="section key -> original text")
     secondary_ids: tuple[str, ...] = Field((), description="other registration numbers of the same study")
     phase: str | None = Field(None, description="normalized: EARLY_PHASE1, PHASE1, PHASE1|PHASE2 … NA")
     status: str | None = Field(None, description="normalized: RECRUITING, COMPLETED, TERMINATED …")
@@ -73,18 +78,18 @@ class Trial(Model):
     start_date: str | None = Field(None, description="ISO date, possibly only year-month or year")
     completion_date: str | None = Field(None, description="ISO date, possibly partial")
     first_posted: str | None = Field(None, description="ISO date of first registration")
-    sponsor: str | None = Field(None, description="lead sponsor")
+    sponsor: Text | None = Field(None, description="lead sponsor")
     sponsor_class: str | None = Field(
         None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER"
     )
-    collaborators: tuple[str, ...] = Field((), description="other organizations that take part")
+    collaborators: tuple[Text, ...] = Field((), description="other organizations that take part")
     collaborator_classes: tuple[str, ...] = Field((), description="classes, aligned with collaborators")
     countries: tuple[str, ...] = Field((), description="names per ISO 3166, sorted")
     pmids: tuple[str, ...] = Field((), description="PubMed ids of the trial's publications")
     references: tuple[Reference, ...] = Field((), description="the pmids with the type of each")
     has_results: bool = Field(False, description="whether the registry has results")
-    why_stopped: str | None = Field(None, description="reason given for an early end")
-    raw: dict[str, str] = Field(default_factory=dict, description="raw values of normalized fields")
+    why_stopped: Text | None = Field(None, description="reason given for an early end")
+    raw: dict[str, Text] = Field(default_factory=dict, description="raw values of normalized fields")
 
     def title(self) -> str:
         """The first title that the record has, or the empty string."""

@@ -53,6 +53,18 @@ def _folded(found: re.Match[str]) -> str:
     return _FOLD[ord(found[0])]
 
 
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def whole(text: str) -> str:
+    """Text in which each half of a character, which cannot be written, is U+FFFD.
+
+    >>> whole("CAR\\ud800-T")
+    'CAR\ufffd-T'
+    """
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
+
+
 def named_twice(columns: Iterable[str], read: Container[str] | None = None) -> str:
     """What is wrong with a header that names a column twice; empty where nothing is.
 

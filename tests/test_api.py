@@ -11,6 +11,7 @@ import pytest
 import cart_nlp
 from cart_nlp.batch.worker import load_tagger
 from cart_nlp.landscape.dataframe import frame as as_frame
+from cart_nlp.pipeline import as_trial
 from cart_nlp.schema import Evidence, Record, Trial
 
 SAMPLE = Path(__file__).resolve().parent.parent / "benchmarks" / "sample" / "trials.jsonl"
@@ -169,6 +170,19 @@ def test_columns_that_name_nothing_are_an_error(columns, said):
         cart_nlp.tag_file(SAMPLE, columns=columns)
     with pytest.raises(cart_nlp.InputError, match=said):
         cart_nlp.tag_frame(pd.DataFrame(TRIALS[:1], dtype=object), columns=columns)
+
+
+def test_half_a_character_is_a_lost_one_wherever_the_text_comes_from():
+    text = "A \ud800 CD19 CAR-T study"
+    record = {"id": "NCT90000001", "brief_title": text, "sponsor": text, "collaborators": [text]}
+    trial = as_trial(record)
+    given = Trial(**trial.model_dump() | {"sections": {"brief_title": text}, "sponsor": text,
+                                          "collaborators": (text,)})  # fmt: skip
+    assert given == trial
+    assert cart_nlp.tag(given).title == text.replace("\ud800", "\ufffd")
+    found = Trial(id="a", why_stopped=text, raw={"status": text})
+    assert found.why_stopped == found.raw["status"] == text.replace("\ud800", "\ufffd")
+    assert cart_nlp.tag(text).targets == ("CD19",)
 
 
 @pytest.mark.parametrize(

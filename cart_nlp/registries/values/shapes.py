@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cart_nlp.registries.entry import Rejected
+from cart_nlp.text import whole
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 _MAX_ID = 100
 
 
 def text(value: Any) -> str:
     """A string or number as text; anything else, and missing values, as the empty string."""
     if isinstance(value, str):
-        return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+        return whole(value)
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, int) and abs(value) >= 10**300:  # str() of a monster integer is quadratic
