@@ -13,8 +13,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from multiprocessing import forkserver, resource_tracker, spawn
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver, resource_tracker, spawn, util
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,13 +27,14 @@ MOST_WORKERS = 10_000
 PRELOAD = "CART_NLP_PRELOAD"
 """Environment variable that tells the server which lexicons to load, as a JSON list of folders."""
 
-_starting = threading.Lock()
+_starting, _leading = threading.Lock(), threading.Lock()
 _loaded = threading.Event()
 """Set once a process was started: from then on a start is a matter of milliseconds."""
 
 
 def context() -> BaseContext:
     """How workers are started here."""
+    _tracked()
     if not COPIES:
         return multiprocessing.get_context("spawn")
     from cart_nlp.batch.handles import Context  # Windows lacks what it is made of
@@ -124,18 +125,56 @@ def _server() -> Any:
 @contextlib.contextmanager
 def _ready(lexicons: tuple[str, ...] | None) -> Iterator[None]:
     """Within, processes can be started."""
-    if hasattr(signal, "pthread_sigmask"):
-        resource_tracker.ensure_running()  # its own start would unblock Ctrl-C again
+    _tracked()
     with _free_to_start(), _deaf_to_interrupts():
-        if COPIES:
-            if lexicons is not None:
-                os.environ[PRELOAD] = json.dumps(lexicons)
-            try:
-                forkserver.set_forkserver_preload(["cart_nlp.batch.preload"])
+        if not COPIES:
+            with _on_our_path():
+                yield
+            return
+        if lexicons is not None:
+            os.environ[PRELOAD] = json.dumps(lexicons)
+        try:
+            forkserver.set_forkserver_preload(["cart_nlp.batch.preload"])
+            with _on_our_path():
                 forkserver.ensure_running()
-            finally:
-                os.environ.pop(PRELOAD, None)
+        finally:
+            os.environ.pop(PRELOAD, None)
         yield
+
+
+def _tracked() -> None:
+    """Start the standard library's process that clears up after others, before a lock or a worker does.
+
+    That would be from the current folder, and unblock Ctrl-C again.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        with _on_our_path():
+            resource_tracker.ensure_running()
+
+
+@contextlib.contextmanager
+def _on_our_path() -> Iterator[None]:
+    """A Python that is started within looks for modules where we do.
+
+    As `python -c` it would look in the current folder first, and run a `cart_nlp` or a `random.py` there.
+    """
+    where = [folder for folder in spawn.get_preparation_data("")["sys_path"] if isinstance(folder, str)]
+    first = f"import sys; sys.path[:] = {where!a}; "
+
+    def led(arguments: Sequence[Any]) -> list[Any]:
+        at = arguments.index("-c") + 1 if "-c" in arguments else 0  # a frozen program has its modules in it
+        if not at or arguments[at].startswith(first):
+            return list(arguments)
+        return [*arguments[:at], first + arguments[at], *arguments[at + 1 :]]
+
+    with _leading:
+        command_line, spawnv = spawn.get_command_line, util.spawnv_passfds
+        spawn.get_command_line = lambda **told: led(command_line(**told))
+        util.spawnv_passfds = lambda path, args, passfds: spawnv(path, led(args), passfds)
+        try:
+            yield
+        finally:
+            spawn.get_command_line, util.spawnv_passfds = command_line, spawnv
 
 
 @contextlib.contextmanager

@@ -399,6 +399,61 @@ def test_a_script_needs_no_guard(tmp_path: Path, given: str, start: str) -> None
     assert (done.returncode, done.stdout, done.stderr) == (0, "run\n33\n", "")
 
 
+@pytest.mark.parametrize("start", ["copies", "fresh"])
+@pytest.mark.parametrize("name", ["cart_nlp", "orjson", "random", "selectors"])
+def test_nothing_of_the_current_folder_is_run(tmp_path: Path, name: str, start: str) -> None:
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / f"{name}.py").write_text("open('was run', 'w')\nraise RuntimeError('not ours')\n")
+    sample = Path(__file__).resolve().parents[2] / "benchmarks" / "sample" / "trials.jsonl"
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py"), str(sample), start],
+        cwd=here, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "run\n33\n", "")
+    assert not (here / "was run").exists()
+
+
+_BESIDE = """
+import beside
+from cart_nlp.batch import processes
+from cart_nlp.batch.jobs import TaggerSource
+from cart_nlp.batch.pool import Pool
+with processes.served(True, ()):
+    pool = Pool(TaggerSource(beside.load), workers=1, timeout=20, keep_all=False)
+    pool.warm(1, wait_for=True)
+    pool.close()
+"""
+
+
+def test_workers_have_the_modules_that_stand_beside_the_users_script(tmp_path: Path) -> None:
+    """The package itself, too: the server would else load another one, and the workers mix the two."""
+    package = Path(worker.__file__).parents[1]
+    (tmp_path / "cart_nlp").symlink_to(package)
+    (tmp_path / "script.py").write_text(_BESIDE)
+    (tmp_path / "beside.py").write_text(
+        "import cart_nlp\ndef load():\n    print(cart_nlp.__file__, flush=True)\n    return print\n"
+    )
+    here = tmp_path / "here"
+    here.mkdir()
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "script.py")],
+        cwd=here, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    ours = str(tmp_path / "cart_nlp" / "__init__.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{ours}\n", "")
+
+
+def test_a_process_that_a_system_starts_afresh_looks_for_modules_where_we_do() -> None:
+    """As Windows does, which has no other way to start one."""
+    with processes._on_our_path():
+        code = spawn.get_command_line(pipe_handle=1)[-2]
+    where = spawn.get_preparation_data("x")["sys_path"]
+    assert code.startswith(f"import sys; sys.path[:] = {where!a}; from multiprocessing.spawn import ")
+    assert "sys.path" not in spawn.get_command_line(pipe_handle=1)[-2]
+
+
 def test_what_other_threads_start_runs_the_script_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spawn, "get_preparation_data", lambda name: {"init_main_from_path": name})
     asked: list[bool] = []
