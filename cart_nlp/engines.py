@@ -149,7 +149,7 @@ def _present(value: Any) -> Any:
     """A cell in plain Python types, its parts too; what pandas holds for a missing value is None."""
     import pandas as pd
 
-    if hasattr(value, "tolist"):  # numpy scalars and arrays
+    if hasattr(value, "tolist") and type(value).__name__ != "datetime64":  # numpy scalars and arrays
         value = value.tolist()
     if isinstance(value, dict):
         return {str(name): _present(part) for name, part in value.items()}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import pickle
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+import cart_nlp
 from cart_nlp.batch import Options, run
 from cart_nlp.curation.correction_files import CorrectionsError
 from cart_nlp.curation.correction_files import read as read_corrections
@@ -37,6 +41,58 @@ def test_whole_numbers_beside_a_missing_one_stay_whole() -> None:
     frame["enrollment"] = [24, None]
     assert str(frame["enrollment"].dtype) == "float64"
     assert list(tag_frame(frame)["raw"]) == ['{"enrollment":"24"}', "{}"]
+
+
+NATIVE = {"id": "N1", "brief_title": "CD19 CAR-T", "start_date": None, "first_posted": None}
+EXPORT = {"NCT Number": "NCT1", "Study Title": "CD19 CAR-T", "Start Date": None, "First Posted": None}
+API = {
+    "protocolSection.identificationModule.nctId": "NCT1",
+    "protocolSection.identificationModule.briefTitle": "CD19 CAR-T",
+    "protocolSection.statusModule.startDateStruct.date": None,
+    "protocolSection.statusModule.studyFirstPostDateStruct.date": None,
+}
+"""Rows of all makes that a frame may have, whose dates are still to be filled in."""
+
+
+@pytest.mark.parametrize("row", [NATIVE, EXPORT, API], ids=["own names", "export", "API"])
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        (pd.Timestamp("2021-03-05"), "2021-03-05"),
+        (datetime.date(2021, 3, 5), "2021-03-05"),
+        (datetime.datetime(2021, 3, 5, 23, 30, tzinfo=datetime.UTC), "2021-03-05"),
+        (pd.Timestamp("2021-03-05 01:00", tz="Asia/Tokyo"), "2021-03-05"),
+        (pd.Period("2021-03-05", "D"), "2021-03-05"),
+        (pd.Period("2021-03", "M"), "2021-03"),
+        (np.datetime64("2021-03-05", "ns"), "2021-03-05"),
+        (pd.NaT, None),
+        (np.datetime64("NaT"), None),
+    ],
+    ids=str,
+)
+def test_a_date_of_any_type_is_that_day(row: dict[str, Any], date: Any, said: str | None) -> None:
+    filled = {name: date if value is None else value for name, value in row.items()}
+    objects = pd.DataFrame({name: pd.Series([value], dtype=object) for name, value in filled.items()})
+    for frame in (pd.DataFrame([filled]), objects):
+        for found in (tag_frame(frame), cart_nlp.tag_frame(frame)):
+            assert list(found["error"]) == [None]
+            assert [*found["start_date"], *found["first_posted"]] == [said, said]
+    if row is NATIVE:
+        record = cart_nlp.tag(filled)
+        assert (record.start_date, record.first_posted) == (said, said)
+
+
+@pytest.mark.parametrize("count", [24, Decimal(24), np.int32(24), np.float32(24)], ids=repr)
+def test_a_number_of_any_type_is_that_number(count: Any) -> None:
+    row = {"id": "N1", "brief_title": "CD19 CAR-T", "enrollment": count}
+    assert cart_nlp.tag(row).enrollment == 24
+    assert list(tag_frame(pd.DataFrame([row], dtype=object))["enrollment"]) == [24]
+
+
+@pytest.mark.parametrize("missing", [Decimal("NaN"), Decimal("sNaN"), np.float32("nan")], ids=repr)
+def test_a_number_of_any_type_that_is_missing_is_none(missing: Any) -> None:
+    record = cart_nlp.tag({"id": "N1", "brief_title": "CD19 CAR-T", "enrollment": missing})
+    assert (record.enrollment, record.raw) == (None, {})
 
 
 @pytest.mark.parametrize(

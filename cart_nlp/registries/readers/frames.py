@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.registries.entry import InputError, in_a_call, refuse_twice
 from cart_nlp.registries.general import mapped, native
 from cart_nlp.registries.readers import jsonreader, tablereader
+from cart_nlp.registries.values import shapes
 from cart_nlp.schema import Trial
 
 NAME = "the frame"
@@ -48,8 +48,4 @@ def _study(row: Mapping[str, Any]) -> Trial:
 
 
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat()
-    return str(value)
+    return "" if value is None else shapes.text(value) or str(value)

@@ -6,7 +6,6 @@ import contextlib
 import re
 import zipfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +41,6 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value) if isinstance(value, bool) else text(value)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from numbers import Number
 from typing import Any
 
 from cart_nlp.registries.entry import Rejected
 from cart_nlp.text import whole
 
 _MAX_ID = 100
+_DATES = ("Period", "datetime64")
+"""Types of dates that are not the standard library's: of pandas and numpy, which need not be there."""
+_NONE = ("nan", "snan", "nat")
+"""How a date or number prints, in lower case, that is missing."""
 
 
 def text(value: Any) -> str:
-    """A string or number as text; anything else, and missing values, as the empty string."""
+    """A string, number or date as text; anything else, and missing values, as the empty string.
+
+    Of a moment the day is taken, as its own time zone has it.
+    """
     if isinstance(value, str):
         return whole(value)
     if isinstance(value, bool) or value is None:
@@ -21,6 +30,9 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, int | float):
         return "" if value != value else str(value)
+    if isinstance(value, date | Number) or type(value).__name__ in _DATES:
+        said = str(value)
+        return "" if said.lower() in _NONE else re.split("[ T]", said)[0]
     return ""
 
 
