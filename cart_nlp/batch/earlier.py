@@ -31,8 +31,11 @@ def notes(journal: Journal, resume: bool) -> list[str]:
     return []
 
 
-def finished(target: Target, header: dict[str, Any], guard: bool) -> dict[str, Any] | None:
-    """What an equal run said that was completed and whose files are still what it wrote, or None."""
+def finished(target: Target, header: dict[str, Any], guard: bool, rejects: bool) -> dict[str, Any] | None:
+    """What an equal run said that was completed and whose files are still what it wrote, or None.
+
+    With `rejects` there has to be a file of them, as one is asked for by name.
+    """
     before = _earlier(target)
     if before is None or before.get("key") != tagger_key(header) or before.get("prints") != header["inputs"]:
         return None
@@ -42,9 +45,10 @@ def finished(target: Target, header: dict[str, Any], guard: bool) -> dict[str, A
         return None
     if before["options"].get("screened") != header["options"]["screened"]:
         return None
+    if not _lists_stand(target, before, header, rejects):
+        return None
     if target.suffix in STORES:
-        whole = _session(target) == before.get("session") and _list_stands(target, before)
-        return before if whole else None
+        return before if _session(target) == before.get("session") else None
     written = hashes((target.out, *target.beside, target.rejects, target.screened))
     return before if before.get("outputs") == written else None
 
@@ -96,11 +100,13 @@ def unchanged(
 ) -> dict[str, Any] | None:
     """What the last run said of itself, if this one would read the same bytes with the same tagger.
 
-    Only a whole run counts that saw all that the store holds, with its rejects file, if it had to have one
-    (`rejects`), naming these files.
+    Only a whole run counts that saw all that the store holds, with its lists, naming these files. With
+    `rejects` there has to be a file of them.
     """
     before = _earlier(target)
-    if before is None or not _by_the_same(before, header) or not _list_stands(target, before):
+    if before is None or not _by_the_same(before, header):
+        return None
+    if not _lists_stand(target, before, header, rejects):
         return None
     try:
         paths, sizes, known = (
@@ -110,7 +116,7 @@ def unchanged(
         kept = before["counts"]["stored"] != before["counts"]["written"]
     except (KeyError, TypeError):
         return None
-    if kept or None in known or target.rejects.is_file() != (rejects or rejected):
+    if kept or None in known:
         return None
     if rejected and paths != _told(header, "path"):
         return None
@@ -135,13 +141,21 @@ def _told(header: dict[str, Any], name: str) -> list[Any]:
     return [source and source[name] for source in header["inputs"]]
 
 
-def _list_stands(target: Target, before: dict[str, Any]) -> bool:
-    """Whether the list of what a store's run did not write is there as it was written, or there was none."""
-    outputs, name = before.get("outputs"), without_surrogates(target.screened.name)
+def _lists_stand(target: Target, before: dict[str, Any], header: dict[str, Any], rejects: bool) -> bool:
+    """Whether the lists that a run would write are there, as the last one has written them, and no others."""
+    needed = {
+        target.rejects: rejects or before["counts"].get("rejected", 0) > 0,
+        target.screened: header["options"]["screened"] or before["counts"].get("below", 0) > 0,
+    }
+    outputs = before.get("outputs")
     if not isinstance(outputs, list):
         return False
-    told = [one for one in outputs if isinstance(one, dict) and one.get("name") == name]
-    return told == hashes((target.screened,))
+    for path, wanted in needed.items():
+        name = without_surrogates(path.name)
+        told = [one for one in outputs if isinstance(one, dict) and one.get("name") == name]
+        if bool(told) != wanted or told != hashes((path,)):
+            return False
+    return True
 
 
 def tagger_key(header: dict[str, Any]) -> str:

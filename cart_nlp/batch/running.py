@@ -99,7 +99,7 @@ def run(options: Options, parts: Parts | None = None, progress: Progress | None 
     ledger = _ledger(options)
     header = _header(options, identity, target, parts.today(), ledger)
     if options.resume and not target.journal.exists():
-        found = earlier.finished(target, header, options.guard)
+        found = earlier.finished(target, header, options.guard, options.rejects is not None)
         if found:
             return earlier.summary(found, target)
     started = time.monotonic()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import batch_fakes as fakes
@@ -19,6 +20,7 @@ from cart_nlp.batch.pool import CHUNK
 
 SCRIPT = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import batch_fakes as fakes
@@ -169,6 +171,56 @@ def test_a_finished_run_is_not_done_again(tmp_path: Path) -> None:
     assert len(fakes.noted(tmp_path, "tagged")) == 5
     fakes.dump(source, 12)
     assert run(options, fakes.parts(tmp_path)).written == 6
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out.duckdb"])
+@pytest.mark.parametrize("number", [0, 1], ids=["no rejects", "a reject"])
+@pytest.mark.parametrize("lost", ["gone", "altered", "another name"])
+def test_a_finished_run_is_done_again_where_its_rejects_are_not_as_asked_for(
+    tmp_path: Path, lost: str, number: int, out: str
+) -> None:
+    trials = [{"id": "A", "title": "CAR"}] + [{"id": "", "title": "CAR without a number"}] * number
+    source = fakes.dump(tmp_path / "in.jsonl", trials)
+    rejects = tmp_path / "rejects.jsonl"
+    options = Options((str(source),), str(tmp_path / out), workers=0, rejects=str(rejects))
+    run(options, fakes.parts(tmp_path))
+    left = rejects.read_bytes()
+    options = replace(options, resume=True)
+    assert run(options, fakes.parts(tmp_path)).already
+    if lost == "gone":
+        rejects.unlink()
+    elif lost == "altered":
+        rejects.write_bytes(b"{}\n")
+    else:
+        rejects = tmp_path / "others.jsonl"
+        options = replace(options, rejects=str(rejects))
+    assert not run(options, fakes.parts(tmp_path)).already
+    assert rejects.read_bytes() == left
+    assert left.count(b"\n") == number
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out.duckdb"])
+def test_a_finished_run_is_done_again_where_the_rejects_beside_it_are_gone(tmp_path: Path, out: str) -> None:
+    source = fakes.dump(tmp_path / "in.jsonl", [{"id": "A", "title": "CAR"}, {"id": "", "title": "CAR"}])
+    options = Options((str(source),), str(tmp_path / out), workers=0, resume=True)
+    run(options, fakes.parts(tmp_path))
+    assert run(options, fakes.parts(tmp_path)).already
+    rejects = tmp_path / f"{out}.rejects.jsonl"
+    rejects.unlink()
+    assert run(options, fakes.parts(tmp_path)).rejected == 1
+    assert rejects.exists()
+
+
+@pytest.mark.parametrize("out", ["out.jsonl", "out.duckdb"])
+def test_a_finished_run_is_done_again_where_a_file_of_rejects_is_asked_for_now(
+    tmp_path: Path, out: str
+) -> None:
+    source = fakes.dump(tmp_path / "in.jsonl", 10)
+    options = Options((str(source),), str(tmp_path / out), workers=0, resume=True)
+    run(options, fakes.parts(tmp_path))
+    rejects = tmp_path / "rejects.jsonl"
+    assert not run(replace(options, rejects=str(rejects)), fakes.parts(tmp_path)).already
+    assert rejects.read_bytes() == b""
 
 
 def test_a_journal_of_another_run_is_refused(tmp_path: Path) -> None:

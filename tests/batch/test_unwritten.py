@@ -221,6 +221,18 @@ def test_the_same_bytes_leave_a_store_its_list(source: Path, monkeypatch: pytest
     assert beside(source, "store.duckdb").read_bytes() == before
 
 
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("number", [0, 40], ids=["nothing to list", "something"])
+def test_a_list_that_is_asked_for_by_another_name_is_written(source: Path, number: int, resume: bool) -> None:
+    if not number:
+        fakes.dump(source, [{"id": "A", "title": "CAR"}])
+    mine, other = source.parent / "mine.ndjson", source.parent / "other.ndjson"
+    tagged(source, "store.duckdb", screened=str(mine))
+    tagged(source, "store.duckdb", screened=str(other), resume=resume)
+    assert other.read_bytes() == mine.read_bytes()
+    assert json.loads((source.parent / "store.duckdb.run.json").read_text())["screened_list"] == other.name
+
+
 def test_a_store_lists_the_text_screen_also_of_lines_that_it_knows(source: Path) -> None:
     mine = source.parent / "mine.jsonl"
     tagged(source, "store.duckdb")
