@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cart_nlp.followup import planned
 from cart_nlp.registries.values.normalize import funding
-from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, Record, Trial
+from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, UNREAD, Record, Trial
 from cart_nlp.signals.reading import page_of
 from cart_nlp.text import construct_text
 
@@ -150,10 +150,11 @@ def listed(
 def record(doc: Doc, trial: Trial | None = None) -> Record:
     """The record of a tagged Doc. Fields of a trial that is not about CAR cells stay empty."""
     state: Mapping[str, Any] = doc._.cart or {}
+    known: Mapping[str, Any] = doc._.cart_trial or {}
     place = place_of(doc)
     if trial is None:
         sections = {key: place.text[start:end] for key, start, end in place.sections}
-        trial = Trial(id=(doc._.cart_trial or {}).get("id", "text"), sections=sections)
+        trial = Trial(id=known.get("id", "text"), sections=sections)
     level = state.get("car_trial", "no")
     included = level in INCLUDED
     found = filled(state if included else {})
@@ -182,6 +183,7 @@ def record(doc: Doc, trial: Trial | None = None) -> Record:
             ),
             "evidence": [*entries, *stated],
             **dict(zip(COPIED, _copied(trial), strict=True)),
+            "raw": {**trial.raw, UNREAD: known[UNREAD]} if UNREAD in known else trial.raw,
             **values,
         }
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cart_nlp import paths
 from cart_nlp.paths import Folders, folders
-from cart_nlp.schema import Mention, Record, Trial
+from cart_nlp.schema import UNREAD, Mention, Record, Trial
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -37,11 +37,27 @@ def load(lexicons: Folders = ()) -> Language:
     return nlp
 
 
+def unread(trial: Trial) -> dict[str, int]:
+    """Section -> the character from which on it is not read, for a trial longer than any real one."""
+    if sum(map(len, trial.sections.values())) <= MAX_SECTION:
+        return {}
+    found, at = {}, 0
+    for key, whole in trial.sections.items():
+        length = min(len(whole), MAX_SECTION)
+        if at + length >= MAX_TEXT:
+            found[key] = 0
+            continue
+        at += length + len(GAP)
+        if length < len(whole):
+            found[key] = length
+    return found
+
+
 def make_doc(nlp: Language, trial: Trial, *, level: str = "", brief: bool = False) -> Doc:
     """The Doc of a trial, not yet tagged: its sections in reading order, joined to one text.
 
-    `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans. `level` and
-    `brief` as for `tag_trial`.
+    `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans; what is too
+    long to be read is left out, and the record of the Doc says so. `level` and `brief` as for `tag_trial`.
     """
     from cart_nlp.signals.doc import register
     from cart_nlp.signals.reading import page_of
@@ -49,10 +65,9 @@ def make_doc(nlp: Language, trial: Trial, *, level: str = "", brief: bool = Fals
     register()
     parts: list[str] = []
     sections: list[list[Any]] = []
-    at = 0
+    at, cut = 0, unread(trial)
     for key, whole in trial.sections.items():
-        text = whole[:MAX_SECTION]
-        if text and at + len(text) < MAX_TEXT:
+        if text := whole[: cut.get(key)]:
             sections.append([key, at, at + len(text)])
             parts.append(text)
             at += len(text) + len(GAP)
@@ -61,6 +76,8 @@ def make_doc(nlp: Language, trial: Trial, *, level: str = "", brief: bool = Fals
     doc._.cart_sections = sections
     page_of(doc, text)
     known: dict[str, Any] = {"id": trial.id, "study_type": trial.study_type or ""}
+    if cut:
+        known[UNREAD] = "; ".join(f"{key} from {read}" for key, read in cut.items())
     if level:
         known["car_trial"] = level
     if brief:

@@ -36,6 +36,8 @@ SchemaVersion = Literal["2"]
 
 SCHEMA_VERSION: SchemaVersion = "2"
 """Version of what is written; it changes when a reader of records would notice."""
+UNREAD = "unread"
+"""Key in a record's raw values that tells which of its text was too long to be read."""
 
 
 class Model(BaseModel):

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cart_nlp.console import safe
-from cart_nlp.schema import INCLUDED, TAGGED_FIELDS
+from cart_nlp.schema import INCLUDED, TAGGED_FIELDS, UNREAD
 from cart_nlp.text import construct_text
 
 if TYPE_CHECKING:
@@ -147,6 +147,8 @@ def _table(record: Record) -> Table:
     if record.constructs:
         joined = "; ".join(construct_text(c.targets, c.format) for c in record.constructs)
         table.add_row("constructs", Text(safe(joined, lines=False)))
+    if UNREAD in record.raw:
+        table.add_row(UNREAD, Text(safe(record.raw[UNREAD], lines=False), style=OTHER))
     return table
 
 

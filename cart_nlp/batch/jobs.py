@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_ch
 import orjson
 
 from cart_nlp.batch import left_out
+from cart_nlp.pipeline import unread
 from cart_nlp.registries.entry import Entry, Reject, Rejected
 from cart_nlp.schema import INCLUDED, Record, Trial
 
@@ -30,9 +31,6 @@ class Stepwise(Protocol):
         """The same as to call it; the record is what the generator returns."""
         ...
 
-
-UNREAD = "unread"
-"""Key in a record's raw values that tells which of its text was too long to be read."""
 
 FAULTS = (
     ArithmeticError,
@@ -231,44 +229,22 @@ def tagging(tagger: Tagger, job: Job, keep_all: bool) -> Generator[None, None, O
     try:
         trial = job.parse(job.data)
         yield
-        cut: dict[str, int] = {}
+        left = 0
         if keep_all and not job.candidate:
             record = bare_record(trial)
         else:
             record = (yield from tagger.steps(trial)) if isinstance(tagger, Stepwise) else tagger(trial)
-            cut = unread(trial)
+            left = sum(len(trial.sections[key]) - read for key, read in unread(trial).items())
         yield
         if job.decided is not None:
             record = job.decided.applied(record, trial, tagger)
-        left = sum(len(trial.sections[key]) - read for key, read in cut.items())
         if keep_all or record.car_trial in INCLUDED:
-            if cut:
-                said = "; ".join(f"{key} from {read}" for key, read in cut.items())
-                record = record.model_copy(update={"raw": {**record.raw, UNREAD: said}})
             return Outcome(job.number, "record", trial.id, job.digest, record_json(record), left)
         return Outcome(job.number, "below", trial.id, job.digest, _line(left_out.of_record(record)), left)
     except Rejected as refusal:
         return rejected(job, str(refusal))
     except FAULTS as fault:
         return rejected(job, f"the tagger failed on it: {type(fault).__name__}: {str(fault)[:300]}")
-
-
-def unread(trial: Trial) -> dict[str, int]:
-    """Section -> the character from which on it is not read, for a trial longer than any real one."""
-    from cart_nlp.pipeline import GAP, MAX_SECTION, MAX_TEXT
-
-    if sum(map(len, trial.sections.values())) <= MAX_SECTION:
-        return {}
-    found, at = {}, 0
-    for key, whole in trial.sections.items():
-        length = min(len(whole), MAX_SECTION)
-        if at + length >= MAX_TEXT:
-            found[key] = 0
-            continue
-        at += length + len(GAP)
-        if length < len(whole):
-            found[key] = length
-    return found
 
 
 def bare_record(trial: Trial) -> Record:

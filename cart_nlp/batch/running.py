@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from cart_nlp.batch import earlier, finish
 from cart_nlp.batch.feed import Feed, Hits, Known, Read, Report
 from cart_nlp.batch.jobs import (
-    UNREAD,
     BatchError,
     Interrupted,
     Job,
@@ -32,6 +31,7 @@ from cart_nlp.batch.pool import Pool, inline
 from cart_nlp.batch.provenance import Hashing, fingerprint, shown_source, tagger_identity
 from cart_nlp.batch.target import Target, guard_inputs, is_same, writable
 from cart_nlp.batch.worker import load_tagger
+from cart_nlp.schema import UNREAD
 from cart_nlp.writers import STORES, OutputError, require
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -14,8 +15,10 @@ from typing import Any
 
 import batch_fakes as fakes
 import pytest
+import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from cart_nlp.batch import BatchError, Options, Summary, run
 from cart_nlp.batch.jobs import Job, Outcome, TaggerSource, packed, tag_job, unpacked
@@ -319,8 +322,7 @@ def test_provenance_that_makes_no_sense_is_no_earlier_run(tmp_path: Path, conten
 def test_text_that_is_too_long_to_be_read_is_told(tmp_path: Path) -> None:
     import spacy
 
-    from cart_nlp.batch.jobs import unread
-    from cart_nlp.pipeline import MAX_SECTION, MAX_TEXT, make_doc
+    from cart_nlp.pipeline import MAX_SECTION, MAX_TEXT, make_doc, unread
     from cart_nlp.schema import Trial
 
     short = Trial(id="A", sections={"brief_title": "CAR", "brief_summary": "x" * MAX_SECTION})
@@ -345,8 +347,33 @@ def test_text_that_is_too_long_to_be_read_is_told(tmp_path: Path) -> None:
         assert summary.unread == 1
         (note,) = summary.notes
         assert note.startswith("1 trial longer than what is read; most in B: 30,000 characters were not")
-    raw = [json.loads(line)["raw"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert raw == [{}, {"unread": "brief_title from 60000"}]
+
+
+def test_whoever_tags_a_text_that_is_too_long_is_told(tmp_path: Path) -> None:
+    import pandas as pd
+
+    import cart_nlp
+    from cart_nlp.assembly import record
+    from cart_nlp.cli.show import command
+    from cart_nlp.pipeline import as_trial, make_doc, tag_trials
+
+    trial = {
+        "id": "A",
+        "brief_title": "CD19 CAR-T cells",
+        "brief_summary": "x " * 30_000 + "4-1BB",
+        "phase": "Phase 1",
+    }
+    source, nlp = fakes.dump(tmp_path / "in.jsonl", [trial]), cart_nlp.load()
+    found = [cart_nlp.tag(trial), *tag_trials(nlp, [as_trial(trial)]), *cart_nlp.iter_records(source)]
+    doc = nlp(make_doc(nlp, as_trial(trial)))
+    raws = [one.raw for one in (*found, record(doc, as_trial(trial)))]
+    raws += list(cart_nlp.tag_frame(pd.DataFrame([trial])).raw)
+    assert raws == [{"phase": "Phase 1", "unread": "brief_summary from 60000"}] * 5
+    assert record(doc).raw == {"unread": "brief_summary from 60000"}
+    app = typer.Typer()
+    app.command()(command)
+    shown = CliRunner().invoke(app, ["A", "--file", str(source)]).stdout
+    assert re.search("^unread +brief_summary from 60000$", shown, re.MULTILINE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of other bytes than UTF-8")
