@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ahocorasick_rs
 
@@ -14,6 +14,9 @@ from cart_nlp import kept
 from cart_nlp import lexicon as lexicons
 from cart_nlp.lexicon import Cue, Lexicon
 from cart_nlp.text import lower, spellings
+
+if TYPE_CHECKING:
+    from spacy.tokens import Span
 
 _WORD_LEFT = re.compile(r"[a-z]+$")
 _WORD_RIGHT = re.compile(r"[a-z]+")
@@ -41,6 +44,11 @@ class Mention(NamedTuple):
     label: str
     concept: str
     row: str
+
+    @classmethod
+    def of(cls, span: Span) -> Mention:
+        """The mention that a span of spaCy is."""
+        return cls(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_)
 
     @property
     def guarded(self) -> bool:

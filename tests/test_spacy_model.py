@@ -67,6 +67,35 @@ def test_bytes_keep_everything(nlp: Language, docs: list[Doc]) -> None:
         assert again._.cart == doc._.cart  # lists on both sides; a DocBin alone gives tuples back
 
 
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_doc_that_passes_again_says_the_same(nlp: Language, docs: list[Doc], stored: bool) -> None:
+    for doc in docs:
+        first = told(doc)
+        again = Doc(nlp.vocab).from_bytes(doc.to_bytes()) if stored else copy.deepcopy(doc)
+        for _ in range(2):
+            again = nlp(again)
+            assert told(again) == first
+
+
+def test_a_users_entities_are_evidence_in_every_pass(nlp: Language) -> None:
+    doc = nlp.make_doc("Ana gives frizzle nine CAR-T cells, or CD19 CAR-T cells")
+    doc.ents = [
+        doc.char_span(0, 3, "PERSON"),
+        doc.char_span(10, 22, "antigen", kb_id="FZ9"),
+        doc.char_span(39, 43, "antigen", kb_id="CD19"),
+    ]
+    first = told(nlp(doc))
+    assert {m.concept for m in mentions(doc) if m.rule == "ruler"} == {"FZ9", "CD19"}
+    assert doc.ents[0].label_ == "PERSON"
+    assert told(nlp(doc)) == first
+    doc.ents = [*doc.ents, doc.char_span(4, 9, "cell_type", kb_id="NK")]
+    assert [(m.concept, m.text) for m in mentions(nlp(doc)) if m.rule == "ruler"] == [
+        ("NK", "gives"),
+        ("FZ9", "frizzle nine"),
+        ("CD19", "CD19"),
+    ]
+
+
 def test_a_pickled_doc_keeps_everything(docs: list[Doc]) -> None:
     for doc in docs:
         assert told(pickle.loads(pickle.dumps(doc))) == told(doc)  # noqa: S301

@@ -17,7 +17,7 @@ from cart_nlp import lexicon as lexicons
 from cart_nlp.lexicon import LABELS, Concept, Term
 from cart_nlp.signals.doc import write_mentions
 from cart_nlp.signals.numbers import numbered
-from cart_nlp.signals.reading import Mention, page_of
+from cart_nlp.signals.reading import Mention, mentions_of, page_of
 from cart_nlp.text import bare_ascii, fold, lower
 from cart_nlp.vocabulary import RULER, Vocabulary, vocabulary
 
@@ -123,7 +123,10 @@ class Terms:
         return [Mention(s, e, "product", low[s:e], "inn") for s, e in named if s not in known]
 
     def _of_rulers(self, doc: Doc) -> Iterator[Mention]:
-        """What rulers before this one found, under any of the keys and as entities."""
+        """What rulers before this one found, under any of the keys and as entities, or in an earlier pass."""
+        if before := set(mentions_of(doc)):  # the entities that it made of them are no evidence
+            yield from (one for one in before if one.row == RULER)
+            doc.ents = [ent for ent in doc.ents if Mention.of(ent) not in before]
         spans = [span for key in self.ruler_keys if key in doc.spans for span in doc.spans[key]]
         for span in (*spans, *doc.ents):
             if span.label_ in _LABELS:

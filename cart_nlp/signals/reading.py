@@ -240,10 +240,7 @@ def mentions_of(doc: Doc) -> list[Mention]:
     """The mentions of a Doc, in the order of its spans; the same list while these stay."""
     seen, spans = _seen(doc), doc.spans.get(MENTIONS, ())
     if seen.spans is not spans or len(seen.mentions) != len(spans):
-        found = [
-            Mention(span.start_char, span.end_char, span.label_, span.kb_id_, span.id_) for span in spans
-        ]
-        keep_mentions(doc, found)
+        keep_mentions(doc, list(map(Mention.of, spans)))
     return seen.mentions
 
 
