@@ -11,6 +11,7 @@ from typing import Any
 
 from cart_nlp import console, outputs, paths, pipeline, screening
 from cart_nlp.evaluation import review
+from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.schema import Trial
 from cart_nlp.training import ablation, build, data, folds, gain, hidden, report, whole
 
@@ -59,7 +60,7 @@ def main() -> int:
     if chosen.task == "review" and place and not place.parent.is_dir():
         parser.error(f"--out {place}: no such folder")
     nlp = pipeline.load()
-    examples = data.training_set(chosen.corpus, chosen.gold)
+    examples = _examples(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
     if chosen.task == "review":
         return _review(examples, place)
@@ -97,6 +98,14 @@ def main() -> int:
     write(outcome, card, folder)
     console.put(f"weights to {folder}", sys.stderr)
     return 0
+
+
+def _examples(corpus: Path, gold: list[Path]) -> list[data.Example]:
+    """The labeled trials; ends the command in one line where they cannot be read."""
+    try:
+        return data.training_set(corpus, gold)
+    except GoldError as fault:
+        console.stop_all("cart_nlp.training", fault.faults)
 
 
 def _review(examples: list[data.Example], out: Path | None) -> int:

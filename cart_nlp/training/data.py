@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cart_nlp import paths
+from cart_nlp import paths, shallow
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.exchange.decided import CORRECTED
+from cart_nlp.evaluation.labels import label_faults
 from cart_nlp.evaluation.sections import section_hashes
 from cart_nlp.registries import from_mapping
+from cart_nlp.registries.entry import Rejected
 from cart_nlp.schema import INCLUDED, Trial
 from cart_nlp.signals.reading import Reading
 
@@ -54,12 +54,27 @@ class Example:
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSON-lines file, plain or packed."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
+    """The objects of a JSON-lines file, plain or packed; raises GoldError where a line is none."""
+    for _, row in numbered(path):
+        yield row
+
+
+def numbered(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same, each with its file and line."""
+    try:
+        for number, line in gold_set.open_text(path):
+            where = f"{path}:{number}"
+            try:
+                row = shallow.json_of(line)
+            except ValueError as fault:
+                raise gold_set.GoldError([f"{where}: not JSON ({fault}); one object a line"]) from None
+            if not isinstance(row, dict):
+                raise gold_set.GoldError([f"{where}: a JSON {type(row).__name__}; one object a line"])
+            yield where, row
+    except (UnicodeDecodeError, OSError, EOFError) as fault:
+        raise gold_set.GoldError(
+            [f"{path}: cannot be read: {fault}; give UTF-8 JSON lines, plain or .gz"]
+        ) from None
 
 
 def group(trial: Trial) -> str:
@@ -68,9 +83,22 @@ def group(trial: Trial) -> str:
 
 
 def labeled(path: Path, texts: Mapping[str, Sequence[Trial]]) -> Iterator[Example]:
-    """The labeled trials of a file whose text is beside the labels or in one of the dumps."""
-    for row in rows(path):
-        trial = from_mapping(row["trial"]) if "trial" in row else version(texts.get(row["id"], ()), row)
+    """The labeled trials of a file whose text is beside the labels or in one of the dumps.
+
+    Raises GoldError for a line that is none.
+    """
+    for where, row in numbered(path):
+        if not isinstance(row.get("id"), str):
+            raise gold_set.GoldError([f"{where}: id is {row.get('id')!r}; give a registration number"])
+        labels = row.get("labels")
+        if isinstance(labels, dict) and labels.get("focus") == "":  # so the bundled labels leave it open
+            labels = {**labels, "focus": None}
+        if faults := list(label_faults(labels)):
+            raise gold_set.GoldError([f"{where}: {row['id']}: {faults[0]}"])
+        try:
+            trial = from_mapping(row["trial"]) if "trial" in row else version(texts.get(row["id"], ()), row)
+        except Rejected as fault:
+            raise gold_set.GoldError([f"{where}: {row['id']}: trial: {fault}"]) from None
         if trial is not None:
             yield Example(row["id"], trial, row["labels"], row.get("source", path.parent.name), group(trial))
 

@@ -157,6 +157,42 @@ def test_further_labels_replace_nothing_unasked(tmp_path, monkeypatch, capsys) -
     assert "no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"id": "NCT1", ', ":2: not JSON ("),
+        (b"[" * 2000, ":2: not JSON (nested deeper than"),
+        (b"[1]", ":2: a JSON list; one object a line"),
+        (b"{}", ":2: id is None; give a registration number"),
+        (b'{"id": "NCT1"}', ":2: NCT1: labels is not an object"),
+        (b'{"id": "NCT1", "labels": {"car_trial": "maybe"}}', ":2: NCT1: unknown label car_trial='maybe'"),
+        (b'{"id": "NCT1", "labels": {"car_trial": "no"}, "trial": 3}', ":2: NCT1: trial: "),
+        (b"\xff", ": cannot be read: "),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, bytes) else None,
+)
+def test_labels_that_cannot_be_read_are_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    line: bytes,
+    told: str,
+) -> None:
+    from cart_nlp.training import __main__ as command
+
+    mine = tmp_path / "mine.jsonl"
+    mine.write_bytes(b'{"id": "NCT0", "labels": {"car_trial": "no", "focus": ""}}\n' + line + b"\n")
+    monkeypatch.setattr(
+        sys, "argv", ["training", "--gold", str(mine), "--dry", "--corpus", str(tmp_path / "none")]
+    )
+    monkeypatch.setattr(command.build, "read_all", lambda *_: pytest.fail("it went on"))
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    said = capsys.readouterr().err
+    assert (end.value.code, said.count("\n")) == (2, 1)
+    assert f"{mine}{told}" in said
+
+
 @pytest.mark.parametrize("digits", [0.0004, 0.0006])
 def test_weights_are_written_short_and_none_is_zero(digits: float) -> None:
     table = fit._rounded(["a", "b"], np.array([digits, -1.23456, 0.5]))
