@@ -151,7 +151,7 @@ def tag_frame(
 
     records: list[Record] = []
     errors: list[str | None] = []
-    index = []
+    rows: list[int] = []
     layers = folders(lexicons)
     decided = ledger(corrections, layers)
     for row, outcome in frame_outcomes(frame, layers, everything, columns, decided):
@@ -163,10 +163,10 @@ def tag_frame(
             errors.append(_reason(outcome.payload).partition(": ")[2])
         else:
             continue
-        index.append(frame.index[row])
+        rows.append(row)
     found = _frame(records)
     found["error"] = pd.Series(errors, dtype=object)
-    found.index = pd.Index(index, name=frame.index.name) if index else frame.index[:0]
+    found.index = frame.index[rows]
     return found
 
 

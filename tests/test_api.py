@@ -121,6 +121,25 @@ def test_a_row_that_cannot_be_tagged_keeps_its_place_with_the_reason():
     assert found.loc[6, "targets"] == ()
 
 
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["src", "row"]),
+        pd.DatetimeIndex(["2021-03-05", "2021-03-06"], tz="Asia/Tokyo", name="day"),
+        pd.CategoricalIndex(["x", "y"], name="kind"),
+        pd.Index(["x", "x"], name="twice"),
+    ],
+    ids=lambda index: type(index).__name__,
+)
+@pytest.mark.parametrize("kept", [[0, 1], [1], []])
+def test_the_rows_that_come_back_have_the_index_of_the_frame(index: pd.Index, kept: list[int]) -> None:
+    titles = ["CD19 CAR-T cells" if row in kept else "Aspirin" for row in range(2)]
+    frame = pd.DataFrame({"id": ["NCT1", "NCT2"], "brief_title": titles}, index=index)
+    found = cart_nlp.tag_frame(frame, everything=False)
+    pd.testing.assert_index_equal(found.index, index.take(kept))
+    assert list(found.index.names) == list(index.names)
+
+
 def test_a_record_that_cannot_be_used_is_told(tmp_path):
     dump = tmp_path / "dump.jsonl"
     dump.write_text(json.dumps({"id": "NCT1", "brief_title": TITLE}) + "\nnot JSON\n")
