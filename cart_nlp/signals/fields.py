@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cart_nlp.signals import products
 from cart_nlp.signals.candidate import Instance
-from cart_nlp.signals.mention import beside, cues, place, signals, turns
+from cart_nlp.signals.mention import AT_CAR, beside, cues, place, signals, turns
 from cart_nlp.signals.reading import Mention, Reading
 from cart_nlp.signals.units import Unit, units
 from cart_nlp.vocabulary import GUARDED
@@ -44,7 +44,7 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
             stated = _stated(reading, field, unit, mention)
             if stated:
                 shared = shared or signals(reading, unit)
-                own = [*shared, *_own(reading, field, unit, mention, len(stated), "loose" in shared)]
+                own = [*shared, *_own(reading, field, unit, mention, len(stated), AT_CAR.isdisjoint(shared))]
                 own += ["edited"] if mention.start in edited else []
             for value in stated:
                 told = own if field == "targets" else own + _with_value(reading, field, unit, mention, value)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, permutations
 
 from cart_nlp.lexicon import Concept
-from cart_nlp.signals.mention import attachment, place, place_at, turns, zone
+from cart_nlp.signals.mention import AT_CAR, attachment, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, units
 
@@ -18,7 +18,6 @@ _PARTING = frozenset([",", "or", "and/or", "with", "then"])
 """What parts the names of one product from those of the next, where others join them."""
 _BEFORE = 20
 """Characters before a coordination in which the name of a platform can end."""
-_TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
 
 
 def signals(reading: Reading, own: Own, targets: frozenset[str], products: Iterable[Concept]) -> list[str]:
@@ -88,7 +87,7 @@ def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: froze
     where, lexicon = zone(place(unit)), reading.vocabulary.lexicon
     for cue in turns(reading, unit) & lexicon.words("tells_format"):
         yield f"{cue}:{where}"
-    tight = not _TIGHT.isdisjoint(attachment(reading, unit))
+    tight = not AT_CAR.isdisjoint(attachment(reading, unit))
     if len(named) > 1:
         yield from _of_several(reading, unit, where)
         if named == targets:

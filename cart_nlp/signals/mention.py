@@ -202,7 +202,8 @@ def words(reading: Reading, mention: Mention, weighed: frozenset[str] | None = N
     return sorted(found)
 
 
-_TIGHT = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside", "binds<adj", "bound>adj"])
+AT_CAR = frozenset(["car>touch", "car>mod", "car<touch", "car<mod", "car=inside"])
+_TIGHT = AT_CAR | {"binds<adj", "bound>adj"}
 
 
 def pairs(reading: Reading, found: list[str], told: frozenset[str]) -> list[str]:

@@ -20,7 +20,7 @@ _REACH = 40
 """Characters within which the rest of a name that was cut stands."""
 _PAIRED = (
     "in=", "rivals", "mentions", "not_named", "places", "cells_after", "bracket", "prior", "after",
-    "combined", "general",
+    "whole_section", "combined", "general",
 )  # fmt: skip
 """Signals that count for a name of the lexicon otherwise than for a coined one."""
 

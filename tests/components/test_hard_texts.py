@@ -220,6 +220,8 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ("4SCAR33/123 cells in leukemia", {"targets": ["CD123", "CD33"]}),
     # the disease marker is all that is told of the binder
     ("CAR-T cells for CD30 positive lymphoma", {"targets": ["CD30"]}),
+    ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
+    ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
     # the generation of a vector or drug
     (TITLE + "\nT cells are transduced with a third-generation lentiviral vector.", {"generation": []}),
     (TITLE + "\nThe lymphoma came back after second generation TKIs.", {"generation": []}),

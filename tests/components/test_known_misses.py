@@ -115,11 +115,7 @@ LEVELS: dict[str, list[Row]] = {
 }
 
 TARGETS: dict[str, list[Row]] = {
-    "the antigen of a bispecific antibody that follows reads as a second target": [
-        ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
-    ],
     "what the tumor carries, or the adaptor's tag, is a target": [
-        ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
         ("CAR-T cells for EGFR family member positive solid tumors", {"targets": []}),
         (
             "Dual-targeting CAR-NK cells for glioma\n"
