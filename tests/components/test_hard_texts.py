@@ -232,12 +232,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     (TITLE + "\n采用第三代慢病毒载体转导T细胞。", {"generation": []}),
     (TITLE + "\n使用第三代CAR结构。", {"generation": [3]}),
     (TITLE + "\nA third-generation CAR is used.", {"generation": [3]}),
-    # whose cells, two in one word
-    (TITLE + "\nT cells are patient- or donor-derived.", {"cell_source": ["autologous", "donor_derived"]}),
-    (
-        TITLE + "\nDonor- or patient-derived T cells are used.",
-        {"cell_source": ["autologous", "donor_derived"]},
-    ),
     ("A CD19 CAR of the third generation in a lentiviral vector", {"generation": [3]}),
     ("The CD19 CAR is third generation, lentiviral vector based.", {"generation": [3]}),
     # T cells that are "infected", in Chinese, are transduced
