@@ -143,9 +143,10 @@ def _ready(lexicons: tuple[str, ...] | None) -> Iterator[None]:
 
 
 def _tracked() -> None:
-    """Start the standard library's process that clears up after others, before a lock or a worker does.
+    """Start the standard library's process that clears up after others.
 
-    That would be from the current folder, and unblock Ctrl-C again.
+    Else the first lock or worker would start it: looking for modules in the current folder, and with Ctrl-C
+    no longer held back.
     """
     if hasattr(signal, "pthread_sigmask"):
         with _on_our_path():
@@ -156,7 +157,8 @@ def _tracked() -> None:
 def _on_our_path() -> Iterator[None]:
     """A Python that is started within looks for modules where we do.
 
-    As `python -c` it would look in the current folder first, and run a `cart_nlp` or a `random.py` there.
+    As `python -c` it would look in the current folder first, and run a `cart_nlp` or a `random.py` there;
+    the standard library has no setting for that, so its two ways to start one are led here meanwhile.
     """
     where = [folder for folder in spawn.get_preparation_data("")["sys_path"] if isinstance(folder, str)]
     first = f"import sys; sys.path[:] = {where!a}; "

@@ -144,7 +144,7 @@ def own_units(reading: Reading, targets: Iterable[Candidate]) -> Own:
     for one in targets:
         for scored in supporting(one):
             good.setdefault(scored.instance.unit, set()).add(one.concept)
-    numbered = enumerate(units(reading, reading.of("antigen", "ligand")))
+    numbered = enumerate(units(reading, reading.of("antigen", "ligand"), "parting_targets"))
     return [(unit, frozenset(good[number])) for number, unit in numbered if number in good]
 
 

@@ -52,6 +52,7 @@ def _instances(reading: Reading, field: str) -> Iterator[Instance]:
 
 
 _KNOCKED = frozenset(["knock_right>adj", "knock_left<adj", "knock_list<adj", "knock_tool<adj"])
+"""Signals of a gene's name where an edit is told beside it: as a target it is `edited`."""
 
 
 def _stated(reading: Reading, field: str, unit: Unit, mention: Mention) -> tuple[str, ...]:
