@@ -246,6 +246,32 @@ def test_targets_and_constructs_agree_on_the_page_as_in_the_program(browser, fol
         assert made.confidence["targets"] == made.confidence["constructs"] == 1, "the whole trial is accepted"
 
 
+@pytest.mark.parametrize(
+    ("steps", "last"),
+    [
+        ((("constructs", "n", "CD20 (single); CD7 (single)", ENTER), ("cell_type", "v")), "constructs"),
+        ((("constructs", "c", "CD20 (single); CD7 (single)", ENTER),), "constructs"),
+        ((("targets", "c", "CD19; CD20", ENTER),), "targets"),
+        ((("edits", "n", "TRAC; B2M", ENTER, "r"),), "edits"),
+    ],
+)
+def test_several_values_at_once_are_as_many_values(browser, folder, steps, last):
+    one = record(1)
+    opened(browser, folder, html([one]), "several.html")
+    for name, *keys in steps:
+        field(browser, name)
+        for key in keys:
+            press(browser, key)
+    read_shown = "return ['targets', 'constructs', 'edits'].map(name => valuesOf(current(), name))"
+    shown = browser.execute_script(read_shown)
+    path = saved(browser, folder)
+    assert check(path, names()).faults == []
+    made = apply(one, read(path), names(), trial(1).sections)
+    assert shown == [list(values_of(made, name)) for name in ("targets", "constructs", "edits")]
+    assert all(";" not in value for values in shown for value in values)
+    assert values_of(made, last) != values_of(one, last)
+
+
 def test_a_target_that_a_decided_construct_has_is_not_taken_away_unsaid(browser, folder):
     opened(browser, folder, html([record(1)]), "clash.html")
     field(browser, "constructs")

@@ -139,13 +139,14 @@ function removed(t, field, v) {
 }
 function added(t, field, v) {
   if (SINGLE.has(field)) return change(t, field, [fresh(t, field, "set", [v])], `${words(field)} is ${v}`);
-  change(t, field, moved(t, field, [v], "add"), `${v} added`);
+  change(t, field, moved(t, field, listed(v), "add"), `${v} added`);
 }
 function changed(t, field, from, to) {
   if (SINGLE.has(field) || !from) return added(t, field, to);
   const without = baseOf(t, field).includes(from) ? moved(t, field, [from], "remove") : rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(v => v !== from) }));
-  here.value = to;
-  change(t, field, moved(t, field, [to], "add", without), `${from} changed to ${to}`);
+  const values = listed(to);
+  here.value = values[0];
+  change(t, field, moved(t, field, values, "add", without), `${from} changed to ${to}`);
 }
 function acceptTrial(t) {
   const included = INCLUDED.includes(valuesOf(t, "car_trial")[0]), before = [];
