@@ -316,6 +316,60 @@ def test_work_goes_on_in_the_browser_and_from_a_file(browser, folder):
     assert [r.trial_id for r in found] == ["NCT90000001"] * 2 + ["NCT90000002", "NCT90000077"]
 
 
+ANA = {"text_sha256": "0" * 64, "by": "Ana", "date": "2026-01-01", "note": "seen in the protocol"}
+
+
+@pytest.mark.parametrize(
+    ("given", "steps", "anas", "bens"),
+    [
+        (("add", "CD20"), ("n", "CD7", ENTER), ("add", "CD20"), {("add", "CD7")}),
+        (("confirm", "CD19"), ("fa",), ("confirm", "CD19"), {("confirm", "CD22")}),
+        (("set", "CD19; CD22"), ("n", "CD7", ENTER), ("confirm", "CD19; CD22"), {("set", "CD19; CD22; CD7")}),
+        (("set", "CD19; CD7"), ("fr",), ("confirm", "CD19"), {("set", "CD19")}),
+        (("set", "CD19; CD22"), ("a",), ("set", "CD19; CD22"), {("confirm", "CD19")}),
+        (("set", "CD19; CD22"), ("aa",), None, {("set", "CD19; CD22")}),
+        (("add", "CD20"), ("n", "CD7; CD20", ENTER), None, {("add", "CD20; CD7")}),
+        (("add", "CD20"), ("v",), ("add", "CD20"), {("confirm", "CD19; CD22")}),
+    ],
+)
+def test_what_another_person_decided_stays_in_their_name(browser, folder, given, steps, anas, bens):
+    one = record(1)
+    rows = [Correction(one.trial_id, "targets", given[0], tuple(given[1].split("; ")), **ANA)]
+    opened(browser, folder, html([one], rows), "others.html")
+    browser.execute_script("$('by').value = 'Ben'")
+    field(browser, "targets")
+    for step in steps:
+        press(browser, step)
+    shown = browser.execute_script("return valuesOf(current(), 'targets')")
+    path = saved(browser, folder)
+    found = [r for r in read(path) if r.field == "targets"]
+    mine = [(r.action, r.value) for r in found if r.by == "Ana"]
+    assert mine == ([anas] if anas else [])
+    assert all(r[5:9] == tuple(ANA.values()) for r in found if r.by == "Ana")
+    others = [r for r in found if r.by != "Ana"]
+    assert {(r.action, r.value) for r in others} == bens
+    assert {(r.by, r.note, r.text_sha256) for r in others} == {("Ben", "", text_sha256(trial(1).sections))}
+    assert check(path, names()).faults == []
+    made = apply(one, read(path), names(), trial(1).sections)
+    assert shown == list(made.targets)
+    stale = any(e.rule.endswith(":stale") and e.field == "targets" for e in made.evidence)
+    assert stale == bool(anas), "what nobody has read again is asked again"
+
+
+def test_a_note_is_of_ones_own_decision(browser, folder):
+    rows = [Correction("NCT90000001", "targets", "add", ("CD20",), **ANA)]
+    opened(browser, folder, html([record(1)], rows), "notes.html")
+    browser.execute_script("$('by').value = 'Ben'")
+    field(browser, "targets")
+    press(browser, "t")
+    assert said(browser) == "This is decided by Ana: decide it in your own name first, then say why."
+    press(browser, "a", "t", "title", ENTER)
+    assert [(r.by, r.note) for r in read(saved(browser, folder))] == [
+        ("Ana", "seen in the protocol"),
+        ("Ben", "title"),
+    ]
+
+
 def test_a_wrong_value_is_refused_on_the_spot(browser, folder):
     opened(browser, folder, html([record(1)]), "wrong.html")
     for name, text, fault in (

@@ -108,21 +108,39 @@ function store(id, field, rows) {
   if (left.length) (work[id] ??= {})[field] = left;
   else if (work[id]) { delete work[id][field]; if (!Object.keys(work[id]).length) delete work[id]; }
 }
-function fresh(t, field, action, values, more) {
-  return { trial_id: t.i, field, action, values: uniq(values).sort(byText), open: false, text_sha256: t.h, by: $("by").value.trim(), date: today(), note: rowsOf(t, field).map(row => row.note).find(Boolean) || "", ...more };
+const me = () => $("by").value.trim();
+function fresh(t, field, action, values) {
+  const note = rowsOf(t, field).filter(row => row.by === me()).map(row => row.note).find(Boolean) || "";
+  return { trial_id: t.i, field, action, values: uniq(values).sort(byText), open: false, text_sha256: t.h, by: me(), date: today(), note };
 }
+// Whether a decision may grow by another value: one of another person, day or text keeps its own row.
+const grows = (t, row) => !row.open && row.by === me() && row.date === today() && row.text_sha256 === t.h;
 // Rows of a field with some values given another action; what else was decided on the field stays.
 function moved(t, field, values, action, before) {
-  const rows = (before || rowsOf(t, field)).filter(row => !row.open).map(row => ({ ...row, values: pins(row, field) ? row.values : row.values.filter(v => !values.includes(v)) }));
+  // An open row confirms what the tool says, whatever that is: no longer so where some of it is removed.
+  const standing = (before || rowsOf(t, field)).filter(row => !row.open || action !== "remove");
+  const rows = standing.map(row => pins(row, field) ? row : { ...row, values: row.values.filter(v => !values.includes(v)) });
   const pinned = rows.find(row => pins(row, field));
-  if (pinned) {
-    const left = pinned.values.filter(v => !values.includes(v));
-    const whole = action === "remove" ? left : [...left, ...values];
-    return [fresh(t, field, "set", whole), ...rows.filter(row => !pins(row, field) && row.action !== "remove" && row.values.length)];
-  }
-  const same = rows.find(row => row.action === action);
-  const kept = rows.filter(row => row !== same);
-  return [...kept, fresh(t, field, action, [...(same ? same.values : []), ...values])];
+  const within = pinned && action !== "remove" && !grows(t, pinned) && values.every(v => pinned.values.includes(v));
+  const said = within ? "confirm" : action;
+  const same = rows.find(row => row.action === said && grows(t, row));
+  const mine = [...(same ? same.values : []), ...values];
+  if (!pinned || (within && !pinned.values.every(v => mine.includes(v)))) return [...rows.filter(row => row !== same), fresh(t, field, said, mine)];
+  const left = pinned.values.filter(v => !values.includes(v));
+  return setTo(t, field, action === "remove" ? left : [...left, ...values], mine, rows);
+}
+// A field set as a whole. What another person, day or text decided of it stays in a row of its own, but for
+// `mine`; as only one row can say what the field is, one that did so confirms its values from now on.
+function setTo(t, field, whole, mine, rows) {
+  const holds = (row, v) => !mine.includes(v) && whole.includes(v) !== (row.action === "remove");
+  const earlier = rows.filter(row => !grows(t, row)).map(row => ({ ...row, action: pins(row, field) ? "confirm" : row.action, values: row.values.filter(v => holds(row, v)) }));
+  return [...earlier.filter(row => row.values.length), fresh(t, field, "set", whole)];
+}
+// Rows of a field without a value: one that was added is just not added any more.
+function without(t, field, v) {
+  const rows = rowsOf(t, field);
+  if (baseOf(t, field).includes(v) || rows.some(row => pins(row, field))) return moved(t, field, [v], "remove");
+  return rows.map(row => ({ ...row, values: row.values.filter(one => one !== v) }));
 }
 function accept(t, field, v) {
   if (!v) return change(t, field, [fresh(t, field, "confirm", [])], `${words(field)}: nothing stated, accepted`);
@@ -134,8 +152,7 @@ function removed(t, field, v) {
   if (!v) return say("There is no value to remove.");
   if (field === "car_trial") return change(t, field, [fresh(t, field, "set", ["no"])], "taken out");
   if (SINGLE.has(field)) return change(t, field, [fresh(t, field, "set", [])], `${v} removed`);
-  if (!baseOf(t, field).includes(v)) return change(t, field, rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(one => one !== v) })), `${v} removed again`);
-  change(t, field, moved(t, field, [v], "remove"), `${v} removed`);
+  change(t, field, without(t, field, v), baseOf(t, field).includes(v) ? `${v} removed` : `${v} removed again`);
 }
 function added(t, field, v) {
   if (SINGLE.has(field)) return change(t, field, [fresh(t, field, "set", [v])], `${words(field)} is ${v}`);
@@ -143,10 +160,9 @@ function added(t, field, v) {
 }
 function changed(t, field, from, to) {
   if (SINGLE.has(field) || !from) return added(t, field, to);
-  const without = baseOf(t, field).includes(from) ? moved(t, field, [from], "remove") : rowsOf(t, field).map(row => ({ ...row, values: row.values.filter(v => v !== from) }));
   const values = listed(to);
   here.value = values[0];
-  change(t, field, moved(t, field, values, "add", without), `${from} changed to ${to}`);
+  change(t, field, moved(t, field, values, "add", without(t, field, from)), `${from} changed to ${to}`);
 }
 function acceptTrial(t) {
   const included = INCLUDED.includes(valuesOf(t, "car_trial")[0]), before = [];
@@ -159,7 +175,7 @@ function acceptTrial(t) {
     before.push([t.i, field, rowsOf(t, field)]);
     const whole = SINGLE.has(field) || !now.length, tool = toolValues(t, field);
     // What the tool does not say, but follows from another decision, holds only where the field is set.
-    store(t.i, field, whole ? [fresh(t, field, "confirm", now)] : open.every(v => tool.includes(v)) ? moved(t, field, open, "confirm") : [fresh(t, field, "set", now)]);
+    store(t.i, field, whole ? [fresh(t, field, "confirm", now)] : open.every(v => tool.includes(v)) ? moved(t, field, open, "confirm") : setTo(t, field, now, open, rowsOf(t, field)));
   });
   if (before.length) undo.push(before);
   keep();
@@ -222,7 +238,12 @@ const actions = {
   change: (t, f, v) => ask(`${words(f)}: ${v || "nothing"} becomes`, v, f, text => listed(text).length && text !== v && changed(t, f, v, text)),
   add: (t, f) => ask(`${words(f)}: add`, "", f, text => listed(text).length && added(t, f, text)),
   whole: (t, f) => ask(`${words(f)}: all values, joined by ; (empty: nothing is stated)`, valuesOf(t, f).join("; "), f, text => f === "car_trial" && !text ? say("car trial needs a value") : change(t, f, [fresh(t, f, "set", listed(text))], `${words(f)} set`)),
-  note: (t, f) => { const rows = rowsOf(t, f); if (!rows.length) return say("Decide first, then say why."); ask(`${words(f)}: note`, rows[0].note, "", text => change(t, f, rows.map(row => ({ ...row, note: text })), "noted")); },
+  note: (t, f) => {
+    const rows = rowsOf(t, f), mine = rows.filter(row => !row.by || row.by === me());
+    if (!rows.length) return say("Decide first, then say why.");
+    if (!mine.length) return say(`This is decided by ${rows[0].by}: decide it in your own name first, then say why.`);
+    ask(`${words(f)}: note`, mine[0].note, "", text => change(t, f, rows.map(row => mine.includes(row) ? { ...row, note: text } : row), "noted"));
+  },
   forget: (t, f) => rowsOf(t, f).length ? change(t, f, [], `${words(f)}: as the tool has it`) : say("Nothing was decided on this field."),
   trial: acceptTrial,
   out: t => change(t, "car_trial", [fresh(t, "car_trial", "set", ["no"])], `${t.i} taken out`),
