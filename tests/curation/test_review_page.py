@@ -461,6 +461,19 @@ def test_hostile_text_is_text(browser, folder):
     assert browser.title == "CAR cell therapy trials: review"
 
 
+def test_an_id_that_every_object_has_is_an_id(browser, folder):
+    text = html([record(1), record(1).model_copy(update={"trial_id": "__proto__"})], texts=False)
+    opened(browser, folder, text, "proto.html")
+    press(browser, ESCAPE, "/", "__proto__")
+    until(lambda: browser.execute_script("return current()?.i") == "__proto__")
+    press(browser, ENTER, "x")
+    assert browser.execute_script("return Object.keys(Object.prototype)") == []
+    assert browser.find_element("id", "state").text.startswith("1 of 2 decided, 1 correction,")
+    opened(browser, folder, text, "proto.html", keep=True)
+    assert browser.find_element("id", "state").text == "1 of 2 decided, 1 correction"
+    assert [(r.trial_id, r.values) for r in read(saved(browser, folder))] == [("__proto__", ("no",))]
+
+
 def test_2500_trials_stay_fluid(browser, folder):
     opened(browser, folder, html([record(n) for n in range(1, 2501)]), "many.html")
     times = browser.execute_script(

@@ -12,7 +12,9 @@ const uniq = values => [...new Set(values)];
 const today = () => { const now = new Date(); return new Date(now - now.getTimezoneOffset() * 60000).toISOString().slice(0, 10); };
 
 // The decisions: trial -> field -> rows as the file has them, values as lists. Undo holds what stood before.
-let work = {}, put = [], undo = [];
+// Without a prototype, so that no id of a trial is a property of every object.
+const bare = (from = {}) => Object.assign(Object.create(null), from);
+let work = bare(), put = [], undo = [];
 const places = new Map(data.trials.map((t, n) => [t.i, n]));
 const listed = text => text.trim().toLowerCase() === NONE ? [] : text.split(";").map(part => part.trim()).filter(Boolean);
 const cell = row => row.open ? "" : row.values.join("; ") || NONE;
@@ -22,7 +24,7 @@ function opened(row) {
   return made;
 }
 function begin() {
-  work = {}; put = []; undo = [];
+  work = bare(); put = []; undo = [];
   data.rows.forEach(row => ((work[row.trial_id] ??= {})[row.field] ??= []).push(opened(row)));
 }
 const STORE = `cart-nlp review ${data.key}`;
@@ -33,7 +35,7 @@ function restore() {
     $("by").value = localStorage.getItem("cart-nlp by") || "";
     const kept = JSON.parse(localStorage.getItem(STORE) || "null");
     // What was done in the browser goes on, unless another file of corrections came with the page since.
-    if (kept && kept.file === FILE) ({ work, put, undo } = kept);
+    if (kept && kept.file === FILE) { ({ put, undo } = kept); work = bare(kept.work); }
   } catch { say("This browser keeps no progress: save before you close the page."); }
 }
 function keep() {
