@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cart_nlp.curation.applying import apply
-from cart_nlp.curation.decisions import FIELDS, Correction, values_of
+from cart_nlp.curation.decisions import FIELDS, JOINT, Correction, values_of
 from cart_nlp.curation.known_values import Names
 from cart_nlp.schema import Record
 
@@ -106,10 +106,21 @@ def _effect(key: Key, rows: Sequence[Correction], records: Mapping[str, Record] 
 
 
 def _signed(mine: Sequence[Correction], theirs: Sequence[Correction]) -> list[Correction]:
-    """One side's rows, in the name of both."""
-    names = dict.fromkeys(row.by for row in (*mine, *theirs) if row.by)
-    date = max(row.date for row in (*mine, *theirs))
-    return [row._replace(by=" + ".join(names), date=date) for row in mine]
+    """The rows of two sides that agree: one in the name of both for what both decided on the same text.
+
+    Any other row stays as it is: fingerprint, date and note belong to the one decision that they came with.
+    """
+    alike: dict[tuple[object, ...], list[Correction]] = {}
+    for row in (*mine, *theirs):
+        alike.setdefault((row.action, row.values, row.open, row.text_sha256), []).append(row)
+    return [
+        rows[0]._replace(
+            by=" + ".join(dict.fromkeys(row.by for row in rows if row.by)),
+            date=max(row.date for row in rows),
+            note=JOINT.join(dict.fromkeys(row.note for row in rows if row.note)),
+        )
+        for rows in alike.values()
+    ]
 
 
 def _settled(found: Disagreement, last: list[Correction], prefer: str) -> list[Correction]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cart_nlp.curation.contradictions import contradictions
 from cart_nlp.curation.correction_files import read
 from cart_nlp.curation.decisions import COLUMNS, Correction, text_sha256
 from cart_nlp.curation.known_values import names
@@ -53,6 +54,22 @@ def test_agreement_goes_in_once_and_disagreement_is_left_out_and_listed():
         "T2 targets: set CD22 | set CD20: left out until settled",
         "T6 costim: add CD28 | set CD28: left out until settled",
     ]
+
+
+def test_agreement_keeps_fingerprint_note_and_the_stronger_decision_of_either_side():
+    old, new = "0" * 64, "1" * 64
+    (ana,) = rows("ana", "T1 targets set CD19+CD22")
+    (ben,) = rows("ben", "T1 targets set CD19+CD22", "2026-11-25")
+    for first in (old, ""):
+        a, b = ana._replace(text_sha256=first), ben._replace(text_sha256=new, note="title")
+        for found in (merge([a], [b], names()), merge([b], [a], names())):
+            assert found.disagreements == [] and sorted(found.rows) == sorted([a, b])
+    (both,) = merge([ana._replace(note="arm 2")], [ben._replace(note="title")], names()).rows
+    assert (both.by, both.date, both.note) == ("ana + ben", "2026-11-25", "arm 2; title")
+    records = {"T1": Record(trial_id="T1", car_trial="product", targets=("CD19", "CD22"))}
+    kept = merge([ana._replace(action="confirm")], [ben], names(), records=records).rows
+    assert [(r.action, r.by) for r in kept] == [("confirm", "ana"), ("set", "ben")]
+    assert contradictions(kept) == []
 
 
 def test_kappa_is_scikit_learns_and_undefined_where_all_say_one_thing():
