@@ -8,11 +8,11 @@ from typing import Any
 
 from cart_nlp.evaluation.exchange.choices import SINGLE, show_construct
 from cart_nlp.evaluation.gold import Gold, GoldRecord
-from cart_nlp.evaluation.labels import LIST_FIELDS
+from cart_nlp.evaluation.labels import LIST_FIELDS, OPTIONAL_FIELDS
 from cart_nlp.evaluation.mentions import SCHEMES, pairs
 from cart_nlp.evaluation.metrics import ratio
 
-SETS = (*LIST_FIELDS, "product_targets", "constructs", "uncertain")
+SETS = (*LIST_FIELDS, *OPTIONAL_FIELDS, "product_targets", "constructs", "uncertain")
 
 
 def kappa(rows: Iterable[tuple[Any, Any]]) -> float | None:
@@ -32,7 +32,11 @@ def kappa(rows: Iterable[tuple[Any, Any]]) -> float | None:
 
 
 def agree(a: Gold, b: Gold) -> dict[str, Any]:
-    """Kappa of single values, F1 of sets and of spans over the trials in both, and every disagreement."""
+    """Kappa of single values, F1 of sets and of spans over the trials in both, and every disagreement.
+
+    An optional field is compared in the trials that have its label in both: `trials` counts these and
+    `one_sided` those that have it in one. Where no trial has it, there is no such field.
+    """
     left, right = ({g.id: g for g in gold.records} for gold in (a, b))
     shared = sorted(left.keys() & right.keys())
     both = [(left[i], right[i]) for i in shared]
@@ -50,16 +54,32 @@ def agree(a: Gold, b: Gold) -> dict[str, Any]:
     for name, rows in values.items():
         same = sum(x == y for x, y in rows)
         result["single"][name] = {"n": len(rows), "same": ratio(same, len(rows)), "kappa": kappa(rows)}
-    for name in SETS:
-        sets = [(_set(x, name), _set(y, name)) for x, y in both]
-        common = sum(len(x & y) for x, y in sets)
-        total = sum(len(x) + len(y) for x, y in sets)
-        same = sum(x == y for x, y in sets)
-        result["sets"][name] = {"n": total, "f1": ratio(2 * common, total), "same": ratio(same, len(sets))}
+    scores = {name: _set_score(both, name) for name in SETS}
+    result["sets"] = {name: score for name, score in scores.items() if score is not None}
     marked = [(x, y) for x, y in both if x.mentions is not None and y.mentions is not None]
     result["mentions"] = {"trials": len(marked)} | {name: _spans(marked, name) for name in SCHEMES}
     result["disagreements"] = [row for x, y in both for row in disagreements(x, y)]
     return result
+
+
+def _set_score(both: Sequence[tuple[GoldRecord, GoldRecord]], name: str) -> dict[str, Any] | None:
+    """Agreement on a field of lists; None for an optional one that no trial has."""
+    sets = [(_set(x, name), _set(y, name)) for x, y in both if _compared(x, y, name)]
+    total = sum(len(x) + len(y) for x, y in sets)
+    found: dict[str, Any] = {
+        "n": total,
+        "f1": ratio(2 * sum(len(x & y) for x, y in sets), total),
+        "same": ratio(sum(x == y for x, y in sets), len(sets)),
+    }
+    if name not in OPTIONAL_FIELDS:
+        return found
+    one = sum((name in x.labels) != (name in y.labels) for x, y in both)
+    return {**found, "trials": len(sets), "one_sided": one} if sets or one else None
+
+
+def _compared(a: GoldRecord, b: GoldRecord, name: str) -> bool:
+    """Whether a field counts in a trial: without the label of an optional one nobody has said anything."""
+    return name not in OPTIONAL_FIELDS or (name in a.labels and name in b.labels)
 
 
 def _set(gold: GoldRecord, name: str) -> frozenset[str]:
@@ -86,7 +106,7 @@ def disagreements(a: GoldRecord, b: GoldRecord) -> list[dict[str, Any]]:
             rows.append({"id": a.id, "field": name, "a": [a.labels.get(name)], "b": [b.labels.get(name)]})
     for name in SETS:
         x, y = _set(a, name), _set(b, name)
-        if x != y:
+        if x != y and _compared(a, b, name):
             rows.append({"id": a.id, "field": name, "a": sorted(x - y), "b": sorted(y - x)})
     if a.mentions is not None and b.mentions is not None:
         x, y = _marks(a), _marks(b)
@@ -125,6 +145,9 @@ def lines(result: Mapping[str, Any]) -> Iterable[str]:
             if name != "trials"
         ]
     yield from table(("field", "n", "same", "kappa", "F1"), rows)
+    for name, s in result["sets"].items():
+        if s.get("one_sided"):
+            yield f"{name}: compared in {s['trials']} trials, labeled in one alone in {s['one_sided']} more"
     yield ""
     yield f"{len(result['disagreements'])} disagreements"
     for row in result["disagreements"]:

@@ -3,8 +3,8 @@
 import pytest
 from gold_lines import labels, line, save
 
+from cart_nlp.evaluation import agreement, report
 from cart_nlp.evaluation import gold as gold_set
-from cart_nlp.evaluation import report
 from cart_nlp.evaluation.compare import shortfalls
 from cart_nlp.evaluation.gold import GoldError
 from cart_nlp.evaluation.labels import label_faults
@@ -47,6 +47,24 @@ def test_a_field_that_no_trial_labels_is_not_scored_and_told(tmp_path) -> None:
     assert "cell_type" in told[0]
     with pytest.raises(GoldError, match=r"no rate 'vector\.f1': vector is not labeled in this set"):
         shortfalls(result, ["targets.exact=1", "vector.f1=0.5"])
+
+
+def test_two_labelings_are_compared_where_both_have_the_label(tmp_path) -> None:
+    sides = []
+    for name, second in (("a", ["melanoma"]), ("b", ["mantle cell lymphoma"])):
+        lines = [line("T1", indications=["melanoma"]), line("T2", indications=second), line("T3"), line("T4")]
+        if name == "b":
+            lines[2]["labels"]["indications"] = []
+        sides.append(gold_set.read(save(tmp_path / f"{name}.jsonl", lines)))
+    result = agreement.agree(*sides)
+    assert result["sets"]["indications"] == {"n": 4, "f1": 0.5, "same": 0.5, "trials": 2, "one_sided": 1}
+    assert result["disagreements"] == [
+        {"id": "T2", "field": "indications", "a": ["melanoma"], "b": ["mantle cell lymphoma"]}
+    ]
+    told = list(agreement.lines(result))
+    assert "indications: compared in 2 trials, labeled in one alone in 1 more" in told
+    bare = gold_set.read(save(tmp_path / "bare.jsonl", [line("T4")]))
+    assert "indications" not in agreement.agree(bare, bare)["sets"]
 
 
 @pytest.mark.parametrize(
