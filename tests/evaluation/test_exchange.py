@@ -436,6 +436,24 @@ def test_label_studio_takes_the_last_annotation_that_was_not_cancelled():
     assert label_studio.from_json({**row, "annotations": [old, good, cancelled]}) == gold
 
 
+def test_several_annotations_of_a_label_studio_task_are_told(tmp_path):
+    path, heard, rows = tmp_path / "t.json", [], []
+    for number, who in enumerate((7, {"id": 8, "email": "ben@example.org"}, None), 1):
+        task = task_of(line(f"NCT0000000{number}"))
+        old = {"id": 1, "updated_at": "2026-01-01", "completed_by": 3, "result": []}
+        new = {"id": 2, "updated_at": "2026-01-02", "completed_by": who, "result": label_studio.results(task)}
+        rows.append({**label_studio.to_json(task), "annotations": [new, old]})
+    alone = task_of(line("NCT00000004"))
+    one = {"id": 4, "completed_by": 3, "result": label_studio.results(alone)}
+    rows.append({**label_studio.to_json(alone), "annotations": [one, {**one, "was_cancelled": True}]})
+    path.write_text(json.dumps(rows), "utf-8")
+    assert len(formats.pairs("label-studio", path, heard.append)) == 4
+    assert heard == [
+        "3 of 4 tasks have several annotations, and only the newest is taken: NCT00000001 (by 7), "
+        "NCT00000002 (by ben@example.org), NCT00000003 (annotation 2)"
+    ]
+
+
 def test_doccano_labels_stay_within_its_database_field():
     targets = [f"ANTIGEN{i}" for i in range(20)]
     gold = line(constructs=[{"targets": targets, "format": "selectable"}])

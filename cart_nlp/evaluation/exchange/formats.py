@@ -29,8 +29,11 @@ FORMATS: dict[str, ModuleType] = {
 }
 """Name -> module with `SUFFIX`, `write(tasks, path)`, `read(path)` and `from_json(row)`.
 
-`read` gives None in place of a task that its annotator skipped or rejected.
+`read` gives None in place of a task that its annotator skipped or rejected. A module whose tasks may hold
+several annotations has `taken(row)` as well: whose of them counts.
 """
+SHOWN = 5
+"""Tasks with several annotations that are told by their ids."""
 
 
 LABELED = (*LIST_FIELDS, *OPTIONAL_FIELDS, "focus")
@@ -61,8 +64,9 @@ def pairs(
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """The gold lines as they were exported, each with what the tool gives back of it.
 
-    What annotators skipped or rejected is left out; `note` hears, in one line, how many tasks. Raises
-    GoldError with every fault, and where nothing is left.
+    What annotators skipped or rejected is left out, and of several annotations of a task the newest is taken;
+    `note` hears of each, in one line, in how many tasks. Raises GoldError with every fault, and where nothing
+    is left.
     """
     form = named(name)
     if not path.exists():
@@ -70,6 +74,7 @@ def pairs(
     found: list[tuple[dict[str, Any], dict[str, Any]]] = []
     faults: list[str] = []
     seen: dict[str, str] = {}
+    several: list[str] = []
     skipped = 0
     try:
         for place, row in form.read(path):
@@ -87,6 +92,7 @@ def pairs(
             if line["id"] in seen:
                 faults.append(f"{place}: duplicate id {line['id']!r}, first at {seen[line['id']]}; keep one")
             seen[line["id"]] = place
+            several += _several(form, row, line["id"])
             found.append((before, line))
     except (ValueError, KeyError, OSError, RecursionError) as error:
         faults.append(f"{path.name}: cannot be read as {name}: {error}")
@@ -99,7 +105,19 @@ def pairs(
         raise GoldError(faults)
     if skipped:
         note(f"{skipped:,} of {skipped + len(found):,} tasks were skipped or rejected, and are left out")
+    if several:
+        more = f" and {len(several) - SHOWN:,} more" if len(several) > SHOWN else ""
+        what = (
+            f"{len(several):,} of {len(found):,} tasks have several annotations, and only the newest is taken"
+        )
+        note(f"{what}: {', '.join(several[:SHOWN])}{more}")
     return found
+
+
+def _several(form: ModuleType, row: Mapping[str, Any], trial: str) -> list[str]:
+    """The id of a task with several annotations, with whose counts; nothing for another one."""
+    who = form.taken(row) if hasattr(form, "taken") else ""
+    return [f"{trial} ({who})"] if who else []
 
 
 def _what(error: Exception, name: str) -> str:

@@ -73,10 +73,26 @@ def to_json(task: Task) -> dict[str, Any]:
     }
 
 
-def _answer(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _annotations(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The annotations of a task that were not cancelled, the newest first."""
     done = [a for a in row.get("annotations") or () if not a.get("was_cancelled")]
-    if done:
-        return list(max(done, key=lambda a: (a.get("updated_at") or "", a.get("id") or 0))["result"])
+    return sorted(done, key=lambda a: (a.get("updated_at") or "", a.get("id") or 0), reverse=True)
+
+
+def taken(row: Mapping[str, Any]) -> str:
+    """Whose annotation `from_json` takes of a task that has several; empty for a task with one or none."""
+    done = _annotations(row)
+    if len(done) < 2:
+        return ""
+    who = done[0].get("completed_by") or done[0].get("created_username") or ""
+    if isinstance(who, dict):
+        who = who.get("email") or who.get("id") or ""
+    return f"by {who}" if who else f"annotation {done[0].get('id')}"
+
+
+def _answer(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    if done := _annotations(row):
+        return list(done[0]["result"])
     # A task that nobody opened comes back with its predictions, or with only their ids.
     guesses = [p for p in row.get("predictions") or () if isinstance(p, dict)]
     if guesses:
