@@ -118,6 +118,8 @@ def import_(
         if as_ == "corrections":
             rows = decided.corrections(pairs, by, datetime.date.today().isoformat())
             writing.write(rows, place)
+            for told in decided.not_corrections(pairs):
+                _say(told)
             _say(f"{len(rows)} corrections of {len(pairs)} trials to {output}")
             return
         formats.save([after for _, after in pairs], place)

@@ -140,6 +140,43 @@ def test_changes_in_a_tool_become_corrections_that_last(tagged):
     assert made.costim == ("4-1BB", "CD28") and made.focus == "other" and made.targets == record.targets
 
 
+@pytest.mark.parametrize(
+    ("changed", "values"),
+    [
+        ({"product_targets": []}, ()),
+        ({"product_targets": ["CD19", "CD22"]}, ("CD19", "CD22")),
+        ({"targets": ["CD19"], "product_targets": []}, ("CD19",)),
+        ({"targets": ["CD20"]}, ("CD19", "CD20")),
+    ],
+)
+def test_what_is_known_of_a_product_can_be_corrected_too(tagged, changed, values):
+    trial, record, marks = tagged[1][0]
+    assert record.targets == ("CD19",)
+    before = formats.preannotated(trial, record, marks)
+    pair = before, {**before, "labels": {**before["labels"], **changed}}
+    (row,) = decided.corrections([pair], "ana", "2026-11-28")
+    assert (row.field, row.action, row.values) == ("targets", "set", values)
+    assert apply(record, [row], names(), trial.sections).targets == values
+    assert decided.not_corrections([pair]) == []
+
+
+def test_what_no_correction_can_say_is_told(run, tmp_path):
+    path = relabeled(tmp_path / "t.jsonl", "antigen/target", "antigen/background")
+    row = json.loads(path.read_text("utf-8"))
+    head = next(entry for entry in row["label"] if entry[2].startswith("car_trial="))
+    row["label"] += [[*head[:2], "uncertain=focus"], [*head[:2], "product_targets=CD19"]]
+    row["label"] = [entry for entry in row["label"] if entry[2] != "targets=CD19"]
+    path.write_text(json.dumps(row) + "\n", "utf-8")
+    out = tmp_path / "out.csv"
+    done = run("gold", "import", path, "--from", "doccano", "--as", "corrections", "-o", out)
+    assert [line for line in done.stderr.splitlines() if "corrections have" in line] == [
+        f"cart-nlp gold: {name} of 1 trials changed (NCT00000001): corrections have no such field; "
+        "import them --as gold to keep that"
+        for name in ("mentions", "uncertain")
+    ]
+    assert [(r.field, r.values) for r in read(out)] == [("targets", ("CD19",))]
+
+
 def test_corrections_become_labels_of_what_was_settled(tmp_path):
     trial = Trial(id="NCT90000001", sections={"brief_title": "CD19 CAR-T cells"})
     place = {"basis": "text", "section": "brief_title", "end": 4, "text": "CD19"}

@@ -10,7 +10,7 @@ from cart_nlp.curation.correction_files import correction
 from cart_nlp.curation.decisions import FIELDS, SINGLE, Correction, text_sha256
 from cart_nlp.curation.laying import laid
 from cart_nlp.evaluation.exchange.choices import choices_of
-from cart_nlp.evaluation.exchange.formats import preannotated
+from cart_nlp.evaluation.exchange.formats import SHOWN, preannotated
 from cart_nlp.evaluation.sections import sections_of
 from cart_nlp.schema import INCLUDED, Trial
 
@@ -21,16 +21,20 @@ Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 def corrections(pairs: Iterable[Pair], by: str, date: str) -> list[Correction]:
-    """What annotators changed, a `set` a field; what is known of a product stays beside what they state."""
+    """What annotators changed, a `set` a field; what is known of a product stays beside what they state.
+
+    The targets of a record are those that the text states and those known of its product: a change of either
+    label is one of `targets`.
+    """
     found = []
     for before, after in pairs:
-        old, new = choices_of(before["labels"]), choices_of(after["labels"])
         out = after["labels"]["car_trial"] not in INCLUDED
         for field in ("car_trial",) if out else FIELDS:
-            if sorted(old.get(field, ())) == sorted(new.get(field, ())):
+            if not _changed(before, after, field):
                 continue
-            known = () if field in SINGLE else before.get("product_knowledge", {}).get(field, ())
-            values = dict.fromkeys([*new.get(field, ()), *map(str, known)])
+            values = dict.fromkeys(
+                [*choices_of(after["labels"]).get(field, ()), *_known(before, after, field)]
+            )
             found.append(
                 correction(
                     {
@@ -47,6 +51,36 @@ def corrections(pairs: Iterable[Pair], by: str, date: str) -> list[Correction]:
                 )
             )
     return found
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any], field: str) -> bool:
+    old, new = choices_of(before["labels"]), choices_of(after["labels"])
+    names = (field, "product_targets") if field == "targets" else (field,)
+    return any(sorted(old.get(name, ())) != sorted(new.get(name, ())) for name in names)
+
+
+def _known(before: Mapping[str, Any], after: Mapping[str, Any], field: str) -> list[str]:
+    """Values of a field that are known of the product: of targets as annotated, else as the tool has them."""
+    if field == "targets":
+        return list(after["labels"].get("product_targets") or ())
+    return [] if field in SINGLE else list(map(str, before.get("product_knowledge", {}).get(field, ())))
+
+
+def not_corrections(pairs: Iterable[Pair]) -> list[str]:
+    """What annotators changed that no correction can say, a line for each kind of it."""
+    kinds: dict[str, list[str]] = {"mentions": [], "uncertain": []}
+    for before, after in pairs:
+        if (before.get("mentions") or []) != (after.get("mentions") or []):
+            kinds["mentions"].append(after["id"])
+        if _changed(before, after, "uncertain"):
+            kinds["uncertain"].append(after["id"])
+    no_field = "corrections have no such field; import them --as gold to keep that"
+    return [
+        f"{name} of {len(ids):,} trials changed ({', '.join(ids[:SHOWN])}{more}): {no_field}"
+        for name, ids in kinds.items()
+        if ids
+        for more in [" …" if len(ids) > SHOWN else ""]
+    ]
 
 
 def label_lines(
