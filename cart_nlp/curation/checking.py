@@ -47,8 +47,9 @@ def check(
 ) -> Checked:
     """Read and judge a file.
 
-    `ids` are the trials that there are: a row of another one is a fault, unless it puts the trial in. `texts`
-    (trial -> section -> text) tells which decisions are stale. Raises CorrectionsError if it is no such file.
+    `ids` are the trials that there are, and so are those of `texts` (trial -> section -> text), which tell
+    what is stale. A row of another trial is a fault, unless the file puts that in; where the file takes it
+    out, which may be done already, it is a warning. Raises CorrectionsError if it is no such file.
     """
     read, faults = read_all(path)
     found = Checked(faults=faults)
@@ -63,7 +64,7 @@ def check(
     found.warnings += _unused(rows)
     found.warnings += [line for row in rows for line in _form(row)]
     if ids is not None:
-        found.faults += _unknown_ids(rows, ids)
+        _judge_ids(rows, {*ids, *(texts or ())}, found)
     if texts is not None:
         for row in rows:
             if row.trial_id in texts and is_stale(row, texts[row.trial_id]):
@@ -142,15 +143,19 @@ def _form(row: Correction) -> Iterable[str]:
         )
 
 
-def _unknown_ids(rows: Iterable[Correction], ids: Collection[str]) -> list[str]:
-    known = set(ids)
-    put_in = {r.trial_id for r in rows if r.field == "car_trial" and r.values and r.values[0] in INCLUDED}
-    found = []
+def _judge_ids(rows: Iterable[Correction], known: Collection[str], found: Checked) -> None:
+    """Tell the rows of trials that are not `known`."""
+    rows = list(rows)
+    levels = {r.trial_id: r.values[0] for r in rows if r.field == "car_trial" and r.values}
     for row in rows:
-        if row.trial_id in known or row.trial_id in put_in:
+        level = levels.get(row.trial_id)
+        if row.trial_id in known or level in INCLUDED:
             continue
         same = next(iter(identities([row.trial_id])), None)
         hint = f"; is {same} meant?" if same in known else ""
         shape = "" if registry_of(row.trial_id) else ", and no registry's number looks like that"
-        found.append(f"{row.place}: unknown trial_id {row.trial_id!r}: not among the records{shape}{hint}")
-    return found
+        told = f"not among the records{shape}{hint}"
+        if level is None or hint:
+            found.faults.append(f"{row.place}: unknown trial_id {row.trial_id!r}: {told}")
+        else:
+            found.warnings.append(f"{row.place}: {row.trial_id}: {told}; it may be taken out already")

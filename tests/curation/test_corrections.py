@@ -345,6 +345,20 @@ def test_ids_that_are_not_there_values_that_are_not_used_and_stale_rows_are_told
         checked(tmp_path / "d.csv", names())
 
 
+def test_a_trial_that_the_file_itself_took_out_is_not_unknown(tmp_path):
+    out = ("NCT90000002,car_trial,set,mention", "NCT90000002,focus,set,other")
+    found = judged(tmp_path, *out, ids={ID}, texts={"NCT90000002": TEXT})
+    assert found.faults == [] and [w for w in found.warnings if "not among" in w] == []
+    found = judged(tmp_path, *out, ids={ID})
+    assert found.faults == []
+    assert "c.csv: row 2: NCT90000002: not among the records; it may be taken out already" in found.warnings
+    found = judged(tmp_path, "nct90000001,car_trial,set,no", "NCT90000003,focus,set,other", ids={ID})
+    assert [f.partition(": row ")[2][:29] for f in found.faults] == [
+        "2: unknown trial_id 'nct90000",
+        "3: unknown trial_id 'NCT90000",
+    ]
+
+
 # --- applying ----------------------------------------------------------------------------------------------
 
 
