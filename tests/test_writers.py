@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from cart_nlp.differences import read_rows
 from cart_nlp.landscape.dataframe import read_records
+from cart_nlp.records import record_list
 from cart_nlp.schema import Construct, Evidence, Record
 from cart_nlp.writers import WRITERS, OutputError, suffix_of, writer
 from cart_nlp.writers.dates import DATES, stated, typed
@@ -147,6 +148,17 @@ def test_the_formula_guard_can_be_turned_off(tmp_path: Path) -> None:
 def test_whatever_a_spreadsheet_runs_is_guarded(text: str) -> None:
     assert str(cell("title", text, guard=True)).startswith("'")
     assert guarded("CD19-directed") == "CD19-directed" and guarded("-1.71") == "-1.71"
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.tsv", "o.excel.csv"])
+def test_raw_values_are_guarded_and_read_back_as_they_are(name: str, tmp_path: Path) -> None:
+    raw = {"phase": "x;=1+1;y; @z"}
+    (out,) = written(tmp_path, name, FULL.model_copy(update={"raw": raw}))
+    delimiter = "\t" if name.endswith("tsv") else ","
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file, delimiter=delimiter)
+    assert row["raw"] == '{"phase":"x;\'=1+1;y; \'@z"}'
+    assert record_list(str(out))[0].raw == raw
 
 
 @given(st.text())

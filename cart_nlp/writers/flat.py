@@ -112,7 +112,7 @@ def cell(name: str, value: Any, guard: bool = False) -> str | int | float | bool
     if name == "confidence":
         return JOINT.join(f"{field} {share:g}" for field, share in value.items())
     if isinstance(value, dict):
-        return clean(orjson.dumps(value).decode()) if value else ""
+        value = orjson.dumps(value).decode() if value else ""
     if isinstance(value, str):
         return guarded(clean(value)) if guard else clean(value)
     found: int | float | bool = value
