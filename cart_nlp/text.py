@@ -226,6 +226,21 @@ def sentence_bounds(text: str, start: int, end: int) -> list[tuple[int, int]]:
     ]
 
 
+def occupied(spans: Iterable[tuple[int, int]]) -> bytearray:
+    """A byte for each character up to the last span's end: 1 where a span has it, else 0.
+
+    Whether one more span overlaps any of many is then told at once, however many these are.
+
+    >>> occupied([(1, 3)]).find(1, 2, 5), occupied([(1, 3)]).find(1, 3, 5)
+    (2, -1)
+    """
+    spans = list(spans)
+    found = bytearray(max((end for _, end in spans), default=0))
+    for start, end in spans:
+        found[start:end] = bytes([1]) * (end - start)
+    return found
+
+
 def construct_text(targets: Iterable[str], form: str) -> str:
     """A construct as people read and write it, the targets in the order given.
 

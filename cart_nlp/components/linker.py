@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.doc import Component, write_mentions
 from cart_nlp.signals.reading import Mention, Reading
-from cart_nlp.text import any_of, lower
+from cart_nlp.text import any_of, lower, occupied
 from cart_nlp.vocabulary import Stems
 
 # A word, with the digits that belong to it, after "anti-" and the like or before a CAR word.
@@ -60,7 +60,8 @@ class LinkerComponent(Component):
 
 def _apart(found: Iterable[Mention], taken: Sequence[Mention]) -> list[Mention]:
     """The mentions that overlap none that is there already."""
-    return [m for m in found if not any(t.start < m.end and m.start < t.end for t in taken)]
+    busy = occupied((m.start, m.end) for m in taken)
+    return [m for m in found if busy.find(1, m.start, m.end) < 0]
 
 
 class Linker:
@@ -114,15 +115,14 @@ class Linker:
 
     def _in_slots(self, reading: Reading, symbols: Symbols) -> Iterator[Mention]:
         """Words where an antigen's name should stand: after "anti-" and the like, before a CAR word."""
-        taken: list[Mention] = []
+        busy = bytearray(len(reading.text))
         for start, end, bound in self._slots(reading, symbols):
-            if any(one.start < end and start < one.end for one in taken):
+            if busy.find(1, start, end) >= 0:
                 continue  # the "anti-XYZ1" before a CAR word holds the XYZ1 after "anti-"
             at = bisect_right(reading.car_starts, start)
             end = min([end, *reading.car_starts[at : at + 1]])  # "XYZ1CAR-T"
-            mention = self._misspelled(reading, start, end) or self._novel(reading, start, end, bound)
-            if mention is not None:
-                taken.append(mention)
+            if mention := self._misspelled(reading, start, end) or self._novel(reading, start, end, bound):
+                busy[mention.start : mention.end] = bytes([1]) * (mention.end - mention.start)
                 yield mention
 
     def _slots(self, reading: Reading, symbols: Symbols) -> Iterator[tuple[int, int, bool]]:

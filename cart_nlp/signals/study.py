@@ -119,7 +119,7 @@ def stating(reading: Reading, signals: Iterable[str]) -> list[tuple[int, int]]:
 
 
 def _of_interventions(reading: Reading) -> Iterator[str]:
-    names = [s for s in reading.sections if s.kind == "interventions.name"]
+    names = {s for s in reading.sections if s.kind == "interventions.name"}
     if not names:
         yield "no_names"
         return

@@ -1,9 +1,12 @@
 """Names that a string alone does not decide: guarded, defined, misspelled, new."""
 
+import time
+
 import pytest
 from spacy.language import Language
 
 from cart_nlp import Trial, tag
+from cart_nlp.pipeline import make_doc
 
 
 @pytest.mark.parametrize(
@@ -100,3 +103,26 @@ def test_guesses_have_a_lower_score(nlp: Language, text: str) -> None:
 )
 def test_what_is_no_novel_target(nlp: Language, text: str) -> None:
     assert tag(text, nlp).targets == ()
+
+
+def linking_seconds(nlp: Language, count: int) -> float:
+    """Of this process, for a trial with so many interventions that each name an antigen."""
+    names = {f"interventions[{at}].name": f"CD{at % 300} CAR-T {at}" for at in range(count)}
+    doc = make_doc(nlp, Trial(id="t", sections=names))
+    for name, component in nlp.pipeline:
+        began = time.process_time()
+        doc = component(doc)
+        if name == "cart_linker":
+            return time.process_time() - began
+    raise AssertionError("there is no linker")
+
+
+def test_time_grows_with_the_antigens_that_are_named(nlp: Language) -> None:
+    """Linear is 8, quadratic 64."""
+    ratios = []
+    for _ in range(3):  # again where the machine was busy
+        few, many = (min(linking_seconds(nlp, count) for _ in range(2)) for count in (1_000, 8_000))
+        ratios.append(many / few)
+        if ratios[-1] < 20:
+            return
+    pytest.fail(f"{min(ratios):.0f} times the time for eight times the names")
