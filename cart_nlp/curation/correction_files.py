@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -155,12 +156,26 @@ def _rows(path: Path) -> Iterator[tuple[str, Row]]:
         yield from _table(path, text)
 
 
+class _Twice(ValueError):
+    """An object of JSON names a column twice."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, the names of the columns as `_cells` reads them told apart; raises _Twice."""
+    if fault := named_twice([name.strip().lower() for name, _ in pairs], COLUMNS):
+        raise _Twice(fault)
+    return dict(pairs)
+
+
 def _lines(path: Path, text: str) -> Iterator[tuple[str, Row]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
-            row = shallow.json_of(line)
+            row = shallow.json_of(line, partial(json.loads, object_pairs_hook=_once))
+        except _Twice as fault:
+            yield f"row {number}", str(fault)
+            continue
         except ValueError as fault:
             said = getattr(fault, "msg", fault)
             raise CorrectionsError([f"{path.name}: row {number}: not JSON of a row: {said}"]) from None

@@ -203,6 +203,16 @@ def test_an_object_that_names_no_value_is_a_fault(tmp_path, said, told):
     assert [each.values for each in found] == [("2", "3")]
 
 
+@pytest.mark.parametrize("again", ["value", "Value "])
+def test_an_object_that_names_a_column_twice_is_a_fault(tmp_path, again):
+    path = tmp_path / "c.jsonl"
+    row = f'{{"trial_id":"{ID}","field":"targets","action":"set","value":"CD19","own":1,"own":2'
+    path.write_text(f'{row},"{again}":"CD22"}}\n{row}}}\n')
+    found, faults = read_all(path)
+    assert faults == ["c.jsonl: row 1: the column 'value' stands twice; rename one of them, or take it out"]
+    assert [each.values for each in found] == [("CD19",)]
+
+
 def test_a_workbook_keeps_apart_what_is_empty_and_what_is_missing(tmp_path):
     book = openpyxl.Workbook()
     for one in (COLUMNS[:4], [ID, "focus", "confirm", None], [ID, "targets", "set", None]):
