@@ -13,6 +13,8 @@ from cart_nlp.registries.clinicaltrials import aactdatabase, aactfiles
 from cart_nlp.registries.containers.archives import open_zip, zip_members
 from cart_nlp.registries.containers.encoding import Report, as_utf8
 from cart_nlp.registries.containers.feeds import (
+    BLANK,
+    MOST_BLANKS,
     Feed,
     Meter,
     decompressed,
@@ -140,7 +142,7 @@ def read_feed(
     text = as_utf8(feed, report)
     ending = Ending()
     text.settled = settled and ending.watched(settled)
-    chosen = format or sniffing.sniff(text.peek())
+    chosen = format or sniffing.sniff(text.opening())
     if chosen is None:
         reason = f"no known registry format (it begins {shown(repr(head[:30]))}); force one with --format"
         if top:
@@ -168,7 +170,9 @@ def read_feed(
 def _refused(feed: Feed, head: bytes) -> str | None:
     if not head:
         return feed.fault or "is empty"
-    if not head.strip(b"\0 \t\r\n\xef\xbb\xbf"):
+    if not head.strip(BLANK) and not (begun := feed.opening()).strip(BLANK):
+        if len(begun) >= MOST_BLANKS:
+            return f"begins with more than {MOST_BLANKS >> 20} MB of blanks or zero bytes; cut them off"
         return "holds nothing but blanks or zero bytes"
     what = foreign(head)
     return f"{what}: cannot be read" if what else None

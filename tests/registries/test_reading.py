@@ -23,7 +23,7 @@ from registry_inputs import (
 )
 
 from cart_nlp.registries import READERS, InputError, Reject, read
-from cart_nlp.registries.containers import bounds
+from cart_nlp.registries.containers import bounds, feeds
 
 LINES = LINE_1 + b"\n" + LINE_2 + b"\n"
 IDS = ["NCT00000001", "NCT00000002"]
@@ -50,6 +50,9 @@ PACKED = {
     "gzip of a zip": gzip.compress(zipped({"a.jsonl": LINES})),
     "windows line ends": LINES.replace(b"\n", b"\r\n"),
     "old Mac line ends": LINES.replace(b"\n", b"\r"),
+    "blank lines first": b"\n" * 1_100_000 + LINES,
+    "blanks before a list": b"\r\n\t " * 600_000 + b"[" + LINE_1 + b",\n" + LINE_2 + b"]",
+    "packed after blanks": gzip.compress(b" " * 3_000_000 + LINES),
     "byte order mark": b"\xef\xbb\xbf" + LINES,
     "joined with marks": b"\xef\xbb\xbf" + LINE_1 + b"\n\xef\xbb\xbf\n\xef\xbb\xbf" + LINE_2 + b"\n",
     "lists joined with marks": b"\xef\xbb\xbf[" + LINE_1 + b"]\n\xef\xbb\xbf[" + LINE_2 + b"]",
@@ -115,6 +118,13 @@ def test_an_input_that_cannot_be_read(tmp_path: Path, content: bytes, message: s
     said = str(caught.value)
     assert said.startswith(str(path))
     assert "\n" not in said
+
+
+def test_more_blanks_than_are_looked_past_are_told_as_that(tmp_path: Path) -> None:
+    path = tmp_path / "dump.jsonl.gz"
+    path.write_bytes(gzip.compress(b"\n" * (feeds.MOST_BLANKS + 1) + LINES, 1))
+    with pytest.raises(InputError, match="begins with more than 64 MB of blanks or zero bytes; cut them off"):
+        list(read(path))
 
 
 def test_names_that_are_no_files(tmp_path: Path) -> None:

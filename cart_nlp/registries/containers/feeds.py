@@ -25,6 +25,9 @@ from cart_nlp.registries.entry import InputError, Settled
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
+BLANK = b"\0 \t\r\n\xef\xbb\xbf"
+MOST_BLANKS = 1 << 26
+"""Bytes of blanks at the start of an input that are looked past."""
 ARCHIVE_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, IndexError,
                   NotImplementedError, struct.error, lzma.LZMAError)  # fmt: skip
 """What Python's zipfile raises over a damaged archive."""
@@ -77,6 +80,16 @@ class Feed:
             self._head.append(chunk)
             held += len(chunk)
         return b"".join(self._head)
+
+    def opening(self) -> bytes:
+        """The head as far as a byte that is no blank, or MOST_BLANKS; `peek` gives all of it from now on."""
+        head = self.peek()
+        while len(head) < MOST_BLANKS and not head.strip(BLANK):
+            more = self.peek(2 * len(head))
+            if len(more) == len(head):
+                break
+            head = more
+        return head
 
     def noting(self, place: str) -> Callable[[str], None]:
         """Counts what is said of the record at a place."""
