@@ -65,6 +65,16 @@ def whole(text: str) -> str:
     return text if text.isascii() else _HALVES.sub("\ufffd", text)
 
 
+def half_in(text: str) -> str:
+    """The first half of a character in a text, as JSON escapes it; empty where all are whole.
+
+    >>> half_in("CAR\\ud800-T"), half_in("CAR-T")
+    ('\\\\ud800', '')
+    """
+    found = None if text.isascii() else _HALVES.search(text)
+    return f"\\u{ord(found[0]):04x}" if found else ""
+
+
 def named_twice(columns: Iterable[str], read: Container[str] | None = None) -> str:
     """What is wrong with a header that names a column twice; empty where nothing is.
 

@@ -25,7 +25,7 @@ from cart_nlp.places import no_file
 from cart_nlp.registries.containers.encoding import guess
 from cart_nlp.registries.containers.tablerows import delimiter
 from cart_nlp.registries.entry import InputError
-from cart_nlp.text import named_twice
+from cart_nlp.text import half_in, named_twice
 from cart_nlp.writers.flat import unguarded
 
 MAX_BYTES = 1 << 28
@@ -79,6 +79,9 @@ def _whole(cells: Row) -> dict[str, str]:
 def correction(cells: Mapping[str, str], place: str = "") -> Correction:
     """The correction of a row; raises ValueError with what is wrong."""
     said = {name: str(cells.get(name) or "").strip() for name in COLUMNS}
+    for name, text in said.items():
+        if half := half_in(text):
+            raise ValueError(f"{name} holds {half}, half of a character; write the whole one")
     if not said["trial_id"]:
         raise ValueError("no trial_id; give the registration number")
     field = said["field"].lower().replace(" ", "_")

@@ -15,6 +15,7 @@ from cart_nlp.evaluation.labels import ALL_TARGETS, LIST_FIELDS, label_faults, r
 from cart_nlp.evaluation.sections import trial_of
 from cart_nlp.places import no_file
 from cart_nlp.schema import INCLUDED, Mention, Trial
+from cart_nlp.text import half_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,14 @@ def checksum_faults(sources: Iterable[Path]) -> Iterator[str]:
             yield f"{source.name}: text changed: not the file of SHA256SUMS; restore it or renew SHA256SUMS"
 
 
+def _text_faults(data: Mapping[str, Any]) -> Iterator[str]:
+    """Faults of what a line says of itself."""
+    for name in ("source", "split"):
+        said = data.get(name) or ""
+        if not isinstance(said, str) or half_in(said):
+            yield f"{name} is {json.dumps(said)[:40]}; give a text"
+
+
 def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
     try:
         data = shallow.json_of(line)
@@ -188,6 +197,7 @@ def _record(line: str, where: str, faults: list[str]) -> GoldRecord | None:
     if not isinstance(identifier, str) or not identifier:
         faults.append(f"{where}: id is {identifier!r}; give a registration number")
         return None
+    faults.extend(f"{where}: {identifier}: {fault}" for fault in _text_faults(data))
     faults.extend(f"{where}: {identifier}: {fault}" for fault in label_faults(data["labels"]))
     if not isinstance(data["trial"], dict):
         faults.append(f"{where}: {identifier}: trial is not an object of registry fields")

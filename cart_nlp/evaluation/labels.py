@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -15,6 +16,7 @@ from cart_nlp.schema import (
     Mention,
     Trial,
 )
+from cart_nlp.text import half_in
 
 LIST_FIELDS = tuple(f for f in TAGGED_FIELDS if f not in ("disease_markers", "indications", "focus"))
 """Fields of a record that every gold record labels as lists; disease markers are not labeled."""
@@ -94,6 +96,9 @@ def label_faults(labels: Any) -> Iterator[str]:
     if not isinstance(labels, dict):
         yield "labels is not an object"
         return
+    if half := half_in(json.dumps(labels, ensure_ascii=False)):
+        yield f"labels hold {half}, half of a character; write the whole one"
+        return
     for name in labels.keys() - set(LABEL_FIELDS):
         yield f"unknown label field {name!r}; there are {', '.join(sorted(LABEL_FIELDS))}"
     if labels.get("car_trial") not in CLOSED["car_trial"]:
@@ -147,7 +152,7 @@ def read_mentions(rows: Any, trial: Trial) -> tuple[list[Mention], list[str]]:
         return [], [f"mentions is {type(rows).__name__}; give a list"]
     for row in rows:
         try:
-            mention = Mention.model_validate(row)
+            mention = Mention.model_validate(row, strict=True)  # an export takes the row as it stands
         except ValidationError as error:
             first = error.errors()[0]
             faults.append(f"mention {row!r}: {'.'.join(map(str, first['loc']))}: {first['msg']}")

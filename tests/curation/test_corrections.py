@@ -213,6 +213,16 @@ def test_an_object_that_names_a_column_twice_is_a_fault(tmp_path, again):
     assert [each.values for each in found] == [("CD19",)]
 
 
+@pytest.mark.parametrize("column", ["trial_id", "value", "note"])
+def test_half_a_character_is_a_fault(tmp_path, column):
+    path = tmp_path / "c.jsonl"
+    row = {"trial_id": ID, "field": "targets", "action": "set", "value": "CD19", "note": "n"}
+    path.write_text(json.dumps(row | {column: "CD19\ud800"}) + "\n" + json.dumps(row) + "\n")
+    found, faults = read_all(path)
+    told = f"{column} holds \\ud800, half of a character; write the whole one"
+    assert faults == [f"c.jsonl: row 1: {told}"] and len(found) == 1
+
+
 def test_a_workbook_keeps_apart_what_is_empty_and_what_is_missing(tmp_path):
     book = openpyxl.Workbook()
     for one in (COLUMNS[:4], [ID, "focus", "confirm", None], [ID, "targets", "set", None]):

@@ -62,6 +62,23 @@ def test_unknown_labels(tmp_path, field, value, expected):
     assert fault.startswith(f"g.jsonl:1: NCT00000001: {expected}")
 
 
+def test_half_a_character_in_labels(tmp_path):
+    row = json.dumps(line(targets=["CD19", "\ud800"], constructs=[]))
+    with pytest.raises(GoldError) as caught:
+        (tmp_path / "g.jsonl").write_text(row)
+        gold_set.read(tmp_path / "g.jsonl")
+    assert caught.value.faults == [
+        "g.jsonl:1: NCT00000001: labels hold \\ud800, half of a character; write the whole one"
+    ]
+
+
+@pytest.mark.parametrize("name", ["source", "split"])
+def test_what_a_line_says_of_itself_is_text(tmp_path, name):
+    assert faults(tmp_path, {**line(), name: {"a": 1}}) == [
+        f'g.jsonl:1: NCT00000001: {name} is {{"a": 1}}; give a text'
+    ]
+
+
 def test_duplicate_id(tmp_path):
     assert faults(tmp_path, line(), line()) == [
         "g.jsonl:2: duplicate id 'NCT00000001', first at g.jsonl:1; keep one of them"
@@ -92,6 +109,12 @@ def changed_mention(**changed):
 def test_mentions_that_do_not_fit(tmp_path, change, expected):
     (fault,) = faults(tmp_path, changed_mention(**change))
     assert fault.startswith(f"g.jsonl:1: NCT00000001: {expected}")
+
+
+def test_a_place_that_is_no_whole_number_is_told(tmp_path):
+    (fault,) = faults(tmp_path, changed_mention(start=0.0))
+    assert fault.startswith("g.jsonl:1: NCT00000001: mention {")
+    assert fault.endswith("}: start: Input should be a valid integer")
 
 
 def test_every_fault_is_told(tmp_path):
