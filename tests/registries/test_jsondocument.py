@@ -101,6 +101,10 @@ LINES = [
     (b'{"id": ["x"], "brief_title": "x"}', "record without an id"),
     (b'{"id": "a\\u001b[31m", "brief_title": "x"}', "the id 'a\\x1b[31m' is too long or holds control"),
     (b'{"id": "' + b"9" * 200 + b'", "brief_title": "x"}', "the id '999"),
+    (
+        b'{"id": 12345678901234567890123, "brief_title": "x"}',
+        "the id 1.2345678901234568e+22 is a number too long to be read digit by digit; write it in quotes",
+    ),
     (b'{"protocolSection": 5}', "record without an NCT number (nctId)"),
     (b"[" * 100_000, "not valid JSON"),
     (b'{"a":' * 100_000, "not valid JSON"),
@@ -114,6 +118,12 @@ def test_a_broken_line_harms_no_other(line: bytes, reason: str) -> None:
     ids, rejects = split(jsonreader.read(feed(b"\n".join((LINE_1, line, LINE_2)))))
     assert ids == ["NCT00000001", "NCT00000002"]
     assert [(each.place, each.reason[: len(reason)]) for each in rejects] == [("line 2", reason)]
+
+
+def test_a_long_number_that_is_read_digit_by_digit_is_an_id() -> None:
+    numbers = ["9007199254740993", str(2**64 - 1)]
+    found = [b'{"id": ' + one.encode() + b', "brief_title": "x"}' for one in numbers]
+    assert split(jsonreader.read(feed(b"\n".join(found)))) == (numbers, [])
 
 
 @pytest.mark.parametrize(

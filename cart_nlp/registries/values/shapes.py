@@ -12,6 +12,8 @@ from cart_nlp.registries.entry import Rejected
 from cart_nlp.text import whole
 
 _MAX_ID = 100
+_EXACT = 2**53
+"""From here on a float stands for several integers; those of 65 bits and more in JSON are read as one."""
 _DATES = ("Period", "datetime64")
 """Types of dates that are not the standard library's: of pandas and numpy, which need not be there."""
 _NONE = ("nan", "snan", "nat")
@@ -90,6 +92,8 @@ def checked_id(value: Any, what: str = "an id") -> str:
     """A registration number fit to be written; raises Rejected if there is none."""
     if type(value) is str and value.isalnum() and value.isascii() and len(value) <= _MAX_ID:
         return value
+    if isinstance(value, float) and abs(value) >= _EXACT:
+        raise Rejected(f"the id {value} is a number too long to be read digit by digit; write it in quotes")
     found = line(value)
     if not found:
         raise Rejected(f"record without {what}")
