@@ -73,6 +73,13 @@ def test_uncertain_car_trial_does_not_gate_the_fields():
     assert metrics.screening([m], 0.5)["trials"] == 0
 
 
+@pytest.mark.parametrize("level", ["mention", "no"])
+def test_a_trial_that_perhaps_does_not_belong_is_scored_in_no_field(level):
+    m = match(gold(car=level, uncertain=["car_trial"]), record(targets=("CD19",)))
+    assert (m.gold_car, m.fields, m.focus) == (None, {}, None)
+    assert metrics.screening([m], 0.5)["trials"] == 0
+
+
 @pytest.mark.parametrize(
     ("basis", "targets", "targets_all"),
     [("both", (1, 0, 0), (2, 0, 0)), ("text", (1, 0, 0), None), ("all", (2, 0, 0), None)],
