@@ -128,8 +128,7 @@ class Store:
         (no CAR trial any more), retagged, stored.
         """
         fresh = not self._path.exists()
-        target = stage if fresh else self._path
-        with connected(target, read_only=False, create=fresh) as base:
+        with connected(self._path, read_only=False, stage=stage if fresh else None) as base:
             session = str(journal.header["session"])
             done = base.execute("SELECT changes FROM runs WHERE session = ?", [session]).fetchone()
             if done:
@@ -144,8 +143,11 @@ class Store:
                 # An earlier run may have let one of these go: changed back, it has to be looked at.
                 base.execute("DROP TABLE IF EXISTS marks")
             base.commit()
+            if fresh:
+                # Only the file is renamed, and where the disk is full, closing leaves the rows in its log.
+                base.execute("CHECKPOINT")
         if fresh:
-            target.replace(self._path)
+            stage.replace(self._path)
         return counts
 
     def confirm(self, header: dict[str, Any]) -> dict[str, int]:
@@ -229,15 +231,19 @@ def _note_run(base: duckdb.DuckDBPyConnection, header: dict[str, Any], counts: d
 
 
 class connected:
-    """A connection to a store, closed at the end; faults become OutputError with the file's name."""
+    """A connection to a store, closed at the end; faults become OutputError with the file's name.
 
-    def __init__(self, path: Path, read_only: bool, create: bool = False) -> None:
-        self._path, self._read_only, self._create = path, read_only, create
+    A new one is made at `stage`, the place until it is whole.
+    """
+
+    def __init__(self, path: Path, read_only: bool, stage: Path | None = None) -> None:
+        self._path, self._read_only, self._stage = path, read_only, stage
 
     def __enter__(self) -> duckdb.DuckDBPyConnection:
         try:
-            self._base = duckdb.connect(str(self._path), read_only=self._read_only, config=FOREIGN)
-            if self._create:
+            place = str(self._stage or self._path)
+            self._base = duckdb.connect(place, read_only=self._read_only, config=FOREIGN)
+            if self._stage:
                 self._base.execute(_TABLES)
                 self._base.execute("INSERT INTO meta VALUES (?)", [FORMAT])
             if not tables_of(self._base).issuperset(("meta", "runs", "trials", "history")):
@@ -261,7 +267,10 @@ class connected:
         if is_interrupt(fault):
             raise KeyboardInterrupt from None
         if isinstance(fault, duckdb.Error):
-            raise OutputError(f"{self._path}: {_first_line(fault)}; the store is as it was before") from None
+            raise OutputError(
+                f"{self._path}: {_first_line(fault)}; the store is as it was before; free some space if that "
+                "is what it lacks, --resume then goes on"
+            ) from None
 
 
 def _first_line(fault: Exception) -> str:

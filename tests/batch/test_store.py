@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable
@@ -329,6 +330,21 @@ def test_a_run_is_applied_once_even_if_it_died_before_it_could_say_so(
     summary = run(options, nightly.parts(2))
     assert changes(summary) == (3, 0, 0, 0, 4)
     assert nightly.rows("SELECT count(*) FROM runs") == [(1,)]
+
+
+def test_a_new_store_that_the_disk_cannot_hold_is_not_put_in_place(nightly: Nightly) -> None:
+    # Its log fits, the file does not.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+    try:
+        with pytest.raises(OutputError, match=r"trials\.duckdb: .*File too large.*--resume then goes on$"):
+            nightly(1, FIRST)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in nightly.folder.glob("trials*")] == ["trials.duckdb.journal"]
+    options = Options((str(nightly.folder / "day1.jsonl"),), str(nightly.store), workers=0, resume=True)
+    assert changes(run(options, nightly.parts(2))) == (3, 0, 0, 0, 4)
+    assert nightly.rows("SELECT count(*) FROM records") == [(3,)]
 
 
 @pytest.mark.parametrize("opened", [lambda path: connected(path, False), lambda path: store(path, "records")])
