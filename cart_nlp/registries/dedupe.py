@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import IO, NamedTuple
 
 from cart_nlp.registries.entry import InputError
@@ -155,12 +156,12 @@ def _rank(trial: Trial) -> tuple[int, int]:
     return (0 if trial.id.upper().startswith("NCT") else 1, -sum(map(len, trial.sections.values())))
 
 
-def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
+def combined(lead: Trial, others: Sequence[Trial]) -> Trial:
     """The lead's trial with what the others add.
 
     Their sections come under keys that begin with their id ("ChiCTR2000000000/brief_title"), unless the
-    trial already says the very same; fields that the lead lacks are filled, and raw values kept under the
-    same prefix.
+    trial already says the very same; fields that the lead lacks are filled, lists joined, and raw values
+    kept under the same prefix.
     """
     fields = {name: getattr(lead, name) for name in Trial.model_fields}
     sections, raw = dict(lead.sections), dict(lead.raw)
@@ -179,11 +180,6 @@ def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
                 said.add(text)
                 sections[f"{prefix}/{key}"] = text
         raw |= {f"{prefix}/{key}": value for key, value in other.raw.items()}
-        if not fields["collaborators"]:
-            fields |= {
-                "collaborators": other.collaborators,
-                "collaborator_classes": other.collaborator_classes,
-            }
         for name, value in fields.items():
             if value is None:
                 fields[name] = getattr(other, name)
@@ -193,5 +189,18 @@ def combined(lead: Trial, others: Iterable[Trial]) -> Trial:
         fields["has_results"] = fields["has_results"] or other.has_results
     lists["secondary_ids"].pop(lead.id, None)
     fields |= {name: tuple(values) for name, values in lists.items()}
+    fields |= _partners(lead, *others)
     fields["countries"] = tuple(sorted(fields["countries"]))
     return Trial(**(fields | {"sections": sections, "raw": raw}))
+
+
+def _partners(*trials: Trial) -> dict[str, tuple[str, ...]]:
+    """The collaborators of all, each name once, with the first class that is told of it."""
+    found: dict[str, str] = {}
+    for each in trials:
+        for name, kind in zip(each.collaborators, chain(each.collaborator_classes, repeat("")), strict=False):
+            found[name] = found.get(name) or kind
+    return {
+        "collaborators": tuple(found),
+        "collaborator_classes": tuple(found.values()) if any(found.values()) else (),
+    }

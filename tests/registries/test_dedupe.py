@@ -3,11 +3,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from itertools import permutations
 
 import pytest
 
 from cart_nlp.registries import dedupe
 from cart_nlp.registries.dedupe import Merge, merge
+from cart_nlp.registries.values import normalize
 from cart_nlp.registries.values.identifiers import identities, registry_of, url_of
 from cart_nlp.schema import Trial
 
@@ -121,6 +123,32 @@ def test_raw_values_and_scalars_of_the_lead_win() -> None:
     )
     assert (found[0].status, found[0].phase) == ("COMPLETED", "PHASE1")
     assert found[0].raw == {"status": "Completed", "DRKS00000001/status": "recruiting"}
+
+
+def test_collaborators_of_all_records_stay_with_their_classes() -> None:
+    records = [
+        trial(
+            "NCT00000001", collaborators=("A", "B"), collaborator_classes=("", "OTHER"), sponsor_class="OTHER"
+        ),
+        trial("DRKS00000001", "NCT00000001", collaborators=("C",)),
+        trial(
+            "ISRCTN00000001",
+            "NCT00000001",
+            collaborators=("B", "A", "D"),
+            collaborator_classes=("NIH", "FED", "INDUSTRY"),
+        ),
+    ]
+    for order in permutations(records):
+        ((found,), _) = merged(*order)
+        classes = dict(zip(found.collaborators, found.collaborator_classes, strict=True))
+        assert classes == {"A": "FED", "B": "OTHER", "C": "", "D": "INDUSTRY"}
+        assert found.collaborators[:2] == ("A", "B")
+        paid = found.sponsor_class, found.collaborator_classes, found.sponsor, found.collaborators
+        assert normalize.funding(*paid) == "mixed"
+    ((found,), _) = merged(*records[:1], trial("NCT00000001"))
+    assert found.collaborator_classes == ("", "OTHER")
+    ((found,), _) = merged(records[1], trial("DRKS00000001"))
+    assert (found.collaborators, found.collaborator_classes) == (("C",), ())
 
 
 def test_nothing_is_lost_whatever_the_order() -> None:
