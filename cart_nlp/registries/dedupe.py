@@ -9,6 +9,7 @@ from itertools import chain, repeat
 from typing import IO, NamedTuple
 
 from cart_nlp.registries.entry import InputError
+from cart_nlp.registries.values import shapes
 from cart_nlp.registries.values.identifiers import identities, kind_of
 from cart_nlp.schema import Trial
 
@@ -190,6 +191,8 @@ def combined(lead: Trial, others: Sequence[Trial]) -> Trial:
     lists["secondary_ids"].pop(lead.id, None)
     fields |= {name: tuple(values) for name, values in lists.items()}
     fields |= _partners(lead, *others)
+    cited = chain.from_iterable(each.references for each in (lead, *others))
+    fields["references"] = shapes.references((each.pmid, each.type) for each in cited)
     fields["countries"] = tuple(sorted(fields["countries"]))
     return Trial(**(fields | {"sections": sections, "raw": raw}))
 

@@ -151,6 +151,16 @@ def test_collaborators_of_all_records_stay_with_their_classes() -> None:
     assert (found.collaborators, found.collaborator_classes) == (("C",), ())
 
 
+def test_publications_of_all_records_keep_their_types() -> None:
+    one, other = {"pmid": "1", "type": ""}, {"pmid": "2", "type": "DERIVED"}
+    found, _ = merged(
+        trial("NCT00000001", pmids=("1",), references=(one,)),
+        trial("DRKS00000001", "NCT00000001", pmids=("2", "1"), references=(other, one | {"type": "RESULT"})),
+    )
+    assert found[0].pmids == ("1", "2")
+    assert [(each.pmid, each.type) for each in found[0].references] == [("1", "RESULT"), ("2", "DERIVED")]
+
+
 def test_nothing_is_lost_whatever_the_order() -> None:
     """Against a brute-force closure: the same groups come out of every order of the records."""
     noise = random.Random(5)

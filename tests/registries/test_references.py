@@ -47,7 +47,9 @@ def test_types_are_kept(tmp_path, name, text, expected):
     path = tmp_path / name
     path.write_text(text)
     (entry,) = read(path)
-    assert {r.pmid: r.type for r in entry.trial().references} == expected
+    trial = entry.trial()
+    assert {r.pmid: r.type for r in trial.references} == expected
+    assert set(trial.pmids) == set(expected)
 
 
 def test_the_institution_of_a_person_is_kept(tmp_path):

@@ -31,12 +31,14 @@ def test_values_are_normalized_and_what_the_registry_wrote_is_kept() -> None:
     }
 
 
-def test_a_list_of_publications_of_its_own_is_not_taken_from_the_references() -> None:
+def test_every_reference_is_among_the_publications() -> None:
     cited = [("1", ""), ("2", "result"), ("1", "background"), ("", "result")]
     both = built("NCT00000001", "Test", "", SECTIONS, references=iter(cited))
     assert both.pmids == ("1", "2")
     assert [(each.pmid, each.type) for each in both.references] == [("1", "BACKGROUND"), ("2", "RESULT")]
-    assert built("NCT00000001", "Test", "", SECTIONS, references=cited, pmids=["3"]).pmids == ("3",)
+    listed = built("NCT00000001", "Test", "", SECTIONS, references=cited, pmids=["3", "2"])
+    assert listed.pmids == ("3", "2", "1")
+    assert listed.references == both.references
 
 
 def test_raw_values_that_are_all_given_keep_their_order() -> None:

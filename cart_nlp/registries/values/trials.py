@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from cart_nlp.registries.values import normalize, shapes
@@ -29,7 +30,7 @@ def built(
     collaborators: Iterable[str] = (),
     collaborator_classes: Iterable[str] = (),
     countries: Iterable[str] = (),
-    pmids: Iterable[str] | None = None,
+    pmids: Iterable[str] = (),
     references: Iterable[tuple[str, str]] = (),
     has_results: bool = False,
     why_stopped: str = "",
@@ -38,7 +39,7 @@ def built(
     """A trial of values as a registry writes them; an empty text is one that it has not.
 
     `raw` has further values to keep, or others than those given here, empty for none; one that has them all
-    is kept in its order. `pmids` are by default those of the references (PubMed id, type).
+    is kept in its order. To `pmids` those of the references (PubMed id, type) are added.
     """
     pairs, further = list(references), raw or {}
     told = {
@@ -67,7 +68,7 @@ def built(
         collaborators=tuple(collaborators),
         collaborator_classes=tuple(normalize.sponsor_class(each) or "" for each in collaborator_classes),
         countries=normalize.countries(countries),
-        pmids=shapes.unique((pmid for pmid, _ in pairs) if pmids is None else pmids),
+        pmids=shapes.unique(chain(pmids, (pmid for pmid, _ in pairs))),
         references=shapes.references(pairs),
         has_results=has_results,
         why_stopped=why_stopped or None,
