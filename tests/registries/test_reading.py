@@ -5,6 +5,7 @@ import io
 import os
 import random
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def zipped(members: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
             archive.writestr(name, data)
+    return out.getvalue()
+
+
+def tarred(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
     return out.getvalue()
 
 
@@ -99,6 +110,10 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
         (b"%PDF-1.7 and so on", "a PDF document"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 9, "old Excel"),
         (b"SQLite format 3\0....", "an SQLite database"),
+        (gzip.compress(gzip.compress(LINES)), "compressed twice"),
+        (gzip.compress(zstandard.compress(LINES)), "compressed twice"),
+        (gzip.compress(tarred({"a,b.jsonl": LINES})), "a tar archive"),
+        (b"id,\x03\xb5\x1a,\0title\nNCT00000001,x,y\n", "no known registry format"),
         (b"just a line of text", "no known registry format"),
         (b"<rss><channel/></rss>", "no known registry format"),
         (b"PK\x03\x04 but no archive", "not a whole zip archive"),

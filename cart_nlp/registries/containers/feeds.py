@@ -31,7 +31,7 @@ MOST_BLANKS = 1 << 26
 ARCHIVE_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, IndexError,
                   NotImplementedError, struct.error, lzma.LZMAError)  # fmt: skip
 """What Python's zipfile raises over a damaged archive."""
-_ZSTD = b"\x28\xb5\x2f\xfd"
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
 _FOREIGN = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -42,6 +42,8 @@ _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file (save it as .xlsx or .csv)",
     b"SQLite format 3": "an SQLite database",
     b"\x89PNG": "an image",
+    _GZIP: "compressed twice (unpack it once)",
+    _ZSTD: "compressed twice (unpack it once)",
 }
 
 
@@ -274,7 +276,7 @@ def decompressed(feed: Feed) -> Feed:
     """The feed itself, or what it inflates to; by its first bytes, not by its name."""
     inner = Feed(feed.name, iter(()))
     head = feed.peek(16)
-    if head.startswith(b"\x1f\x8b"):
+    if head.startswith(_GZIP):
         inner.source = _inflate(feed.chunks(), inner)
     elif head.startswith(_ZSTD) or _SKIPPABLE.match(head):
         inner.source = _unzstd(_without_skippable(feed), inner)
@@ -304,7 +306,9 @@ def _without_skippable(feed: Feed) -> Iterator[bytes]:
 
 
 def foreign(head: bytes) -> str | None:
-    """What a file is that certainly holds no registry records, or None."""
+    """What a file, unpacked, is that certainly holds no registry records, or None."""
+    if head[257:262] == b"ustar":
+        return "a tar archive (unpack it first)"
     if head[8:12] == b"DUCK":
         return "a DuckDB database"
     return next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)

@@ -9,6 +9,7 @@ from cart_nlp.registries.containers.tablerows import delimiter
 
 _KEY = re.compile(rb'"\w{1,40}+"[ \t]{0,9}:')
 _OBJECT_LINE = re.compile(rb'\n[ \t]{0,9}+\{\s{0,99}+"\w{1,40}+"[ \t]{0,9}:')
+_CONTROL = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]")
 _JSON_SIGNS = (b"{", b"[", b'":')
 
 
@@ -22,8 +23,10 @@ def _is_json(head: bytes) -> bool:
 
 
 def _is_table(head: bytes) -> bool:
-    line = head.split(b"\n", 1)[0]
-    return line.count(delimiter(head).encode()) >= 1 and not line.startswith((b"<", b"{", b"["))
+    """Whether the first line is a header; what is no text has a delimiter among its bytes by chance."""
+    line, mark = head.split(b"\n", 1)[0], delimiter(head).encode()
+    text = not _CONTROL.search(line.replace(mark, b""))
+    return text and mark in line and not line.startswith((b"<", b"{", b"["))
 
 
 def _has(pattern: bytes) -> Callable[[bytes], bool]:
