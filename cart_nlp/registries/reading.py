@@ -29,6 +29,7 @@ from cart_nlp.registries.containers.feeds import (
 )
 from cart_nlp.registries.entry import Ending, Entry, InputError, Reject, Settled
 from cart_nlp.registries.eu import euctr
+from cart_nlp.registries.general import mapped
 from cart_nlp.registries.readers import jsonreader, sheets, sniffing, tablereader, xmlreader
 
 log = logging.getLogger("cart_nlp.registries")
@@ -52,23 +53,43 @@ def _only_by_content(feed: Feed, *, mapping: Mapping[str, str] | None) -> Iterat
     raise InputError(f"{feed.name}: not an AACT archive: no studies.txt and interventions.txt in a zip")
 
 
+def _refuse_mapping(name: str, mapping: Mapping[str, str] | None) -> None:
+    """Raise InputError where columns are named of an input that has none to name."""
+    if mapping and mapped.checked(mapping):
+        field = next(iter(mapping))
+        raise InputError(
+            f"{name}: --map {field}=…: the format has fields of its own, unlike tables and JSON; drop it"
+        )
+
+
+def _fixed(reader: Callable[[Feed], Iterator[Entry | Reject]]) -> TextReader:
+    """A reader of a format whose fields have their own places."""
+
+    def read(feed: Feed, *, mapping: Mapping[str, str] | None) -> Iterator[Entry | Reject]:
+        _refuse_mapping(feed.name, mapping)
+        return reader(feed)
+
+    return read
+
+
 READERS: dict[str, Reader] = {
     "json": Reader("JSON or JSON lines, each record in whatever known format", jsonreader.read),
     "ctgov-v2": Reader("ClinicalTrials.gov v2 JSON", partial(jsonreader.read, shape="ctgov-v2")),
     "ctgov-v1": Reader("ClinicalTrials.gov v1 FullStudies JSON", partial(jsonreader.read, shape="ctgov-v1")),
-    "ctgov-xml": Reader("ClinicalTrials.gov classic XML", partial(xmlreader.read, shape="ctgov-xml")),
+    "ctgov-xml": Reader("ClinicalTrials.gov classic XML", _fixed(partial(xmlreader.read, shape="ctgov-xml"))),
     "ctgov-search-xml": Reader(
-        "ClinicalTrials.gov classic search results XML", partial(xmlreader.read, shape="ctgov-search-xml")
+        "ClinicalTrials.gov classic search results XML",
+        _fixed(partial(xmlreader.read, shape="ctgov-search-xml")),
     ),
     "ctgov-csv": Reader(
         "ClinicalTrials.gov CSV, new or classic site", partial(tablereader.read, shape="ctgov-csv")
     ),
-    "ictrp-xml": Reader("WHO ICTRP XML", partial(xmlreader.read, shape="ictrp-xml")),
+    "ictrp-xml": Reader("WHO ICTRP XML", _fixed(partial(xmlreader.read, shape="ictrp-xml"))),
     "ictrp-csv": Reader("WHO ICTRP CSV", partial(tablereader.read, shape="ictrp-csv")),
-    "chictr-xml": Reader("ChiCTR XML", partial(xmlreader.read, shape="chictr-xml")),
-    "chictr-html": Reader("ChiCTR pages, saved as HTML", chictrpage.read),
+    "chictr-xml": Reader("ChiCTR XML", _fixed(partial(xmlreader.read, shape="chictr-xml"))),
+    "chictr-html": Reader("ChiCTR pages, saved as HTML", _fixed(chictrpage.read)),
     "ctis": Reader("EU CTIS JSON", partial(jsonreader.read, shape="ctis")),
-    "euctr": Reader("EU Clinical Trials Register, full details as text", euctr.read),
+    "euctr": Reader("EU Clinical Trials Register, full details as text", _fixed(euctr.read)),
     "nci": Reader("NCI Clinical Trials Search API JSON", partial(jsonreader.read, shape="nci")),
     "aact": Reader("AACT flat files (zip) or database (postgresql://…)", _only_by_content),
     "table": Reader("CSV or TSV with a header line", tablereader.read),
@@ -87,10 +108,10 @@ def read(
     """Every record of an input as an Entry, or as a Reject with the reason why it is none.
 
     `path` is a file (plain, .gz, .zst or .zip, told by its content), or "-" for standard input. `format` is a
-    key of READERS, or None to recognize the content. `mapping` names the columns of a table: trial field ->
-    column. `report` hears, in one line each, what a user should know (an encoding that is not UTF-8),
-    `meter` how many bytes more of the file were read. `settled` tells of the bytes of a JSON line, and of
-    whether it may be kept, as most may, what is done with it.
+    key of READERS, or None to recognize the content. `mapping` names the columns of a table or the keys of
+    JSON: trial field -> column. `report` hears, in one line each, what a user should know (an encoding that
+    is not UTF-8), `meter` how many bytes more of the file were read. `settled` tells of the bytes of a JSON
+    line, and of whether it may be kept, as most may, what is done with it.
     Raises InputError, one line, if the input cannot be read at all.
     """
     name = str(path)
@@ -98,6 +119,7 @@ def read(
     if format is not None and format not in READERS:
         raise InputError(f"no format {format!r}; there are {', '.join(READERS)}")
     if aactdatabase.recognizes(name):
+        _refuse_mapping(aactdatabase.shown_address(name), mapping)
         yield from aactdatabase.read(name)
         return
     if name == "-":
@@ -195,6 +217,7 @@ def _read_archive(
                 yield from sheets.read_workbook(path, feed.name, mapping, format)
                 return
             if aactfiles.recognizes(archive):
+                _refuse_mapping(feed.name, mapping)
                 yield from aactfiles.read(archive, feed.name, report, feed.meter)
                 return
             found = False

@@ -26,6 +26,9 @@ from registry_inputs import (
 from cart_nlp.registries import READERS, InputError, Reject, read
 from cart_nlp.registries.containers import bounds, feeds
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "fuzz"))
+import seeds
+
 LINES = LINE_1 + b"\n" + LINE_2 + b"\n"
 IDS = ["NCT00000001", "NCT00000002"]
 
@@ -140,6 +143,45 @@ def test_more_blanks_than_are_looked_past_are_told_as_that(tmp_path: Path) -> No
     path.write_bytes(gzip.compress(b"\n" * (feeds.MOST_BLANKS + 1) + LINES, 1))
     with pytest.raises(InputError, match="begins with more than 64 MB of blanks or zero bytes; cut them off"):
         list(read(path))
+
+
+STUDIES = {"studies.txt": b"nct_id|brief_title\nNCT00000001|CAR-T\n", "interventions.txt": b"nct_id|name\n"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CTGOV_XML.format(number=IDS[0], title="T").encode(),
+        ICTRP_XML.format(trials=ICTRP_TRIAL.format(number=IDS[0], title="T")).encode(),
+        seeds.EUCTR.encode(),
+        seeds.CHICTR_LIST.encode(),
+        zipped(STUDIES),
+    ],
+    ids=["ctgov-xml", "ictrp-xml", "euctr", "chictr-html", "aact"],
+)
+def test_columns_named_of_a_format_that_has_none_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "dump"
+    path.write_bytes(content)
+    assert next(read(path))
+    with pytest.raises(InputError) as caught:
+        list(read(path, mapping={"id": "Nr"}))
+    assert str(caught.value).startswith(f"{path}: --map id=…: the format has fields of its own, ")
+    with pytest.raises(InputError, match="--map colour=…: no such field"):
+        list(read(path, mapping={"colour": "Nr"}))
+
+
+def test_columns_named_of_a_database_are_refused_before_it_is_asked() -> None:
+    with pytest.raises(InputError, match=r"^postgresql://me@host/aact: --map id=…: the format has fields"):
+        list(read("postgresql://me:hidden@host/aact", mapping={"id": "Nr"}))
+
+
+def test_columns_named_of_an_archive_reach_the_members_that_have_some(tmp_path: Path) -> None:
+    path = tmp_path / "dump.zip"
+    xml = CTGOV_XML.format(number=IDS[1], title="T").encode()
+    path.write_bytes(zipped({"a.csv": b"Nr,title\nNCT00000001,CAR-T\n", "b.xml": xml}))
+    ids, rejects = split(read(path, mapping={"id": "Nr"}))
+    assert ids == IDS[:1]
+    assert [each.reason.partition(":")[0] for each in rejects] == ["--map id=…"]
 
 
 def test_names_that_are_no_files(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ _FROM_TO = re.compile(r"From\s*([\d-]{8,10}).{0,40}?To\s*([\d-]{8,10})", re.DOTA
 Labels = Mapping[str, list[str]]
 
 
-def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+def read(feed: Feed) -> Iterator[Entry | Reject]:
     """Entries of a saved page."""
     from lxml import etree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ _LINE_COST = 64
 """Bytes that a line takes in memory beside its letters."""
 
 
-def read(feed: Feed, *, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+def read(feed: Feed) -> Iterator[Entry | Reject]:
     """Entries of a download; consecutive blocks of one EudraCT number make one trial.
 
     A block that the input cuts off is a reject, the trial is made of the others.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from cart_nlp.registries import ictrp
@@ -34,7 +34,7 @@ SHAPES: dict[str, XmlShape] = {
 }
 
 
-def read(feed: Feed, *, shape: str, mapping: Mapping[str, str] | None = None) -> Iterator[Entry | Reject]:
+def read(feed: Feed, *, shape: str) -> Iterator[Entry | Reject]:
     """Entries of an XML dump of the given format."""
     known = SHAPES[shape]
     tag = _tag(feed, known.tag)
