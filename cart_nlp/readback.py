@@ -118,22 +118,39 @@ def check_columns(place: str, columns: Collection[str]) -> None:
     refuse_twice(place, columns)
 
 
-def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str | None, Any]]]:
-    """Line and cells of every row of a table of records, as `csv.DictReader` gives them.
+def table(path: Path, delimiter: str = ",") -> Iterator[tuple[int, dict[str, str]]]:
+    """Last line and cells of every row of a table of records: column -> cell.
 
-    Raises InputError for what is no table, has no column trial_id, or one twice.
+    Raises InputError for what is no table, has no column trial_id, or one twice, and for a row that is not
+    whole: one whose quote is not closed, or that has more cells than the header, or fewer.
     """
     csv.field_size_limit(CELL)
     budget = Budget(path)
-    rows = csv.DictReader(text(path, budget), delimiter=delimiter)
+    rows = csv.reader(text(path, budget), delimiter=delimiter, strict=True)
+    at = 1
     try:
-        refuse_part(path, rows.fieldnames or ())
-        check_columns(f"{path}:1", rows.fieldnames or ())
+        columns = next(rows, [])
+        refuse_part(path, columns)
+        check_columns(f"{path}:1", columns)
+        at = rows.line_num + 1
         for row in rows:
             budget.take(0)
-            yield rows.line_num, row
+            if row and len(row) != len(columns):
+                told = f"{len(row):,} fields where the header has {len(columns):,}"
+                raise InputError(f"{path}:{at}: {told}; {_WHOLE}")
+            if row:
+                yield rows.line_num, dict(zip(columns, row, strict=True))
+            at = rows.line_num + 1
     except csv.Error as fault:
-        raise InputError(f"{path}:{rows.line_num}: not a table: {fault}") from None
+        raise InputError(f"{path}:{at}: {broken(fault)}") from None
+
+
+_WHOLE = "is the file whole? Write it again"
+
+
+def broken(fault: csv.Error) -> str:
+    """What is told of a row that the strict reader of Python's csv cannot read."""
+    return f"a quote is not closed; {_WHOLE}" if "end of data" in str(fault) else f"not a table: {fault}"
 
 
 def text(path: Path, budget: Budget | None = None) -> Iterator[str]:

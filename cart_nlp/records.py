@@ -110,10 +110,7 @@ def _object(path: Path, place: str, row: Any) -> dict[str, Any]:
 def _table(path: Path) -> Rows:
     delimiter = "\t" if path.name.removesuffix(".gz").lower().endswith(".tsv") else ","
     for number, row in readback.table(path, delimiter):
-        yield (
-            str(number),
-            {key: unguarded(value) for key, value in row.items() if key and isinstance(value, str)},
-        )
+        yield str(number), {key: unguarded(value) for key, value in row.items() if key}
 
 
 def _typed_table(path: Path) -> Rows:

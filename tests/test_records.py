@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,41 @@ def test_what_is_no_record_or_comes_twice_is_told_line_by_line(tmp_path: Path) -
     assert [line.partition(": ")[0] for line in told] == [f"{path}:2", f"{path}:3", f"{path}:4"]
     assert "duplicate trial_id 'NCT00000001'" in told[0]
     assert all("give records of `cart-nlp tag`" in line for line in told[1:])
+
+
+@pytest.mark.parametrize("name", ["records.csv", "records.tsv.gz"])
+def test_a_table_that_is_cut_off_within_a_row_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    last = RECORDS[2].model_copy(update={"title": 'A "new" study'})
+    lines = [*LINES[:2], last.model_dump_json(exclude_none=False).encode()]
+    writer(name.removeprefix("records"))(iter(lines), path, True)
+    pack, unpack = (gzip.compress, gzip.decompress) if name.endswith(".gz") else (bytes, bytes)
+    whole = unpack(path.read_bytes())
+    row = whole.index(b"NCT00000003")
+    told = set()
+    for end in range(row + 1, whole.rindex(b"\t" if ".tsv" in name else b",") + 1):
+        path.write_bytes(pack(whole[:end]))
+        with pytest.raises(InputError, match=r"is the file whole\? Write it again$") as caught:
+            record_list(path)
+        told.add(str(caught.value).removeprefix(f"{path}:4: ").partition(";")[0].strip("1234567890 "))
+    assert told == {"a quote is not closed", "fields where the header has"}
+    path.write_bytes(pack(whole[:row]))
+    assert len(record_list(path)) == 2
+
+
+TORN = {
+    'NCT1,"a" b,x': ":2: not a table: ',' expected after '\"'",
+    "NCT1,a,x,y": ":2: 4 fields where the header has 3; is the file whole? Write it again",
+    'NCT1,"a\nNCT2,b,x\nNCT3,c,x': ":2: a quote is not closed; is the file whole? Write it again",
+    '"NCT1",a,"x\ny"\n\nNCT2,"b': ":5: a quote is not closed; is the file whole? Write it again",
+}
+
+
+@pytest.mark.parametrize("rows", TORN)
+def test_a_row_that_is_not_whole_is_told_where_it_begins(tmp_path: Path, rows: str) -> None:
+    path = tmp_path / "records.csv"
+    path.write_text(f"trial_id,title,mine\n{rows}\n")
+    for take in (record_list, read_frame, lambda path: read_rows(str(path))):
+        with pytest.raises(InputError) as caught:
+            take(path)
+        assert str(caught.value) == f"{path}{TORN[rows]}"

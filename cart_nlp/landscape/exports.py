@@ -49,7 +49,7 @@ def entries(path: Path) -> list[Entry]:
     try:
         found = [one for one in _entries(path, data) if one.pmid]
     except csv.Error as fault:
-        raise InputError(f"{path}: not a table: {fault}") from None
+        raise InputError(f"{path}: {readback.broken(fault)}") from None
     if not found:
         raise InputError(f"{path}: no publication in it; {_WANTED}")
     return found
@@ -235,7 +235,7 @@ def _json(path: Path, text: str) -> Iterator[Entry]:
 
 def _csv(path: Path, text: str) -> Iterator[Entry]:
     csv.field_size_limit(readback.CELL)
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     names = {re.sub(r"[\s_]", "", name).casefold(): name for name in reader.fieldnames or [] if name}
     key = names.get("pmid") or names.get("extid") or names.get("id")
     if key is None:

@@ -212,8 +212,9 @@ def test_pubmeds_own_csv_is_refused_with_the_remedy(tmp_path):
         ("papers.csv.gz", gzip.compress(bytes(9_000))[:10] + b"\xff" * 60, "gzip"),
         ("papers.csv.gz", gzip.compress(b"PMID,Title\n1," + bytes(200 << 20)), "decompression bomb"),
         ("papers.csv", b"PMID,Title\n1,a\rb\n2,b\n" + b'3,"' + b"x" * (17 << 20) + b'"\n', "not a table"),
+        ("papers.csv", b'PMID,Title\n1,a\n2,"b\n3,c\n', "a quote is not closed"),
     ],
-    ids=["deep", "damaged", "bomb", "long"],
+    ids=["deep", "damaged", "bomb", "long", "cut"],
 )
 def test_files_that_no_export_is_are_refused(tmp_path, name, data, said):
     path = tmp_path / name
