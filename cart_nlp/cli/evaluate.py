@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -106,7 +107,7 @@ def command(
         except PlaceError as fault:
             _stop([str(fault)])
     try:
-        scored = run(options)
+        scored = run(options, partial(console.say, "cart-nlp evaluate"))
         short = floor_faults(scored, fail_under or [])
     except GoldError as error:
         _stop(error.faults)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -68,10 +68,12 @@ def corrected(
     gold: Iterable[GoldRecord],
     corrections: Path | None,
     lexicons: Lexicons = (),
+    note: Callable[[str], None] | None = None,
 ) -> dict[str, Record]:
     """Records with a file of corrections laid over them; raises GoldError with every fault in it.
 
-    A trial that the file puts in gets a record of its own, if it is among the gold.
+    A trial that the file puts in gets a record of its own, if it is among the gold. `note` hears of the
+    decisions that are left out.
     """
     if corrections is None:
         return dict(records)
@@ -87,7 +89,7 @@ def corrected(
     trials = {g.id: g.trial for g in gold}
     missing = {row.trial_id for row in rows} & trials.keys() - records.keys()
     everything = [*records.values(), *(bare_record(trials[one]) for one in sorted(missing))]
-    found = laid(everything, rows, folders, trials, tagger(lexicons))
+    found = laid(everything, rows, folders, trials, tagger(lexicons), note)
     return {record.trial_id: record for record in found}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,10 +48,13 @@ class Options:
     resamples: int = bootstrap.RESAMPLES
 
 
-def run(options: Options) -> Evaluation:
-    """Score as asked; raises GoldError with every fault of what was given."""
+def run(options: Options, note: Callable[[str], None] | None = None) -> Evaluation:
+    """Score as asked; raises GoldError with every fault of what was given.
+
+    `note` hears which corrections are left out.
+    """
     if options.gold in registry_labels.SETS:
-        return _finish(_registry(options), options, {})
+        return _finish(_registry(options, note), options, {})
     if options.dump is not None:
         raise GoldError([f"--dump {options.dump}: goes with --gold registry, whose labels come without text"])
     labeled = gold_set.read(Path(options.gold) if options.gold else None).split(options.split)
@@ -62,7 +65,7 @@ def run(options: Options) -> Evaluation:
         records = predictions.read_records(options.records)
     else:
         records, marks = predictions.tag_gold(labeled.records, options.lexicons)
-    records = predictions.corrected(records, labeled.records, options.corrections, options.lexicons)
+    records = predictions.corrected(records, labeled.records, options.corrections, options.lexicons, note)
     labeled, renamed = under_names(labeled, records, _known(options).lexicon)
     scored = scoring.evaluate(
         labeled, records, mode=options.mode, basis=options.basis, prevalence=options.prevalence
@@ -93,7 +96,7 @@ def _finish(scored: Evaluation, options: Options, marks: Mapping[str, Sequence[M
     return scored
 
 
-def _registry(options: Options) -> Evaluation:
+def _registry(options: Options, note: Callable[[str], None] | None) -> Evaluation:
     if options.dump is None:
         raise GoldError(
             [f"--gold {options.gold}: its labels come without text; give --dump FILE, a dump with the trials"]
@@ -114,7 +117,7 @@ def _registry(options: Options) -> Evaluation:
         records, _ = predictions.tag_gold([*candidates, *unlabeled], options.lexicons)
     else:
         records = given
-    records = predictions.corrected(records, joined.gold.records, options.corrections, options.lexicons)
+    records = predictions.corrected(records, joined.gold.records, options.corrections, options.lexicons, note)
     extra: list[TrialMatch] = []
     if counted:
         found = [

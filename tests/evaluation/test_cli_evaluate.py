@@ -12,6 +12,8 @@ import pytest
 from gold_lines import labels, line, save
 
 from cart_nlp import paths
+from cart_nlp.curation.decisions import Correction
+from cart_nlp.curation.writing import write
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.gold import NAMES
 from cart_nlp.schema import Construct, Record
@@ -269,6 +271,29 @@ def test_tagging_the_gold_text(tmp_path):
     result = json.loads(done.stdout)
     assert result["fields"]["targets"]["exact"] == 1.0
     assert result["mentions"]["schemes"]["strict + concept"]["labels"]["antigen"]["tp"] == 1
+
+
+def test_corrections_that_are_left_out_are_told(tmp_path, files):
+    gold, records, lines = files
+    twice = record_of(lines[0], secondary_ids=("ChiCTR1800000001",))
+    records.write_text(
+        "".join(r.model_dump_json() + "\n" for r in (twice, *map(record_of, lines[1:]))), "utf-8"
+    )
+    rows = [
+        Correction("NCT00000001", "targets", "set", ("CD19",)),
+        Correction("ChiCTR1800000001", "targets", "set", ("CD20",)),
+        *(Correction(f"NCT7000000{n}", "focus", "set", ("other",)) for n in (1, 2)),
+    ]
+    write(rows, tmp_path / "c.csv")
+    done = cart_nlp("evaluate", "--gold", gold, "--records", records, "--corrections", tmp_path / "c.csv")
+    assert done.returncode == 0
+    left, unmet = done.stderr.splitlines()
+    assert left.startswith(
+        "cart-nlp evaluate: left out: ChiCTR1800000001 targets set CD20, one trial with NCT00000001"
+    )
+    assert unmet.startswith(
+        "cart-nlp evaluate: corrections of 2 trials (NCT70000001, NCT70000002) without a record"
+    )
 
 
 def test_labels_by_id_with_a_dump(tmp_path, files):
