@@ -218,10 +218,11 @@ STUDY = b'"identificationModule": {"nctId": "NCT00000009", "briefTitle": "Asthma
 V2 = b'{"protocolSection": {%s}, "results": {"groups": %s}, "more": %s}' % (STUDY, PARTS, PARTS)
 CTIS = b'{"ctStatus": 4, "ctNumber": "2023-500009-11-00", %s, "more": %s}' % (NUMBERED, PARTS)
 GUESSED = b'{"nct_id": "NCT00000009", "title": "Asthma", "a": %s, "more": %s}' % (PARTS, PARTS)
+OWN = b'{"id": "NCT00000009", "brief_title": "Asthma", "a": %s, "more": %s}' % (PARTS, PARTS)
 """Records with parts that have ids and titles, and two places for a fault."""
 
 
-@pytest.mark.parametrize("record", [V2, CTIS, GUESSED], ids=["v2", "ctis", "guessed"])
+@pytest.mark.parametrize("record", [V2, CTIS, GUESSED, OWN], ids=["v2", "ctis", "guessed", "own"])
 def test_parts_of_a_broken_record_are_no_records(record: bytes) -> None:
     whole = record.replace(b"%s", b"")
     good, other = whole.replace(b"0009", b"0001"), whole.replace(b"0009", b"0002")
@@ -237,7 +238,14 @@ def test_parts_of_a_broken_record_are_no_records(record: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "begins", [b'{"ix": "b"', b'{"id: "b"', b'{id": "b", "x": {"y": [1', b'{"a": {"id": "b"']
+    "begins",
+    [
+        b'{"ix": "b"',
+        b'{"id: "b"',
+        b'{id": "b", "x": {"y": [1',
+        b'{"a": {"id": "b"',
+        b'{"id": "NCT00000009", "x": {"y": [1',
+    ],
 )
 def test_neighbors_of_a_broken_record_are_found_though_its_brackets_do_not_match(begins: bytes) -> None:
     first = begins + b', "z": [oh, {"key": "id"}], '

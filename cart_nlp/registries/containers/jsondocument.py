@@ -14,7 +14,7 @@ from cart_nlp.registries.containers.bounds import TOO_LONG, TOO_MANY
 from cart_nlp.registries.containers.feeds import Feed, grown
 from cart_nlp.registries.containers.jsonvalues import TOO_DEEP, sound
 from cart_nlp.registries.entry import Rejected
-from cart_nlp.registries.values.identifiers import identities
+from cart_nlp.registries.values.identifiers import identities, kind_of
 
 CONTAINERS = ("studies", "FullStudies", "data", "trials", "records")
 """Keys whose array holds the records, at the top of a document or inside a wrapper."""
@@ -47,6 +47,8 @@ _RUN = re.compile(rb'(?:\{[ \t\r\n]*+"[^"\\]{0,100}+"[ \t\r\n]*+:[ \t\r\n]*+|\[[
 """Brackets that open one within another, with nothing but keys between them."""
 _FIRST = re.compile(rb"\{\W{0,150}+(\w{1,100}+)")
 """The first word of an object, its key, be its quotes damaged or not."""
+_OWN = re.compile(rb"\{\W{0,150}+\w{1,100}+\W{1,20}+([\w./-]{1,60}+)[\",]")
+"""The value of an object's first key, where it is one word."""
 _LIST = re.compile(rb'"(?:%s)"\s*+:\s*+\[\s*+\{' % "|".join(CONTAINERS).encode())
 _SCAN = json.JSONDecoder(strict=False, parse_int=float, parse_constant=float).scan_once  # type: ignore[attr-defined]
 
@@ -247,6 +249,8 @@ class Document:
         """Up to here what is found stands within a broken record."""
         self._begin = ""
         """The first key of that record."""
+        self._numbered = False
+        """Whether a registration number stands under it."""
         self._marked = False
         """Whether it has a key that its registry's records all have."""
 
@@ -467,6 +471,8 @@ class Document:
         self._matched, _ = window.reach(begun, begun)
         first = _FIRST.match(window.data, begun - window.base)
         self._begin = first[1].decode("latin-1") if first else ""
+        own = _OWN.match(window.data, begun - window.base)
+        self._numbered = own is not None and bool(kind_of(own[1].decode("latin-1")))
         whole = slice(begun - window.base, self._matched - window.base)
         page = None if self._frames else _LIST.search(window.data, whole.start, whole.stop)
         self._inside = window.base + page.start() if page else self._matched
@@ -519,6 +525,8 @@ class Document:
 
         Parts have ids and titles too: arms of results, sites, applications, which tell the number as well.
         """
+        if key == self._begin and self._numbered:
+            return bool(kind_of(str(value[key]).strip()))
         if key == self._begin or key in self._firsts:
             return True
         if self._marked:
