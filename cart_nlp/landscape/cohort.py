@@ -17,6 +17,7 @@ from cart_nlp.landscape.publications import Export
 from cart_nlp.landscape.regions import REGIONS, region
 from cart_nlp.landscape.table import Ids
 from cart_nlp.landscape.unwritten import Unwritten
+from cart_nlp.registries.dedupe import Registrations
 from cart_nlp.schema import TAGGED_FIELDS
 from cart_nlp.writers.flat import clean
 
@@ -299,28 +300,21 @@ def _size(n: int | None) -> str | None:
 
 def _distinct(df: pd.DataFrame) -> tuple[list[int], list[tuple[str, str, str]]]:
     """Rows to keep, and (dropped id, kept id, reason): one study is one row across registries."""
-    first: dict[str, int] = {}
+    ids = list(df["trial_id"])
+    # ClinicalTrials.gov first: its records carry dates, phase and results more often than the others.
+    order = sorted(range(len(ids)), key=lambda row: (not ids[row].startswith("NCT"), row))
+    same = Registrations()
+    for row in order:
+        same.add(ids[row], df["registry"].iloc[row], df["secondary_ids"].iloc[row])
     keep: list[int] = []
     dropped: list[tuple[str, str, str]] = []
-    # ClinicalTrials.gov first: its records carry dates, phase and results more often than the others.
-    order = sorted(range(len(df)), key=lambda row: (not str(df["trial_id"].iloc[row]).startswith("NCT"), row))
-    for row in order:
-        trial_id, others = df["trial_id"].iloc[row], df["secondary_ids"].iloc[row]
-        if trial_id in first:
-            same_id = df["trial_id"].iloc[first[trial_id]] == trial_id
-            dropped.append(
-                (trial_id, df["trial_id"].iloc[first[trial_id]], "same id" if same_id else "secondary id")
-            )
-            continue
-        partner = next((first[other] for other in others if other in first), None)
-        if partner is not None:
-            dropped.append((trial_id, df["trial_id"].iloc[partner], "secondary id"))
-            first[trial_id] = partner
-            continue
-        first[trial_id] = row
-        keep.append(row)
-        for other in others:
-            first.setdefault(other, row)
+    for at, row in enumerate(order):
+        kept = order[same.first(at)]
+        if kept == row:
+            keep.append(row)
+        else:
+            reason = "same id" if ids[row] == ids[kept] else "secondary id"
+            dropped.append((ids[row], ids[kept], reason))
     return sorted(keep), dropped
 
 

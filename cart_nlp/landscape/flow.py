@@ -144,7 +144,10 @@ def _run(flow: Table, counts: Mapping[str, int], cohort: Cohort) -> None:
 
 def duplicates(cohort: Cohort) -> Table:
     """Dropped records with the one that stays."""
-    note = "Same registration number twice, or a number that another record gives as its secondary one."
+    note = (
+        "Records that have or name the registration number of another; two registrations in one registry "
+        "stay two trials, whatever number they share."
+    )
     found = Table("duplicates", "Duplicates", ("dropped", "kept", "reason"), note=note, section="Appendix")
     for dropped, kept, reason in cohort.duplicates:
         found.add(dropped, Cell(kept, (kept,)), reason)

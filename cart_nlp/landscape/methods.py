@@ -114,8 +114,8 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
         "all included trials.",
         _tagging(run),
         _window(chosen),
-        "Two records are one trial if they have the same registration number or one names "
-        "the other's as secondary. "
+        "Two records are one trial if they have or name the same registration number; two registrations in "
+        "one registry stay two. "
         "Countries are the registry's; sponsor names were brought together by a list, by "
         "equal spelling after normalization and by string similarity (rapidfuzz), with the "
         "merges listed for review.",

@@ -38,34 +38,65 @@ class Merge(NamedTuple):
         return f"{self.into}: merged {others} (by {links})"
 
 
-class _Groups:
-    """Union-find over records; a group has at most one own number of each registry."""
+class Registrations:
+    """Records grouped by the registration numbers that they have or name: one group is one trial.
+
+    Union-find: a group has at most one own number of each registry. `links` has the numbers that joined a
+    record to others, `refused` those that two records share and stay apart.
+    """
 
     def __init__(self) -> None:
-        self.parent: list[int] = []
-        self.own: list[dict[str, str]] = []
+        self._parent: list[int] = []
+        self._own: list[dict[str, str]] = []
+        self._holders: dict[str, list[int]] = {}
+        self.links: dict[int, list[str]] = {}
+        self.refused: dict[tuple[int, int], list[str]] = {}
 
-    def add(self, own: dict[str, str]) -> int:
-        self.parent.append(len(self.parent))
-        self.own.append(own)
-        return len(self.parent) - 1
+    def add(self, trial_id: str, registry: str, secondary_ids: Iterable[str]) -> None:
+        """The next record; the first one is number 0."""
+        own = identities([trial_id]) or (trial_id,)
+        at = len(self._parent)
+        self._parent.append(at)
+        self._own.append({kind_of(own[0]) or "?" + registry: own[0]})
+        for number in dict.fromkeys(own + identities(secondary_ids)):
+            self._link(at, number)
 
-    def find(self, at: int) -> int:
-        while self.parent[at] != at:
-            self.parent[at] = self.parent[self.parent[at]]
-            at = self.parent[at]
+    def first(self, at: int) -> int:
+        """The first record of a record's group."""
+        while self._parent[at] != at:
+            self._parent[at] = self._parent[self._parent[at]]
+            at = self._parent[at]
         return at
 
-    def join(self, one: int, other: int) -> bool:
+    def _link(self, at: int, number: str) -> None:
+        """Join a record with the groups that hold its number; one record a group is remembered for it.
+
+        A number that many registrations of one registry share is no trial's own, and links no more of them.
+        """
+        joined = False
+        apart: int | None = None
+        holders = self._holders.setdefault(number, [])
+        for holder in holders:
+            if self._join(holder, at):
+                self.links.setdefault(at, []).append(number)
+                joined = True
+            elif apart is None:
+                apart = holder
+        if apart is not None:
+            self.refused.setdefault((apart, at), []).append(number)
+        if not joined and len(holders) < MOST_HOLDERS:
+            holders.append(at)
+
+    def _join(self, one: int, other: int) -> bool:
         """Whether the two are in one group now."""
-        first, second = sorted((self.find(one), self.find(other)))
+        first, second = sorted((self.first(one), self.first(other)))
         if first == second:
             return True
-        mine, theirs = self.own[first], self.own[second]
+        mine, theirs = self._own[first], self._own[second]
         if any(mine.get(kind, number) != number for kind, number in theirs.items()):
             return False
         mine.update(theirs)
-        self.parent[second] = first
+        self._parent[second] = first
         return True
 
 
@@ -75,60 +106,26 @@ def merge(trials: Iterable[Trial], report: Callable[[Merge], None] | None = None
     Records are linked by registration numbers (their own and their secondary ids). Memory holds numbers
     only: the records wait in a temporary file. Raises InputError if that cannot be written.
     """
-    groups = _Groups()
-    holders: dict[str, list[int]] = {}
+    groups = Registrations()
     starts: list[int] = []
     ids: list[str] = []
-    links: dict[int, list[str]] = {}
-    refused: dict[tuple[int, int], list[str]] = {}
     try:
         with tempfile.TemporaryFile(prefix="cart-nlp-") as store:
             for trial in trials:
                 starts.append(store.tell())
                 ids.append(trial.id)
                 store.write(trial.model_dump_json(exclude_defaults=True).encode() + b"\n")
-                own = identities([trial.id]) or (trial.id,)
-                at = groups.add({kind_of(own[0]) or "?" + trial.registry: own[0]})
-                for number in dict.fromkeys(own + identities(trial.secondary_ids)):
-                    _link(groups, at, number, holders.setdefault(number, []), links, refused)
-            yield from _written(store, starts, ids, groups, links, refused, report)
+                groups.add(trial.id, trial.registry, trial.secondary_ids)
+            yield from _written(store, starts, ids, groups, report)
     except OSError as error:
         raise InputError(f"--dedupe: the temporary file failed: {error.strerror}; set TMPDIR") from None
-
-
-def _link(
-    groups: _Groups,
-    at: int,
-    number: str,
-    holders: list[int],
-    links: dict[int, list[str]],
-    refused: dict[tuple[int, int], list[str]],
-) -> None:
-    """Join a record with the groups that hold its number; one record a group is remembered for it.
-
-    A number that many registrations of one registry share is no trial's own, and links no more of them.
-    """
-    joined = False
-    first: int | None = None
-    for holder in holders:
-        if groups.join(holder, at):
-            links.setdefault(at, []).append(number)
-            joined = True
-        elif first is None:
-            first = holder
-    if first is not None:
-        refused.setdefault((first, at), []).append(number)
-    if not joined and len(holders) < MOST_HOLDERS:
-        holders.append(at)
 
 
 def _written(
     store: IO[bytes],
     starts: list[int],
     ids: list[str],
-    groups: _Groups,
-    links: dict[int, list[str]],
-    refused: dict[tuple[int, int], list[str]],
+    groups: Registrations,
     report: Callable[[Merge], None] | None,
 ) -> Iterator[Trial]:
     def trial(at: int) -> Trial:
@@ -137,15 +134,15 @@ def _written(
 
     members: dict[int, list[int]] = {}
     for at in range(len(starts)):
-        members.setdefault(groups.find(at), []).append(at)
+        members.setdefault(groups.first(at), []).append(at)
     if report is not None:
-        for (one, other), numbers in refused.items():
-            if groups.find(one) != groups.find(other):
+        for (one, other), numbers in groups.refused.items():
+            if groups.first(one) != groups.first(other):
                 report(Merge(ids[one], (ids[other],), tuple(dict.fromkeys(numbers)), refused=True))
     for group in members.values():
         lead, *others = sorted((trial(at) for at in group), key=_rank)
         if others:
-            through = tuple(dict.fromkeys(number for at in group for number in links.get(at, ())))
+            through = tuple(dict.fromkeys(number for at in group for number in groups.links.get(at, ())))
             if report is not None:
                 report(Merge(lead.id, tuple(other.id for other in others), through))
             lead = combined(lead, others)

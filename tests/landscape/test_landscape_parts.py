@@ -28,8 +28,9 @@ from cart_nlp.landscape.publications import read_publications
 from cart_nlp.landscape.regions import DATA, region
 from cart_nlp.landscape.sponsors import merge, normal, read_decisions
 from cart_nlp.landscape.technology import vector_class
+from cart_nlp.registries import dedupe
 from cart_nlp.registries.entry import InputError
-from cart_nlp.schema import Construct, Record
+from cart_nlp.schema import Construct, Record, Trial
 
 APART = [
     ("First Hospital of Example University", "Second Hospital of Example University"),
@@ -287,13 +288,34 @@ def test_regions_cover_what_registries_print():
 
 def test_duplicates_keep_one_record_and_say_which():
     records = [
-        Record(trial_id="ChiCTR1", car_trial="product", secondary_ids=("NCT1",)),
-        Record(trial_id="NCT1", car_trial="product"),
-        Record(trial_id="NCT1", car_trial="product"),
+        Record(trial_id=CHINESE, car_trial="product", secondary_ids=(NCT,)),
+        Record(trial_id=NCT, car_trial="product"),
+        Record(trial_id=NCT, car_trial="product"),
     ]
     chosen = cohort(frame(records))
-    assert chosen.pick() == ("NCT1",)
-    assert sorted(chosen.duplicates) == [("ChiCTR1", "NCT1", "secondary id"), ("NCT1", "NCT1", "same id")]
+    assert chosen.pick() == (NCT,)
+    assert sorted(chosen.duplicates) == [(CHINESE, NCT, "secondary id"), (NCT, NCT, "same id")]
+
+
+NCT, CHINESE = "NCT04700001", "ChiCTR2000034575"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared", "kept"),
+    [
+        (NCT, "NCT04700002", "P30CA016672", 2),
+        (NCT, CHINESE, "IRB-7", 2),
+        (NCT, "NCT04700002", "2019-001234-12", 2),
+        (NCT, "NCT04700002", NCT, 2),
+        (NCT, CHINESE, "2019-001234-12", 1),
+        ("EUCTR2019-001234-12-DE", "EUCTR2019-001234-12-FR", "IRB-7", 1),
+    ],
+)
+def test_only_a_registration_number_makes_two_records_one_trial(one, other, shared, kept):
+    records = [Record(trial_id=i, car_trial="product", secondary_ids=(shared,)) for i in (one, other)]
+    assert len(cohort(frame(records))) == kept
+    merged = dedupe.merge(Trial(id=r.trial_id, secondary_ids=r.secondary_ids) for r in records)
+    assert len(list(merged)) == kept, "tag --dedupe has the same rule"
 
 
 def test_changes_between_two_dates():
