@@ -6,6 +6,7 @@ import json
 import pytest
 
 from cart_nlp.landscape import Options, frame, tables
+from cart_nlp.landscape.plots.outcomes import publication_time
 from cart_nlp.landscape.publications import (
     BACKGROUND,
     EARLY,
@@ -16,6 +17,8 @@ from cart_nlp.landscape.publications import (
     RETRACTED,
     REVIEW,
     SECONDARY,
+    Export,
+    Link,
     links_of,
     numbers,
     read_publications,
@@ -265,6 +268,18 @@ def test_time_to_publication_is_kaplan_meier(tmp_path):
     assert curve(5) == 0 and curve(6) == pytest.approx(100 / 12, abs=0.01)
     assert curve(12) == pytest.approx(100 * (1 - 11 / 12 * 9 / 11), abs=0.01)
     assert curve(None) is None and curve(36) is None
+
+
+def test_a_median_time_to_publication_is_in_the_table_and_the_figure_draws_the_months():
+    made = [TRIAL.model_copy(update={"trial_id": f"NCT{3_000_001 + n:08d}"}) for n in range(12)]
+    papers = {
+        one.trial_id: (Link(str(n), RESULTS, "data bank", "2021-03-05"),) for n, one in enumerate(made[:9])
+    }
+    options = Options(publications=Export(papers, {}, {}, 9))
+    found = tables(frame(made), options)
+    assert found["time_to_publication"].value("all", "median, months") == 12.0
+    line = publication_time(found).figure.axes[0].get_lines()[0]
+    assert [*zip(line.get_xdata(), line.get_ydata(), strict=True)][:4] == [(0, 0), (6, 0), (12, 75), (24, 75)]
 
 
 def test_months_run_from_completion_to_the_first_results_paper(tmp_path):

@@ -24,7 +24,7 @@ from cart_nlp.landscape.table import Table
 def publication_time(tables: Mapping[str, Table]) -> Plot:
     """Kaplan–Meier: percent of completed trials with a results paper by the months since completion."""
     frame: Any = tables["time_to_publication"].frame
-    months = [c for c in frame.columns if c.endswith(" months")]
+    months = [c for c in frame.columns if c.removesuffix(" months").isdigit()]
     data = frame[frame[months].notna().any(axis=1)].reset_index(drop=True)
     with styled():
         figure, axes = canvas(7, 3.6)
