@@ -37,8 +37,6 @@ LATE = frozenset(PHASES) - frozenset(UP_TO_TWO)
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
 NOT_STATED = "not stated"
 AXES = ("start", "registration")
-MOST_DATED = 50
-"""So many recorded or numbered registrations make the newest of them the end of the data."""
 
 
 @dataclass(frozen=True)
@@ -229,12 +227,15 @@ def _without(unwritten: Unwritten, ids: set[str]) -> Unwritten:
 
 
 def _end(options: Options, placed: dating.Placed) -> datetime.date:
-    """The last day that the analysis covers: its date limit, the newest registration, or its own date."""
+    """The last day that the analysis covers: its date limit, the newest registration, or its own date.
+
+    Its own date only where most records tell no registration: the few that do say little of the others.
+    """
     end = options.as_of
     if options.until:
         end = min(end, dating.last_day(options.until))
-    sure = sum(how in (dating.RECORDED, dating.BY_NUMBER) for how in placed.by)
-    if placed.newest and sure >= MOST_DATED:
+    told = sum(how in (dating.RECORDED, dating.BY_NUMBER) for how in placed.by)
+    if placed.newest and 2 * told >= len(placed.by):
         end = min(end, dating.last_day(placed.newest))
     return end
 

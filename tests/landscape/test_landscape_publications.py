@@ -58,6 +58,9 @@ TRIAL = Record(
     first_posted="2018-01-01",
 )
 
+NEWEST = Record(trial_id="NCT03100000", first_posted="2024-06-30")
+"""A record that is not included, and with which the data end."""
+
 
 def nbib():
     relations = {"ErratumFor": "EFR", "RetractionIn": "RIN"}
@@ -276,7 +279,7 @@ def test_a_median_time_to_publication_is_in_the_table_and_the_figure_draws_the_m
         one.trial_id: (Link(str(n), RESULTS, "data bank", "2021-03-05"),) for n, one in enumerate(made[:9])
     }
     options = Options(publications=Export(papers, {}, {}, 9))
-    found = tables(frame(made), options)
+    found = tables(frame([*made, NEWEST]), options)
     assert found["time_to_publication"].value("all", "median, months") == 12.0
     line = publication_time(found).figure.axes[0].get_lines()[0]
     assert [*zip(line.get_xdata(), line.get_ydata(), strict=True)][:4] == [(0, 0), (6, 0), (12, 75), (24, 75)]
@@ -286,7 +289,7 @@ def test_months_run_from_completion_to_the_first_results_paper(tmp_path):
     (tmp_path / "e").write_text(nbib())
     made = [TRIAL.model_copy(update={"trial_id": f"NCT{3_000_001 + n:08d}"}) for n in range(12)]
     options = Options(publications=read_publications(tmp_path / "e"))
-    table = tables(frame(made), options)["time_to_publication"]
+    table = tables(frame([*made, NEWEST]), options)["time_to_publication"]
     assert table.value("all", "completed trials") == 12
     assert table.ids("all", "published") == (NCT,)
     assert table.value("all", "6 months") == 0 and table.value("all", "12 months") == pytest.approx(

@@ -119,9 +119,25 @@ def test_rates_divide_by_the_time_up_to_the_end():
     assert [c.value for c in made.rows[1][:5]] == ["2022–", "registration", "2.33", 71, 30.5]
 
 
+def newest(day):
+    """A record that is not included, and with which the data end."""
+    return Record(trial_id="NCT00009999", first_posted=day)
+
+
+@pytest.mark.parametrize(("untold", "ends"), [(0, "2014-06-01"), (8, "2014-06-01"), (9, "2026-06-30")])
+def test_a_few_trials_end_with_the_newest_registration_if_most_tell_theirs(untold, ends):
+    told = [trial(n, first_posted=f"20{n + 7:02d}-06-01", start_date=f"20{n + 7:02d}-07") for n in range(8)]
+    silent = [Record(trial_id=f"X{n}", car_trial="product", start_date="2011") for n in range(untold)]
+    df = frame([*told, *silent])
+    assert cohort(df, Options(as_of=AS_OF)).end.isoformat() == ends
+    found = tables(df, Options(as_of=AS_OF))
+    assert (found["periods"].value(("2022–", "registration"), "trials") is None) == (untold < 9)
+    assert (found["growth_rates"].value("all trials", "2020–2024") is None) == (untold < 9)
+
+
 def evenly(first=2018, last=2022, **values):
-    """Four trials of each year, registered in May and started in June."""
-    return [
+    """Four trials of each year, registered in May and started in June; the data end with the last year."""
+    return [newest(f"{last}-12-31")] + [
         trial(10 * year + n, first_posted=f"{year}-05-01", start_date=f"{year}-06-15", **values)
         for year in range(first, last + 1)
         for n in range(4)
@@ -206,7 +222,8 @@ def test_nothing_is_counted_of_a_time_outside_the_data(window, years, periods):
 
 
 def test_a_zero_inside_the_data_is_a_zero():
-    made = tables(frame(evenly(2018, 2020)), Options(as_of=datetime.date(2022, 12, 31)))
+    records = [*evenly(2018, 2020), newest("2022-12-31")]
+    made = tables(frame(records), Options(as_of=datetime.date(2022, 12, 31)))
     assert made["key_figures"].value("trials of 2021", "value") == 0
     assert made["periods"].value(("to 2016", "start"), "trials") == 0
 
