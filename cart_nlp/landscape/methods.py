@@ -145,23 +145,20 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
 def _window(chosen: Cohort) -> str:
     options = chosen.options
     by = Counter(str(how) for how in chosen.df["placed_by"] if how)
-    limits = [
+    dates = [
         f"registered from {options.since} on" if options.since else "",
         f"registered up to {options.until}" if options.until else "",
     ]
-    limits += [f"at {', '.join(options.registries)}" if options.registries else ""]
+    limits = [*dates, f"at {', '.join(options.registries)}" if options.registries else ""]
     asked = " and ".join(part for part in limits if part)
+    undated = "; a trial that cannot be placed in time is left out" if any(dates) else ""
     placed = ", ".join(f"{n:,} by {how}" for how, n in sorted(by.items(), key=lambda kv: -kv[1])) or "none"
     return (
         f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}; it ends on "
         f"{chosen.end.isoformat()}, and rates divide by the time "
         + (f"from {chosen.begin.isoformat()} " if options.since else "")
         + "up to then. "
-        + (
-            f"Only trials {asked} are included; a trial that cannot be placed in time is left out. "
-            if asked
-            else "No date limit was set. "
-        )
+        + (f"Only trials {asked} are included{undated}. " if asked else "No date limit was set. ")
         + f"Trials were placed in time by their first registration: {placed} (error of numbers: "
         f"{chosen.placed.error}). "
         f"Growth compares {options.growth[0]} and {options.growth[1]} by year of {options.axis}; phases of "

@@ -21,10 +21,9 @@ RUN = {
 }
 
 
-def text(run):
-    return " ".join(
-        methods.paragraphs(cohort(frame([Record(trial_id="A", car_trial="product")])), run, "r.jsonl")
-    )
+def text(run, options=None, **values):
+    records = [Record(trial_id="A", car_trial="product", **values)]
+    return " ".join(methods.paragraphs(cohort(frame(records), options), run, "r.jsonl"))
 
 
 def test_facts_of_the_run_are_told():
@@ -43,6 +42,21 @@ def test_facts_of_the_run_are_told():
 
 def test_no_run_file_is_told():
     assert "There is no run file" in text({}) and "carry no evidence" in text({})
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"registries": ("ISRCTN",)}, "Only trials at ISRCTN are included. "),
+        (
+            {"registries": ("ISRCTN",), "until": "2024"},
+            "Only trials registered up to 2024 and at ISRCTN are included; a trial that cannot be placed in "
+            "time is left out. ",
+        ),
+    ],
+)
+def test_only_a_date_limit_leaves_out_undated_trials(limits, said):
+    assert said in text(RUN, Options(**limits), registry="ISRCTN")
 
 
 RESULT = {
