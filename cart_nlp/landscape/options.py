@@ -50,10 +50,6 @@ def options_from(
         phases = tuple(Period.parse(part) for part in periods.split(","))
     except ValueError as fault:
         raise OptionError(f"--periods {periods}: {fault}") from fault
-    try:
-        early, late = (Period.parse(part) for part in growth.split(":"))
-    except ValueError as fault:
-        raise OptionError(f"--growth {growth}: write two periods as 2015-2019:2020-2024 ({fault})") from fault
     extra: dict[str, Any] = {}
     if as_of is not None:
         try:
@@ -75,10 +71,23 @@ def options_from(
         search_text=search_text,
         search_date=search_date,
         periods=phases,
-        growth=(early, late),
+        growth=_growth(growth),
         top=top,
         **extra,
     )
+
+
+def _growth(text: str) -> tuple[Period, Period]:
+    """Two periods, one after the other: a trial is in one of them at most."""
+    try:
+        early, late = map(Period.parse, text.split(":"))
+    except ValueError as fault:
+        raise OptionError(f"--growth {text}: write two periods as 2015-2019:2020-2024 ({fault})") from fault
+    if not (early.last and late.first and early.last < late.first):
+        raise OptionError(
+            f"--growth {text}: the first period must end before the second begins: 2015-2019:2020-2024"
+        )
+    return early, late
 
 
 def _real(text: str) -> bool:

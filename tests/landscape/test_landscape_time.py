@@ -287,6 +287,9 @@ def test_years_that_are_not_over_and_plans():
         ({"since": "2024-05", "until": "2024-04"}, "--since 2024-05: lies after"),
         ({"basis": "some"}, "--basis some: write all or text"),
         ({"axis": "end"}, "--axis end: write start or registration"),
+        ({"growth": "2015-2022:2020-2024"}, "--growth 2015-2022:2020-2024: the first period must end before"),
+        ({"growth": "2020-2024:2015-2019"}, "--growth 2020-2024:2015-2019: the first period must end before"),
+        ({"growth": "2015-:2020-2024"}, "--growth 2015-:2020-2024: the first period must end before"),
     ],
 )
 def test_options_that_cannot_be_used(given, named):
