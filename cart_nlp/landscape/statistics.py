@@ -68,7 +68,8 @@ def compare(
 
     `groups` maps group -> outcome -> trial ids; a trial must occur in one cell only (ValueError otherwise).
     Chi-square without continuity correction where all expected counts reach 5; otherwise Fisher's exact test,
-    for tables larger than 2x2 by Monte Carlo with a fixed seed. Empty rows and columns are left out.
+    for tables larger than 2x2 by Monte Carlo with a fixed seed. Empty rows and columns are left out; an
+    outcome of fewer than five trials is not tested.
     """
     import numpy as np
     from scipy.stats.contingency import association, expected_freq
@@ -90,7 +91,7 @@ def compare(
     if min(counts.shape) < 2:
         why = "fewer than two groups or outcomes have trials."
         return Comparison(name, question, table, "none", None, None, None, None, None, n, None, why)
-    if counts.sum(axis=0).min() < LEAST_EVENTS and n >= 2 * LEAST_EVENTS * counts.shape[1]:
+    if counts.sum(axis=0).min() < LEAST_EVENTS:
         totals = ((o, sum(len(cells.get(o, ())) for cells in groups.values())) for o in outcomes)
         few = next(o for o, total in totals if 0 < total < LEAST_EVENTS)
         why = f"fewer than {LEAST_EVENTS} trials are “{few}”."

@@ -35,14 +35,16 @@ def test_fisher_where_counts_are_small():
 
 
 def test_monte_carlo_for_larger_small_tables_is_repeatable_and_near_the_exact_value():
-    counts = [[3, 1], [1, 4], [0, 3]]
+    counts = [[4, 1], [1, 4], [0, 3]]
     one = compare("x", "?", groups(counts), ("yes", "no"))
     two = compare("x", "?", groups(counts), ("yes", "no"))
     assert one.p == two.p and "Monte Carlo" in one.method
-    assert one.p == pytest.approx(0.1538, abs=0.03), "sum over all tables with these margins"
+    assert one.p == pytest.approx(0.0987, abs=0.01), "sum over all tables with these margins"
 
 
-@pytest.mark.parametrize("counts", [[[0, 0], [0, 0]], [[5, 0], [7, 0]], [[5, 3]], []])
+@pytest.mark.parametrize(
+    "counts", [[[0, 0], [0, 0]], [[5, 0], [7, 0]], [[5, 3]], [], [[6, 1], [5, 0]], [[60, 2], [50, 2]]]
+)
 def test_what_cannot_be_tested_is_not(counts):
     made = compare("x", "?", groups(counts), ("yes", "no"))
     assert made.p is None and made.v is None and made.reading().startswith("Not tested")
