@@ -9,7 +9,7 @@ from functools import cache
 
 from cart_nlp.landscape.cohort import GROUPS, Cohort
 from cart_nlp.landscape.diseases import AUTOIMMUNE, COLUMNS, columns_of
-from cart_nlp.landscape.growth import FIELD, NAME, by_end, known, length
+from cart_nlp.landscape.growth import FIELD, NAME, by_end, first_start, known, length, starts
 from cart_nlp.landscape.intervals import growth_interval
 from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.regions import DATA, REGIONS
@@ -145,9 +145,9 @@ def _autoimmune(cohort: Cohort) -> Table:
         column_rests=dict(rests),
     )
     df = at.df.set_index("trial_id")
-    region, late, year, targets = (df[c].to_dict() for c in ("region", "late", "start_year", "targets"))
+    region, late, targets = (df[c].to_dict() for c in ("region", "late", "targets"))
+    years = starts(at)
     for name, ids in at.by("indications").items():
-        years = [year[i] for i in ids if year[i] is not None]
         names = sorted({t for i in ids for t in targets[i]})
         table.add(
             name,
@@ -155,7 +155,7 @@ def _autoimmune(cohort: Cohort) -> Table:
             share(ids, every),
             [count(i for i in ids if place in region[i]) for place in ("China", "United States")],
             count(i for i in ids if late[i]),
-            str(min(years)) if years else None,
+            first_start(at, ids, years),
             ", ".join(names[:12]) + (" …" if len(names) > 12 else ""),
         )
     return table
@@ -179,17 +179,17 @@ def _crossed(cohort: Cohort) -> Table:
         column_rests=rests,
     )
     df = cohort.df.set_index("trial_id")
-    region, group, late, year = (df[c].to_dict() for c in ("region", "disease_group", "late", "start_year"))
+    region, group, late = (df[c].to_dict() for c in ("region", "disease_group", "late"))
+    years = starts(cohort)
     for name, field, wanted in KINDS:
         ids = _ids(cohort, field, wanted)
-        years = [year[i] for i in ids if year[i] is not None]
         table.add(
             name,
             count(ids),
             [count(i for i in ids if g in group[i]) for g in GROUPS],
             [count(i for i in ids if r in region[i]) for r in REGIONS],
             count(i for i in ids if late[i]),
-            str(min(years)) if years else None,
+            first_start(cohort, ids, years),
         )
     return table
 
@@ -280,7 +280,8 @@ def _first(cohort: Cohort) -> Table:
     note = (
         "The first trial of each target by registration, and how far the target has come: early I and I "
         "alone are "
-        "first-in-human stages. A sample misses first trials."
+        "first-in-human stages. A sample misses first trials"
+        + (", and with --since none of them is known." if cohort.options.since else ".")
     )
     columns = ("target", "first registered", "first trial", "trials", "highest phase", "reporting columns")
     table = Table(
@@ -303,7 +304,7 @@ def _first(cohort: Cohort) -> Table:
         dated = sorted((day[i], i) for i in ids if day[i])
         top, _ = phase_of(ids, phase)
         places = {c for i in ids for c in columns_of(names[i])}
-        if dated:
+        if dated and not cohort.options.since:
             rows.append((dated[0][0][:7], dated[0][1], target, ids, top, places))
     for first, trial, target, ids, top, places in sorted(rows, key=lambda r: (r[0], r[2]), reverse=True):
         shown = ", ".join([c for c in COLUMNS if c in places][:4])

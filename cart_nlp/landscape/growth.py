@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from cart_nlp.landscape import dating
@@ -43,6 +44,29 @@ def by_end(cohort: Cohort, axis: str) -> list[int | None]:
 
 def _covered(cohort: Cohort, day: str) -> bool:
     return cohort.begin <= dating.last_day(day) and dating.first_day(day) <= cohort.end
+
+
+def starts(cohort: Cohort) -> dict[str, int | None]:
+    """Trial -> the year of its start; None where it has none, or lies outside the time of the analysis."""
+    return dict(zip(cohort.df["trial_id"], by_end(cohort, "start"), strict=True))
+
+
+def first_start(cohort: Cohort, ids: Ids, years: Mapping[str, int | None]) -> Cell:
+    """The first of the years of some trials, with those that have it.
+
+    Undefined with a date from which trials are read: the first one may be before it.
+    """
+    found = [(year, i) for i in ids if (year := years[i]) is not None]
+    if cohort.options.since or not found:
+        return Cell(None)
+    first = min(year for year, _ in found)
+    return Cell(str(first), tuple(i for year, i in found if year == first))
+
+
+def covered(cohort: Cohort) -> str:
+    """A sentence for tables of years: those outside the data have no row, the ends may be no whole years."""
+    begin = f"begin with {cohort.options.since} and " if cohort.options.since else ""
+    return f"The data {begin}end on {cohort.end.isoformat()}: years outside have no row."
 
 
 def outside(cohort: Cohort) -> Ids:
@@ -208,11 +232,10 @@ def _countries(cohort: Cohort) -> Table:
         column_rests={"first start": ("start_date",)},
     )
     placed = cohort.pick([bool(c) for c in cohort.df["countries"]])
-    year = dict(zip(cohort.df["trial_id"], cohort.df["start_year"], strict=True))
+    years = starts(cohort)
     for name, ids in cohort.by("countries").items():
-        years = [year[one] for one in ids if year[one] is not None]
         alone = cohort.pick([c == (name,) for c in cohort.df["countries"]])
-        first = Cell(str(min(years)) if years else None)
+        first = first_start(cohort, ids, years)
         table.add(name, region(name), count(ids), share(ids, placed), first, count(alone))
     return table
 

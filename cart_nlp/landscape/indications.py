@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, Cohort
+from cart_nlp.landscape.growth import by_end, covered, first_start, starts
 from cart_nlp.landscape.table import SHARE, Table, count, share
 
 SECTION = "Diseases"
@@ -29,12 +30,11 @@ def _groups(cohort: Cohort) -> Table:
     )
     by = cohort.by("disease_group")
     stated = cohort.pick([bool(g) for g in cohort.df["disease_group"]])
-    year = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
+    years = starts(cohort)
     for name in GROUPS:
         ids = by.get(name, ())
-        first = min((year[i] for i in ids if year[i] is not None), default=None)
         alone = cohort.pick([g == (name,) for g in cohort.df["disease_group"]])
-        table.add(name, count(ids), share(ids, stated), count(alone), None if first is None else str(first))
+        table.add(name, count(ids), share(ids, stated), count(alone), first_start(cohort, ids, years))
     silent = cohort.pick([not g for g in cohort.df["disease_group"]])
     table.add(NOT_STATED, count(silent), (None, None, None), None, None)
     return table
@@ -60,7 +60,7 @@ def _indications(cohort: Cohort) -> Table:
 
 
 def _by_year(cohort: Cohort) -> Table:
-    note = "Trials by start year; a trial of several groups counts in each."
+    note = f"Trials by start year; a trial of several groups counts in each. {covered(cohort)}"
     table = Table(
         "disease_groups_by_year",
         "Disease groups by start year",
@@ -69,8 +69,9 @@ def _by_year(cohort: Cohort) -> Table:
         section=SECTION,
         rests=("start_date",),
     )
-    for year in sorted({y for y in cohort.df["year"] if y is not None}):
-        at = cohort.where(cohort.df["year"] == year)
+    years = by_end(cohort, "start")
+    for year in sorted({y for y in years if y is not None}):
+        at = cohort.where([y == year for y in years])
         by = at.by("disease_group")
         table.add(
             str(year),

@@ -13,7 +13,7 @@ import pandas as pd
 from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
 from cart_nlp.landscape.comparisons import place_of
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
-from cart_nlp.landscape.growth import FIELD, NAME
+from cart_nlp.landscape.growth import FIELD, NAME, by_end
 from cart_nlp.landscape.statistics import Comparison, compare, p_value
 from cart_nlp.landscape.table import Cell, Table, count
 
@@ -33,7 +33,7 @@ def tables(cohort: Cohort, seen: Mapping[str, Seen], tests: Sequence[Comparison]
 
 
 def design(cohort: Cohort) -> pd.DataFrame:
-    """One row a trial that has all: late (0/1), place, one disease group, funding, year."""
+    """One row a trial that has all: late (0/1), place, one disease group, funding, year inside the data."""
     df = cohort.df
     frame = pd.DataFrame(
         {
@@ -45,7 +45,7 @@ def design(cohort: Cohort) -> pd.DataFrame:
             "place": place_of(df["region"]),
             "disease": single(df["disease_group"], GROUPS[:3]),
             "funding": list(df["funding"]),
-            "year": list(df[f"{cohort.options.axis}_year"]),
+            "year": by_end(cohort, cohort.options.axis),
         },
         dtype=object,
     )
@@ -123,8 +123,8 @@ def late_phase(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
     table.note = (
         f"Logistic regression (statsmodels) over {len(frame):,} trials with a phase, one disease group, a "
         f"place, "
-        f"funding and a year of {NAME[axis]}; {int(late.sum())} of them late; {left:,} trials lack one of "
-        f"these or have "
+        f"funding and a year of {NAME[axis]} inside the data; {int(late.sum())} of them late; {left:,} "
+        "trials lack one of these or have "
         "several disease groups. Odds ratios against China, hematological disease and academic funding, each "
         f"adjusted for the others; pseudo R² {fitted.prsquared:.3f}. "
         + (f"Left out, too few or all alike: {', '.join(gone)}. " if gone else "")
@@ -172,11 +172,12 @@ def trends(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
     columns = ("share", "years", "trials", "first years %", "last years %", "z", "p", "p (Holm)", "reading")
     table = Table("trends", "Trends over the years", columns, note=note, section=SECTION)
     last = cohort.end.year if (cohort.end.month, cohort.end.day) == (12, 31) else cohort.end.year - 1
+    years = by_end(cohort, axis)
     rows: list[list[Any]] = []
     for name, values, rests in _shares(cohort):
         absent = [LABELS[f] for f in (*rests, FIELD[axis]) if not seen[f].enough]
         why = f"Not tested: {', '.join(absent)} {ABSENT}."
-        rows.append([name, *[None] * 7, why] if absent else _trend(name, cohort.df, values, axis, last))
+        rows.append([name, *[None] * 7, why] if absent else _trend(name, cohort.df, years, values, last))
     tested = [row for row in rows if row[6] is not None]
     for row, p in zip(tested, holm([row[6] for row in tested]), strict=True):
         row[7] = p
@@ -217,9 +218,11 @@ def holm(ps: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(ps, method="holm")[1]] if ps else []
 
 
-def _trend(name: str, df: pd.DataFrame, values: list[bool | None], axis: str, last: int) -> list[Any]:
+def _trend(
+    name: str, df: pd.DataFrame, at: list[int | None], values: list[bool | None], last: int
+) -> list[Any]:
     by: dict[int, list[tuple[str, bool]]] = {}
-    for i, year, value in zip(df["trial_id"], df[f"{axis}_year"], values, strict=True):
+    for i, year, value in zip(df["trial_id"], at, values, strict=True):
         if year is not None and value is not None and year <= last:
             by.setdefault(year, []).append((i, value))
     years = sorted(by)

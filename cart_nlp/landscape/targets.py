@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
 from cart_nlp.landscape.diseases import columns_of
-from cart_nlp.landscape.growth import by_end
+from cart_nlp.landscape.growth import by_end, covered, first_start, starts
 from cart_nlp.landscape.origins import by_origin, having, origins
 from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, share, share_columns
@@ -54,9 +51,8 @@ def _targets(cohort: Cohort) -> Table:
     rests = {"first start": ("start_date",), "highest phase": ("phase",)}
     table = Table("targets", "Targets", columns, note=note, section=SECTION, column_rests=rests)
     df = cohort.df.set_index("trial_id")
-    groups, years, multi, phases = (
-        df[c].to_dict() for c in ("disease_group", "year", "multi_target", "phase")
-    )
+    groups, multi, phases = (df[c].to_dict() for c in ("disease_group", "multi_target", "phase"))
+    years = starts(cohort)
     told = bool(own["stated"] or own["product"])
     for name, ids in by.items():
         phase, reached = phase_of(ids, phases)
@@ -67,17 +63,11 @@ def _targets(cohort: Cohort) -> Table:
             share(ids, stated),
             [count(i for i in ids if g in groups[i]) for g in GROUPS],
             count(i for i in ids if multi[i]),
-            _first(ids, years),
+            first_start(cohort, ids, years),
             Cell(phase, reached),
         )
     table.add(NOT_STATED, count(silent), None, (None, None, None), [None] * len(GROUPS), None, None, None)
     return table
-
-
-def _first(ids: Ids, years: Mapping[Any, int | None]) -> Cell:
-    """The first of some years, with the trials that have it."""
-    first = min((year for i in ids if (year := years[i]) is not None), default=None)
-    return Cell(None if first is None else str(first), tuple(i for i in ids if first and years[i] == first))
 
 
 def _in_group(cohort: Cohort, group: str) -> Table:
@@ -100,7 +90,7 @@ def _by_year(cohort: Cohort, top: int = 15) -> Table:
     note = (
         f"The {top} targets with most trials, by start year; a multi-target trial counts in each of its "
         f"targets. "
-        "Percent of the year's product trials with a target. Years after the end of the data are left out."
+        f"Percent of the year's product trials with a target. {covered(cohort)}"
     )
     columns = ("target", "year", "trials", "year's trials with a target", "% of these")
     table = Table(
@@ -122,7 +112,8 @@ def _by_year(cohort: Cohort, top: int = 15) -> Table:
 def _new(cohort: Cohort) -> Table:
     note = (
         "A target is new in the start year of its first trial here; targets known only from "
-        "undated trials are not shown. A sample misses first trials."
+        "undated trials, or from plans, are not shown. A sample misses first trials"
+        + (", and with --since nothing is known of what was new." if cohort.options.since else ".")
     )
     table = Table(
         "new_targets",
@@ -132,18 +123,18 @@ def _new(cohort: Cohort) -> Table:
         section=SECTION,
         rests=("start_date",),
     )
-    years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
-    first: dict[int, list[tuple[str, Ids]]] = {}
+    years = starts(cohort)
+    first: dict[str, list[tuple[str, Ids]]] = {}
     for name, ids in cohort.by("targets").items():
-        dated = [years[i] for i in ids if years[i] is not None]
-        if dated:
-            first.setdefault(min(dated), []).append((name, tuple(i for i in ids if years[i] == min(dated))))
+        start = first_start(cohort, ids, years)
+        if start.value is not None:
+            first.setdefault(start.text(), []).append((name, start.ids or ()))
     total = 0
     for year in sorted(first):
         total += len(first[year])
         ids = tuple(dict.fromkeys(i for _, found in first[year] for i in found))
         table.add(
-            str(year), Cell(len(first[year]), ids), total, ", ".join(sorted(name for name, _ in first[year]))
+            year, Cell(len(first[year]), ids), total, ", ".join(sorted(name for name, _ in first[year]))
         )
     return table
 
@@ -256,7 +247,7 @@ def _reach(cohort: Cohort) -> Table:
         },
     )
     phases = _phases(cohort)
-    years = dict(zip(cohort.df["trial_id"], cohort.df["year"], strict=True))
+    years = starts(cohort)
     pairs: dict[tuple[str, str], list[str]] = {}
     for i, targets, names in zip(
         cohort.df["trial_id"], cohort.df["targets"], cohort.df["indications"], strict=True
@@ -266,6 +257,6 @@ def _reach(cohort: Cohort) -> Table:
                 pairs.setdefault((target, name), []).append(i)
     for (target, name), ids in sorted(pairs.items(), key=lambda kv: (-len(kv[1]), kv[0])):
         phase, reached = phase_of(tuple(ids), phases)
-        last = max((years[i] for i in ids if years[i] is not None), default=None)
+        last = max((year for i in ids if (year := years[i]) is not None), default=None)
         table.add(target, name, count(ids), phase, count(reached), None if last is None else str(last))
     return table

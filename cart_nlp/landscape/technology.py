@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.growth import by_end, covered
 from cart_nlp.landscape.origins import by_origin, having, origins
 from cart_nlp.landscape.table import SHARE, Table, count, ratio, share, share_columns
 
@@ -168,7 +169,7 @@ def _classes(cohort: Cohort, origin: dict[tuple[str, str, str], str]) -> Table:
 def _by_year(cohort: Cohort) -> Table:
     note = (
         "Percent of the year's product trials that have any value of the field. Few trials a "
-        "year state a field: read the counts first."
+        f"year state a field: read the counts first. {covered(cohort)}"
     )
     columns = ("field", "value", "year", "trials", "year's trials that state the field", "% of these")
     table = Table(
@@ -179,11 +180,11 @@ def _by_year(cohort: Cohort) -> Table:
         section=SECTION,
         rests=("start_date",),
     )
-    df = cohort.df
+    df, years = cohort.df, by_end(cohort, "start")
     for field in FIELDS:
         speaking: dict[int, list[str]] = {}
         having: dict[tuple[str, int], list[str]] = {}
-        for i, year, values in zip(df["trial_id"], df["year"], df[field], strict=True):
+        for i, year, values in zip(df["trial_id"], years, df[field], strict=True):
             if year is not None and values:
                 speaking.setdefault(year, []).append(i)
                 for value in values:

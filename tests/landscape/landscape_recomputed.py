@@ -42,7 +42,7 @@ KIND = {
 LATE = ["PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4"]
 
 
-def load(path):
+def load(path, end=END):
     """Included trials, and those that give a product, as DataFrames of JSON values."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     df = pd.DataFrame(rows).astype(object).where(lambda f: f.notna(), None)
@@ -52,6 +52,8 @@ def load(path):
     df = df[[not (set(s) & ids) for s in df["secondary_ids"]]].sort_index()
     df = df[df["car_trial"].isin(["product", "related"])].reset_index(drop=True)
     df["year"] = [int(d[:4]) if d else None for d in df["start_date"]]
+    inside = [bool(d) and pd.Timestamp(d) <= end for d in df["start_date"]]
+    df["started"] = df["year"].where(inside)
     df["regions"] = [sorted({REGION.get(c, "Other regions") for c in cs}) for cs in df["countries"]]
     df["paid"] = [payer(s, cs) for s, cs in zip(df["sponsor"], df["collaborators"], strict=True)]
     return df, df[df["car_trial"] == "product"].reset_index(drop=True)
@@ -120,7 +122,7 @@ def countries(df):
     rows, placed = [], int((df["countries"].map(len) > 0).sum())
     for name, n in tally(df["countries"]):
         part = df[has(df["countries"], name)]
-        first = part["year"].dropna()
+        first = part["started"].dropna()
         alone = int((part["countries"].map(len) == 1).sum())
         rows.append(
             [name, REGION[name], n, *wilson(n, placed), str(int(first.min())) if len(first) else None, alone]
@@ -189,7 +191,7 @@ def targets(products, group=None):
         if group:
             rows.append([name, n, *wilson(n, len(stated)), round(100 * n / mentions, 2)])
             continue
-        first, ranks = part["year"].dropna(), [order.index(p) for p in part["phase"] if p in order]
+        first, ranks = part["started"].dropna(), [order.index(p) for p in part["phase"] if p in order]
         told = part["evidence"].map(
             lambda es, name=name: any(
                 (e["field"], e["value"]) == ("targets", name) and e["basis"] != "product" for e in es

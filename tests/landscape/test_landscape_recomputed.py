@@ -6,7 +6,7 @@ import landscape_recomputed as again
 import pandas as pd
 import pytest
 
-from cart_nlp.landscape import Options, read_records, tables
+from cart_nlp.landscape import Options, cohort, read_records, tables
 from cart_nlp.landscape.table import Table
 
 
@@ -106,13 +106,13 @@ def test_groups_of_all_trials(found, frames):
     grouped = int((df["disease_group"].map(len) > 0).sum())
     for row in rows(found["disease_groups"])[:-1]:
         part = df[again.has(df["disease_group"], row[0])]
-        first = part["year"].dropna()
+        first = part["started"].dropna()
         alone = int((part["disease_group"].map(len) == 1).sum())
         year = str(int(first.min())) if len(first) else None
         same(row[1:], [len(part), *again.wilson(len(part), grouped), alone, year], row[0])
     assert rows(found["disease_groups"])[-1][1] == len(df) - grouped
     for row in rows(found["disease_groups_by_year"]):
-        part = df[df["year"] == int(row[0])]
+        part = df[df["started"] == int(row[0])]
         by = [int(again.has(part["disease_group"], g).sum()) for g in again.GROUPS]
         same(row[1:], [*by, int((part["disease_group"].map(len) == 0).sum())], row[0])
     expected = again.tally(df["indications"])
@@ -169,7 +169,9 @@ def test_sponsors_reasons_and_new_targets(found, frames):
     assert got == expected
     got = {r[0]: r[1] for r in rows(found["stop_reasons"])}
     assert got == {name: n for name, n in again.reasons(df).items() if n}
-    first = products.explode("targets").dropna(subset=["targets", "year"]).groupby("targets")["year"].min()
+    first = (
+        products.explode("targets").dropna(subset=["targets", "started"]).groupby("targets")["started"].min()
+    )
     by_year = first.astype(int).value_counts().sort_index()
     got = [(r[0], r[1]) for r in rows(found["new_targets"])]
     assert got == [(str(year), int(n)) for year, n in by_year.items()]
@@ -183,7 +185,7 @@ def test_target_indication_phase(found, frames):
     for row in rows(found["target_indication_phase"]):
         part = long[(long["targets"] == row[0]) & (long["indications"] == row[1])]
         ranks = [order.index(p) for p in part["phase"] if p in order]
-        year = part["year"].dropna()
+        year = part["started"].dropna()
         phase = again.PHASES[order[max(ranks)]] if ranks else None
         at = ranks.count(max(ranks)) if ranks else 0
         same(row[2:], [len(part), phase, at, str(int(year.max())) if len(year) else None], row[:2])
@@ -200,7 +202,7 @@ def test_technology_by_year_and_classes(found, frames):
     }
     seen = 0
     for field, value, year, n, speaking, percent in rows(found["technology_by_year"]):
-        part = products[products["year"] == int(year)]
+        part = products[products["started"] == int(year)]
         column = part[fields.get(field, field)]
         has = int(column.map(lambda v, value=value: value in map(str, v)).sum())
         same(
@@ -209,7 +211,7 @@ def test_technology_by_year_and_classes(found, frames):
             (field, value, year),
         )
         seen += n
-    dated = products.dropna(subset=["year"])
+    dated = products.dropna(subset=["started"])
     names = (
         "costim",
         "generation",
@@ -274,8 +276,9 @@ def test_flow_adds_up(found, df, frames):
 def test_tables_from_real_records(car_records):
     """The same on records tagged from real registry text."""
     out, _ = car_records
-    found = tables(read_records(out), Options())
-    df, products = again.load(out)
+    df = read_records(out)
+    found = tables(df, Options())
+    df, products = again.load(out, pd.Timestamp(cohort(df, Options()).end))
     assert found["flow"].value("trials included", "records") == len(df)
     for group in ("hematological", "solid", "autoimmune"):
         check(found[f"targets_{group}"], again.targets(products, group))

@@ -8,6 +8,7 @@ import pytest
 from cart_nlp.landscape import Options, Period, cohort, dating, frame, tables
 from cart_nlp.landscape.growth import rates_between
 from cart_nlp.landscape.intervals import growth_interval, poisson
+from cart_nlp.landscape.models import design
 from cart_nlp.landscape.options import OptionError, names_from, options_from
 from cart_nlp.schema import Record
 
@@ -234,6 +235,47 @@ def test_what_was_first_is_unknown_where_the_earlier_were_not_read(since, first)
     made = tables(frame(records), Options(since=since, as_of=datetime.date(2022, 12, 31)))["key_figures"]
     for label in ("first year with a trial", "first autoimmune trial"):
         assert made.value(label, "value") == first
+
+
+TOLD = {
+    "targets": ("CD19",),
+    "vector": ("lentiviral",),
+    "cell_source": ("in_vivo",),
+    "disease_group": ("autoimmune",),
+    "indications": ("lupus",),
+    "countries": ("Japan",),
+    "phase": "PHASE1",
+    "sponsor": "Example University",
+}
+FIRST = {
+    "targets": "CD19",
+    "countries": "Japan",
+    "disease_groups": "autoimmune",
+    "autoimmune": "lupus",
+    "technology_by_disease_and_place": "in vivo, any",
+}
+
+
+@pytest.mark.parametrize("since", [None, "2020-01"])
+def test_no_table_has_years_outside_the_data(since):
+    plan = trial(88, first_posted="2022-06-01", start_date="2025-01", **TOLD | {"targets": ("GD2",)})
+    before = trial(99, first_posted="2020-06-01", start_date="2017-01", **TOLD)
+    options = Options(since=since, as_of=datetime.date(2022, 12, 31))
+    df = frame([*evenly(**TOLD), plan, *([before] if since else [])])
+    made = tables(df, options)
+    inside = [str(year) for year in range(2020 if since else 2018, 2023)]
+    for name, column in (("disease_groups_by_year", 0), ("technology_by_year", 2), ("targets_by_year", 1)):
+        assert sorted({row[column].value for row in made[name].rows}) == inside
+    assert {name: made[name].value(row, "first start") for name, row in FIRST.items()} == dict.fromkeys(
+        FIRST, None if since else "2018"
+    )
+    assert made["targets"].value("GD2", "first start") is None
+    assert [row[0].value for row in made["new_targets"].rows] == ([] if since else ["2018"])
+    assert [row[0].value for row in made["first_in_human"].rows] == ([] if since else ["GD2", "CD19"])
+    assert made["target_indication_phase"].value(("GD2", "lupus"), "latest start") is None
+    assert {row[1].value for row in made["trends"].rows} == {f"{inside[0]}–2022"}
+    years = set(design(cohort(df, options))["year"])
+    assert {str(year) for year in years} == set(inside)
 
 
 def test_what_grew_between_two_periods():
