@@ -115,11 +115,7 @@ def _nbib(text: str) -> Iterator[Entry]:
                 tuple(tags.get("PT", ())),
                 tuple(name for tag, name in relations.items() if tags.get(tag)),
                 tuple(tags.get("MH", ())),
-                day(
-                    _one(tags, "DEP")[:4] + "/" + _one(tags, "DEP")[4:6]
-                    if _one(tags, "DEP")
-                    else _one(tags, "DP", "EDAT")
-                ),
+                day(re.sub(r"^(\d{4})(\d{2})(\d{2})$", r"\1/\2/\3", _one(tags, "DEP", "DP", "EDAT"))),
             )
 
 

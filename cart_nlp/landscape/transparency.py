@@ -16,6 +16,12 @@ from cart_nlp.landscape.table import SHARE, Cell, Ids, Table, count, ratio, shar
 SECTION = "Transparency"
 SIZES = ("<50", "50–150", ">150")
 MONTHS = (6, 12, 24, 36, 48, 60)
+UNFOLLOWED = (
+    "without a date of completion",
+    "completed after the end of the data",
+    "with a paper of the results that has no date",
+)
+"""Why a completed trial has no time to publication."""
 LEAST = 10
 """Trials that a curve of time to publication needs."""
 
@@ -177,37 +183,53 @@ def _grades(cohort: Cohort, found: dict[str, tuple[Link, ...]]) -> Table:
     return table
 
 
-def waiting(cohort: Cohort, found: dict[str, tuple[Link, ...]]) -> dict[str, tuple[float, bool]]:
+def waiting(
+    cohort: Cohort, found: dict[str, tuple[Link, ...]]
+) -> tuple[dict[str, tuple[float, bool]], dict[str, int]]:
     """Completed trials -> months from completion to the first results paper, or to the data's end (False).
 
-    A paper before completion counts as a month after it: interim reports are reports.
+    A paper before completion counts as a month after it: interim reports are reports. Then how many trials
+    cannot be followed, by the reason.
     """
     spans: dict[str, tuple[float, bool]] = {}
-    df = cohort.df
-    for i, status, done in zip(df["trial_id"], df["status"], df["completion_date"], strict=True):
-        day = dating.day(done)
-        if status != "COMPLETED" or day is None:
-            continue
-        since, out = dating.first_day(day), published_on(found[i])
-        until = out if out is not None and out <= cohort.end else cohort.end
-        if since <= cohort.end:
-            spans[i] = (max((until - since).days / 30.4375, 1.0), out is not None and out <= cohort.end)
-    return spans
+    left = dict.fromkeys(UNFOLLOWED, 0)
+    undated, late, unclear = UNFOLLOWED
+    df = cohort.where(cohort.df["status"] == "COMPLETED").df
+    for i, done in zip(df["trial_id"], df["completion_date"], strict=True):
+        day, out = dating.day(done), published_on(found[i])
+        if day is None:
+            left[undated] += 1
+        elif (since := dating.first_day(day)) > cohort.end:
+            left[late] += 1
+        elif any(one.grade == RESULTS and not one.date for one in found[i]):
+            left[unclear] += 1
+        else:
+            known = out is not None and out <= cohort.end
+            until = out if out is not None and known else cohort.end
+            spans[i] = (max((until - since).days / 30.4375, 1.0), known)
+    return spans, left
 
 
 def time_to_publication(cohort: Cohort, found: dict[str, tuple[Link, ...]]) -> Table:
     """Kaplan–Meier (statsmodels): share of completed trials with a results paper by months."""
     export = cohort.options.publications
     note = (
-        "Kaplan–Meier estimate (statsmodels): percent of the completed trials whose results were published "
+        "Kaplan–Meier estimate (statsmodels): percent of the trials followed whose results were published "
         "so many "
-        "months after completion; trials without a paper are censored at the end of the data "
-        f"({cohort.end.isoformat()}), interim reports count from the first month. Needs the dates of "
-        f"publications, "
+        "months after completion; trials without a paper up to the end of the data "
+        f"({cohort.end.isoformat()}) are censored there, interim reports count from the first month. Needs "
+        "the dates of publications, "
         f"which --pubmed brings; undefined beyond the last trial at risk, and for groups under {LEAST} "
-        f"trials."
+        f"trials. A trial with sites in several regions counts in each."
     )
-    columns = ("group", "completed trials", "published", *(f"{m} months" for m in MONTHS), "median, months")
+    columns = (
+        "group",
+        "completed trials",
+        "followed",
+        "published by the end",
+        *(f"{m} months" for m in MONTHS),
+        "median, months",
+    )
     table = Table(
         "time_to_publication",
         "Time from completion to publication",
@@ -216,19 +238,25 @@ def time_to_publication(cohort: Cohort, found: dict[str, tuple[Link, ...]]) -> T
         section=SECTION,
         rests=("status", "completion_date", "pmids"),
     )
-    spans = waiting(cohort, found) if export is not None else {}
-    dated = [i for i in spans if not any(one.grade == RESULTS and not one.date for one in found[i])]
-    place = dict(zip(cohort.df["trial_id"], cohort.df["region"], strict=True))
-    groups = [("all", dated)]
-    groups += [(name, [i for i in dated if place[i] == (name,)]) for name in REGIONS[:2]]
-    for name, ids in groups:
-        events = tuple(i for i in ids if spans[i][1])
-        if export is None or len(ids) < LEAST:
-            known = [None, None] if export is None else [count(ids), count(events)]
-            table.add(name, known, [None] * (len(MONTHS) + 1))
+    completed = cohort.where(cohort.df["status"] == "COMPLETED")
+    regions = completed.by("region")
+    place = ("countries",)
+    groups = [("all", completed.pick(), ()), *((r, regions.get(r, ()), place) for r in REGIONS[:2])]
+    if export is None:
+        for name, every, rests in groups:
+            table.add(name, count(every), [None] * (len(MONTHS) + 3), rests=rests)
+        return table
+    spans, left = waiting(cohort, found)
+    reasons = "; ".join(f"{n:,} {why}" for why, n in left.items() if n)
+    table.note += f" Completed trials that are not followed: {reasons or 'none'}."
+    for name, every, rests in groups:
+        ids = [i for i in every if i in spans]
+        known = [count(every), count(ids), count(i for i in ids if spans[i][1])]
+        if len(ids) < LEAST:
+            table.add(name, known, [None] * (len(MONTHS) + 1), rests=rests)
             continue
         curve = survival([spans[i][0] for i in ids], [spans[i][1] for i in ids])
-        table.add(name, count(ids), count(events), [curve(m) for m in MONTHS], curve(None))
+        table.add(name, known, [curve(m) for m in MONTHS], curve(None), rests=rests)
     return table
 
 

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from cart_nlp.landscape import Options, frame, tables
+from cart_nlp.landscape.exports import entries
 from cart_nlp.landscape.plots.outcomes import publication_time
 from cart_nlp.landscape.publications import (
     BACKGROUND,
@@ -285,13 +286,46 @@ def test_a_median_time_to_publication_is_in_the_table_and_the_figure_draws_the_m
     assert [*zip(line.get_xdata(), line.get_ydata(), strict=True)][:4] == [(0, 0), (6, 0), (12, 75), (24, 75)]
 
 
+def test_completed_trials_without_a_time_to_publication_are_told():
+    """The denominators of both tables are the same trials, and the difference has its reasons."""
+    places = (("China",), ("China", "Japan"), ("United States",))
+    made = [
+        TRIAL.model_copy(update={"trial_id": f"NCT{3_000_001 + n:08d}", "countries": places[n % 3]})
+        for n in range(15)
+    ]
+    made[0] = made[0].model_copy(update={"completion_date": None})
+    made[1] = made[1].model_copy(update={"completion_date": "2025-01"})
+    days = {2: ("2021-03-05", None), 3: ("2021-03-05",), 4: ("2025-01-01",)}
+    papers = {
+        made[n].trial_id: tuple(Link(f"{n}{k}", RESULTS, "title", day) for k, day in enumerate(found))
+        for n, found in days.items()
+    }
+    found = tables(frame([*made, NEWEST]), Options(publications=Export(papers, {}, {}, 4)))
+    times, results = found["time_to_publication"], found["transparency"]
+    for row, beside in (("all", "all"), ("China", "region"), ("United States", "region")):
+        assert times.ids(row, "completed trials") == results.ids((beside, row), "trials")
+    assert [times.value("China", c) for c in times.columns[1:4]] == [10, 8, 1]
+    assert [times.value("all", c) for c in times.columns[1:4]] == [15, 12, 1]
+    for told in (
+        "1 without a date of completion",
+        "1 completed after the end of the data",
+        "1 with a paper of the results that has no date",
+    ):
+        assert told in times.note
+
+
+def test_the_day_of_an_electronic_publication_is_kept(tmp_path):
+    (tmp_path / "e").write_text("PMID- 1\nDP  - 2013 Mar\nDEP - 20130217\n\nPMID- 2\nDP  - 2013 Mar\n")
+    assert [one.date for one in entries(tmp_path / "e")] == ["2013-02-17", "2013-03"]
+
+
 def test_months_run_from_completion_to_the_first_results_paper(tmp_path):
     (tmp_path / "e").write_text(nbib())
     made = [TRIAL.model_copy(update={"trial_id": f"NCT{3_000_001 + n:08d}"}) for n in range(12)]
     options = Options(publications=read_publications(tmp_path / "e"))
     table = tables(frame([*made, NEWEST]), options)["time_to_publication"]
     assert table.value("all", "completed trials") == 12
-    assert table.ids("all", "published") == (NCT,)
+    assert table.ids("all", "published by the end") == (NCT,)
     assert table.value("all", "6 months") == 0 and table.value("all", "12 months") == pytest.approx(
         100 / 12, abs=0.01
     )

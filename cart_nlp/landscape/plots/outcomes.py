@@ -42,7 +42,7 @@ def publication_time(tables: Mapping[str, Table]) -> Plot:
                     *zip(*points, strict=True),
                     marker=MARKERS[n],
                     color=PALETTE[n],
-                    label=f"{row['group']} ({int(row['completed trials'])})",
+                    label=f"{row['group']} ({int(row['followed'])})",
                 )
             axes.set(
                 xlabel="months since completion",
@@ -50,7 +50,7 @@ def publication_time(tables: Mapping[str, Table]) -> Plot:
                 ylim=(0, None),
                 xlim=(0, None),
             )
-            axes.legend(title="completed trials", fontsize=8, loc="upper left", alignment="left")
+            axes.legend(title="completed trials followed", fontsize=8, loc="upper left", alignment="left")
             axes.set_title("Time from completion to publication (Kaplan–Meier)")
             axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
     alt = (
