@@ -234,7 +234,7 @@ def _end(options: Options, placed: dating.Placed) -> datetime.date:
     end = options.as_of
     if options.until:
         end = min(end, dating.last_day(options.until))
-    told = sum(how in (dating.RECORDED, dating.BY_NUMBER) for how in placed.by)
+    told = sum(how not in (None, dating.BY_START) for how in placed.by)
     if placed.newest and 2 * told >= len(placed.by):
         end = min(end, dating.last_day(placed.newest))
     return end

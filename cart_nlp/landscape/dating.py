@@ -15,6 +15,7 @@ import numpy as np
 from cart_nlp.landscape.regions import DATA
 
 RECORDED, BY_NUMBER, BY_START = "registration date", "registration number", "start date"
+EXTRAPOLATED = "registration number beyond the last dated one"
 FOLDS = 10
 FAR = 60
 """Days by which a recorded date may differ from its neighbors and still date other numbers."""
@@ -133,9 +134,23 @@ class Placed:
     days: list[str | None]
     by: list[str | None]
     error: Error
+    """Of the numbers between dated ones."""
     dated_here: int
+    last: tuple[str, str]
+    """The last dated NCT number and its day: what is beyond is extrapolated."""
     newest: str | None
     """The last registration that is recorded or follows from a number."""
+    extrapolated: bool
+    """Whether the last registration is that of an extrapolated number."""
+
+    @property
+    def beyond(self) -> str:
+        """A sentence on the numbers beyond the last dated one."""
+        number, day = self.last
+        return (
+            f"Numbers beyond the last dated one ({number}, {day}) follow the pace of the {TAIL_YEARS:g} "
+            "years before it: that error is not in the stated one, and grows with the distance."
+        )
 
 
 def _regular(dated: Sequence[tuple[int, datetime.date]]) -> list[tuple[int, datetime.date]]:
@@ -173,8 +188,9 @@ def _placed(row: _Row, numbers: Numbers, end: datetime.date) -> tuple[str | None
     if row.recorded:
         return row.recorded, RECORDED
     found = None if row.number is None else float(numbers.ordinal(row.number))
-    if found is not None and found == found:
-        return datetime.date.fromordinal(min(round(found), end.toordinal())).isoformat(), BY_NUMBER
+    if row.number is not None and found is not None and found == found:
+        how = EXTRAPOLATED if row.number > numbers.numbers[-1] else BY_NUMBER
+        return datetime.date.fromordinal(min(round(found), end.toordinal())).isoformat(), how
     if row.year and int(row.year) <= end.year:  # ChiCTR2000012345 was registered in 2020
         return row.year, BY_NUMBER
     return row.started, BY_START if row.started else None
@@ -183,12 +199,35 @@ def _placed(row: _Row, numbers: Numbers, end: datetime.date) -> tuple[str | None
 def place(
     ids: Iterable[str], posted: Iterable[str | None], started: Iterable[str | None], end: datetime.date
 ) -> Placed:
-    """Place each record in time; no interpolated day lies after `end`, the date of the analysis."""
+    """Place each record in time; no day of a number lies after `end`, the date of the analysis.
+
+    Where at least as many records are surely dated after the last dated NCT number as lie beyond it, those
+    end the data: no extrapolated day lies after the newest of them.
+    """
     rows = [_row(*one) for one in zip(map(str, ids), posted, started, strict=True)]
     dated = [(row.number, row.recorded) for row in rows if row.recorded and len(row.recorded) == 10]
     here = [(number, first_day(recorded)) for number, recorded in dated if number is not None]
     numbers = Numbers([*known(), *_regular(here)])
+    last = datetime.date.fromordinal(round(float(numbers.days[-1]))).isoformat()
     placed = [_placed(row, numbers, end) for row in rows]
-    days, by = [found for found, _ in placed], [how for _, how in placed]
-    sure = [d for d, how in zip(days, by, strict=True) if d and how in (RECORDED, BY_NUMBER)]
-    return Placed(days, by, numbers.error(), len(here), max(sure, default=None))
+    newest, extrapolated = _newest(placed, last)
+    if newest and not extrapolated:
+        placed = [_placed(row, numbers, min(end, last_day(newest))) for row in rows]
+    return Placed(
+        [found for found, _ in placed],
+        [how for _, how in placed],
+        numbers.error(),
+        len(here),
+        (f"NCT{int(numbers.numbers[-1]):08d}", last),
+        newest or None,
+        extrapolated,
+    )
+
+
+def _newest(placed: Sequence[tuple[str | None, str | None]], last: str) -> tuple[str, bool]:
+    """The last registration ("" for none), and whether it is that of a number beyond the last dated one."""
+    sure = [found for found, how in placed if found and how in (RECORDED, BY_NUMBER)]
+    beyond = [found for found, how in placed if found and how == EXTRAPOLATED]
+    newest, furthest = max(sure, default=""), max(beyond, default="")
+    few = len(beyond) <= sum(found > last for found in sure)
+    return (newest, False) if few or furthest <= newest else (furthest, True)

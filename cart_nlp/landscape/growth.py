@@ -80,8 +80,7 @@ def _placed(cohort: Cohort) -> Table:
         "number without a recorded date is placed by the order in which "
         f"ClinicalTrials.gov gives numbers out, between dated ones ({cohort.placed.error}; "
         f"{cohort.placed.dated_here:,} of them from these records, the others come with the package). "
-        f"After the "
-        "last dated number the pace of the three years before it goes on, and the error grows."
+        f"{cohort.placed.beyond}"
     )
     table = Table(
         "placed",
@@ -91,7 +90,7 @@ def _placed(cohort: Cohort) -> Table:
         section=SECTION,
     )
     every = cohort.pick()
-    for how in (dating.RECORDED, dating.BY_NUMBER, dating.BY_START):
+    for how in (dating.RECORDED, dating.BY_NUMBER, dating.EXTRAPOLATED, dating.BY_START):
         ids = cohort.pick(cohort.df["placed_by"] == how)
         table.add(how, count(ids), share(ids, every))
     none = cohort.pick([how is None for how in cohort.df["placed_by"]])

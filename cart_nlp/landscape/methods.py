@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from cart_nlp import __version__, paths
+from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import Cohort
 from cart_nlp.landscape.flow import search
 from cart_nlp.registries.entry import InputError
@@ -153,14 +154,17 @@ def _window(chosen: Cohort) -> str:
     asked = " and ".join(part for part in limits if part)
     undated = "; a trial that cannot be placed in time is left out" if any(dates) else ""
     placed = ", ".join(f"{n:,} by {how}" for how, n in sorted(by.items(), key=lambda kv: -kv[1])) or "none"
+    beyond = f"{chosen.placed.beyond} " if dating.EXTRAPOLATED in by else ""
+    if chosen.placed.extrapolated and str(chosen.end) == chosen.placed.newest:
+        beyond += "The end of the data is the date of such a number. "
     return (
         f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}; it ends on "
         f"{chosen.end.isoformat()}, and rates divide by the time "
         + (f"from {chosen.begin.isoformat()} " if options.since else "")
         + "up to then. "
         + (f"Only trials {asked} are included{undated}. " if asked else "No date limit was set. ")
-        + f"Trials were placed in time by their first registration: {placed} (error of numbers: "
-        f"{chosen.placed.error}). "
+        + f"Trials were placed in time by their first registration: {placed} (error of "
+        f"numbers between dated ones: {chosen.placed.error}). {beyond}"
         f"Growth compares {options.growth[0]} and {options.growth[1]} by year of {options.axis}; phases of "
         f"growth are "
         f"{', '.join(map(str, options.periods))}. "

@@ -8,6 +8,7 @@ import pytest
 from cart_nlp.landscape import Options, Period, cohort, dating, frame, tables
 from cart_nlp.landscape.growth import rates_between
 from cart_nlp.landscape.intervals import growth_interval, poisson
+from cart_nlp.landscape.methods import paragraphs
 from cart_nlp.landscape.models import design
 from cart_nlp.landscape.options import OptionError, names_from, options_from
 from cart_nlp.schema import Record
@@ -64,6 +65,30 @@ def test_a_day_that_no_calendar_has_is_none(said):
     found = placed(trial(5000000, first_posted=said, start_date=said))
     assert found.by == ["registration number"]
     tables(frame([trial(5000000, first_posted=said, start_date=said)]), Options(as_of=AS_OF))
+
+
+LAST = "NCT06898385"
+"""The last dated number of the package, of 2025-03-27."""
+
+
+def test_numbers_beyond_the_last_dated_one_are_a_kind_of_their_own():
+    chosen = cohort(frame([trial(6898000), trial(6898385), trial(7300000)]), Options(as_of=AS_OF))
+    assert list(chosen.df["placed_by"]) == [dating.BY_NUMBER] * 2 + [dating.EXTRAPOLATED]
+    assert chosen.placed.extrapolated and chosen.end.year == 2025 and chosen.end.month > 6
+    told = " ".join(paragraphs(chosen, {}, "records.jsonl"))
+    assert f"Numbers beyond the last dated one ({LAST}, 2025-03-27) follow the pace" in told
+    assert "The end of the data is the date of such a number." in told
+    assert tables(chosen.df, chosen.options)["placed"].value(dating.EXTRAPOLATED, "trials") == 1
+
+
+def test_recorded_dates_end_the_data_rather_than_an_extrapolated_number():
+    sure = Record(trial_id="ChiCTR2500105227", first_posted="2025-07-01", car_trial="product")
+    chosen = cohort(frame([trial(6898385), trial(7300000), sure]), Options(as_of=AS_OF))
+    assert chosen.end.isoformat() == "2025-07-01" and not chosen.placed.extrapolated
+    assert chosen.df["registered"][1] == "2025-07-01"
+    assert "is the date of such a number" not in " ".join(paragraphs(chosen, {}, "records.jsonl"))
+    more = [trial(7300000 + n) for n in range(2)]
+    assert cohort(frame([*more, sure]), Options(as_of=AS_OF)).placed.extrapolated, "one date for two numbers"
 
 
 def test_the_error_is_that_of_numbers_left_out():
