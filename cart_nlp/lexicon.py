@@ -7,7 +7,7 @@ import hashlib
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -51,6 +51,10 @@ DIRECTIONS = ("left", "right", "both")
 SCOPES = ("adjacent", "near", "clause", "sentence", "trial", "inside")
 OF_CATEGORIES = ("another_car", "turns_car", "turns_target", "tells_trial", "tells_unnamed", "tells_format")
 """Categories of cues whose texts are names of categories: what these are for."""
+
+
+_Reader = Callable[[Mapping[str, str], str, str], Any]
+"""What makes something of a row, of its place for who reads an error, and of that for a record."""
 
 
 class LexiconError(Exception):
@@ -325,7 +329,7 @@ def _layer(concepts: dict[tuple[str, str], Concept], path: Path, content: bytes,
         name = row.get("name", "").strip()
         if not name:
             raise LexiconError(f"{path}:{number}: a row without a name")
-        remove = row.get("remove", "").strip()
+        remove = _removal(row, f"{path}:{number}", ("row", "aliases"))
         known = concepts.get((label, name))
         if remove == "row":
             if known is None:
@@ -344,6 +348,29 @@ def _layer(concepts: dict[tuple[str, str], Concept], path: Path, content: bytes,
                     merged[key] = value
             fields = merged
         concepts[label, name] = Concept(label, name, fields, f"{path.name}:{number}")
+
+
+def _removal(row: Mapping[str, str], place: str, known: Sequence[str] = ("row",)) -> str:
+    """What a row takes away of those below it; empty for a row that adds."""
+    remove = row.get("remove", "").strip()
+    if remove and remove not in known:
+        raise LexiconError(f"{place}: remove: {remove!r} is none of {', '.join(known)}")
+    return remove
+
+
+def _lay(found: list[Any], path: Path, content: bytes, read: _Reader, same: Callable[[Any], Any]) -> None:
+    """Add the rows of a table of words; one with `remove` takes away those that are the `same`."""
+    for number, row in _rows(path, content):
+        place = f"{path}:{number}"
+        one = read(row, place, f"{path.name}:{number}")
+        if not _removal(row, place):
+            found.append(one)
+            continue
+        left = [other for other in found if same(other) != same(one)]
+        if len(left) == len(found):
+            what = row.get("text") or row.get("name")
+            raise LexiconError(f"{place}: nothing like {what!r} to remove; write it as its row does")
+        found[:] = left
 
 
 def own_name(label: str, name: str, aliases: Sequence[str], guarded: Sequence[str]) -> tuple[str, ...]:
@@ -407,19 +434,16 @@ def _needed(row: Mapping[str, str], column: str, place: str) -> str:
     return row[column].strip()
 
 
-def _cues(path: Path, content: bytes) -> Iterable[Cue]:
-    for number, row in _rows(path, content):
-        place = f"{path}:{number}"
-        text, category, direction, scope = (
-            _needed(row, column, place) for column in ("text", "category", "direction", "scope")
-        )
-        for what, value, allowed in (("direction", direction, DIRECTIONS), ("scope", scope, SCOPES)):
-            if value not in allowed:
-                raise LexiconError(f"{place}: {what} {value!r} is none of {', '.join(allowed)}")
-        if not text.strip("*"):
-            raise LexiconError(f"{place}: a cue without text")
-        written = cased(text, scope)
-        yield Cue(written, category, direction, scope, f"{path.name}:{number}")
+def _cue(row: Mapping[str, str], place: str, where: str) -> Cue:
+    text, category, direction, scope = (
+        _needed(row, column, place) for column in ("text", "category", "direction", "scope")
+    )
+    for what, value, allowed in (("direction", direction, DIRECTIONS), ("scope", scope, SCOPES)):
+        if value not in allowed:
+            raise LexiconError(f"{place}: {what} {value!r} is none of {', '.join(allowed)}")
+    if not text.strip("*"):
+        raise LexiconError(f"{place}: a cue without text")
+    return Cue(cased(text, scope), category, direction, scope, where)
 
 
 def cased(text: str, scope: str) -> str:
@@ -427,13 +451,15 @@ def cased(text: str, scope: str) -> str:
     return fold(text[1:]) if scope == "inside" and text.startswith("=") else lower(fold(text))
 
 
-def _stops(path: Path, content: bytes) -> Iterable[Stop]:
-    for number, row in _rows(path, content):
-        place = f"{path}:{number}"
-        text, blocks, reason = (_needed(row, column, place) for column in ("text", "blocks", "reason"))
-        exact = text.startswith("=")
-        folded = fold(text.removeprefix("="))
-        yield Stop(folded if exact else lower(folded), blocks, exact, reason, f"{path.name}:{number}")
+def _stop(row: Mapping[str, str], place: str, where: str) -> Stop:
+    text, blocks, reason = (_needed(row, column, place) for column in ("text", "blocks", "reason"))
+    exact = text.startswith("=")
+    folded = fold(text.removeprefix("="))
+    return Stop(folded if exact else lower(folded), blocks, exact, reason, where)
+
+
+def _qualifier(row: Mapping[str, str], place: str, where: str) -> str:
+    return lower(fold(_needed(row, "name", place)))
 
 
 def _rules(path: Path, content: bytes) -> tuple[Rule, ...]:
@@ -524,19 +550,18 @@ def _tables(files: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
     stops: list[Stop] = []
     cues: list[Cue] = []
     rules: dict[str, tuple[Rule, ...]] = {}
-    qualifiers: set[str] = set()
+    qualifiers: list[str] = []
     for path, content in files:
         if path.suffix == ".toml":
             rules[path.stem] = _rules(path, content)
         elif path.stem in LABELS:
             _layer(concepts, path, content, LABELS[path.stem])
         elif path.stem == "cues":
-            cues += _cues(path, content)
+            _lay(cues, path, content, _cue, lambda cue: cue[:2])
         elif path.stem == "stoplist":
-            stops += _stops(path, content)
+            _lay(stops, path, content, _stop, lambda stop: stop[:3])
         elif path.stem == "disease_qualifiers":
-            rows = _rows(path, content)
-            qualifiers.update(lower(fold(_needed(row, "name", f"{path}:{at}"))) for at, row in rows)
+            _lay(qualifiers, path, content, _qualifier, lambda word: word)
     terms = list(itertools.chain.from_iterable(map(_terms, concepts.values())))
     diseases = {term.text: term for term in terms if term.concept.label == "disease" and not term.exact}
     terms += [diseases[name]._replace(text=text) for text, name in unclaimed(diseases)]
@@ -547,7 +572,7 @@ def _tables(files: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
         "stops": list(map(tuple, stops)),
         "cues": list(map(tuple, cues)),
         "rules": {name: list(map(astuple, table)) for name, table in rules.items()},
-        "qualifiers": sorted(qualifiers),
+        "qualifiers": sorted(set(qualifiers)),
     }
 
 

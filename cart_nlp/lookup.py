@@ -16,7 +16,7 @@ from cart_nlp.lint.aliases import Alias, aliases, matched
 from cart_nlp.lint.folders import readable
 from cart_nlp.lint.tables import Row
 from cart_nlp.ontology import Ontology
-from cart_nlp.text import fold, spellings
+from cart_nlp.text import fold, lower, spellings
 
 NEAREST = 5
 _MIN_SCORE = 60
@@ -96,10 +96,13 @@ def look_up(name: str, layers: Sequence[Path] = ()) -> Answer:
             if not asked.isdisjoint({alias.text, *alias.forms()}) and _stands(alias, concept):
                 meaning = _meaning(alias, concept, name)
                 found[meaning.label, meaning.concept, meaning.alias] = meaning
+    standing = {(lower(stop.text), stop.blocks) for stop in lexicon.stops}
     stops = [
         Stopped(row.cell("text"), row.cell("blocks"), row.cell("reason"), _place(row))
         for row in rows
-        if row.path.stem == "stoplist" and _touches(matched(row.cell("text")), asked)
+        if row.path.stem == "stoplist"
+        and (matched(row.cell("text")), row.cell("blocks")) in standing
+        and _touches(matched(row.cell("text")), asked)
     ]
     read = [] if found else _as_condition(name, lexicon)
     found |= {(meaning.label, meaning.concept, meaning.alias): meaning for meaning in read}

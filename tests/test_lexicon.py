@@ -89,6 +89,54 @@ def test_a_user_takes_aliases_and_rows_away(tmp_path: Path) -> None:
     assert [c.name for c in found.folded["tnfrsf17"]] == ["BCMA"]
 
 
+CUES = "text,category,direction,scope,hits,misses,source,remove\n"
+STOPS = "text,blocks,reason,example,remove\n"
+QUALIFIERS = "name,kind,source,remove\n"
+
+
+def test_a_user_takes_away_a_cue_a_stop_and_a_qualifier(tmp_path: Path) -> None:
+    layer(tmp_path, "previous,prior,left,clause,,,me,row\n", "cues", CUES)
+    layer(tmp_path, "4-1BB agonist,4-1BB,,,row\n", "stoplist", STOPS)
+    layer(tmp_path, "relapsed,state,me,row\n", "disease_qualifiers", QUALIFIERS)
+    before, after = lexicon.load(), lexicon.load(tmp_path)
+    assert before.words("prior") - after.words("prior") == {"previous"}
+    assert {stop[:2] for stop in before.stops} - {stop[:2] for stop in after.stops} == {
+        ("4-1bb agonist", "4-1BB")
+    }
+    assert before.qualifiers - after.qualifiers == {"relapsed"}
+    assert len(look_up("4-1BB agonist").stops) == 1 + len(look_up("4-1BB agonist", [tmp_path]).stops)
+
+
+def test_what_is_taken_away_may_be_a_row_of_another_layer_and_comes_back_in_the_next(tmp_path: Path) -> None:
+    rows = ("foozed,prior,left,clause,,,me,\n", "foozed,prior,left,clause,,,me,row\n")
+    one, two = (layer(tmp_path / str(at), row, "cues", CUES) for at, row in enumerate(rows))
+    said = [
+        "foozed" in lexicon.load(*layers).words("prior") for layers in ((one,), (one, two), (one, two, one))
+    ]
+    assert said == [True, False, True]
+    assert lint.check(one, two) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "row", "told"),
+    [
+        ("cues", CUES, "foozed,prior,left,clause,,,me,row\n", "'foozed'"),
+        ("cues", CUES, "previous,prior,left,clause,,,me,aliases\n", "'aliases' is none of row"),
+        ("stoplist", STOPS, "4-1BB agonist,CD19,,,row\n", "4-1BB agonist"),
+        ("disease_qualifiers", QUALIFIERS, "foozed,state,me,row\n", "'foozed'"),
+        ("disease_qualifiers", QUALIFIERS, "relapsed,state,me,rows\n", "'rows' is none of row"),
+        ("antigens", HEADER, "CD19,,,,,,,,me,rows\n", "'rows' is none of row, aliases"),
+    ],
+)
+def test_nothing_to_take_away_is_told_by_what_loads_and_by_the_check(
+    tmp_path: Path, table: str, header: str, row: str, told: str
+) -> None:
+    layer(tmp_path, row, table, header)
+    with pytest.raises(LexiconError, match=f"{table}.csv:2: .*{told}"):
+        lexicon.load(tmp_path)
+    assert any(told in fault.message and fault.line == 2 for fault in lint.check(tmp_path))
+
+
 def test_an_expression_is_made_of_the_words_of_a_category(tmp_path: Path) -> None:
     head = "text,category,direction,scope,hits,misses,source\n"
     rows = "=Qx.A,quxin,both,inside,,,me\nqx*,quxin,both,inside,,,me\n\u2423end,quxin,both,inside,,,me\n"

@@ -81,7 +81,7 @@ class Names:
         for alias in self.aliases:
             if alias.row.label == "product":
                 self._add_pieces(alias.text, alias.row.name)
-        self.stops = [row for row in (*layer.below, *layer.own) if row.path.stem == "stoplist"]
+        self.stops = [row for row in (*layer.old, *layer.new) if row.path.stem == "stoplist"]
         for stop in self.stops:
             self._add_pieces(matched(stop.cell("text")), "")
 

@@ -21,9 +21,17 @@ def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
     if known:
         known |= {row.cell("text") for row in rows if row.cell("category") in OF_CATEGORIES}
     held = {row.cell("category") for row in (*below, *rows)}
-    seen: dict[tuple[str, str], Row] = {(_text(row), row.cell("category")): row for row in below}
+    seen: dict[tuple[str, str], Row] = {}
+    for row in below:
+        if not row.cell("remove"):
+            seen[_key(row)] = row
+        else:
+            seen.pop(_key(row), None)
     for row in rows:
-        key = _text(row), row.cell("category")
+        key = _key(row)
+        if row.cell("remove"):
+            yield from (Fault(row.path, row.line, message) for message in _removal(row, seen.pop(key, None)))
+            continue
         before = seen.setdefault(key, row)
         messages = list(_row(row, known))
         if key[1] in OF_CATEGORIES and key[0] not in held:
@@ -32,6 +40,18 @@ def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
             where = f"{before.path.name}:{before.line}"
             messages.append(f"{key[0]!r} stands under {key[1]!r} already, in {where}; take one away")
         yield from (Fault(row.path, row.line, message) for message in messages)
+
+
+def _key(row: Row) -> tuple[str, str]:
+    return _text(row), row.cell("category")
+
+
+def _removal(row: Row, known: Row | None) -> Iterator[str]:
+    """What is wrong with a row that takes one away."""
+    if row.cell("remove") != "row":
+        yield f"remove: {row.cell('remove')!r} is none of row"
+    elif known is None:
+        yield f"no cue {row.cell('text')!r} under {row.cell('category')!r} to remove"
 
 
 def _text(row: Row) -> str:

@@ -60,7 +60,7 @@ def _judged(folders: Sequence[Path], layered: bool, references: Sequence[disease
             faults += diseases.check_reference(own, reference)
         faults += pattern_files.check(folder, names)
         faults += cues.check(own_cues, cues_below)
-        below += own
+        below = [*layer.old, *layer.new]
         cues_below += own_cues
         faults += rules.check(folder, None if faults else partial(_pipeline, folder, base))
     return sorted(set(faults))

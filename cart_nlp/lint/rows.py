@@ -38,7 +38,7 @@ REFERENCES = {
     "safety_switch": "switches",
 }
 """Column of products (`targets`: of ligands too) -> table whose names it takes."""
-REMOVALS = ("", "row", "aliases")
+REMOVALS = ("row", "aliases")
 FACTS = ("targets", "format", *(column for column in REFERENCES if column != "targets"), "generation")
 """Columns of products that say something of the cells themselves, not of their name."""
 FACT_SOURCES = (
@@ -58,8 +58,8 @@ class Layer:
 
     def __init__(self, own: Sequence[Row], below: Sequence[Row]) -> None:
         self.own, self.below = own, below
-        removed = {(row.label, row.name) for row in own if row.cell("remove") == "row"}
-        self.old = [r for r in below if (r.label, r.name) not in removed and not r.cell("remove")]
+        removed = {row.key for row in own if row.cell("remove") == "row"}
+        self.old = [r for r in below if r.key not in removed and not r.cell("remove")]
         self.new = [row for row in own if not row.cell("remove")]
         self.names: dict[str, set[str]] = {}
         for row in (*self.old, *self.new):
@@ -74,11 +74,12 @@ class Layer:
             yield from (Fault(row.path, row.line, message) for message in judge(row))
 
     def _removal(self, row: Row) -> Iterator[str]:
-        if row.cell("remove") not in REMOVALS:
-            yield f"remove: {row.cell('remove')!r} is none of row, aliases"
+        allowed = REMOVALS if row.label else ("row",)
+        if row.cell("remove") not in allowed:
+            yield f"remove: {row.cell('remove')!r} is none of {', '.join(allowed)}"
             return
-        known = [r for r in self.below if r.label == row.label and r.name == row.name]
-        if not row.label or not known:
+        known = [r for r in self.below if r.key == row.key]
+        if not known:
             what = row.name or row.cell("text")
             yield f"nothing named {what!r} to remove from; see cart-nlp lexicon show"
             return
@@ -99,7 +100,7 @@ class Layer:
             yield "a row without a name"
         if not row.cell("source"):
             yield f"{row.name!r} has no source: say where the row's facts come from"
-        added = not any(r.label == row.label and r.name == row.name for r in self.old)
+        added = not any(r.key == row.key for r in self.old)
         yield from _closed(row, added)
         if table == "ligands" and added and not row.values("targets"):
             yield "targets: a ligand needs the antigens that it binds"

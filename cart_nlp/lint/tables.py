@@ -75,6 +75,12 @@ class Row:
         """The canonical name."""
         return self.cell("name")
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What a row that takes this one away has in common with it: the table, the name or a stop's text."""
+        words = (self.cell("text"), self.cell("blocks")) if self.path.stem == "stoplist" else (self.name,)
+        return (self.path.stem, *words)
+
 
 class TableFault(Exception):
     """A line of a table that cannot be read: `line` and the message."""
