@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from cart_nlp.schema import Trial
 from cart_nlp.training import ablation, build, data, folds, gain, hidden, report, whole
 
 FIGURES = "review.json"
+FRAME = ("config.cfg", "meta.json", "tokenizer")
+"""Files of a model besides weights and card, without which spaCy loads none."""
 
 
 def main() -> int:
@@ -142,7 +145,14 @@ def card_data(examples: list[data.Example]) -> dict[str, Any]:
 
 
 def write(outcome: build.Outcome, card: dict[str, Any], folder: Path) -> None:
-    """Write every scorer into the folder of its component, and the card beside them."""
+    """Write every scorer into the folder of its component, the card beside them, and what else a model has.
+
+    The lexicons are not written: the model reads those of the installed package, as the shipped one does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shipped = paths.model()
+    for name in FRAME if folder.resolve() != shipped.resolve() else ():
+        shutil.copyfile(shipped / name, folder / name)
     for component, scorers in outcome.scorers.items():
         target = folder / component
         target.mkdir(parents=True, exist_ok=True)

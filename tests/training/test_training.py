@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import spacy
 import train_small
 
 from cart_nlp import paths, pipeline
@@ -31,7 +32,8 @@ def test_training_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
         command = [sys.executable, train_small.__file__, folder]
         subprocess.run(command, env=env, check=True, capture_output=True, timeout=240)
         written.append(files(folder))
-    assert set(written[0]) == {"card.json", "cart_roles/targets.json", "cart_study/levels.json"}
+    weights = {"cart_roles/targets.json", "cart_study/levels.json"}
+    assert set(written[0]) == {"card.json", "meta.json", *weights}
     assert written[0] == written[1]
 
 
@@ -155,6 +157,17 @@ def test_further_labels_replace_nothing_unasked(tmp_path, monkeypatch, capsys) -
     with pytest.raises(SystemExit):
         command.main()
     assert "no such file" in capsys.readouterr().err
+
+
+def test_a_model_of_one_s_own_is_one_that_spacy_loads(tmp_path: Path) -> None:
+    from cart_nlp.training.__main__ import write
+
+    outcome = build.Outcome()
+    outcome.add("cart_study", "include", Linear({"": {"": -50.0}}))
+    write(outcome, {}, tmp_path / "new" / "mine")
+    (text, verdict) = "CD19 CAR-T cells in lymphoma", "product"
+    assert pipeline.load()(text)._.cart["car_trial"] == verdict
+    assert spacy.load(tmp_path / "new" / "mine")(text)._.cart["car_trial"] != verdict
 
 
 @pytest.mark.parametrize(
