@@ -17,12 +17,13 @@ from cart_nlp.schema import Trial
 from cart_nlp.training import ablation, build, data, folds, gain, hidden, report, whole
 
 FIGURES = "review.json"
+CORPUS = Path("../shared/corpus")
 FRAME = ("config.cfg", "meta.json", "tokenizer")
 """Files of a model besides weights and card, without which spaCy loads none."""
 
 
-def main() -> int:
-    """Parse the command line, train, report and write."""
+def _arguments() -> argparse.Namespace:
+    """What the command line asks for; ends the command in one line where that cannot be done."""
     parser = argparse.ArgumentParser(prog="python -m cart_nlp.training", description=__doc__)
     parser.add_argument(
         "task",
@@ -37,8 +38,8 @@ def main() -> int:
     parser.add_argument(
         "--corpus",
         type=Path,
-        default=Path("../shared/corpus"),
-        help="folder with the dumps that hold the labeled trials' text",
+        default=None,
+        help=f"folder with the dumps that hold the labeled trials' text (default: {CORPUS}, if it is there)",
     )
     parser.add_argument(
         "--gold",
@@ -57,16 +58,29 @@ def main() -> int:
     parser.add_argument("--replace", action="store_true", help="with --gold, write over the shipped weights")
     parser.add_argument("--dry", action="store_true", help="report cross-validation and write nothing")
     chosen = parser.parse_args()
+    if chosen.corpus and not any((chosen.corpus / name).is_file() for name in data.TEXTS):
+        names = ", ".join(data.TEXTS)
+        parser.error(f"--corpus {chosen.corpus}: no folder with any of {names}; name the one that has them")
+    chosen.corpus = chosen.corpus or CORPUS
     if missing := [str(path) for path in chosen.gold if not path.is_file()]:
         parser.error(f"--gold {', '.join(missing)}: no such file")
-    place = None if chosen.dry else chosen.out or paths.results() / FIGURES
-    if chosen.task == "review" and place and not place.parent.is_dir():
-        parser.error(f"--out {place}: no such folder")
+    if chosen.task == "train" and chosen.out and chosen.out.exists() and not chosen.out.is_dir():
+        parser.error(f"--out {chosen.out}: a file is there; name a folder for the model")
+    if chosen.task == "review":
+        chosen.out = None if chosen.dry else chosen.out or paths.results() / FIGURES
+        if chosen.out and not chosen.out.parent.is_dir():
+            parser.error(f"--out {chosen.out}: no such folder")
+    return chosen
+
+
+def main() -> int:
+    """Parse the command line, train, report and write."""
+    chosen = _arguments()
     nlp = pipeline.load()
     examples = _examples(chosen.corpus, chosen.gold)
     build.read_all(nlp, examples)
     if chosen.task == "review":
-        return _review(examples, place)
+        return _review(examples, chosen.out)
     if chosen.task == "ablate":
         first = data.first_labeled()
         found = {

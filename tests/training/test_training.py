@@ -171,6 +171,34 @@ def test_a_model_of_one_s_own_is_one_that_spacy_loads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--corpus", "none"], "--corpus none: no folder with any of gold-dev.jsonl, "),
+        (["review", "--corpus", "empty"], "--corpus empty: no folder with any of gold-dev.jsonl, "),
+        (["--out", "file"], "--out file: a file is there"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_cannot_be_used_is_told_before_anything_is_learned(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    told: str,
+) -> None:
+    from cart_nlp.training import __main__ as command
+
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["training", *arguments])
+    monkeypatch.setattr(command.data, "training_set", lambda *_: pytest.fail("it went on"))
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    assert end.value.code == 2 and told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("line", "told"),
     [
         (b'{"id": "NCT1", ', ":2: not JSON ("),
@@ -195,9 +223,8 @@ def test_labels_that_cannot_be_read_are_one_line(
 
     mine = tmp_path / "mine.jsonl"
     mine.write_bytes(b'{"id": "NCT0", "labels": {"car_trial": "no", "focus": ""}}\n' + line + b"\n")
-    monkeypatch.setattr(
-        sys, "argv", ["training", "--gold", str(mine), "--dry", "--corpus", str(tmp_path / "none")]
-    )
+    (tmp_path / "gold-dev.jsonl").touch()
+    monkeypatch.setattr(sys, "argv", ["training", "--gold", str(mine), "--dry", "--corpus", str(tmp_path)])
     monkeypatch.setattr(command.build, "read_all", lambda *_: pytest.fail("it went on"))
     with pytest.raises(SystemExit) as end:
         command.main()
