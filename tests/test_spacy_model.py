@@ -287,6 +287,19 @@ def test_names_of_other_labels_stay_their_owners() -> None:
     assert "Boston" not in {m.text for m in mentions(doc)}
 
 
+@pytest.mark.parametrize("text", ["CD30+ Hodgkin lymphoma", "lymphoma in Boston", "CAR"])
+def test_an_entity_of_another_label_is_kept_whole(nlp: Language, text: str) -> None:
+    doc = nlp.make_doc("CD19 CAR-T cells for CD30+ Hodgkin lymphoma in Boston")
+    start = doc.text.index(text)
+    doc.ents = [doc.char_span(start, start + len(text), "MINE", span_id="me")]
+    for _ in range(2):
+        doc = nlp(doc)
+        assert [e.text for e in doc.ents if (e.label_, e.id_) == ("MINE", "me")] == [text]
+        others = {e.text for e in doc.ents if e.label_ != "MINE"}
+        assert "CD19" in others and others <= {m.text for m in mentions(doc)}, "no stumps of ours"
+        assert record(doc).targets == ("CD19",)
+
+
 def test_what_others_write_to_the_doc_stays_theirs(nlp: Language) -> None:
     doc = nlp.make_doc(TEXTS[0])
     doc.user_data["vectors"] = np.zeros(3)

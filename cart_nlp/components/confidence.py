@@ -24,7 +24,7 @@ _SUREST = 0.999
 
 @Language.factory("cart_confidence", assigns=["doc._.cart", "doc.ents"])
 class Confidence(Weighted):
-    """Writes how sure each field is, coined products as mentions, and `doc.ents`: what does not overlap."""
+    """Writes how sure each field is, coined products as mentions, and beside others' entities our own."""
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
@@ -37,7 +37,11 @@ class Confidence(Weighted):
                 write_mentions(doc, [*self.reading(doc).mentions, *coined])
             # Of a product's name and what it spells, the product is the entity.
             spans = sorted(doc.spans[MENTIONS], key=lambda span: span.id_.startswith("product:"))
-            doc.set_ents(filter_spans(spans), default="unmodified" if doc.ents else "outside")
+            ours = {(span.start, span.end, span.label) for span in spans}
+            theirs = [ent for ent in doc.ents if (ent.start, ent.end, ent.label) not in ours]
+            taken = {token.i for ent in theirs for token in ent}
+            free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
+            doc.set_ents([*theirs, *filter_spans(free)], default="outside")
         if not brief(doc):
             doc._.cart = orjson.loads(orjson.dumps(state))  # lists, as it comes back from bytes
         return doc
