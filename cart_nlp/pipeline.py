@@ -23,6 +23,9 @@ GAP = "\n\n"
 def load(lexicons: Folders = ()) -> Language:
     """The shipped pipeline, with a user's lexicon folder, or several, layered over the shipped ones.
 
+    A component that you add and that corrects mentions assigns `doc.spans["cart"]` anew: a span that is
+    replaced or changed within the group may be passed over by the components behind it.
+
     Raises lexicon.LexiconError if a lexicon cannot be used.
     """
     import spacy

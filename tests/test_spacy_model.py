@@ -17,7 +17,7 @@ import spacy
 from packaging.requirements import Requirement
 from packaging.version import Version
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from cart_nlp import __version__, paths
@@ -298,6 +298,22 @@ def test_an_entity_of_another_label_is_kept_whole(nlp: Language, text: str) -> N
         others = {e.text for e in doc.ents if e.label_ != "MINE"}
         assert "CD19" in others and others <= {m.text for m in mentions(doc)}, "no stumps of ours"
         assert record(doc).targets == ("CD19",)
+
+
+def test_a_component_that_corrects_mentions_assigns_the_group_anew() -> None:
+    @Language.component("seven_for_twenty_two")
+    def correct(doc: Doc) -> Doc:
+        doc.spans["cart"] = [
+            Span(
+                doc, s.start, s.end, s.label_, kb_id="CD7" if s.kb_id_ == "CD22" else s.kb_id_, span_id=s.id_
+            )
+            for s in doc.spans["cart"]
+        ]
+        return doc
+
+    nlp = load()
+    nlp.add_pipe("seven_for_twenty_two", after="cart_linker")
+    assert record(nlp("CD19/CD22 tandem CAR-T cells")).targets == ("CD19", "CD7")
 
 
 def test_what_others_write_to_the_doc_stays_theirs(nlp: Language) -> None:

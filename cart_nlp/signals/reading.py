@@ -1,7 +1,7 @@
 """A Doc as the signals read it: folded text, sections, sentences, clauses, mentions and cues by place.
 
-A Reading holds nothing that the Doc does not: it is made anew from the Doc's spans whenever they have
-changed, and can be thrown away at any time.
+A Reading holds nothing that the Doc does not: it is made anew whenever the Doc's group of spans is another
+one or has another length, and can be thrown away at any time.
 """
 
 from __future__ import annotations
