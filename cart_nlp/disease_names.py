@@ -1,7 +1,7 @@
 """The ways in which one name of a disease is written, generated so that the table says each name once.
 
-British spelling, plurals, "X neoplasm" beside "X cancer", and the inverted names of MeSH ("Leukemia, Myeloid,
-Acute") follow rules; what follows none is an alias in `lexicons/diseases.csv`.
+British spelling, plurals, genitives ("Crohn's disease"), "X neoplasm" beside "X cancer", and the inverted
+names of MeSH ("Leukemia, Myeloid, Acute") follow rules; what follows none is an alias in the table.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ _CANCER = re.compile(r"(.+) cancer")
 _LOGIC = re.compile(r"\b(\w+ologic)(al)?\b")
 _ADJECTIVE = re.compile(r"(?:al|ar|an|ic|ine|cell|negative|positive|resistant)$")
 _UNTURNED = re.compile(r"\b(?:of|in|with|and|or|the|to|from|without)\b|[,;()+]")
+_PERSON = re.compile(r"(?<![^\s-])([A-Z][^\W\d_A-Z]{3,})(?= [a-z])")
 _LONG_WORD = 64
 _MOST_TURNED = 6
 """Words of a name beyond which nobody inverts it."""
@@ -94,6 +95,17 @@ def variants(name: str) -> tuple[str, ...]:
     forms += [plural for form in forms if (plural := _plural(form))]
     every = [spelling for form in forms for spelling in (form, british(form))]
     return tuple(form for form in dict.fromkeys(every) if form != name)
+
+
+def genitive(name: str) -> str:
+    """A name with the genitive of the person that the disease is named after; itself where there is none.
+
+    A person is a capitalized word before one in small letters.
+
+    >>> genitive("non-Hodgkin lymphoma"), genitive("Graves disease"), genitive("Merkel-positive")
+    ("non-Hodgkin's lymphoma", "Graves' disease", 'Merkel-positive')
+    """
+    return _PERSON.sub(lambda found: found[1] + ("'" if found[1].endswith("s") else "'s"), name)
 
 
 def unclaimed(names: Collection[str]) -> Iterator[tuple[str, str]]:

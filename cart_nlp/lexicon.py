@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from cart_nlp import kept, paths, shallow, token_patterns
-from cart_nlp.disease_names import unclaimed
+from cart_nlp.disease_names import genitive, unclaimed
 from cart_nlp.rules import Rule, rules_of
 from cart_nlp.text import any_of, fold, lower, named_twice, spellings
 
@@ -390,7 +390,8 @@ def _terms(concept: Concept) -> Iterable[Term]:
     free = (*concept.values("aliases"), *concept.values("narrower"))
     columns = (own_name(concept.label, concept.name, free, guards), guards)
     for guarded, aliases in zip((False, True), columns, strict=True):
-        for alias in aliases:
+        named = (*aliases, *map(genitive, aliases)) if concept.label == "disease" else aliases
+        for alias in named:
             exact = alias.startswith("=")
             text = fold(alias.removeprefix("="))
             text = text if exact else lower(text)

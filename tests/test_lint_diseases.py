@@ -53,6 +53,10 @@ def faults(folder: Path, rows: str, *terms: str) -> list[str]:
             "ab tumor,solid,,,,,,ab tumour,,me\n",
             "2: 'ab tumour' is a regular spelling of 'ab tumor', found by itself",
         ),
+        (
+            "Aberg tumor,solid,,,,,,Aberg's tumor,,me\n",
+            "2: \"Aberg's tumor\" is a regular spelling of 'Aberg tumor', found by itself",
+        ),
     ],
 )
 def test_faults_of_a_row(tmp_path: Path, rows: str, told: str) -> None:

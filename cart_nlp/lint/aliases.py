@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cart_nlp.disease_names import variants
+from cart_nlp.disease_names import genitive, variants
 from cart_nlp.lexicon import own_name
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
@@ -206,7 +206,7 @@ def _found_by(one: Alias, other: Alias, before: bool) -> str:
     if one.text in other.forms() and (before or not mutual):
         return f"{one.written!r} is found by {other.written!r} already; take it away"
     turned = one.text in variants(other.text) and (before or other.text not in variants(one.text))
-    if one.row.label == "disease" and turned:
+    if one.row.label == "disease" and (turned or one.text == matched(genitive(other.written)) != other.text):
         return f"{one.written!r} is a regular spelling of {other.written!r}, found by itself; take it away"
     if one.text == f"{other.text}s" and other.text[-1:].isalpha() and other.text.isascii():
         return f"{one.written!r} is found as the plural of {other.written!r} already; take it away"

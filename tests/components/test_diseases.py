@@ -64,6 +64,33 @@ def test_what_the_reading_of_a_condition_leaves_out_stays_out(
     assert tagged(nlp, title, condition).indications == indications
 
 
+@pytest.mark.parametrize(
+    ("name", "indication"),
+    [
+        ("Sjögren's syndrome", "Sjogren syndrome"),
+        ("Sjögren syndrome", "Sjogren syndrome"),
+        ("Sjogren’s disease", "Sjogren syndrome"),
+        ("Behçet disease", "Behcet disease"),
+        ("Behçet's syndrome", "Behcet disease"),
+        ("Graves' disease", "Graves disease"),
+        ("Crohn's disease", "Crohn disease"),
+        ("Richter's transformation", "Richter transformation"),
+        ("Hodgkin's lymphoma", "Hodgkin lymphoma"),
+        ("Burkitt's lymphoma", "Burkitt lymphoma"),
+        ("Wilms' tumour", "Wilms tumor"),
+        ("Sézary syndrome", "Sezary syndrome"),
+        ("non-Hodgkin's lymphoma", "non-Hodgkin lymphoma"),
+    ],
+)
+def test_a_genitive_or_an_accent_hides_no_disease(nlp: Language, name: str, indication: str) -> None:
+    told = (
+        tagged(nlp, f"CD19 CAR-T cells for {name}"),
+        tagged(nlp, "CD19 CAR-T cells", brief_summary=f"CD19 CAR-T cells are given to patients with {name}."),
+        tagged(nlp, "CD19 CAR-T cells", name),
+    )
+    assert [record.indications for record in told] == [(indication,)] * 3
+
+
 def test_a_title_may_leave_out_a_disease_too(nlp: Language) -> None:
     record = tagged(nlp, "CD7 CAR-T in Acute Leukemia Except Those With T-ALL")
     assert record.indications == ("acute leukemia",)
