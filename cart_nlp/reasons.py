@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cart_nlp.assembly import Place, place_of
+from cart_nlp.assembly import Place, constructs, filled, place_of
 from cart_nlp.components.attributes import FIELDS, RULED, Attributes
-from cart_nlp.components.products import Products
+from cart_nlp.components.products import KNOWN, Products
 from cart_nlp.components.roles import Roles, likeliest
 from cart_nlp.components.study import Study
 from cart_nlp.schema import INCLUDED
-from cart_nlp.text import construct_text
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -41,7 +40,8 @@ class Part:
 class Why:
     """One value of a field, in the record or not, and what decided it.
 
-    `rule` is the lexicon row or rule where no scorer decided.
+    `rule` is the lexicon row or rule where no scorer decided, and the row of a product of which the value is
+    known although the words alone do not carry it; `probability` and `parts` are then those of the words.
     """
 
     name: str
@@ -77,11 +77,32 @@ def reasons(nlp: Language, doc: Doc) -> list[Why]:
     if included:
         for name, values in sorted(state.get("values", {}).items()):
             found += _ruled(name, values, place) if name not in told else []
-        found += [
-            Why("constructs", construct_text(c["targets"], c["format"]), True, None, rule=c["rule"])
-            for c in state.get("constructs", ())
-        ]
+        values = filled(state)
+        found = _with_known(found, values, place)
+        _, told_of = constructs(place, state.get("constructs", ()), values["targets"])
+        found += [_evident(said) for said in told_of]
     return found
+
+
+def _with_known(found: Iterable[Why], values: Mapping[str, Sequence[Any]], place: Place) -> list[Why]:
+    """The same with what is known of a product and stands where the words leave it open or do not suffice."""
+    known: dict[tuple[str, str], Why] = {}
+    for name in KNOWN:
+        for value in values[name]:
+            if value[4] == "product":
+                known.setdefault((name, value[0]), _evident(place.evidence(name, value)))
+    told = []
+    for one in found:
+        said = known.get((one.name, one.value))
+        told.append(replace(one, stands=True, rule=said.rule) if said and not one.stands else one)
+    seen = {(one.name, one.value) for one in told}
+    return [*told, *(said for key, said in known.items() if key not in seen)]
+
+
+def _evident(said: Mapping[str, Any]) -> Why:
+    """A value of which no scorer is asked, by its evidence."""
+    where = said.get("section", ""), said.get("text", "")
+    return Why(said["field"], said["value"], True, None, *where, said["rule"])
 
 
 def _study(pipe: Study, doc: Doc) -> Iterator[Why]:
@@ -151,8 +172,7 @@ def _ruled(name: str, values: Iterable[Any], place: Place) -> Iterator[Why]:
     for value in values:
         if value[0] not in seen:
             seen.add(value[0])
-            said = place.evidence(name, value)
-            yield Why(name, value[0], True, None, said["section"], said["text"], said["rule"])
+            yield _evident(place.evidence(name, value))
 
 
 def _words(scored: Scored, place: Place) -> tuple[str, str]:

@@ -14,7 +14,9 @@ from typer.testing import CliRunner, Result
 
 from cart_nlp.cli.show import command
 from cart_nlp.console import safe
+from cart_nlp.schema import TAGGED_FIELDS
 from cart_nlp.terminal import Mark, highlighted
+from cart_nlp.text import construct_text
 
 app = typer.Typer()
 app.command()(command)
@@ -35,6 +37,29 @@ def test_planned_follow_up_is_shown_with_its_words() -> None:
     out = show("CD19 CAR-T cells for lymphoma. Participants are followed for up to 15 years.").stdout
     assert re.search(r"^follow_up_years +15", out, re.MULTILINE)
     assert "[15 years]{follow_up_years 15}" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("Tisagenlecleucel for B-ALL in children", "costim", "4-1BB"),
+        ("Axicabtagene ciloleucel: cells of the patient are given back", "cell_source", "autologous"),
+        ("CD19 CAR-T cells with 4-1BB, made from donor cells", "cell_source", "donor_derived"),
+    ],
+)
+def test_every_value_of_a_record_has_a_reason_and_none_is_said_to_be_missing(
+    text: str, field: str, value: str
+) -> None:
+    told = json.loads(show(text, "--why", "--json").stdout)
+    record, why = told["record"], told["why"]
+    held = {(name, str(each)) for name in TAGGED_FIELDS if name != "focus" for each in record[name]}
+    held |= {("constructs", construct_text(c["targets"], c["format"])) for c in record["constructs"]}
+    assert (field, value) in held
+    assert held <= {(one["name"], one["value"]) for one in why if one["stands"]}
+    assert held.isdisjoint((one["name"], one["value"]) for one in why if not one["stands"])
+    of_products = {(e["field"], e["value"]): e["rule"] for e in record["evidence"] if e["basis"] == "product"}
+    rules = {(one["name"], one["value"]): one["rule"] for one in why}
+    assert {key: rules[key] for key in of_products} == of_products
 
 
 def test_json_is_the_record() -> None:
