@@ -9,11 +9,12 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from cart_nlp import kept, paths, shallow, token_patterns
+from cart_nlp.cells import SEPARATOR, closed, split, strange_column
 from cart_nlp.disease_names import genitive, unclaimed
 from cart_nlp.rules import Rule, rules_of
 from cart_nlp.text import any_of, fold, lower, named_twice, spellings
@@ -43,7 +44,6 @@ WITHOUT_ROW = {"cell_type": ("other",)}
 """Field -> values that the guidelines know and no row has."""
 SHAPES = ("*.csv", "patterns/*.jsonl", "rules/*.toml")
 """Files of a folder of lexicons, in the order in which they are read."""
-SEPARATOR = " | "
 BLANK = "\u2423"
 """Stands for a blank at an end of a word that is looked for in raw text."""
 _CATEGORY = re.compile(r"<<(\w+)>>")
@@ -131,12 +131,6 @@ class Pattern:
     def entry(self) -> Mapping[str, Any]:
         """The pattern as a ruler takes it."""
         return {"label": self.label, "id": self.concept, "pattern": [dict(token) for token in self.tokens]}
-
-
-@cache
-def split(cell: str) -> tuple[str, ...]:
-    """The parts of a cell that joins several values with ` | `."""
-    return tuple(part.strip() for part in cell.split("|") if part.strip())
 
 
 @dataclass(frozen=True)
@@ -289,6 +283,19 @@ def _bare(text: str) -> str:
     return text.replace(" ", "").replace("-", "")
 
 
+class _File(NamedTuple):
+    """A file of a folder of lexicons."""
+
+    path: Path
+    content: bytes
+    checked: bool
+    """Whether its cells are looked at: a user wrote them, and no saved model has brought them."""
+
+    def row(self, number: int) -> str:
+        """A row of it, as records have it."""
+        return f"{self.path.name}:{number}"
+
+
 def _content(path: Path) -> bytes:
     """The bytes of a file; a pipe or a device, which may never end, is none."""
     if path.exists() and not path.is_file():
@@ -297,7 +304,8 @@ def _content(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _rows(path: Path, content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
+def _rows(file: _File) -> Iterable[tuple[int, dict[str, str]]]:
+    path, content = file.path, file.content
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
         if not {"name", "text"} & set(reader.fieldnames or ()):
@@ -305,12 +313,17 @@ def _rows(path: Path, content: bytes) -> Iterable[tuple[int, dict[str, str]]]:
             raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")
         if twice := named_twice(reader.fieldnames or ()):
             raise LexiconError(f"{path}:1: {twice}")
+        if file.checked and (strange := strange_column(path.stem, reader.fieldnames or ())):
+            raise LexiconError(f"{path}:1: {strange}")
         for row in reader:
             if None in row or None in row.values():
                 raise LexiconError(
                     f"{path}:{reader.line_num}: the number of cells differs from the header; "
                     "quote cells that hold a comma"
                 )
+            if file.checked and not row.get("remove", "").strip():
+                for fault in closed(path.stem, row, added=False):
+                    raise LexiconError(f"{path}:{reader.line_num}: {fault}")
             yield reader.line_num, row
     except (csv.Error, UnicodeDecodeError) as fault:
         raise LexiconError(f"{path}: not a UTF-8 CSV file ({fault})") from fault
@@ -323,9 +336,10 @@ def _toml(path: Path, content: bytes) -> dict[str, object]:
         raise LexiconError(f"{path}: not a TOML file ({fault})") from fault
 
 
-def _layer(concepts: dict[tuple[str, str], Concept], path: Path, content: bytes, label: str) -> None:
+def _layer(concepts: dict[tuple[str, str], Concept], file: _File, label: str) -> None:
     """Add the rows of one table; a row of a known name adds aliases, or takes away what `remove` says."""
-    for number, row in _rows(path, content):
+    path = file.path
+    for number, row in _rows(file):
         name = row.get("name", "").strip()
         if not name:
             raise LexiconError(f"{path}:{number}: a row without a name")
@@ -347,7 +361,7 @@ def _layer(concepts: dict[tuple[str, str], Concept], path: Path, content: bytes,
                 elif value and remove != "aliases":
                     merged[key] = value
             fields = merged
-        concepts[label, name] = Concept(label, name, fields, f"{path.name}:{number}")
+        concepts[label, name] = Concept(label, name, fields, file.row(number))
 
 
 def _removal(row: Mapping[str, str], place: str, known: Sequence[str] = ("row",)) -> str:
@@ -358,11 +372,11 @@ def _removal(row: Mapping[str, str], place: str, known: Sequence[str] = ("row",)
     return remove
 
 
-def _lay(found: list[Any], path: Path, content: bytes, read: _Reader, same: Callable[[Any], Any]) -> None:
+def _lay(found: list[Any], file: _File, read: _Reader, same: Callable[[Any], Any]) -> None:
     """Add the rows of a table of words; one with `remove` takes away those that are the `same`."""
-    for number, row in _rows(path, content):
-        place = f"{path}:{number}"
-        one = read(row, place, f"{path.name}:{number}")
+    for number, row in _rows(file):
+        place = f"{file.path}:{number}"
+        one = read(row, place, file.row(number))
         if not _removal(row, place):
             found.append(one)
             continue
@@ -415,9 +429,17 @@ def _patterns(path: Path, content: bytes, shipped: bool) -> Iterable[Pattern]:
             raise LexiconError(f"{place}: not JSON: {fault}") from None
         if not isinstance(label, str) or not isinstance(concept, str):
             raise LexiconError(f"{place}: label and id must be strings; see lexicons/README.md")
-        if not shipped and (told := next(token_patterns.faults(pattern), None)):
+        if not shipped and (told := next(_pattern_faults(label, concept, pattern), None)):
             raise LexiconError(f"{place}: {told}")
         yield Pattern(label, concept, tuple(pattern), hits, misses, f"{path.name}:{number}")
+
+
+def _pattern_faults(label: str, concept: str, pattern: Any) -> Iterator[str]:
+    if label not in LABELS.values():
+        yield f"label {label!r} is none of {', '.join(LABELS.values())}"
+    if label == "generation":
+        yield from closed("generations", {"name": concept}, added=False)
+    yield from token_patterns.faults(pattern)
 
 
 def _strings(entry: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
@@ -522,7 +544,7 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     Raises LexiconError with file and line if a file cannot be used.
     """
     files: dict[str, bytes] = {}
-    read: list[tuple[Path, bytes]] = []
+    read: list[_File] = []
     patterns: list[Pattern] = []
     digest, whole = hashlib.sha256(), hashlib.sha256()
     for number, folder in enumerate([*([paths.lexicons()] if shipped else []), *map(Path, layers)]):
@@ -535,34 +557,35 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
             if path.suffix == ".jsonl":
                 patterns += _patterns(path, content, shipped and number == 0)
             else:
-                read.append((path, content))
+                read.append(_File(path, content, shipped and number > 0))
     tables = kept.kept("lexicon", whole.digest(), _MODULES, lambda: _tables(read))
     found = _lexicon(tables, tuple(patterns), digest.hexdigest(), files)
     object.__setattr__(found, "key", whole.digest())
     return found
 
 
-_MODULES = (__name__, "cart_nlp.disease_names", "cart_nlp.rules", "cart_nlp.text")
+_MODULES = (__name__, "cart_nlp.cells", "cart_nlp.disease_names", "cart_nlp.rules", "cart_nlp.text")
 
 
-def _tables(files: Iterable[tuple[Path, bytes]]) -> dict[str, Any]:
+def _tables(files: Iterable[_File]) -> dict[str, Any]:
     """All rows of some files as plain values; a term has the number of its concept."""
     concepts: dict[tuple[str, str], Concept] = {}
     stops: list[Stop] = []
     cues: list[Cue] = []
     rules: dict[str, tuple[Rule, ...]] = {}
     qualifiers: list[str] = []
-    for path, content in files:
+    for file in files:
+        path = file.path
         if path.suffix == ".toml":
-            rules[path.stem] = _rules(path, content)
+            rules[path.stem] = _rules(path, file.content)
         elif path.stem in LABELS:
-            _layer(concepts, path, content, LABELS[path.stem])
+            _layer(concepts, file, LABELS[path.stem])
         elif path.stem == "cues":
-            _lay(cues, path, content, _cue, lambda cue: cue[:2])
+            _lay(cues, file, _cue, lambda cue: cue[:2])
         elif path.stem == "stoplist":
-            _lay(stops, path, content, _stop, lambda stop: stop[:3])
+            _lay(stops, file, _stop, lambda stop: stop[:3])
         elif path.stem == "disease_qualifiers":
-            _lay(qualifiers, path, content, _qualifier, lambda word: word)
+            _lay(qualifiers, file, _qualifier, lambda word: word)
     terms = list(itertools.chain.from_iterable(map(_terms, concepts.values())))
     diseases = {term.text: term for term in terms if term.concept.label == "disease" and not term.exact}
     terms += [diseases[name]._replace(text=text) for text, name in unclaimed(diseases)]

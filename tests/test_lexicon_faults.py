@@ -32,7 +32,13 @@ misses = ["CAR-T cells"]
 """
 FILES = {
     "antigens.csv": [b"", b"\xff\xfe\x00", b"title\nCD19\n", b'name,aliases\n"CD', b"name,aliases\nCD19,a,b\n",
-                     b"name,aliases\n,x\n", b"name,aliases,aliases,source\nXYZ1,xyz one,,me\n"],
+                     b"name,aliases\n,x\n", b"name,aliases,aliases,source\nXYZ1,xyz one,,me\n",
+                     b"name,hgnc_id,kind,source\nXYZ1,foo,protein,me\n", b"name,alias,kind,source\nXYZ1,xyz one,protein,me\n",
+                     b"name,kind,source\nXYZ1,proteine,me\n", b"name,source,remove\nCD19,me,rows\n"],
+    "products.csv": [b"name,generation,source\nXYZ-cel,second,me\n", b"name,format,source\nXYZ-cel,blah,me\n",
+                     b"name,spells,source\nXYZ-cel,generation=second,me\n"],
+    "generations.csv": [b"name,aliases,source\nsecond,mark two,me\n"],
+    "diseases.csv": [b"name,group,source\nxyzitis,blood,me\n"],
     "stoplist.csv": [b"blocks,reason,example\nCD19,x,y\n", b"text\nCD19\n", b"name,blocks\nCD19,x\n"],
     "cues.csv": [b"text,category\nx,prior\n", b"text,category,direction,scope\nx,prior,up,clause\n",
                  b"text,category,direction,scope\n*,prior,left,clause\n"],
@@ -46,7 +52,7 @@ FILES = {
     "patterns/mine.jsonl": [
         b"{", b"[1]", b"5", b"[" * 100_000, json.dumps(PATTERN).encode()[:-2] + b"\xff", b'{"label": "generation"}\n',
         *(json.dumps({**PATTERN, **changed}).encode() for changed in (
-            {"label": 5}, {"id": [2]}, {"hits": 5}, {"misses": [5]}, {"pattern": 7}, {"pattern": []}, {"pattern": [5]},
+            {"label": 5}, {"label": "antigens"}, {"id": "second"}, {"id": [2]}, {"hits": 5}, {"misses": [5]}, {"pattern": 7}, {"pattern": []}, {"pattern": [5]},
             {"pattern": [{"LOWER": 5}]}, {"pattern": [{"COLOR": "red"}]}, {"pattern": [{"TEXT": {"REGEX": "(("}}]},
             {"pattern": [{"TEXT": {"REGEX": "(a+)+$"}}]}, {"pattern": [{"LOWER": {"FUZZY": "mark"}}]},
             {"pattern": [{"LOWER": "a", "OP": "+"}]}, {"pattern": [{"OP": "{2,}"}]}, {"pattern": [{"OP": "?"}] * 7},

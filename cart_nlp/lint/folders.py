@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cart_nlp import paths
+from cart_nlp.cells import COLUMNS, strange_column
 from cart_nlp.lexicon import SHAPES, strangers
 from cart_nlp.lint import cues, diseases, pattern_files, rules, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
-from cart_nlp.lint.tables import COLUMNS, Row, TableFault
+from cart_nlp.lint.tables import Row, TableFault
 from cart_nlp.text import named_twice
 
 if TYPE_CHECKING:
@@ -139,9 +140,8 @@ def _header(table: str, columns: Sequence[str], layered: bool) -> str:
     wanted = COLUMNS[table]
     if not layered:
         return "" if tuple(columns) == wanted else f"the header must be {','.join(wanted)}"
-    strange = [column for column in columns if column not in (*wanted, "remove")]
-    if strange:
-        return f"no column {strange[0]!r} in {table}; there are {', '.join(wanted)} and remove"
+    if strange := strange_column(table, columns):
+        return strange
     asked = ("name", "source", *cues.NEEDED, "blocks", "reason")
     needed = [column for column in asked if column in wanted]
     missing = [column for column in needed if column not in columns]

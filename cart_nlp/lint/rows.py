@@ -4,29 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import get_args
 
+from cart_nlp.cells import closed
 from cart_nlp.lexicon import WITHOUT_ROW
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.tables import JOINED, Row
-from cart_nlp.schema import DISEASE_GROUPS, GENERATIONS, Format
 from cart_nlp.text import fold, lower, spellings
 
-KINDS = {
-    "antigens": (
-        "protein",
-        "carbohydrate",
-        "glycolipid",
-        "peptide-MHC",
-        "family",
-        "viral",
-        "hapten",
-        "isoform",
-    ),
-    "costim": ("costimulation", "signaling"),
-    "disease_qualifiers": ("age", "extent", "kind", "marker", "risk", "state"),
-}
-USUAL_ROLES = ("", "cell_marker", "payload", "tag")
 REFERENCES = {
     "targets": "antigens",
     "costim": "costim",
@@ -101,10 +85,10 @@ class Layer:
         if not row.cell("source"):
             yield f"{row.name!r} has no source: say where the row's facts come from"
         added = not any(r.key == row.key for r in self.old)
-        yield from _closed(row, added)
+        yield from closed(table, row.cells, added)
         if table == "ligands" and added and not row.values("targets"):
             yield "targets: a ligand needs the antigens that it binds"
-        for column in (*REFERENCES, "generation"):
+        for column in REFERENCES:
             for value in row.values(column):
                 yield from self._value(column, value)
         for part in row.values("spells"):
@@ -115,10 +99,8 @@ class Layer:
 
     def _value(self, column: str, value: str, where: str = "") -> Iterator[str]:
         if column == "generation":
-            known = tuple(map(str, GENERATIONS))
-            if value not in known:
-                yield f"generation{where}: {value!r} is none of {', '.join(known)}"
-        elif column not in REFERENCES:
+            return  # a closed list, as in `closed`
+        if column not in REFERENCES:
             yield f"spells: no field {column!r}; there are {', '.join(REFERENCES)} and generation"
         elif value not in (*self.names.get(REFERENCES[column], ()), *WITHOUT_ROW.get(column, ())):
             yield f"{column}{where}: {value!r} is no name in {REFERENCES[column]}.csv"
@@ -154,24 +136,6 @@ def _fact_source(row: Row) -> Iterator[str]:
                 f"fact_source: {source!r} is no source of facts; write NCIt C…, PMID …, PMC…, doi:…, "
                 "an address, label: …, or a trial with the section that says so (NCT… title)"
             )
-
-
-def _closed(row: Row, added: bool) -> Iterator[str]:
-    """Cells of a closed vocabulary or form, whatever the other tables hold."""
-    table = row.path.stem
-    if table in KINDS and (added or row.cell("kind")) and row.cell("kind") not in KINDS[table]:
-        yield f"kind: {row.cell('kind')!r} is none of {', '.join(KINDS[table])}"
-    if table == "antigens" and row.cell("usual_role") not in USUAL_ROLES:
-        yield f"usual_role: {row.cell('usual_role')!r} is none of cell_marker, payload, tag, or nothing"
-    if table == "cell_sources" and row.cell("kind") not in ("", "origin", "person"):
-        yield f"kind: {row.cell('kind')!r} is neither origin nor person, nor nothing"
-    if table == "diseases" and row.cell("group") not in ("", *DISEASE_GROUPS):
-        yield f"group: {row.cell('group')!r} is none of {', '.join(DISEASE_GROUPS)}, nor nothing"
-    for value in row.values("hgnc_id"):
-        if not re.fullmatch(r"HGNC:[1-9]\d*", value):
-            yield f"hgnc_id: {value!r} is no HGNC id such as HGNC:1633"
-    if row.cell("format") and row.cell("format") not in get_args(Format):
-        yield f"format: {row.cell('format')!r} is none of {', '.join(get_args(Format))}"
 
 
 def _written(row: Row) -> Iterator[str]:

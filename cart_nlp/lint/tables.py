@@ -8,38 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cart_nlp.lexicon import LABELS, SEPARATOR, split
-
-_PLAIN = ("name", "aliases", "guarded", "note", "source")
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "antigens": (
-        *("name", "hgnc_id", "symbol", "full_name", "kind", "usual_role"),
-        *("aliases", "guarded", "note", "source"),
-    ),
-    "ligands": ("name", "targets", "aliases", "guarded", "note", "source"),
-    "products": (
-        *("name", "aliases", "guarded", "spells", "targets", "format", "costim", "generation", "vector"),
-        *("cell_source", "cell_type", "edits", "armoring", "safety_switch", "developer", "note", "source"),
-        "fact_source",
-    ),
-    "costim": ("name", "kind", "aliases", "guarded", "note", "source"),
-    "vectors": _PLAIN,
-    "cell_sources": ("name", "kind", "aliases", "guarded", "note", "source"),
-    "cell_types": _PLAIN,
-    "edits": ("name", "hgnc_id", "aliases", "guarded", "note", "source"),
-    "armoring": _PLAIN,
-    "switches": _PLAIN,
-    "diseases": (
-        *("name", "group", "parent", "also", "system", "doid", "ncit", "oncotree", "aliases", "narrower"),
-        *("guarded", "differs", "note", "source"),
-    ),
-    "disease_qualifiers": ("name", "kind", "source"),
-    "car_words": _PLAIN,
-    "generations": _PLAIN,
-    "cues": ("text", "category", "direction", "scope", "hits", "misses", "source"),
-    "stoplist": ("text", "blocks", "reason", "example"),
-}  # fmt: skip
-"""File stem -> columns of the table, in order. A user's table may have `remove` as a further one."""
+from cart_nlp.cells import COLUMNS as COLUMNS
+from cart_nlp.cells import SEPARATOR, split
+from cart_nlp.lexicon import LABELS
 
 _SINGLE = {
     *("name", "full_name", "kind", "usual_role", "group", "parent", "system", "format", "developer", "note"),

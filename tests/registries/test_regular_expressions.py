@@ -16,7 +16,7 @@ ATTACKS = [" ", "\t\n", "a", "1", "-", "(", "<br", "&", '"', "\\", "I", ":", "20
 PARTS = ("registries", "components", "signals", "text", "conditions", "population", "ontology", "disease_names",
          "vocabulary", "assembly", "followup", "search", "screening", "pages", "writers", "console", "curation", "records",
          "readback", "evaluation", "reviewing", "viewer", "reasons", "fetch", "searches", "batch", "engines", "outputs",
-         "markup", "differences", "suggest", "lookup", "lexicon", "lint", "api", "terminal", "rules", "token_patterns",
+         "markup", "differences", "suggest", "lookup", "lexicon", "cells", "lint", "api", "terminal", "rules", "token_patterns",
          "pipeline", "cli", "dictionary", "needles", "short_forms", "kept", "schema", "places")  # fmt: skip
 
 
