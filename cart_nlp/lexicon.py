@@ -146,7 +146,10 @@ class Lexicon:
     rules: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """Decision → its ordered rules."""
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """Every file that was read, as `layer/name` → its bytes: what a saved model takes along."""
+    """Every file that was read → its bytes: what a saved model takes along.
+
+    Named by the number and name of its layer, and its place in that (`0/edits.csv`, `1-mine/edits.csv`).
+    """
     qualifiers: frozenset[str] = frozenset()
     """Words between those of a disease's name that do not change which disease it is (stage, age, line)."""
     key: ClassVar[bytes] = b""
@@ -214,7 +217,7 @@ class Lexicon:
             return self
         rows = [cue for cue in load().cue_rows if cue.category in lacking]
         table = ["text,category,direction,scope", *(",".join(cue[:4]) for cue in rows)]
-        layer = 1 + max((int(name.partition("/")[0]) for name in self.files), default=0)
+        layer = 1 + max((int(re.split("[-/]", name)[0]) for name in self.files), default=0)
         files = {**self.files, f"{layer}/cues.csv": "\n".join([*table, ""]).encode()}
         return replace(self, cue_rows=(*self.cue_rows, *rows), files=files)
 
@@ -290,10 +293,17 @@ class _File(NamedTuple):
     content: bytes
     checked: bool
     """Whether its cells are looked at: a user wrote them, and no saved model has brought them."""
+    layer: str
+    """What the user's folder is called in records; empty for the shipped one."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in records."""
+        return f"{self.layer}/{self.path.name}" if self.layer else self.path.name
 
     def row(self, number: int) -> str:
         """A row of it, as records have it."""
-        return f"{self.path.name}:{number}"
+        return f"{self.name}:{number}"
 
 
 def _content(path: Path) -> bytes:
@@ -414,10 +424,10 @@ def _terms(concept: Concept) -> Iterable[Term]:
                 yield Term(text, concept, guarded, exact)
 
 
-def _patterns(path: Path, content: bytes, shipped: bool) -> Iterable[Pattern]:
+def _patterns(file: _File, shipped: bool) -> Iterable[Pattern]:
     """The patterns of a file; those of a user are looked at before spaCy meets them."""
-    for number, line in enumerate(content.splitlines(), 1):
-        place = f"{path}:{number}"
+    for number, line in enumerate(file.content.splitlines(), 1):
+        place = f"{file.path}:{number}"
         try:
             entry = shallow.json_of(line)
             label, concept, pattern = (entry[key] for key in ("label", "id", "pattern"))
@@ -431,7 +441,7 @@ def _patterns(path: Path, content: bytes, shipped: bool) -> Iterable[Pattern]:
             raise LexiconError(f"{place}: label and id must be strings; see lexicons/README.md")
         if not shipped and (told := next(_pattern_faults(label, concept, pattern), None)):
             raise LexiconError(f"{place}: {told}")
-        yield Pattern(label, concept, tuple(pattern), hits, misses, f"{path.name}:{number}")
+        yield Pattern(label, concept, tuple(pattern), hits, misses, file.row(number))
 
 
 def _pattern_faults(label: str, concept: str, pattern: Any) -> Iterator[str]:
@@ -485,8 +495,9 @@ def _qualifier(row: Mapping[str, str], place: str, where: str) -> str:
     return lower(fold(_needed(row, "name", place)))
 
 
-def _rules(path: Path, content: bytes) -> tuple[Rule, ...]:
-    table = _toml(path, content)
+def _rules(file: _File) -> tuple[Rule, ...]:
+    path = file.path
+    table = _toml(path, file.content)
     entries = table.get("rule", [])
     if table.keys() - {"rule"} or not isinstance(entries, list):
         raise LexiconError(f"{path}: write each rule under a line [[rule]], and nothing else")
@@ -498,7 +509,7 @@ def _rules(path: Path, content: bytes) -> tuple[Rule, ...]:
             raise LexiconError(f"{place}: name and verdict must be strings")
         for key in entry.keys() & {"needs", "any_of", "bars", "hits", "misses"}:
             _strings(entry, key, place)
-    return rules_of(table, path.name)
+    return rules_of(table, file.name)
 
 
 def strangers(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -538,6 +549,16 @@ def _files(folder: Path) -> list[Path]:
     return found
 
 
+def _layer_name(folder: Path, number: int, shipped: bool, taken: Iterable[str]) -> str:
+    """What a layer is called in records: nothing if it is the shipped one, else as its folder.
+
+    A saved model has it behind the number of the layer. Signs at which records part a rule are replaced.
+    """
+    own = folder.resolve().name if number else ""
+    name = re.sub(r"[:;#?]", "_", own if shipped else folder.name.partition("-")[2])
+    return f"{name}({number})" if name and name in taken else name
+
+
 def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     """Read the shipped lexicons and any folders of a user's own rows on top of them.
 
@@ -547,17 +568,20 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     read: list[_File] = []
     patterns: list[Pattern] = []
     digest, whole = hashlib.sha256(), hashlib.sha256()
+    named: list[str] = []
     for number, folder in enumerate([*([paths.lexicons()] if shipped else []), *map(Path, layers)]):
+        named.append(_layer_name(folder, number, shipped, named))
+        saved = f"{number}-{named[-1]}" if named[-1] else str(number)
         for path in _files(folder):
-            content = _content(path)
-            name = f"{number}/{path.relative_to(folder).as_posix()}"
-            files[name] = content
-            digest.update(path.name.encode() + b"\0" + content)
-            whole.update(f"{name}\0{len(content)}\0".encode() + content)
+            file = _File(path, _content(path), shipped and number > 0, named[-1])
+            name = f"{saved}/{path.relative_to(folder).as_posix()}"
+            files[name] = file.content
+            digest.update(path.name.encode() + b"\0" + file.content)
+            whole.update(f"{name}\0{file.checked}\0{len(file.content)}\0".encode() + file.content)
             if path.suffix == ".jsonl":
-                patterns += _patterns(path, content, shipped and number == 0)
+                patterns += _patterns(file, shipped and number == 0)
             else:
-                read.append(_File(path, content, shipped and number > 0))
+                read.append(file)
     tables = kept.kept("lexicon", whole.digest(), _MODULES, lambda: _tables(read))
     found = _lexicon(tables, tuple(patterns), digest.hexdigest(), files)
     object.__setattr__(found, "key", whole.digest())
@@ -577,7 +601,7 @@ def _tables(files: Iterable[_File]) -> dict[str, Any]:
     for file in files:
         path = file.path
         if path.suffix == ".toml":
-            rules[path.stem] = _rules(path, file.content)
+            rules[path.stem] = _rules(file)
         elif path.stem in LABELS:
             _layer(concepts, file, LABELS[path.stem])
         elif path.stem == "cues":

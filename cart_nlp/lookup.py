@@ -14,7 +14,7 @@ from cart_nlp.conditions import Reader
 from cart_nlp.lexicon import Concept, Lexicon, load
 from cart_nlp.lint.aliases import Alias, aliases, matched
 from cart_nlp.lint.folders import readable
-from cart_nlp.lint.tables import Row
+from cart_nlp.lint.tables import place
 from cart_nlp.ontology import Ontology
 from cart_nlp.text import fold, lower, spellings
 
@@ -98,7 +98,7 @@ def look_up(name: str, layers: Sequence[Path] = ()) -> Answer:
                 found[meaning.label, meaning.concept, meaning.alias] = meaning
     standing = {(lower(stop.text), stop.blocks) for stop in lexicon.stops}
     stops = [
-        Stopped(row.cell("text"), row.cell("blocks"), row.cell("reason"), _place(row))
+        Stopped(row.cell("text"), row.cell("blocks"), row.cell("reason"), place(row))
         for row in rows
         if row.path.stem == "stoplist"
         and (matched(row.cell("text")), row.cell("blocks")) in standing
@@ -132,10 +132,6 @@ def _touches(stop: str, asked: set[str]) -> bool:
     return not asked.isdisjoint(spellings(stop)) or any(re.search(each, stop) for each in held)
 
 
-def _place(row: Row) -> str:
-    return f"{row.path.name if row.path.parent == paths.lexicons() else row.path}:{row.line}"
-
-
 def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
     kind = "guarded" if alias.guarded else "free"
     kind += ", narrower" if alias.written in concept.values("narrower") else ""
@@ -146,7 +142,7 @@ def _meaning(alias: Alias, concept: Concept, name: str) -> Meaning:
         if re.sub(r"[ .-]", "", fold(name)) != re.sub(r"[ .-]", "", written):
             needs = f"only as {written!r} in just this case, which {name!r} is not; {needs}"
     return Meaning(
-        concept.name, concept.label, _place(alias.row), kind, alias.written, needs, _fields(concept)
+        concept.name, concept.label, place(alias.row), kind, alias.written, needs, _fields(concept)
     )
 
 

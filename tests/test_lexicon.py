@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import spacy
 from typer.testing import CliRunner
 
 from cart_nlp import LexiconError, lexicon, lint, load, paths, tag
 from cart_nlp.cli.lexicon import app
+from cart_nlp.curation.why_doubted import reasons
 from cart_nlp.lookup import GUARDS, look_up
 from cart_nlp.suggest import suggest
 
@@ -135,6 +137,29 @@ def test_nothing_to_take_away_is_told_by_what_loads_and_by_the_check(
     with pytest.raises(LexiconError, match=f"{table}.csv:2: .*{told}"):
         lexicon.load(tmp_path)
     assert any(told in fault.message and fault.line == 2 for fault in lint.check(tmp_path))
+
+
+def test_a_row_of_a_layer_is_told_by_its_folder(tmp_path: Path) -> None:
+    header = "name,aliases,kind,source\n"
+    first = layer(tmp_path / "a: b", "QQX7,quxin seven,protein,me\n", header=header)
+    layer(first, "QQ-cel,quxincel,me\n", "products", "name,aliases,source\n")
+    (tmp_path / "other").mkdir()
+    second = layer(tmp_path / "other" / "a: b", "QQX8,quxin eight,protein,me\n", header=header)
+    nlp = load([first, second])
+    nlp.to_disk(tmp_path / "model")
+    text = "Quxincel: quxin seven, quxin eight and CD19 CAR-T cells"
+    for each in (nlp, spacy.load(tmp_path / "model")):
+        record = tag(text, each)
+        rules = {
+            e.value: e.rule.partition(";")[0] for e in record.evidence if e.field in ("targets", "products")
+        }
+        assert rules.pop("CD19").startswith("antigens.csv:")
+        assert rules == {
+            "QQX7": "a_ b/antigens.csv:2",
+            "QQX8": "a_ b(2)/antigens.csv:2",
+            "QQ-cel": "a_ b/products.csv:2",
+        }
+        assert not [reason for reason in reasons(record) if "unknown" in reason.text]
 
 
 def test_an_expression_is_made_of_the_words_of_a_category(tmp_path: Path) -> None:

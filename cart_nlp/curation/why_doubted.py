@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ NEAR = 0.25
 """How far from one half a score of the study decision is still near the line."""
 _LISTED = 3
 """Values that have a line each; more of them are counted."""
+_PRODUCT_ROW = re.compile(r"(?:[^:;]*/)?products\.csv:")
+"""How the rule of a product begins that the lexicons have, those of a user included."""
 _NAMING = ("brief_title", "official_title", "interventions")
 _BESIDE = {
     "coadministered": "co-administered antibody beside the target",
@@ -87,7 +90,7 @@ def _once(record: Record) -> Iterator[Reason]:
 
 def _unknown_code(record: Record) -> Iterator[Reason]:
     for name, value, entries in _values(record):
-        if name == "products" and not any(e.rule.startswith("products.csv") for e in entries):
+        if name == "products" and not any(_PRODUCT_ROW.match(e.rule) for e in entries):
             yield Reason(name, f"product code unknown: {value}")
 
 

@@ -11,7 +11,7 @@ from cart_nlp.disease_names import genitive, variants
 from cart_nlp.lexicon import own_name
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.rows import Layer
-from cart_nlp.lint.tables import Row
+from cart_nlp.lint.tables import Row, place
 from cart_nlp.text import fold, lower, spellings
 
 _WIDE = 0x2E7F
@@ -133,7 +133,7 @@ class Names:
                     if id(late.row) in self.own and _contradict(early, late):
                         message = (
                             f"{late.written!r} means {late.row.name!r} here and {early.row.name!r} in "
-                            f"{early.row.path.name}:{early.row.line}; take one away, or guard one of them"
+                            f"{place(early.row)}; take one away, or guard one of them"
                         )
                         yield Fault(late.row.path, late.row.line, message)
 
@@ -152,7 +152,7 @@ class Names:
                     continue  # one case of it is stopped, the others stand
                 fault = alias.row if id(alias.row) in self.own else stop
                 if id(fault) in self.own:
-                    where = f"{stop.path.name}:{stop.line}"
+                    where = place(stop)
                     message = (
                         f"{alias.written!r} ({alias.row.name}) never counts: the stoplist has it in {where}"
                     )

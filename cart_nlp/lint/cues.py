@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from cart_nlp.lexicon import DIRECTIONS, OF_CATEGORIES, SCOPES, Cue, cased
 from cart_nlp.lint.faults import Fault
-from cart_nlp.lint.tables import Row
+from cart_nlp.lint.tables import Row, place
 from cart_nlp.text import fold, lower
 from cart_nlp.vocabulary import CueFinder
 
@@ -37,8 +37,8 @@ def check(rows: Sequence[Row], below: Sequence[Row]) -> Iterator[Fault]:
         if key[1] in OF_CATEGORIES and key[0] not in held:
             messages.append(f"no cue is of the category {key[0]!r}, which {key[1]!r} is to hold")
         if before is not row:
-            where = f"{before.path.name}:{before.line}"
-            messages.append(f"{key[0]!r} stands under {key[1]!r} already, in {where}; take one away")
+            told = f"{key[0]!r} stands under {key[1]!r} already, in {place(before)}; take one away"
+            messages.append(told)
         yield from (Fault(row.path, row.line, message) for message in messages)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cart_nlp import paths
 from cart_nlp.cells import COLUMNS as COLUMNS
 from cart_nlp.cells import SEPARATOR, split
 from cart_nlp.lexicon import LABELS
@@ -51,6 +52,11 @@ class Row:
         """What a row that takes this one away has in common with it: the table, the name or a stop's text."""
         words = (self.cell("text"), self.cell("blocks")) if self.path.stem == "stoplist" else (self.name,)
         return (self.path.stem, *words)
+
+
+def place(row: Row) -> str:
+    """Where a row stands: the file and line of a shipped one, else with its path."""
+    return f"{row.path.name if row.path.parent == paths.lexicons() else row.path}:{row.line}"
 
 
 class TableFault(Exception):
