@@ -55,7 +55,7 @@ class Reference(Model):
 
     pmid: str
     type: Literal["RESULT", "DERIVED", "BACKGROUND", ""] = Field(
-        "",
+        default="",
         description="RESULT, DERIVED (found by its number), BACKGROUND; empty where it is not told",
     )
 
@@ -69,28 +69,36 @@ class Trial(Model):
     """
 
     id: str = Field(min_length=1, description="registration number, e.g. NCT01234567")
-    registry: str = Field("", description="name of the registry that holds the record")
-    url: str = Field("", description="page of the record")
+    registry: str = Field(default="", description="name of the registry that holds the record")
+    url: str = Field(default="", description="page of the record")
     sections: dict[str, Text] = Field(default_factory=dict, description="section key -> original text")
-    secondary_ids: tuple[str, ...] = Field((), description="other registration numbers of the same study")
-    phase: str | None = Field(None, description="normalized: EARLY_PHASE1, PHASE1, PHASE1|PHASE2 … NA")
-    status: str | None = Field(None, description="normalized: RECRUITING, COMPLETED, TERMINATED …")
-    study_type: str | None = Field(None, description="INTERVENTIONAL, OBSERVATIONAL or EXPANDED_ACCESS")
-    enrollment: int | None = Field(None, description="participants, planned or actual")
-    start_date: str | None = Field(None, description="ISO date, possibly only year-month or year")
-    completion_date: str | None = Field(None, description="ISO date, possibly partial")
-    first_posted: str | None = Field(None, description="ISO date of first registration")
-    sponsor: Text | None = Field(None, description="lead sponsor")
-    sponsor_class: str | None = Field(
-        None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER"
+    secondary_ids: tuple[str, ...] = Field(
+        default=(), description="other registration numbers of the same study"
     )
-    collaborators: tuple[Text, ...] = Field((), description="other organizations that take part")
-    collaborator_classes: tuple[str, ...] = Field((), description="classes, aligned with collaborators")
-    countries: tuple[str, ...] = Field((), description="names per ISO 3166, sorted")
-    pmids: tuple[str, ...] = Field((), description="PubMed ids of the trial's publications")
-    references: tuple[Reference, ...] = Field((), description="the pmids with the type of each")
-    has_results: bool = Field(False, description="whether the registry has results")
-    why_stopped: Text | None = Field(None, description="reason given for an early end")
+    phase: str | None = Field(
+        default=None, description="normalized: EARLY_PHASE1, PHASE1, PHASE1|PHASE2 … NA"
+    )
+    status: str | None = Field(default=None, description="normalized: RECRUITING, COMPLETED, TERMINATED …")
+    study_type: str | None = Field(
+        default=None, description="INTERVENTIONAL, OBSERVATIONAL or EXPANDED_ACCESS"
+    )
+    enrollment: int | None = Field(default=None, description="participants, planned or actual")
+    start_date: str | None = Field(default=None, description="ISO date, possibly only year-month or year")
+    completion_date: str | None = Field(default=None, description="ISO date, possibly partial")
+    first_posted: str | None = Field(default=None, description="ISO date of first registration")
+    sponsor: Text | None = Field(default=None, description="lead sponsor")
+    sponsor_class: str | None = Field(
+        default=None, description="INDUSTRY, NIH, FED, OTHER_GOV, NETWORK, INDIV, OTHER"
+    )
+    collaborators: tuple[Text, ...] = Field(default=(), description="other organizations that take part")
+    collaborator_classes: tuple[str, ...] = Field(
+        default=(), description="classes, aligned with collaborators"
+    )
+    countries: tuple[str, ...] = Field(default=(), description="names per ISO 3166, sorted")
+    pmids: tuple[str, ...] = Field(default=(), description="PubMed ids of the trial's publications")
+    references: tuple[Reference, ...] = Field(default=(), description="the pmids with the type of each")
+    has_results: bool = Field(default=False, description="whether the registry has results")
+    why_stopped: Text | None = Field(default=None, description="reason given for an early end")
     raw: dict[str, Text] = Field(default_factory=dict, description="raw values of normalized fields")
 
     def title(self) -> str:
@@ -110,9 +118,9 @@ class Mention(Model):
     text: str
     label: str = Field(description="antigen, ligand, product, costim, vector, cell_source, cell_type …")
     concept: str = Field(description="canonical name in the lexicon")
-    role: str = Field("", description="what the mention does there, see roles.ROLES")
-    score: float = Field(1.0, ge=0, le=1)
-    rule: str = Field("", description="lexicon row, pattern or rule that fired")
+    role: str = Field(default="", description="what the mention does there, see roles.ROLES")
+    score: float = Field(default=1.0, ge=0, le=1)
+    rule: str = Field(default="", description="lexicon row, pattern or rule that fired")
 
 
 class Construct(Model):
@@ -121,7 +129,7 @@ class Construct(Model):
     targets: tuple[str, ...]
     format: Format
     basis: ConstructBasis | None = Field(
-        "text",
+        default="text",
         description="what states the format: words, a product row, a default; null in no record that is "
         "tagged, only where one is read from a table that does not tell",
     )
@@ -141,12 +149,12 @@ class Evidence(Model):
     text: str = ""
     rule: str = ""
     score: float = 1.0
-    by: str = Field("", exclude_if=not_, description="basis curator: who decided")
-    date: str = Field("", exclude_if=not_, description="basis curator: ISO date of the decision")
-    note: str = Field("", exclude_if=not_, description="basis curator: why")
-    replaced: str = Field("", exclude_if=not_, description="basis curator: the tool's own value")
+    by: str = Field(default="", exclude_if=not_, description="basis curator: who decided")
+    date: str = Field(default="", exclude_if=not_, description="basis curator: ISO date of the decision")
+    note: str = Field(default="", exclude_if=not_, description="basis curator: why")
+    replaced: str = Field(default="", exclude_if=not_, description="basis curator: the tool's own value")
     more: int = Field(
-        0, ge=0, exclude_if=not_, description="further places that say the same and are not listed"
+        default=0, ge=0, exclude_if=not_, description="further places that say the same and are not listed"
     )
 
 
@@ -155,16 +163,20 @@ class Record(Model):
 
     trial_id: str = Field(description="registration number, e.g. NCT01234567")
     registry: str = ""
-    title: str = Field("", description="the first title that the record has")
+    title: str = Field(default="", description="the first title that the record has")
     url: str = ""
-    car_trial: CarTrial = Field("no", description="product, related, mention or no CAR at all")
-    car_score: float = Field(0.0, ge=0, le=1, description="confidence that the trial is to be included")
-    targets: tuple[str, ...] = Field((), description="antigens bound by the study's CARs")
-    target_ids: tuple[str, ...] = Field((), description="HGNC ids of the targets that are gene products")
-    multi_target: bool = Field(False, description="more than one target in the study")
+    car_trial: CarTrial = Field(default="no", description="product, related, mention or no CAR at all")
+    car_score: float = Field(
+        default=0.0, ge=0, le=1, description="confidence that the trial is to be included"
+    )
+    targets: tuple[str, ...] = Field(default=(), description="antigens bound by the study's CARs")
+    target_ids: tuple[str, ...] = Field(
+        default=(), description="HGNC ids of the targets that are gene products"
+    )
+    multi_target: bool = Field(default=False, description="more than one target in the study")
     constructs: tuple[Construct, ...] = ()
     disease_markers: tuple[str, ...] = Field(
-        (), description="antigens that the disease or the participants must carry; no targets"
+        default=(), description="antigens that the disease or the participants must carry; no targets"
     )
     products: tuple[str, ...] = ()
     costim: tuple[str, ...] = ()
@@ -177,10 +189,12 @@ class Record(Model):
     safety_switch: tuple[str, ...] = ()
     disease_group: tuple[str, ...] = ()
     indications: tuple[str, ...] = ()
-    indication_ids: tuple[str, ...] = Field((), description="ontology ids of the indications")
+    indication_ids: tuple[str, ...] = Field(default=(), description="ontology ids of the indications")
     focus: Focus | None = None
     follow_up_years: float | None = Field(
-        None, ge=0, description="longest follow-up that the text plans, in years; null where it tells none"
+        default=None,
+        ge=0,
+        description="longest follow-up that the text plans, in years; null where it tells none",
     )
     confidence: dict[str, float] = Field(
         default_factory=dict,
@@ -196,16 +210,16 @@ class Record(Model):
     sponsor: str | None = None
     sponsor_class: str | None = None
     funding: Literal["academic", "industry", "government", "mixed"] | None = Field(
-        None, description="who pays, by the classes of sponsor and collaborators"
+        default=None, description="who pays, by the classes of sponsor and collaborators"
     )
     collaborators: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     pmids: tuple[str, ...] = ()
-    references: tuple[Reference, ...] = Field((), description="the pmids with the type of each")
+    references: tuple[Reference, ...] = Field(default=(), description="the pmids with the type of each")
     has_results: bool = False
     why_stopped: str | None = None
     secondary_ids: tuple[str, ...] = ()
-    schema_version: SchemaVersion = Field(SCHEMA_VERSION, description="version of this schema")
+    schema_version: SchemaVersion = Field(default=SCHEMA_VERSION, description="version of this schema")
     raw: dict[str, str] = Field(default_factory=dict, description="raw registry values, where normalized")
     evidence: tuple[Evidence, ...] = ()
 

@@ -346,3 +346,22 @@ def test_lexicons_that_are_edited_while_a_program_runs_count_as_they_are(tmp_pat
             assert [record.trial_id for record in found] == [name], workers
         found = cart_nlp.tag_frame(pd.DataFrame(rows), lexicons=[folder], everything=False)
         assert list(found["trial_id"]) == [name]
+
+
+TYPED = """
+import cart_nlp
+from cart_nlp.schema import Construct, Evidence, Mention, Record
+
+cart_nlp.Trial(id="x", sections={"text": "CD19"})
+Record(trial_id="x", constructs=(Construct(targets=("CD19",), format="single"),))
+Evidence(field="targets", value="CD19", basis="text")
+Mention(section="text", start=0, end=4, text="CD19", label="antigen", concept="CD19")
+"""
+
+
+@pytest.mark.slow
+def test_who_checks_types_may_leave_out_what_has_a_default(tmp_path):
+    (tmp_path / "mine.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "mine.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
