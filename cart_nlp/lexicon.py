@@ -588,6 +588,33 @@ def load(*layers: Path | str, shipped: bool = True) -> Lexicon:
     return found
 
 
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of a lexicon for `saved`."""
+    for name, content in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def saved(folder: Path, layers: Iterable[str] = ()) -> Lexicon | None:
+    """The lexicon that was written to a folder; None where none was.
+
+    Raises LexiconError for one of the `layers` that it was not made with: it would not be read.
+    """
+    held = sorted(folder.glob("*"), key=lambda layer: int(layer.name.partition("-")[0]))
+    if not held:
+        return None
+    names = [layer.name.partition("-")[2] for layer in held[1:]]
+    for layer in layers:
+        # A model that was saved before layers had names was made with all of them.
+        if all(names) and _layer_name(Path(layer), 1, True, ()) not in names:
+            raise LexiconError(
+                f"{layer}: the saved model has lexicons of its own, without this folder; "
+                "give it to cart_nlp.load, and save that"
+            )
+    return load(*held, shipped=False).with_categories()
+
+
 _MODULES = (__name__, "cart_nlp.cells", "cart_nlp.disease_names", "cart_nlp.rules", "cart_nlp.text")
 
 

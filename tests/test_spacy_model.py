@@ -22,7 +22,7 @@ from spacy.training import Example
 
 from cart_nlp import __version__, paths
 from cart_nlp.assembly import record
-from cart_nlp.lexicon import OF_CATEGORIES
+from cart_nlp.lexicon import OF_CATEGORIES, LexiconError
 from cart_nlp.pipeline import load, make_doc, mentions, tag
 from cart_nlp.schema import Trial
 
@@ -157,6 +157,20 @@ def test_a_saved_model_is_whole(tmp_path: Path) -> None:
         cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.stdout.split("\n")[0] == "('XYZ1',) ('CD30',) product False", done.stderr[-2000:]
+
+
+def test_a_saved_model_refuses_a_layer_that_it_was_not_made_with(tmp_path: Path) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "antigens.csv").write_text(OWN, encoding="utf-8")
+    load([tmp_path / "own"]).to_disk(tmp_path / "model")
+    for name in ("own", "other"):
+        layers = {"components.cart_terms.lexicons": [str(tmp_path / name)]}
+        if name == "own":
+            assert tag("xyzin CAR-T", spacy.load(tmp_path / "model", config=layers)).targets == ("XYZ1",)
+            continue
+        with pytest.raises(LexiconError, match="/other: the saved model has lexicons of its own"):
+            spacy.load(tmp_path / "model", config=layers)
 
 
 @pytest.mark.slow

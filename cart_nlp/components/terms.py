@@ -161,9 +161,8 @@ class Terms:
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> Terms:
         """Read what `to_disk` wrote; a folder without lexicons leaves the ones at hand."""
         folder = Path(path)
-        layers = sorted((folder / "lexicons").glob("*"))
-        if layers:
-            self.vocabulary = Vocabulary(lexicons.load(*layers, shipped=False).with_categories())
+        if saved := lexicons.saved(folder / "lexicons", self.layers):
+            self.vocabulary = Vocabulary(saved)
         if (folder / "patterns.jsonl").is_file():
             self.added = []
             self.add_patterns(srsly.read_jsonl(folder / "patterns.jsonl"))
@@ -182,8 +181,5 @@ class Terms:
 
 def _write(folder: Path, files: Mapping[str, bytes], added: Iterable[dict[str, str]]) -> None:
     """Write what is saved of the component."""
-    for name, content in files.items():
-        target = folder / "lexicons" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+    lexicons.write(folder / "lexicons", files)
     srsly.write_jsonl(folder / "patterns.jsonl", added)
