@@ -65,7 +65,10 @@ def test_trials_that_are_tagged_side_by_side_have_their_own_records(nlp: Languag
     assert [one.targets for one in found.values()] == [("CD19", "CD22"), (), ("BCMA",)]
 
 
-NEED_TERMS = ("cart_abbreviations", "cart_linker", "cart_products", "cart_roles", "cart_study")
+NEED_TERMS = (
+    *("cart_abbreviations", "cart_attributes", "cart_constructs", "cart_diseases", "cart_linker"),
+    *("cart_products", "cart_roles", "cart_study"),
+)
 
 
 @pytest.mark.parametrize("name", NEED_TERMS)
@@ -84,7 +87,34 @@ def test_a_factory_that_needs_no_other_works_alone(name: str) -> None:
     assert nlp("Anti-CD19 CAR-T cells (CART19)").text == "Anti-CD19 CAR-T cells (CART19)"
 
 
-@pytest.mark.parametrize("name", FACTORIES)
+@pytest.mark.parametrize(
+    ("names", "field", "value"),
+    [
+        (["cart_attributes"], "costim", "4-1BB"),
+        (["cart_diseases"], "indications", "lymphoma"),
+        (["cart_roles", "cart_constructs"], "targets", "CD19"),
+    ],
+)
+def test_without_a_study_decision_values_are_read_and_none_is_claimed(
+    names: list[str], field: str, value: str
+) -> None:
+    nlp = spacy.blank("en")
+    for name in ("cart_terms", *names, "cart_confidence"):
+        nlp.add_pipe(name)
+    state = nlp("CD19 CAR-T cells with 4-1BB for lymphoma")._.cart
+    assert [one[0] for one in state["values"][field]] == [value]
+    assert field in state["confidence"] and state["confidence"].keys().isdisjoint(["car_trial", "focus"])
+
+
+def test_constructs_without_roles_say_what_they_need() -> None:
+    nlp = spacy.blank("en")
+    nlp.add_pipe("cart_terms")
+    nlp.add_pipe("cart_constructs")
+    with pytest.raises(ValueError, match="cart_constructs: the pipeline has no cart_roles before it"):
+        nlp("CD19 CAR-T cells")
+
+
+@pytest.mark.parametrize("name", sorted({*FACTORIES} - {"cart_constructs"}))
 def test_a_factory_after_the_terms_works(name: str) -> None:
     nlp = spacy.blank("en")
     nlp.add_pipe("cart_terms")

@@ -32,14 +32,14 @@ class Attributes(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial") not in INCLUDED:
+        if state.get("car_trial", "product") not in INCLUDED:  # an undecided trial counts
             return doc
         reading = self.reading(doc)
         sure = state.setdefault("sure", {})
         for field in FIELDS:
             found = self.candidates(reading, field) if instances(reading, field) else []
             sure[field] = certainty(found)
-            state["values"][field] = stated(found, self.field(field))
+            state.setdefault("values", {})[field] = stated(found, self.field(field))
         return doc
 
     def candidates(self, reading: Reading, field: str) -> list[Candidate]:

@@ -49,12 +49,13 @@ class Confidence(Weighted):
     def of(self, state: dict[str, Any]) -> dict[str, float]:
         """The confidence of the fields that were decided."""
         table = self.linear("calibration")
-        sure = {"car_trial": calibrated(table, "car_trial", state.get("car_sure", 1.0))}
-        if state.get("car_trial") in INCLUDED:
+        told = "car_trial" in state
+        sure = {"car_trial": calibrated(table, "car_trial", state.get("car_sure", 1.0))} if told else {}
+        if state.get("car_trial", "product") in INCLUDED:
             raw = state.get("sure", {})
             sure |= {name: calibrated(table, name, value) for name, value in raw.items()}
-            sure["focus"] = sure["car_trial"]
+            sure |= {"focus": sure["car_trial"]} if told else {}
             for name, doubts in BY_DOUBTS.items():
-                if (scorer := self.linear(name)) is not None:
+                if doubts in state and (scorer := self.linear(name)) is not None:
                     sure[name] = scorer.probability(state.get(doubts, ()))
         return {name: min(round(value, 3), _SUREST) for name, value in sorted(sure.items())}

@@ -34,11 +34,12 @@ class Constructs(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial") not in INCLUDED:
+        if state.get("car_trial", "product") not in INCLUDED:  # an undecided trial counts
             return doc
         reading, roles = self.reading(doc), self.roles()
         candidates = roles.candidates(reading)
-        values, sure, spans = state["values"], state.setdefault("sure", {}), doc.spans[MENTIONS]
+        values, sure = state.setdefault("values", {}), state.setdefault("sure", {})
+        spans = doc.spans[MENTIONS]
         found, known, own, held = asked(reading, candidates, values)
         targets = frozenset(one.concept for one in found)
         values["targets"] = stated(found, roles.field("targets"))

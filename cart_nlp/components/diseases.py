@@ -35,7 +35,7 @@ class Diseases(Component):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial") not in INCLUDED:
+        if state.get("car_trial", "product") not in INCLUDED:  # an undecided trial counts
             return doc
         reading = self.reading(doc)
         lexicon = reading.vocabulary.lexicon
@@ -43,8 +43,9 @@ class Diseases(Component):
             self._known = lexicon, Reader(lexicon, Ontology(lexicon))
         reader = self._known[1]
         chosen, state["doubts"] = participants(reading, reader)
-        state["values"]["indications"] = [_value(one.concept, one, lexicon) for one in chosen]
-        state["values"]["disease_group"] = [
+        values = state.setdefault("values", {})
+        values["indications"] = [_value(one.concept, one, lexicon) for one in chosen]
+        values["disease_group"] = [
             _value(group, one, lexicon) for one in chosen for group in groups((one.concept,), reader.ontology)
         ]
         state["indication_ids"] = list(reader.ontology.ids_of({one.concept for one in chosen}))
