@@ -62,7 +62,7 @@ def make_doc(nlp: Language, trial: Trial, *, level: str = "", brief: bool = Fals
     `doc._.cart_sections` has their keys and offsets, `doc.spans["sections"]` the same as spans; what is too
     long to be read is left out, and the record of the Doc says so. `level` and `brief` as for `tag_trial`.
     """
-    from cart_nlp.signals.doc import register
+    from cart_nlp.extensions import register
     from cart_nlp.signals.reading import page_of
 
     register()

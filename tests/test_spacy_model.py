@@ -330,6 +330,17 @@ def test_a_component_that_corrects_mentions_assigns_the_group_anew() -> None:
     assert record(nlp("CD19/CD22 tandem CAR-T cells")).targets == ("CD19", "CD7")
 
 
+def test_an_extension_of_another_library_under_our_name_is_told_in_one_line() -> None:
+    source = (
+        "from spacy.tokens import Doc; Doc.set_extension('cart', default=[])\n"
+        "import cart_nlp; cart_nlp.tag('CD19 CAR-T cells')"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
+    assert done.stderr.splitlines()[-1].startswith(
+        "ValueError: cart_nlp: doc._.cart was declared by another library before; "
+    )
+
+
 def test_what_others_write_to_the_doc_stays_theirs(nlp: Language) -> None:
     doc = nlp.make_doc(TEXTS[0])
     doc.user_data["vectors"] = np.zeros(3)

@@ -9,26 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc, Span
 
+from cart_nlp.extensions import register
 from cart_nlp.signals.reading import MENTIONS, Mention, Reading, keep_mentions, read
 
 if TYPE_CHECKING:
     from spacy.language import Language
 
     from cart_nlp.vocabulary import Vocabulary
-
-
-def register() -> None:
-    """Declare the extensions; done once a process, harmless again.
-
-    `doc._.cart_sections`: [key, start, end] of each section, characters of the Doc. `doc._.cart_short_forms`:
-    short form → long form. `doc._.cart`: what was decided, plain values by name. `span._.cart_role`: what a
-    mention of an antigen does there.
-    """
-    for name in ("cart_sections", "cart_short_forms", "cart", "cart_trial"):
-        if not Doc.has_extension(name):
-            Doc.set_extension(name, default=None)
-    if not Span.has_extension("cart_role"):
-        Span.set_extension("cart_role", default="")
 
 
 register()
