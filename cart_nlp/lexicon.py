@@ -317,7 +317,7 @@ def _content(path: Path) -> bytes:
 def _rows(file: _File) -> Iterable[tuple[int, dict[str, str]]]:
     path, content = file.path, file.content
     try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         if not {"name", "text"} & set(reader.fieldnames or ()):
             first = "text" if path.stem in ("stoplist", "cues") else "name"
             raise LexiconError(f"{path}:1: no column {first!r} in its header; see lexicons/README.md")

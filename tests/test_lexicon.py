@@ -162,6 +162,11 @@ def test_a_row_of_a_layer_is_told_by_its_folder(tmp_path: Path) -> None:
         assert not [reason for reason in reasons(record) if "unknown" in reason.text]
 
 
+def test_a_table_that_a_spreadsheet_has_saved_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "antigens.csv").write_bytes(b"\xef\xbb\xbfname,aliases,kind,source\nQQX7,quxin,protein,me\n")
+    assert tag("quxin CAR-T cells", load(tmp_path)).targets == ("QQX7",)
+
+
 def test_an_expression_is_made_of_the_words_of_a_category(tmp_path: Path) -> None:
     head = "text,category,direction,scope,hits,misses,source\n"
     rows = "=Qx.A,quxin,both,inside,,,me\nqx*,quxin,both,inside,,,me\n\u2423end,quxin,both,inside,,,me\n"
