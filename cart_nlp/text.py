@@ -31,7 +31,8 @@ def _table() -> dict[int, str]:
     table = {ord(c): "-" for c in _DASHES} | {ord(c): " " for c in _SPACES}
     table |= {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     table |= {ord(c): s for c, s in (_GREEK | _SIGNS).items()}
-    table |= {ord(c): str(i) for i, c in enumerate("₀₁₂₃₄₅₆₇₈₉")} | {ord("²"): "2", ord("³"): "3"}
+    for digits in ("₀₁₂₃₄₅₆₇₈₉", "⁰¹²³⁴⁵⁶⁷⁸⁹"):
+        table |= {ord(c): str(i) for i, c in enumerate(digits)}
     return table
 
 
@@ -42,8 +43,8 @@ _FOLDED = re.compile("[" + re.escape("".join(map(chr, _FOLD))) + "]")
 def fold(text: str) -> str:
     """Text of the same length in which spelling variants of one character are one character.
 
-    Dashes become `-`, any white space a blank, full-width forms ASCII, Greek letters their Latin
-    counterpart (α a, κ k, ζ z), Chinese punctuation its ASCII form. Case is kept.
+    Dashes become `-`, any white space a blank, full-width forms and raised or lowered digits ASCII, Greek
+    letters their Latin counterpart (α a, κ k, ζ z), Chinese punctuation its ASCII form. Case is kept.
     """
     # Few characters of a text change: an expression finds them faster than a look at each, but in ASCII.
     return text.translate(_FOLD) if text.isascii() else _FOLDED.sub(_folded, text)

@@ -41,6 +41,8 @@ def test_folding_is_per_character(a: str, b: str) -> None:
         ("CD19⁺", "CD19+"),
         ("γδ", "gd"),
         ("CD₂₂", "CD22"),
+        ("CD¹⁹", "CD19"),
+        ("2×10⁶", "2x106"),
     ],
 )
 def test_variants_of_one_character(text: str, folded: str) -> None:
