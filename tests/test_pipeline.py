@@ -16,7 +16,7 @@ from spacy.util import registry
 import cart_nlp
 from cart_nlp import paths
 from cart_nlp.assembly import record
-from cart_nlp.pipeline import load, make_doc, mentions, steps, tag_trial, tag_trials
+from cart_nlp.pipeline import as_trial, load, make_doc, mentions, steps, tag_trial, tag_trials
 from cart_nlp.schema import TAGGED_FIELDS, Record, Trial
 from cart_nlp.vocabulary import vocabulary
 
@@ -305,3 +305,15 @@ BRIEF = (
 def test_a_brief_doc_gives_the_same_record(nlp: Language, text: str, level: str) -> None:
     trial = Trial(id="t", sections={"brief_title": text, "conditions[0]": "lymphoma"})
     assert tag_trial(nlp, trial, level, brief=True) == tag_trial(nlp, trial, level)
+
+
+def test_evidence_of_a_title_points_into_the_title_as_it_is_read(nlp: Language) -> None:
+    written = "Study  of\tCD19  CAR-T\ncells"
+    trial = as_trial({"id": "x", "brief_title": written, "brief_summary": written})
+    assert (
+        trial.sections["brief_title"] == " ".join(written.split())
+        and trial.sections["brief_summary"] == written
+    )
+    told = [e for e in tag_trial(nlp, trial).evidence if e.field == "targets"]
+    assert {e.section for e in told} == {"brief_title", "brief_summary"}
+    assert all(trial.sections[e.section][e.start : e.end] == e.text == "CD19" for e in told)
