@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from cart_nlp.signals.mention import NAMED, zone
+from cart_nlp.signals.mention import zone
 from cart_nlp.signals.reading import Mention
 
 STEPS = (-4, -3, -2, -1, 0, 1, 2, 3, 4)
@@ -72,8 +72,9 @@ class Table:
         strongest = max(self.best[other] for other in others)
         named = max(self.zones[other]["named"] for other in others)
         found = [*steps("rival", strongest), *steps("rival_named", named, (0, 2))]
-        if named > 0 and not any(s.instance.place in NAMED for s in self.by_concept[name]):
-            found.append("rival_named_not_this")
+        here = self.zones[name]["named"]
+        if named > 0 > here:  # a title may name it as no target: "CD22 CAR-T after CD19 CAR-T"
+            found.append("rival_named_not_this" if here == _NONE else "rival_named_denied")
         found += self._kinds(name, [other for other in others if self.best[other] > 0])
         own = set(self._units([name]))
         if name != leader and not led.isdisjoint(own):

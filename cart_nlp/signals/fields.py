@@ -93,7 +93,7 @@ ALLOGENEIC = "allogeneic"
 """Stands for a source that is another person's, until the trial tells whose: see components.attributes."""
 _BY_VALUE = frozenset(["cell_source", "cell_type", "vector"])
 """Fields with few values, for which a cue may speak for one and against another."""
-_TRIAL_CUES = ("kept", "edited_source", "lnp_study")
+_TRIAL_CUES = ("kept", "edited_source", "lnp_study", "cytokine_drug")
 
 
 def _with_value(reading: Reading, field: str, unit: Unit, mention: Mention, value: str) -> list[str]:
@@ -102,7 +102,7 @@ def _with_value(reading: Reading, field: str, unit: Unit, mention: Mention, valu
     trial = [f"trial:{cue}" for cue in _TRIAL_CUES if cue in reading.trial_cues]
     if field == "edits" and not mention.guarded:
         found.append("named_edit")
-    if field in ("edits", "cell_source"):
+    if field in ("edits", "cell_source", "armoring"):
         found += trial
     if field == "armoring":
         found.append("family=" + value.partition("-")[0].rstrip("0123456789"))

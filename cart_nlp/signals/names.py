@@ -36,7 +36,7 @@ _SIGNS = {
     "A": "antigen", "C": "car", "T": "tail", "9": "number", "x": "letters", ".": "dot", "/": "slash",
     "-": "hyphen",
 }  # fmt: skip
-_WHOLE = r"[A-Za-z-]{3,40}(?= <<name_form>>|$)"
+_WHOLE = r"[A-Za-z0-9][A-Za-z0-9./+_-]{2,39}(?=(?: <<name_cells>>)?(?: <<name_form>>)?$| <<name_form>>)"
 _PART = re.compile(r"[-/+._]")
 _HEAD = re.compile(r"[A-Za-z]+")
 _LEAST, _MOST = 3, 40

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.fields import instances
@@ -47,8 +47,7 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
         if told.isdisjoint(another):
             named += ("clean", "clean_" + region)
             found.update((f"{kind}@{where}&clean", f"any@{where}&clean"))
-        for cue in told & turning:
-            found.update((f"any@{where}&{cue}", f"any@{region}&{cue}", f"{kind}&{cue}"))
+        found.update(_turned(kind, where, sorted(told & turning)))
     for name, number in Counter(named).items():
         found.update(f"n_{name}>={k}" for k in (1, 2, 3, 5, 9) if number >= k)
     strong = [step for at, logit in targets.items() for step in steps("target_" + at, logit, _STEPS)]
@@ -59,6 +58,15 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
     if study_type:
         found.add("type=" + study_type.lower())
     return sorted(found)
+
+
+def _turned(kind: str, where: str, cues: Sequence[str]) -> Iterator[str]:
+    """The cues that may turn the meaning of a CAR's name, each and all of them together."""
+    region = part(where)
+    for cue in cues:
+        yield from (f"any@{where}&{cue}", f"any@{region}&{cue}", f"{kind}&{cue}")
+    if cues:
+        yield f"any@{region}={'+'.join(cues)}"
 
 
 def _of_names(reading: Reading) -> Iterator[str]:

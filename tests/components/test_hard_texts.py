@@ -31,6 +31,9 @@ ROLES: list[Sections] = [
     "B cells that are [CD20|cell_marker]+ are counted in the blood every month.",
     # an antigen before CAR-T reads as the study's own, whatever stands around it
     "[CD22|target] CAR-T for [CD19|prior_therapy] CAR-T failures",
+    # another drug against the trial's own antigen reads as the target
+    "[CD19|target] CAR-T cells for leukemia\n"
+    "Patients who got blinatumomab, an antibody against [CD19|prior_therapy], are eligible.",
     # the antigen of a checkpoint inhibitor is no mention
     "[CD19|target] CAR-T with a [PD-1|coadministered] inhibitor in lymphoma",
     "[CD30|target] CAR-T cells in Hodgkin lymphoma that failed [PD-1|prior_therapy] inhibitors",
@@ -43,6 +46,13 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     (
         "Hospital care at home for CAR-T and transplant",
         {"car_trial": "related", "focus": "quality_of_life_or_cost"},
+    ),
+    (
+        {
+            "brief_title": "RSV vaccine in CAR-T recipients",
+            "brief_summary": "Patients with blood cancer after CAR-T.",
+        },
+        {"car_trial": "related"},
     ),
     # CAR-T cells of the background or of a later treatment read as the study's
     (
@@ -58,23 +68,11 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
-        {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
-        {"car_trial": "product"},
-    ),
-    (
         {
             "brief_title": "A new model of transplantation",
             "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
             "conditions[0]": "CD19-chimeric antigen receptor T cells",
             NAME: "new transplant model",
-        },
-        {"car_trial": "product"},
-    ),
-    # one outcome names the cells
-    (
-        {
-            "brief_title": "Virus specific T cells in lymphoma",
-            "primary_outcomes[0]": "Survival of the CD19CAR T cells",
         },
         {"car_trial": "product"},
     ),
@@ -221,7 +219,11 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # the disease marker is all that is told of the binder
     ("CAR-T cells for CD30 positive lymphoma", {"targets": ["CD30"]}),
     ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
-    ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
+    # other cells tell where the study's come from
+    (
+        {"brief_title": "CD19 CAR-T cells after transplantation from a sibling donor", NAME: "Leukapheresis"},
+        {"cell_source": []},
+    ),
     # the generation of a vector or drug
     (TITLE + "\nT cells are transduced with a third-generation lentiviral vector.", {"generation": []}),
     (TITLE + "\nThe lymphoma came back after second generation TKIs.", {"generation": []}),
@@ -239,7 +241,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # in Chinese: an earlier CAR, what a study of CAR cells is about, whose cells
     ("GPRC5D CAR-T治疗BCMA CAR-T治疗后进展的多发性骨髓瘤", {"targets": ["GPRC5D"]}),
     ("化疗失败后CD19 CAR-T治疗淋巴瘤", {"car_trial": "product", "targets": ["CD19"]}),
-    ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
     ("CD19 CAR-T治疗狼疮\nT细胞取自患者本人，转导后回输。", {"cell_source": ["autologous"]}),
     # a drug beside the cells arms them, an armed cell is not seen
     ("Anti-CTLA-4 armored anti-GPC3 CAR-T cells", {"armoring": ["secreted CTLA-4 antibody"]}),

@@ -18,9 +18,11 @@ ROLES: dict[str, list[Sections]] = {
     "an antigen before CAR-T reads as the study's own, whatever stands around it": [
         {"brief_title": "Besides [CD19|prior_therapy], [CD22|target] CAR-T"},
     ],
-    "another drug against the trial's own antigen reads as the target": [
-        "[CD19|target] CAR-T cells for leukemia\n"
-        "Patients who got blinatumomab, an antibody against [CD19|prior_therapy], are eligible.",
+    "CAR-T cells of the background read as the study's": [
+        {
+            "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
+            "This trial tests [CD70|target] CAR-T."
+        },
     ],
     "the antigen of a checkpoint inhibitor is no mention": [
         "[MSLN|target] CAR-T cells and an anti-[PD-1|coadministered] antibody in mesothelioma",
@@ -32,16 +34,8 @@ ROLES: dict[str, list[Sections]] = {
 
 Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
-    "care of those who had CAR-T, told in few words, reads as a trial of something else": [
-        (
-            {
-                "brief_title": "RSV vaccine in CAR-T recipients",
-                "brief_summary": "Patients with blood cancer after CAR-T.",
-            },
-            {"car_trial": "related"},
-        ),
-    ],
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
+        ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
         (
             {"brief_title": "Health information technology for CART", "conditions[0]": "Myeloid leukemia"},
             {"car_trial": "related", "focus": "quality_of_life_or_cost"},
@@ -84,6 +78,17 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
+            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+            {"car_trial": "product"},
+        ),
+        (
+            {
+                "brief_title": "Virus specific T cells in lymphoma",
+                "primary_outcomes[0]": "Survival of the CD19CAR T cells",
+            },
+            {"car_trial": "product"},
+        ),
+        (
             "Cognitive decline in cellular therapy\nCellular therapy, including CAR-T, is tiring.",
             {"car_trial": "related"},
         ),
@@ -116,6 +121,7 @@ LEVELS: dict[str, list[Row]] = {
 
 TARGETS: dict[str, list[Row]] = {
     "what the tumor carries, or the adaptor's tag, is a target": [
+        ("RD133 injection, CAR-T for MSLN-positive tumors", {"targets": []}),
         ("CAR-T cells for EGFR family member positive solid tumors", {"targets": []}),
         (
             "Dual-targeting CAR-NK cells for glioma\n"
@@ -139,13 +145,6 @@ VALUES: dict[str, list[Row]] = {
         ({"brief_title": "XQ7777 prior to CD19 CAR-T", NAME: "XQ7777"}, {"products": []}),
     ],
     "a general sentence on CAR-T, or on other cells, tells where the study's come from": [
-        (
-            {
-                "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
-                NAME: "Leukapheresis",
-            },
-            {"cell_source": []},
-        ),
         (
             "CAR-T cells\nCAR-T is a type of treatment in which cells are changed. "
             "T cells are taken from a patient's blood.",

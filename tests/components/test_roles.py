@@ -24,10 +24,6 @@ SENTENCES: list[Sections] = [
     {"brief_summary": "Patients relapsed after prior [CD19|prior_therapy] CAR-T are treated."},
     {"brief_summary": "[CD22|target] CAR-T after failed [CD19|prior_therapy] CAR-T."},
     {"brief_title": "[CD7|target] CAR-T in patients previously exposed to anti-[CD5|prior_therapy] CAR-T"},
-    {
-        "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
-        "This trial tests [CD70|target] CAR-T."
-    },
     {"brief_title": "[CD19|target] CAR-T Followed by [CD22|target] CAR-T for Relapsed Leukemia"},
     {"brief_title": "[BCMA|target] CAR-T Versus [GPRC5D|target] CAR-T for Relapsed Myeloma"},
     {"brief_title": "[CD20|target] CAR-T on Day 0 and [CD22|target] CAR-T on Day 14 in Lymphoma"},
