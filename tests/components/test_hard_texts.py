@@ -13,6 +13,8 @@ ROLES: list[Sections] = [
     # an antigen before CAR-T reads as the study's own, whatever stands around it
     {"brief_summary": "[CD19|background] CAR-T has shown success in leukemia."},
     "Prior [CD19|prior_therapy], [CD20|prior_therapy] and [CD22|prior_therapy] CAR-T excluded",
+    # an antibody that is given has another's role
+    {"brief_summary": "Patients get CAR-T cells and a [CD38|coadministered] antibody."},
     # another drug against the trial's own antigen reads as the target
     "[DLL3|target] CAR-T cells in small cell lung cancer\n"
     "Participants may have had a [DLL3|prior_therapy]-targeted antibody before.",
@@ -47,13 +49,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         "Hospital care at home for CAR-T and transplant",
         {"car_trial": "related", "focus": "quality_of_life_or_cost"},
     ),
-    (
-        {
-            "brief_title": "RSV vaccine in CAR-T recipients",
-            "brief_summary": "Patients with blood cancer after CAR-T.",
-        },
-        {"car_trial": "related"},
-    ),
     # CAR-T cells of the background or of a later treatment read as the study's
     (
         "Zetamab in lymphoma\nCAR-T cells have improved survival. We study Zetamab.",
@@ -68,12 +63,7 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
-        {
-            "brief_title": "A new model of transplantation",
-            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-            "conditions[0]": "CD19-chimeric antigen receptor T cells",
-            NAME: "new transplant model",
-        },
+        {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
     # the adaptor's tag is a target
