@@ -105,7 +105,7 @@ def test_what_is_put_in_is_read_by_the_pipeline_in_every_command(tmp_path):
     from cart_nlp.pipeline import tag_trial
     from cart_nlp.schema import Trial
 
-    title = "CD19 and lymphocytes with CD28 domain for children with leukemia"
+    title = "CD19 and a CD28 costimulatory domain for children with leukemia"
     trial, nlp = Trial(id="T1", sections={"brief_title": title}), load()
     assert tag_trial(nlp, trial).car_trial == "no", "else there is nothing to put in"
     given = [decision("T1", "car_trial", "set", "product"), decision("T1", "costim", "set", "4-1BB")]
