@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from cart_nlp import kept, paths, shallow, token_patterns
-from cart_nlp.cells import SEPARATOR, closed, split, strange_column
 from cart_nlp.disease_names import genitive, unclaimed
+from cart_nlp.lexicon_cells import SEPARATOR, closed, split, strange_column
 from cart_nlp.rules import Rule, rules_of
 from cart_nlp.text import any_of, fold, lower, named_twice, spellings
 
@@ -615,7 +615,7 @@ def saved(folder: Path, layers: Iterable[str] = ()) -> Lexicon | None:
     return load(*held, shipped=False).with_categories()
 
 
-_MODULES = (__name__, "cart_nlp.cells", "cart_nlp.disease_names", "cart_nlp.rules", "cart_nlp.text")
+_MODULES = (__name__, "cart_nlp.lexicon_cells", "cart_nlp.disease_names", "cart_nlp.rules", "cart_nlp.text")
 
 
 def _tables(files: Iterable[_File]) -> dict[str, Any]:

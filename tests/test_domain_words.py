@@ -12,7 +12,7 @@ from spacy.attrs import IDS
 
 from cart_nlp import lexicon, schema
 from cart_nlp.components.roles import ROLES
-from cart_nlp.lint.tables import COLUMNS
+from cart_nlp.lexicon_cells import COLUMNS
 from cart_nlp.signals.mention import PLACES
 
 ROOT = Path(__file__).resolve().parent.parent

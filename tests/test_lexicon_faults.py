@@ -15,8 +15,8 @@ from spacy.matcher import Matcher
 from cart_nlp import lint, token_patterns
 from cart_nlp.batch.processes import PRELOAD
 from cart_nlp.lexicon import DECISIONS, TABLES, LexiconError, load
+from cart_nlp.lexicon_cells import COLUMNS
 from cart_nlp.lint.rules import VERDICTS
-from cart_nlp.lint.tables import COLUMNS
 
 PROGRAM = Path(sys.executable).with_name("cart-nlp")
 PATTERN = {

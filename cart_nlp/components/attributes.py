@@ -10,11 +10,10 @@ from spacy.tokens import Doc
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.rules import first
-from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
 from cart_nlp.scoring.weighted import Weighted, stated
 from cart_nlp.signals.candidate import Scored
-from cart_nlp.signals.doc import decided
+from cart_nlp.signals.doc import decided, included
 from cart_nlp.signals.fields import ALLOGENEIC, instances
 from cart_nlp.signals.reading import Reading
 
@@ -32,7 +31,7 @@ class Attributes(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial", "product") not in INCLUDED:  # an undecided trial counts
+        if not included(state):
             return doc
         reading = self.reading(doc)
         sure = state.setdefault("sure", {})

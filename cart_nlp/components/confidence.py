@@ -9,10 +9,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import filter_spans
 
-from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.calibration import calibrated
 from cart_nlp.scoring.weighted import Weighted
-from cart_nlp.signals.doc import brief, decided, write_mentions
+from cart_nlp.signals.doc import brief, decided, included, write_mentions
 from cart_nlp.signals.names import COINED
 from cart_nlp.signals.reading import MENTIONS, Mention
 
@@ -51,7 +50,7 @@ class Confidence(Weighted):
         table = self.linear("calibration")
         told = "car_trial" in state
         sure = {"car_trial": calibrated(table, "car_trial", state.get("car_sure", 1.0))} if told else {}
-        if state.get("car_trial", "product") in INCLUDED:
+        if included(state):
             raw = state.get("sure", {})
             sure |= {name: calibrated(table, name, value) for name, value in raw.items()}
             sure |= {"focus": sure["car_trial"]} if told else {}

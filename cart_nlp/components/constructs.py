@@ -11,12 +11,11 @@ from spacy.tokens import Doc
 from cart_nlp.components.roles import MARKER, Roles
 from cart_nlp.lexicon import Concept
 from cart_nlp.rules import first
-from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import Candidate, certainty
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Value, Weighted, stated, supporting
 from cart_nlp.signals import formats
-from cart_nlp.signals.doc import decided
+from cart_nlp.signals.doc import decided, included
 from cart_nlp.signals.formats import Own
 from cart_nlp.signals.mention import place, place_at, zone
 from cart_nlp.signals.reading import MENTIONS, Reading
@@ -34,7 +33,7 @@ class Constructs(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial", "product") not in INCLUDED:  # an undecided trial counts
+        if not included(state):
             return doc
         reading, roles = self.reading(doc), self.roles()
         candidates = roles.candidates(reading)

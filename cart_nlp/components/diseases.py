@@ -12,10 +12,9 @@ from cart_nlp.conditions import Reader, exceptions
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.ontology import LABEL, Ontology
 from cart_nlp.population import LISTS, NAMES, SUMMARY, TITLES, Named, groups, population
-from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.weighted import Value
 from cart_nlp.short_forms import definitions, occurrences
-from cart_nlp.signals.doc import Component, decided
+from cart_nlp.signals.doc import Component, decided, included
 from cart_nlp.signals.mention import turns
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
@@ -35,7 +34,7 @@ class Diseases(Component):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial", "product") not in INCLUDED:  # an undecided trial counts
+        if not included(state):
             return doc
         reading = self.reading(doc)
         lexicon = reading.vocabulary.lexicon

@@ -5,10 +5,9 @@ from __future__ import annotations
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import certainty
 from cart_nlp.scoring.weighted import Weighted, stated
-from cart_nlp.signals.doc import decided
+from cart_nlp.signals.doc import decided, included
 
 KNOWN = (
     "targets", "costim", "generation", "vector", "cell_source", "cell_type", "edits", "armoring",
@@ -23,7 +22,7 @@ class Products(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if state.get("car_trial", "product") not in INCLUDED:  # a trial of which nothing is decided counts
+        if not included(state):
             return doc
         reading = self.reading(doc)
         lexicon = reading.vocabulary.lexicon

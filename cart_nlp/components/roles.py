@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from spacy.language import Language
 
 from cart_nlp.rules import first
-from cart_nlp.schema import INCLUDED
 from cart_nlp.scoring.candidates import SILENT, Candidate
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.scoring.weighted import Weighted
 from cart_nlp.signals.candidate import Instance, Scored, steps
-from cart_nlp.signals.doc import brief, decided
+from cart_nlp.signals.doc import brief, decided, included
 from cart_nlp.signals.mention import words
 from cart_nlp.signals.reading import MENTIONS, Reading
 
@@ -60,7 +59,7 @@ class Roles(Weighted):
 
     def __call__(self, doc: Doc) -> Doc:
         state = decided(doc)
-        if brief(doc) and state.get("car_trial", "product") not in INCLUDED:
+        if brief(doc) and not included(state):
             return doc
         reading = self.reading(doc)
         told = self.told(reading, self.candidates(reading))

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cart_nlp import console, lexicon, paths, registries
-from cart_nlp.cells import split
 from cart_nlp.conditions import Reader
 from cart_nlp.evaluation.gold import GoldError
+from cart_nlp.lexicon_cells import split
 from cart_nlp.ontology import Ontology
 
 COLUMNS = ("sha256", "sample", "trials", "concepts")

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cart_nlp import paths
-from cart_nlp.cells import COLUMNS, strange_column
 from cart_nlp.lexicon import SHAPES, strangers
+from cart_nlp.lexicon_cells import COLUMNS, strange_column
 from cart_nlp.lint import cues, diseases, pattern_files, rules, tables
 from cart_nlp.lint.aliases import Names
 from cart_nlp.lint.faults import Fault

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from cart_nlp.cells import closed
 from cart_nlp.lexicon import WITHOUT_ROW
+from cart_nlp.lexicon_cells import closed
 from cart_nlp.lint.faults import Fault
 from cart_nlp.lint.tables import JOINED, Row
 from cart_nlp.text import fold, lower, spellings

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cart_nlp import paths
-from cart_nlp.cells import COLUMNS as COLUMNS
-from cart_nlp.cells import SEPARATOR, split
 from cart_nlp.lexicon import LABELS
+from cart_nlp.lexicon_cells import COLUMNS, SEPARATOR, split
 
 _SINGLE = {
     *("name", "full_name", "kind", "usual_role", "group", "parent", "system", "format", "developer", "note"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spacy.tokens import Doc, Span
 
 from cart_nlp.extensions import register
+from cart_nlp.schema import INCLUDED
 from cart_nlp.signals.reading import MENTIONS, Mention, Reading, keep_mentions, read
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ def decided(doc: Doc) -> dict[str, Any]:
     if found is None:
         found = doc._.cart = {}
     return found
+
+
+def included(state: Mapping[str, Any]) -> bool:
+    """Whether a trial belongs in, by what is decided; one of which nothing is decided counts."""
+    return state.get("car_trial", "product") in INCLUDED
 
 
 def brief(doc: Doc) -> bool:
