@@ -138,7 +138,7 @@ class Linker:
                 yield (*symbol.span(), True)
         for car in reading.cars:
             found = _BEFORE_CAR.search(text, max(0, car.start - 30), car.start)
-            acronym = text.startswith(":", car.end)  # "HEART-CAR: …" names the study
+            acronym = re.match(r":|-\d", text[car.end : car.end + 2])  # "HEART-CAR: …", "ABC-CAR-T-01"
             if found and not acronym and (found["suffix"] is None or found["suffix"][1:] in suffixes):
                 yield (*found.span("word"), found["suffix"] is not None)
 

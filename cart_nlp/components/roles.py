@@ -26,7 +26,6 @@ ROLES = (
     "signaling", "eligibility", "background", "none",
 )  # fmt: skip
 """Roles of a mention of an antigen; `none` where the string names no antigen there."""
-
 MARKER = "disease_marker"
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cart_nlp.signals.mention import zone
 from cart_nlp.signals.reading import Mention
+from cart_nlp.vocabulary import BUCKETS
 
 STEPS = (-4, -3, -2, -1, 0, 1, 2, 3, 4)
 
@@ -49,6 +50,8 @@ class Table:
             self.by_concept.setdefault(item.instance.concept, []).append(item)
         self.best = {name: max(s.logit for s in items) for name, items in self.by_concept.items()}
         self.zones = {name: _by_zone(items) for name, items in self.by_concept.items()}
+        sure = ((s.instance, s.logit > 0) for items in self.by_concept.values() for s in items)
+        self.clear = {one.concept for one, good in sure if good and _DENIALS.isdisjoint(one.signals)}
 
     def signals(self) -> Mapping[str, list[str]]:
         """Candidate → its signals."""
@@ -59,22 +62,26 @@ class Table:
     def _of(self, name: str, leader: str, led: set[int]) -> list[str]:
         items = self.by_concept[name]
         top = max(items, key=lambda s: s.logit)
-        found = [*steps("best", top.logit), "best_in=" + top.instance.place]
+        found = [*steps("best", top.logit), *self._denials(name, items)]
         for where, logit in self.zones[name].items():
             found += steps(where, logit) if logit > _NONE else ["no_" + where]
-        good = sum(s.logit > 0 for s in items)
-        found += [f"good>={n}" for n in (1, 2, 4, 8) if good >= n]
         found += ["@" + signal for signal in top.instance.signals if signal.startswith(_KEPT)]
         return [*found, *(self._rivals(name, leader, led) if len(self.best) > 1 else ["only"])]
+
+    def _denials(self, name: str, items: Iterable[Scored]) -> list[str]:
+        """Whether cues deny it wherever it stands, and another not: "CD22 CAR-T after CD19 CAR-T"."""
+        denied = [not _DENIALS.isdisjoint(scored.instance.signals) for scored in items]
+        if not all(denied):
+            return ["some_denied"] if any(denied) else []
+        return ["denied", "denied_beside_clear" if self.clear - {name} else "denied_alone"]
 
     def _rivals(self, name: str, leader: str, led: set[int]) -> list[str]:
         others = [other for other in self.best if other != name]
         strongest = max(self.best[other] for other in others)
         named = max(self.zones[other]["named"] for other in others)
         found = [*steps("rival", strongest), *steps("rival_named", named, (0, 2))]
-        here = self.zones[name]["named"]
-        if named > 0 > here:  # a title may name it as no target: "CD22 CAR-T after CD19 CAR-T"
-            found.append("rival_named_not_this" if here == _NONE else "rival_named_denied")
+        if named > 0 and self.zones[name]["named"] == _NONE:
+            found.append("rival_named_not_this")
         found += self._kinds(name, [other for other in others if self.best[other] > 0])
         own = set(self._units([name]))
         if name != leader and not led.isdisjoint(own):
@@ -95,6 +102,9 @@ class Table:
             yield "novel_beside_known"
 
 
+_AWAY = "prior prior_right after denied denied_right elsewhere failed_right negative_right drug_left general"
+_DENIALS = frozenset(cue + side + near for cue in _AWAY.split() for side in "<>" for near in BUCKETS)
+"""Signals of a mention that is hardly the study's own: cues of earlier treatment, of drugs, of markers."""
 _NONE = -9.0
 """Stands for the log-odds of a part of the record without a mention."""
 

@@ -33,14 +33,9 @@ def place_at(reading: Reading, offset: int) -> str:
     return PLACES.get(reading.section(offset).kind, "other")
 
 
-def zone(place: str) -> str:
-    """Which of three parts of a record a place belongs to: named, told, rest."""
-    return part(place, "rest")
-
-
-def part(place: str, other: str = "") -> str:
-    """The same with places outside the first two parts kept apart, or under one name."""
-    return "named" if place in NAMED else "told" if place in TOLD else other or place
+def zone(place: str, other: str = "rest") -> str:
+    """Which part of a record a place belongs to: named, told, rest or `other`."""
+    return "named" if place in NAMED else "told" if place in TOLD else other
 
 
 def attachment(reading: Reading, unit: Unit) -> list[str]:
@@ -144,8 +139,6 @@ def shape(reading: Reading, unit: Unit) -> list[str]:
         found.append("label=ligand")
     if len(mentions) > 1:
         found.append("several")
-    if unit.start and low[unit.start - 1] == "(":
-        found.append("bracket")
     after = low[unit.end : unit.end + 2]
     if after[:1] in ("+", "-") and not after[1:].isalnum():
         found.append("minus" if after[0] == "-" else "plus")
@@ -161,7 +154,7 @@ def signals(reading: Reading, unit: Unit) -> list[str]:
     bonds = attachment(reading, unit)
     reached, turned = _reaching(reading, unit)
     found = ["in=" + where, *bonds, *reached, *shape(reading, unit)]
-    found += [f"{part(where)}&{bond}" for bond in bonds]
+    found += [f"{zone(where, where)}&{bond}" for bond in bonds]
     found += pairs(reading, found, turned)
     if len(unit.mentions) == 1 and not unit.mentions[0].guarded and unit.mentions[0].label != "ligand":
         reading.told[unit.start, unit.end] = found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from cart_nlp.signals.candidate import Instance
-from cart_nlp.signals.mention import NAMED, attachment, cues, part, place, shape
+from cart_nlp.signals.mention import NAMED, attachment, cues, place, shape, zone
 from cart_nlp.signals.names import COINED, build, names
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single
@@ -32,7 +32,7 @@ def instances(reading: Reading) -> Iterator[Instance]:
     for number, mention in enumerate(sorted(mentions, key=lambda m: (m.start, -m.end))):
         unit = single(reading, mention)
         where, bonds = place(unit), attachment(reading, unit)
-        found = ["in=" + where, *bonds, *(f"{part(where)}&{bond}" for bond in bonds)]
+        found = ["in=" + where, *bonds, *(f"{zone(where, where)}&{bond}" for bond in bonds)]
         if mention.row in COINED:
             found += ["new&" + signal for signal in (*found, *build(reading, mention))]
         found += (*_kind(reading, mention), *_placed(reading, mention, cars), *shape(reading, unit))

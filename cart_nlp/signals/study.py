@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cart_nlp.signals.candidate import steps
 from cart_nlp.signals.fields import instances
-from cart_nlp.signals.mention import NAMED, TOLD, part, place, place_at, turns
+from cart_nlp.signals.mention import NAMED, TOLD, place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, single
 from cart_nlp.vocabulary import CueHit
@@ -41,7 +41,7 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
     named: list[str] = []
     for unit, kind in evidence(reading):
         where = place(unit)
-        region, told = part(where), turns(reading, unit)
+        region, told = zone(where, where), turns(reading, unit)
         named.append(kind)
         found.add(f"{kind}@{where}")
         if told.isdisjoint(another):
@@ -62,7 +62,7 @@ def signals(reading: Reading, targets: Mapping[str, float], study_type: str = ""
 
 def _turned(kind: str, where: str, cues: Sequence[str]) -> Iterator[str]:
     """The cues that may turn the meaning of a CAR's name, each and all of them together."""
-    region = part(where)
+    region = zone(where, where)
     for cue in cues:
         yield from (f"any@{where}&{cue}", f"any@{region}&{cue}", f"{kind}&{cue}")
     if cues:

@@ -12,6 +12,10 @@ NAME, OTHER = "interventions[0].name", "interventions[1].name"
 ROLES: list[Sections] = [
     # an antigen before CAR-T reads as the study's own, whatever stands around it
     {"brief_summary": "[CD19|background] CAR-T has shown success in leukemia."},
+    {
+        "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
+        "This trial tests [CD70|target] CAR-T."
+    },
     "Prior [CD19|prior_therapy], [CD20|prior_therapy] and [CD22|prior_therapy] CAR-T excluded",
     # an antibody that is given has another's role
     {"brief_summary": "Patients get CAR-T cells and a [CD38|coadministered] antibody."},
@@ -63,8 +67,26 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
-        {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+        {
+            "brief_title": "A new model of transplantation",
+            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+            "conditions[0]": "CD19-chimeric antigen receptor T cells",
+            NAME: "new transplant model",
+        },
         {"car_trial": "product"},
+    ),
+    # care of those who had CAR-T, told in few words, reads as a trial of something else
+    (
+        {
+            "brief_title": "RSV vaccine in CAR-T recipients",
+            "brief_summary": "Patients with blood cancer after CAR-T.",
+        },
+        {"car_trial": "related"},
+    ),
+    # a general sentence tells where the study's cells come from
+    (
+        TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",
+        {"cell_source": []},
     ),
     # the adaptor's tag is a target
     ("Anti-biotin CAR T cells with a biotin adaptor\nAn adaptor recognizes CD20.", {"targets": ["CD20"]}),
@@ -209,11 +231,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     # the disease marker is all that is told of the binder
     ("CAR-T cells for CD30 positive lymphoma", {"targets": ["CD30"]}),
     ("Dual targeting of BCMA and GPRC5D with cilta-cel followed by talquetamab", {"targets": ["BCMA"]}),
-    # other cells tell where the study's come from
-    (
-        {"brief_title": "CD19 CAR-T cells after transplantation from a sibling donor", NAME: "Leukapheresis"},
-        {"cell_source": []},
-    ),
     # the generation of a vector or drug
     (TITLE + "\nT cells are transduced with a third-generation lentiviral vector.", {"generation": []}),
     (TITLE + "\nThe lymphoma came back after second generation TKIs.", {"generation": []}),

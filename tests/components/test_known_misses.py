@@ -18,12 +18,6 @@ ROLES: dict[str, list[Sections]] = {
     "an antigen before CAR-T reads as the study's own, whatever stands around it": [
         {"brief_title": "Besides [CD19|prior_therapy], [CD22|target] CAR-T"},
     ],
-    "CAR-T cells of the background read as the study's": [
-        {
-            "brief_summary": "So far CAR-T cells against [CD19|background] were approved. "
-            "This trial tests [CD70|target] CAR-T."
-        },
-    ],
     "the antigen of a checkpoint inhibitor is no mention": [
         "[MSLN|target] CAR-T cells and an anti-[PD-1|coadministered] antibody in mesothelioma",
     ],
@@ -31,15 +25,6 @@ ROLES: dict[str, list[Sections]] = {
 
 Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
-    "care of those who had CAR-T, told in few words, reads as a trial of something else": [
-        (
-            {
-                "brief_title": "RSV vaccine in CAR-T recipients",
-                "brief_summary": "Patients with blood cancer after CAR-T.",
-            },
-            {"car_trial": "related"},
-        ),
-    ],
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
         ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
         (
@@ -84,12 +69,7 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
-            {
-                "brief_title": "A new model of transplantation",
-                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-                "conditions[0]": "CD19-chimeric antigen receptor T cells",
-                NAME: "new transplant model",
-            },
+            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
             {"car_trial": "product"},
         ),
         (
@@ -140,6 +120,12 @@ TARGETS: dict[str, list[Row]] = {
             {"targets": []},
         ),
     ],
+    "a new symbol without a blank before the CAR is taken for a code": [
+        (
+            {"brief_title": "抗QXR9CAR-T细胞治疗肝癌", "brief_summary": "单中心研究"},
+            {"targets": ["QXR9"]},
+        ),
+    ],
 }
 
 CONSTRUCTS: dict[str, list[Row]] = {
@@ -171,7 +157,10 @@ VALUES: dict[str, list[Row]] = {
             {"cell_source": []},
         ),
         (
-            TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",
+            {
+                "brief_title": "CD19 CAR-T cells after transplantation from a sibling donor",
+                NAME: "Leukapheresis",
+            },
             {"cell_source": []},
         ),
         (

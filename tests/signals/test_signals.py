@@ -63,6 +63,19 @@ def test_an_unknown_symbol_stands_apart_from_a_known_antigen(text: str, apart: b
         assert ("novel_apart" in together(text, "XKB7", leading)) is apart
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("CD22 CAR-T cells for leukemia relapsed after CD19 CAR-T", {"denied", "denied_beside_clear"}),
+        ("CAR-T cells for leukemia relapsed after CD19 CAR-T", {"denied", "denied_alone"}),
+        ("CD19 CAR-T cells for leukemia relapsed after CD19 CAR-T", {"some_denied"}),
+        ("CD22 and CD19 CAR-T cells for leukemia", set()),
+    ],
+)
+def test_what_is_denied_wherever_it_stands_is_told_from_what_once_is(text: str, told: set[str]) -> None:
+    assert {signal for signal in together(text, "CD19") if "denied" in signal} == told
+
+
 # One text, one signal that must hold there, and one that must not.
 TABLE = [
     ("CD19 CAR-T cells", "car>touch", "car<touch"),
