@@ -62,7 +62,8 @@ def _names() -> set[str]:
 
 def _of_no_text(signal: str) -> bool:
     """Whether a signal is no word that a text has, nor a value together with something."""
-    return re.match(r"(?:in|new|usual|car|\w+@)[=<>\w]|\w{2,}&(?:in|car)[=<>]|[a-z_]+$", signal) is not None
+    told = r"(?:in|new|usual|car|\w+@)[=<>\w]|\w{2,}&(?:in|car)[=<>]|bracket&[a-z]+$|[a-z_]+$"
+    return re.match(told, signal) is not None
 
 
 def _keys(table: object) -> Iterator[str]:
