@@ -40,7 +40,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_a_file_gives_a_row_a_record(tagged):
-    assert len(tagged) == 34
+    assert len(tagged) == 33
     assert list(tagged.columns) == list(Record.model_fields)
     assert set(tagged["car_trial"]) == {"product", "related"}
     assert len(cart_nlp.tag_file(SAMPLE, everything=True)) == 40
@@ -68,7 +68,7 @@ def test_what_the_command_wrote_reads_as_what_the_function_gives(tagged, tmp_pat
 def test_a_frame_gives_the_records_of_its_file(tagged):
     found = cart_nlp.tag_frame(pd.DataFrame(TRIALS, dtype=object), everything=False)
     pd.testing.assert_frame_equal(found.drop(columns="error").reset_index(drop=True), tagged)
-    assert list(found["error"]) == [None] * 34
+    assert list(found["error"]) == [None] * 33
 
 
 STUDY = {
@@ -284,7 +284,7 @@ def test_a_store_that_is_open_is_told_to_be_open(tmp_path):
         )
     other = "another process has the store open for writing; try again when it has closed it"
     assert done.stdout == f"{store}: {other}\n"
-    assert len(cart_nlp.read(store)) == 34
+    assert len(cart_nlp.read(store)) == 33
 
 
 def test_no_input_is_an_error():

@@ -102,8 +102,8 @@ class Table:
             yield "novel_beside_known"
 
 
-_AWAY = "prior prior_right after denied denied_right elsewhere failed_right negative_right drug_left general"
-_DENIALS = frozenset(cue + side + near for cue in _AWAY.split() for side in "<>" for near in BUCKETS)
+_DENY = "prior prior_right after denied denied_right elsewhere failed_right negative_right drug_left general"
+_DENIALS = frozenset(cue + side + near for cue in _DENY.split() for side in "<>" for near in BUCKETS)
 """Signals of a mention that is hardly the study's own: cues of earlier treatment, of drugs, of markers."""
 _NONE = -9.0
 """Stands for the log-odds of a part of the record without a mention."""

@@ -396,7 +396,7 @@ def test_a_script_needs_no_guard(tmp_path: Path, given: str, start: str) -> None
         [sys.executable, named, str(sample), start],
         input=UNGUARDED, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "run\n34\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "run\n33\n", "")
 
 
 @pytest.mark.parametrize("start", ["copies", "fresh"])
@@ -411,7 +411,7 @@ def test_nothing_of_the_current_folder_is_run(tmp_path: Path, name: str, start: 
         [sys.executable, str(tmp_path / "script.py"), str(sample), start],
         cwd=here, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "run\n34\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "run\n33\n", "")
     assert not (here / "was run").exists()
 
 

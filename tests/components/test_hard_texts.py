@@ -67,21 +67,8 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
-        {
-            "brief_title": "A new model of transplantation",
-            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-            "conditions[0]": "CD19-chimeric antigen receptor T cells",
-            NAME: "new transplant model",
-        },
+        {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
-    ),
-    # care of those who had CAR-T, told in few words, reads as a trial of something else
-    (
-        {
-            "brief_title": "RSV vaccine in CAR-T recipients",
-            "brief_summary": "Patients with blood cancer after CAR-T.",
-        },
-        {"car_trial": "related"},
     ),
     # a general sentence tells where the study's cells come from
     (

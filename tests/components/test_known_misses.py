@@ -25,6 +25,15 @@ ROLES: dict[str, list[Sections]] = {
 
 Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
+    "care of those who had CAR-T, told in few words, reads as a trial of something else": [
+        (
+            {
+                "brief_title": "RSV vaccine in CAR-T recipients",
+                "brief_summary": "Patients with blood cancer after CAR-T.",
+            },
+            {"car_trial": "related"},
+        ),
+    ],
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
         ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
         (
@@ -69,7 +78,12 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
-            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+            {
+                "brief_title": "A new model of transplantation",
+                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+                "conditions[0]": "CD19-chimeric antigen receptor T cells",
+                NAME: "new transplant model",
+            },
             {"car_trial": "product"},
         ),
         (
