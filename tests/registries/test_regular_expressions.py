@@ -99,7 +99,9 @@ def alarm() -> Iterator[None]:
 
 @pytest.mark.usefixtures("alarm")
 def test_time_does_not_explode() -> None:
-    assert [(name, attack) for name, pattern in _patterns() for attack in ATTACKS if _explodes(pattern, attack)] == []
+    assert [
+        (name, attack) for name, pattern in _patterns() for attack in ATTACKS if _explodes(pattern, attack)
+    ] == []
 
 
 @pytest.mark.parametrize("expression", [r"(a+)+b", r"a+$", r"(?:a|aa)+b"])
