@@ -109,8 +109,21 @@ def build(
         return [_entry(targets, form, basis, why, words)], sure
     if kind in ("one", "split", "adaptor"):
         return [_entry([name], form or kind, basis, why, words) for name in sorted(targets)], sure
-    groups = mixed(reading, targets, own)
-    return [_entry(g, "selectable" if len(g) == 1 else "bispecific", "default", why) for g in groups], sure
+    joint, alone = (_first_told(reading, forms) for forms in (_JOINT, _ALONE))
+    groups = [(group, joint if len(group) > 1 else alone) for group in mixed(reading, targets, own)]
+    return [_entry(group, form, basis, why, words) for group, (form, basis, words) in groups], sure
+
+
+_JOINT = {"tandem": "tandem", "bicistronic": "bicistronic", "": "bispecific"}
+_ALONE = {"in_turn": "sequential", "mixed_cells": "cocktail", "": "selectable"}
+"""Cue → the format of a product of several targets, or of one, beside others; "" where no cue tells it."""
+
+
+def _first_told(reading: Reading, forms: Mapping[str, str]) -> tuple[str, str, tuple[int, ...]]:
+    """The first format that a cue states, with its basis and the words that do."""
+    told = ((form, words) for cue, form in forms.items() if cue and (words := stating(reading, cue)))
+    form, words = next(told, (forms[""], ()))
+    return form, "text" if words else "default", words
 
 
 def mixed(reading: Reading, targets: frozenset[str], own: Own) -> list[list[str]]:

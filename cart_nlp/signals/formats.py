@@ -30,6 +30,8 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
         found.add("never_together")
     if len(targets) > 1 and apart(reading, own, targets):
         found.add("sets_overlap")
+    if _parted(own, targets):
+        found.add("sets_parted")
     telling = reading.vocabulary.lexicon.words("tells_format")
     for hit in reading.trial_hits:
         for category in telling.intersection(hit.trial):
@@ -43,6 +45,13 @@ def _alone(own: Own, targets: frozenset[str]) -> Iterator[str]:
     for where in ("named", "told"):
         if alone := [named for unit, named in own if len(named) == 1 and zone(place(unit)) == where]:
             yield f"{'each' if targets == frozenset().union(*alone) else 'some'}_{where}_alone"
+
+
+def _parted(own: Own, targets: frozenset[str]) -> bool:
+    """Whether titles and the like part the targets into products, one of several: "A/B CAR-T, then C CAR-T"."""
+    sets = {named for unit, named in own if zone(place(unit)) == "named"}
+    several = 1 < len(sets) < len(targets)
+    return several and sum(map(len, sets)) == len(targets) == len(frozenset().union(*sets))
 
 
 def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[str]]:

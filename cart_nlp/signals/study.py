@@ -19,6 +19,7 @@ _BARE = r"(?s)(?<![a-z\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?
 def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
     """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
     lexicon, reached = reading.vocabulary.lexicon, -1
+    bound = {mention.end for mention in reading.of("antigen", "ligand") if not mention.guarded}
     for mention in reading.of("car", "product"):
         if mention.start < reached and mention.label != "product":
             continue
@@ -28,7 +29,8 @@ def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
             kind = "unnamed"
         else:
             bare = lexicon.expression(_BARE, low=True).match(reading.low, mention.start)
-            kind = "bare" if bare and bare.end() == mention.end else "car"
+            alone = bare and bare.end() == mention.end and mention.start - 1 not in bound
+            kind = "bare" if alone else "car"
         reached = max(reached, mention.end)
         yield single(reading, mention), kind
 
