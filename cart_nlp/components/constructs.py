@@ -81,7 +81,7 @@ def asked(
     known = [row for row in rows if row is not None and row.values("targets")]
     own = own_units(reading, found)
     parted = own if len(found) > 1 else ()  # one target is neither parted nor joined
-    return found, known, own, formats.signals(reading, parted, frozenset(one.concept for one in found), known)
+    return found, known, own, formats.signals(reading, parted, frozenset(one.concept for one in found))
 
 
 def build(
@@ -142,12 +142,8 @@ def _entry(targets: Iterable[str], form: str, basis: str, why: str = "", words: 
 
 def stating(reading: Reading, form: str) -> tuple[int, ...]:
     """Start and end of the words that state a format, those of titles and interventions first."""
-    cues = reading.cues if reading.vocabulary.lexicon.words(form) else ()
-    hits = [
-        (zone(place_at(reading, hit.start)) != "named", hit.start, hit.end)
-        for hit in cues
-        if form in hit.said.categories
-    ]
+    told = (hit for hit in reading.cues if form in hit.said.categories)
+    hits = [(zone(place_at(reading, hit.start)) != "named", hit.start, hit.end) for hit in told]
     return min(hits)[1:] if hits else ()
 
 

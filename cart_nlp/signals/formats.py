@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, permutations
 
-from cart_nlp.lexicon import Concept
-from cart_nlp.signals.mention import AT_CAR, attachment, place, place_at, turns, zone
+from cart_nlp.signals.mention import place, place_at, turns, zone
 from cart_nlp.signals.reading import Reading
 from cart_nlp.signals.units import Unit, units
 
@@ -14,20 +13,17 @@ Own = Sequence[tuple[Unit, frozenset[str]]]
 """The coordinations of the study's targets, each with the targets that it names."""
 _JOINTS = (("/", "/"), ("+", "+"), (",", ","), ("&", "and"), (" x", "x"))
 _JOINT_WORDS = {word: word for word in ("and", "or", "with", "then")} | {"plus": "+", "和": "and", "或": "or"}
+_BEFORE = 20  # characters before a coordination in which the name of a platform can stand
 _PARTING = frozenset([",", "or", "and/or", "with", "then"])
 """What parts the names of one product from those of the next, where others join them."""
-_BEFORE = 20
-"""Characters before a coordination in which the name of a platform can end."""
 
 
-def signals(reading: Reading, own: Own, targets: frozenset[str], products: Iterable[Concept]) -> list[str]:
-    """All signals of a trial's constructs; `products` are the lexicon's rows of the study's products."""
+def signals(reading: Reading, own: Own, targets: frozenset[str]) -> list[str]:
+    """All signals of a trial's constructs."""
     found = {f"targets={min(len(targets), 5)}"}
     for unit, named in own:
         found.update(_of_unit(reading, unit, named, targets))
     found.update(_alone(own, targets))
-    if all(named != targets for _, named in own):
-        found.add("never_together")
     if len(targets) > 1 and apart(reading, own, targets):
         found.add("sets_overlap")
     if _parted(own, targets):
@@ -36,7 +32,6 @@ def signals(reading: Reading, own: Own, targets: frozenset[str], products: Itera
     for hit in reading.trial_hits:
         for category in telling.intersection(hit.trial):
             found.add(f"{category}@{zone(place_at(reading, hit.start))}")
-    found.update("product_format=" + form for row in products if (form := row.fields.get("format")))
     return sorted(found)
 
 
@@ -48,10 +43,9 @@ def _alone(own: Own, targets: frozenset[str]) -> Iterator[str]:
 
 
 def _parted(own: Own, targets: frozenset[str]) -> bool:
-    """Whether titles and the like part the targets into products, one of several: "A/B CAR-T, then C CAR-T"."""
+    """Whether titles and the like part the targets into products: "A/B CAR-T, then C CAR-T"."""
     sets = {named for unit, named in own if zone(place(unit)) == "named"}
-    several = 1 < len(sets) < len(targets)
-    return several and sum(map(len, sets)) == len(targets) == len(frozenset().union(*sets))
+    return 1 < len(sets) < len(targets) == sum(map(len, sets)) == len(frozenset().union(*sets))
 
 
 def apart(reading: Reading, own: Own, targets: frozenset[str]) -> set[frozenset[str]]:
@@ -93,22 +87,19 @@ def _sets(reading: Reading, unit: Unit, targets: frozenset[str]) -> set[frozense
 
 
 def _of_unit(reading: Reading, unit: Unit, named: frozenset[str], targets: frozenset[str]) -> Iterator[str]:
+    """The cues that reach a coordination, and what stands in and between its names."""
     where, lexicon = zone(place(unit)), reading.vocabulary.lexicon
     for cue in turns(reading, unit) & lexicon.words("tells_format"):
         yield f"{cue}:{where}"
-    tight = not AT_CAR.isdisjoint(attachment(reading, unit))
+    around = reading.low[max(0, unit.start - _BEFORE) : unit.end]
+    yield from ("platform=" + word for word in lexicon.words("platform") if word in around)
+    if named == targets:
+        yield f"together:{where}"
     if len(named) > 1:
-        yield from _of_several(reading, unit, where)
-        if named == targets:
-            yield f"together:{where}"
-            if tight:
-                yield f"together_tight:{where}"
-    elif tight:
-        yield f"alone_tight:{where}"
-    before = reading.low[max(0, unit.start - _BEFORE) : unit.start].removesuffix("-")
-    name = reading.low[unit.start : unit.end]
-    platforms = (word for word in lexicon.words("platform") if before.endswith(word) or word in name)
-    yield from ("platform=" + word for word in platforms)
+        for left, right in pairwise(unit.mentions):
+            yield from (f"gap{joint}:{where}" for joint in _joints(reading, left.end, right.start))
+        if unit.mentions[0].row.startswith("product:"):
+            yield f"name_spells_several:{where}"
 
 
 def _joints(reading: Reading, start: int, end: int) -> list[str]:
@@ -119,13 +110,3 @@ def _joints(reading: Reading, start: int, end: int) -> list[str]:
     found = [name for sign, name in _JOINTS if sign in gap]
     found += [_JOINT_WORDS[word] for word in reading.words(start, end) if word in _JOINT_WORDS]
     return found if gap.strip() else ["none"]
-
-
-def _of_several(reading: Reading, unit: Unit, where: str) -> Iterator[str]:
-    """What stands in and between the names of a coordination."""
-    for left, right in pairwise(unit.mentions):
-        yield from (f"gap{joint}:{where}" for joint in _joints(reading, left.end, right.start))
-    if not reading.vocabulary.lexicon.words("cells_between").isdisjoint(reading.words(unit.start, unit.end)):
-        yield f"cells_between:{where}"
-    if unit.mentions[0].row.startswith("product:"):
-        yield f"name_spells_several:{where}"

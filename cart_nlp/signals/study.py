@@ -17,7 +17,7 @@ _BARE = r"(?s)(?<![a-z\d\u2070-\u2079])(?<![\d\u2070-\u2079].)<<name_car>>t?s*(?
 
 
 def evidence(reading: Reading) -> Iterator[tuple[Unit, str]]:
-    """What names a CAR: CAR words, receptors of another name, products; with the kind of name."""
+    """CAR words, receptors of another name, products, with the kind of name: "CD19 CAR" is no bare CAR."""
     lexicon, reached = reading.vocabulary.lexicon, -1
     bound = {mention.end for mention in reading.of("antigen", "ligand") if not mention.guarded}
     for mention in reading.of("car", "product"):

@@ -26,7 +26,7 @@ from cart_nlp.components.roles import (
 from cart_nlp.components.study import target_logits
 from cart_nlp.evaluation import gold as gold_set
 from cart_nlp.evaluation.matching import name_key
-from cart_nlp.lexicon import Concept, Lexicon
+from cart_nlp.lexicon import Lexicon
 from cart_nlp.pipeline import make_doc
 from cart_nlp.scoring.candidates import Candidate, FieldScorer
 from cart_nlp.scoring.linear import Linear
@@ -394,7 +394,7 @@ def _asked(example: Example, targets: frozenset[str], result: Outcome) -> Asked:
     reading = reading_of(example)
     found = [c for c in result.unseen["targets"].get(example.id, ()) if c.concept in targets]
     own = own_units(reading, found)
-    return Asked(targets, own, formats.signals(reading, own, targets, products_named(reading)))
+    return Asked(targets, own, formats.signals(reading, own, targets))
 
 
 def _constructs(example: Example, asked: Asked, scorer: Linear) -> tuple[list[Entry], float]:
@@ -402,12 +402,6 @@ def _constructs(example: Example, asked: Asked, scorer: Linear) -> tuple[list[En
     reading = reading_of(example)
     built, sure = build_constructs(reading, scorer, asked.held, asked.targets, asked.own)
     return sorted((tuple(entry["targets"]), entry["format"]) for entry in built), sure
-
-
-def products_named(reading: Reading) -> list[Concept]:
-    """What the lexicon knows of the products named."""
-    rows = (reading.vocabulary.lexicon.get("product", m.concept) for m in reading.of("product"))
-    return [row for row in rows if row is not None]
 
 
 def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]]], result: Outcome) -> None:
