@@ -70,6 +70,14 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
+    # care of those who had CAR-T, told in few words, reads as a trial of something else
+    (
+        {
+            "brief_title": "RSV vaccine in CAR-T recipients",
+            "brief_summary": "Patients with blood cancer after CAR-T.",
+        },
+        {"car_trial": "related"},
+    ),
     # a general sentence tells where the study's cells come from
     (
         TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",

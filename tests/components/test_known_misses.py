@@ -25,15 +25,6 @@ ROLES: dict[str, list[Sections]] = {
 
 Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
-    "care of those who had CAR-T, told in few words, reads as a trial of something else": [
-        (
-            {
-                "brief_title": "RSV vaccine in CAR-T recipients",
-                "brief_summary": "Patients with blood cancer after CAR-T.",
-            },
-            {"car_trial": "related"},
-        ),
-    ],
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
         ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
         (
