@@ -61,7 +61,7 @@ def test_checksums_cover_every_file_and_match():
         n
         for n in on_file
         if not re.match(
-            r"(?:registry(?:-blind|-2|-last)?|roles|taught|wordings|natural(?:-(?:[234567]|zh))?|pairs|plain|retold)/|__pycache__/|\.",
+            r"(?:registry(?:-blind|-2|-last)?|roles|taught|wordings|natural(?:-(?:[234567]|zh))?|pairs|plain|retold|shared)/|__pycache__/|\.",
             n,
         )
     }

@@ -89,6 +89,15 @@ LEVELS: dict[str, list[Row]] = {
             {"car_trial": "related"},
         ),
     ],
+    "the second antigen of a receptor is lost where the sentence names its binder alone": [
+        (
+            {
+                "brief_title": "CAR-T in ovarian cancer",
+                "brief_summary": "A single CAR that binds MSLN with one scFv and MUC16 with the other.",
+            },
+            {"targets": ["MSLN", "MUC16"]},
+        ),
+    ],
     "treatment and observation are taken for each other": [
         (
             {"brief_title": "CAR-T cells for myelodysplasia", NAME: "Marrow and blood sampling"},
