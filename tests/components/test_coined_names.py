@@ -1,6 +1,7 @@
 """Coined names of products: which words are looked at, how they are built, which are taken."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -169,15 +170,17 @@ def test_names_lie_where_they_say_and_overlap_nothing(nlp: Language, text: str) 
 
 
 def test_a_long_run_of_joined_words_takes_time_in_proportion(nlp: Language) -> None:
-    import time
+    def seconds(size: int) -> float:
+        """Of the processor, the least of three: linear work takes four times as long for the longer text."""
+        took = []
+        for _ in range(3):
+            held = reading(nlp, brief_summary="A-b." * size)
+            start = time.process_time()
+            names(held)
+            took.append(time.process_time() - start)
+        return min(took)
 
-    took = []
-    for size in (2_000, 8_000):
-        held = reading(nlp, brief_summary="A-b." * size)
-        start = time.perf_counter()
-        names(held)
-        took.append(time.perf_counter() - start)
-    assert took[1] < 16 * max(took[0], 0.002)
+    assert seconds(8_000) < 8 * max(seconds(2_000), 0.002)
 
 
 def test_each_place_that_states_a_name_is_evidence(nlp: Language) -> None:

@@ -130,13 +130,18 @@ def test_bootstrap_is_seeded():
     assert first == second
 
 
-def test_bootstrap_of_a_whole_dump_takes_under_three_seconds():
+def test_bootstrap_of_a_whole_dump_costs_little_more_than_that_of_its_labeled_trials():
     matches, _ = random_matches(5, n=400)
     rest = [TrialMatch(f"O{i}", "no", "no", 0.0, False, labeled=False) for i in range(50_000)]
-    result = result_of([*matches, *rest])
-    start = time.perf_counter()
-    bootstrap.add_intervals(result, [*matches, *rest])
-    assert time.perf_counter() - start < 3
+
+    def seconds(held):
+        result = result_of(held)
+        start = time.process_time()
+        bootstrap.add_intervals(result, held)
+        return time.process_time() - start, result
+
+    (alone, _), (whole, result) = seconds(matches), seconds([*matches, *rest])
+    assert whole < 20 * alone  # five times; drawing the others, too, would take 125 times as long
     low, high = result["screening"]["interval"]["specificity"]
     assert 0.99 < low < 1
     assert high == pytest.approx(1)
