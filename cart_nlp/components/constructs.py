@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spacy.language import Language
@@ -109,9 +109,7 @@ def build(
         return [_entry(targets, form, basis, why, words)], sure
     if kind in ("one", "split", "adaptor"):
         return [_entry([name], form or kind, basis, why, words) for name in sorted(targets)], sure
-    joint, alone = (_first_told(reading, forms) for forms in (_JOINT, _ALONE))
-    groups = [(group, joint if len(group) > 1 else alone) for group in mixed(reading, targets, own)]
-    return [_entry(group, form, basis, why, words) for group, (form, basis, words) in groups], sure
+    return list(_of_products(reading, targets, own, why)), sure
 
 
 _JOINT = {"tandem": "tandem", "bicistronic": "bicistronic", "": "bispecific"}
@@ -119,11 +117,13 @@ _ALONE = {"in_turn": "sequential", "mixed_cells": "cocktail", "": "selectable"}
 """Cue → the format of a product of several targets, or of one, beside others; "" where no cue tells it."""
 
 
-def _first_told(reading: Reading, forms: Mapping[str, str]) -> tuple[str, str, tuple[int, ...]]:
-    """The first format that a cue states, with its basis and the words that do."""
-    told = ((form, words) for cue, form in forms.items() if cue and (words := stating(reading, cue)))
-    form, words = next(told, (forms[""], ()))
-    return form, "text" if words else "default", words
+def _of_products(reading: Reading, targets: frozenset[str], own: Own, why: str) -> Iterator[Entry]:
+    """The constructs of products that differ, each of the format that a cue states or of the usual one."""
+    for group in mixed(reading, targets, own):
+        forms = _JOINT if len(group) > 1 else _ALONE
+        told = ((form, words) for cue, form in forms.items() if (words := stating(reading, cue)))
+        form, words = next(told, (forms[""], ()))
+        yield _entry(group, form, "text" if words else "default", why, words)
 
 
 def mixed(reading: Reading, targets: frozenset[str], own: Own) -> list[list[str]]:
