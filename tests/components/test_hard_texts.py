@@ -70,13 +70,10 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
-    # care of those who had CAR-T, told in few words, reads as a trial of something else
+    # a new symbol without a blank before the CAR
     (
-        {
-            "brief_title": "RSV vaccine in CAR-T recipients",
-            "brief_summary": "Patients with blood cancer after CAR-T.",
-        },
-        {"car_trial": "related"},
+        {"brief_title": "抗QXR9CAR-T细胞治疗肝癌", "brief_summary": "单中心研究"},
+        {"targets": ["QXR9"]},
     ),
     # a general sentence tells where the study's cells come from
     (

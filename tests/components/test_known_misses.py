@@ -25,6 +25,15 @@ ROLES: dict[str, list[Sections]] = {
 
 Row = tuple[Sections, dict[str, Any]]
 LEVELS: dict[str, list[Row]] = {
+    "care of those who had CAR-T, told in few words, reads as a trial of something else": [
+        (
+            {
+                "brief_title": "RSV vaccine in CAR-T recipients",
+                "brief_summary": "Patients with blood cancer after CAR-T.",
+            },
+            {"car_trial": "related"},
+        ),
+    ],
     "care, review or a drug beside CAR-T reads as a trial of the cells": [
         ("预防CD19 CAR-T治疗相关细胞因子释放综合征的随机对照研究", {"car_trial": "related"}),
         (
@@ -132,12 +141,6 @@ TARGETS: dict[str, list[Row]] = {
             "Dual-targeting CAR-NK cells for glioma\n"
             "Participants will undergo tumor antigen profiling for EGFR, GD2, and B7-H3.",
             {"targets": []},
-        ),
-    ],
-    "a new symbol without a blank before the CAR is taken for a code": [
-        (
-            {"brief_title": "抗QXR9CAR-T细胞治疗肝癌", "brief_summary": "单中心研究"},
-            {"targets": ["QXR9"]},
         ),
     ],
 }
