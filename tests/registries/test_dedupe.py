@@ -221,16 +221,19 @@ def star(count: int) -> list[Trial]:
 
 @pytest.mark.parametrize("make", [shared_number, shared_numbers, one_trial, star])
 def test_time_and_report_grow_with_the_records_only(make: Callable[[int], list[Trial]]) -> None:
-    seconds, said = [], []
-    for count in (500, 2_000):
-        trials = make(count)
-        notes: list[Merge] = []
-        began = time.process_time()
-        assert list(merge(trials, notes.append))
-        seconds.append(time.process_time() - began)
-        said.append(sum(len(str(note)) for note in notes))
-    assert seconds[1] < 4 * 2.5 * seconds[0] + 0.5
-    assert said[1] <= 4 * 1.5 * said[0] + 1_000
+    def measured(count: int) -> tuple[float, int]:
+        """Seconds of the processor, the least of three, and the length of the report."""
+        trials, took = make(count), []
+        for _ in range(3):
+            notes: list[Merge] = []
+            began = time.process_time()
+            assert list(merge(trials, notes.append))
+            took.append(time.process_time() - began)
+        return min(took), sum(len(str(note)) for note in notes)
+
+    (short, said), (long, said_then) = measured(500), measured(2_000)
+    assert long < 4 * 2.5 * short + 0.5
+    assert said_then <= 4 * 1.5 * said + 1_000
 
 
 def test_registrations_that_share_a_number_are_told_once_each() -> None:
