@@ -70,11 +70,6 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
         {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
         {"car_trial": "product"},
     ),
-    # a new symbol without a blank before the CAR
-    (
-        {"brief_title": "抗QXR9CAR-T细胞治疗肝癌", "brief_summary": "单中心研究"},
-        {"targets": ["QXR9"]},
-    ),
     # a general sentence tells where the study's cells come from
     (
         TITLE + "\nChemotherapy lowers the number of the patient's lymphocytes before the CAR-T cells.",

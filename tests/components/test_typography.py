@@ -79,6 +79,7 @@ def test_anti_may_be_glued_to_a_name_in_small_letters(nlp: Language) -> None:
 TARGETS = [
     ("CAR-T细胞（BCMA）治疗骨髓瘤", ("BCMA",)),
     ("靶向QXR9的CAR-T细胞治疗肝癌", ("QXR9",)),
+    ("抗QXR9CAR-T细胞治疗肝癌", ("QXR9",)),
     ("FAP-28z CAR T Cells in Mesothelioma", ("FAP",)),
     ("T Cells Co-expressing a CD19 CAR and a CD22 CAR for Leukemia", ("CD19", "CD22")),
 ]

@@ -126,7 +126,9 @@ def test_texts_in_other_words_are_found() -> None:
     gold = ROOT / "benchmarks" / "gold"
     teaching = (gold / "taught" / "labels.jsonl").read_text("utf-8").splitlines()
     taught = {json.loads(line)["trial"].get("brief_title") for line in teaching}
-    whole = (file for name in ("natural*", "plain", "retold") for file in gold.glob(f"{name}/*.jsonl"))
+    whole = (
+        file for name in ("natural*", "plain", "retold", "shared") for file in gold.glob(f"{name}/*.jsonl")
+    )
     for measures in (wordings["TEXTS"], *whole):
         lines = measures.read_text("utf-8").splitlines()
         titles = [json.loads(line)["trial"]["brief_title"] for line in lines]
