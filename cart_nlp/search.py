@@ -231,10 +231,10 @@ def _database(needles: list[Needle], keep: bool) -> Any:
     def compiled() -> bytes:
         base = hyperscan.Database()
         base.compile(
-            expressions=list(map(_expression, needles)),
-            ids=list(range(len(needles))),
-            elements=len(needles),
-            flags=[hyperscan.HS_FLAG_CASELESS] * len(needles),
+            expressions=[*map(_expression, needles), b"  "],
+            ids=list(range(len(needles) + 1)),
+            elements=len(needles) + 1,
+            flags=[hyperscan.HS_FLAG_CASELESS] * len(needles) + [hyperscan.HS_FLAG_SINGLEMATCH],
         )
         made.append(base)
         return bytes(hyperscan.dumpb(base))
@@ -263,10 +263,19 @@ def _hyperscan(
     base = _database(needles, keep)
     scan = base.scan
     stopped = hyperscan.ScanTerminated
+    blanks = len(needles)
+    again: list[bytes] = []
+    # Two blanks: looking for them here costs nothing, before the scan as much as the scan.
     # Most of what is found falls at its left edge: tried first, without a call.
     edges = [len(needle.text) if needle.left else 0 for needle in needles]
 
+    edges.append(0)
+
     def on_match(number: int, start: int, end: int, flags: int, raw: Any) -> bool:
+        if number == blanks:
+            folded = fold(raw)
+            again.extend([folded] if folded != raw else [])
+            return folded != raw
         edge = edges[number]
         if edge and _touches(raw, end - edge - 1, end - edge):
             return False
@@ -277,7 +286,7 @@ def _hyperscan(
         try:
             scan(raw, on_match, 0, raw)
         except stopped:
-            return True
+            return hits(again.pop()) if again else True
         return False
 
     return hits
@@ -305,6 +314,7 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callabl
 
     def hits(given: bytes | str) -> bool:
         raw = _folded(given, fold)
+        raw = fold(raw) if b"  " in raw else raw
         text = raw.lower()
         if any(accepts(raw, literals[number][1], end) for number, _, end in find(text, overlapping=True)):
             return True

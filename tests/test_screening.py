@@ -67,6 +67,8 @@ CHOICES = st.lists(st.integers(0, 40), min_size=1, max_size=30)
 @given(st.lists(st.sampled_from(WORDS), max_size=7), CHOICES)
 @example(["CD19 CAR-T"], [1])
 @example(["CAR", "-", "T", "cells"], [2])
+@example(["patients with cancer", "car", "\n", "19"], [0])
+@example(["targeted ", " T cell"], [0])
 def test_one_verdict_for_every_spelling_engine_and_form(words: list[str], choices: list[int]) -> None:
     text = " ".join(words)
     assert verdict(spelled(text, choices)) == verdict(fold(spelled(text, choices)))
@@ -102,6 +104,7 @@ TITLES = [
     "CD19\u200bCAR\uff0dT",
     "targeted\u00a0T\u202fcell",
     "targeted\nT cell",
+    "targeted  T cell",
     "anti-CD19 BBζ construct",
     "嵌合抗原受体T细胞",
     "cardiac \u2011 care",
