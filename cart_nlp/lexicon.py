@@ -133,7 +133,7 @@ class Pattern:
         return {"label": self.label, "id": self.concept, "pattern": [dict(token) for token in self.tokens]}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """All that is known by name: concepts, the terms that name them, stops, patterns and cues."""
 

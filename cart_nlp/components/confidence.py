@@ -11,9 +11,10 @@ from spacy.util import filter_spans
 
 from cart_nlp.scoring.calibration import calibrated
 from cart_nlp.scoring.weighted import Weighted
-from cart_nlp.signals.doc import brief, decided, included, write_mentions
+from cart_nlp.signals.doc import brief, decided, included
 from cart_nlp.signals.names import COINED
 from cart_nlp.signals.reading import MENTIONS, Mention
+from cart_nlp.spans import write_mentions
 
 BY_DOUBTS = {"disease_group": "doubts", "indications": "doubts", "focus": "focus_doubts"}
 """Field without a scorer of its values → the signals of what is doubtful: they tell how often it is right."""

@@ -17,9 +17,9 @@ from cart_nlp.scoring.weighted import Value, Weighted, stated, supporting
 from cart_nlp.signals import formats
 from cart_nlp.signals.doc import decided, included
 from cart_nlp.signals.formats import Own
-from cart_nlp.signals.mention import place, place_at, zone
+from cart_nlp.signals.mention import place, place_at, turns, zone
 from cart_nlp.signals.reading import MENTIONS, Reading
-from cart_nlp.signals.units import units
+from cart_nlp.signals.units import Unit, units
 from cart_nlp.vocabulary import GUARDED
 
 Entry = dict[str, Any]
@@ -121,9 +121,18 @@ def _of_products(reading: Reading, targets: frozenset[str], own: Own, why: str) 
     """The constructs of products that differ, each of the format that a cue states or of the usual one."""
     for group in mixed(reading, targets, own):
         forms = _JOINT if len(group) > 1 else _ALONE
-        told = ((form, words) for cue, form in forms.items() if (words := stating(reading, cue)))
-        form, words = next(told, (forms[""], ()))
+        told = [(form, words) for cue, form in forms.items() if (words := stating(reading, cue))]
+        told += () if len(group) > 1 else _near(reading, [unit for unit, names in own if names == set(group)])
+        form, words = next(iter(told), (forms[""], ()))
         yield _entry(group, form, "text" if words else "default", why, words)
+
+
+def _near(reading: Reading, alone: Iterable[Unit]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """What the cues that reach a target that stands alone say of its product: "…, then CD22 CAR-T"."""
+    for unit in alone:
+        near = [form for form in ("sequential", "cocktail") if form in turns(reading, unit)]
+        for hit in reading.cues_in(unit.first, unit.last):
+            yield from ((form, (hit.start, hit.end)) for form in near if form in hit.said.categories)
 
 
 def mixed(reading: Reading, targets: frozenset[str], own: Own) -> list[list[str]]:

@@ -11,8 +11,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from cart_nlp.lexicon import Lexicon
-from cart_nlp.signals.doc import Component, write_mentions
+from cart_nlp.signals.doc import Component
 from cart_nlp.signals.reading import Mention, Reading
+from cart_nlp.spans import write_mentions
 from cart_nlp.text import any_of, lower, occupied
 from cart_nlp.vocabulary import Stems
 
@@ -28,7 +29,7 @@ _SYMBOL = re.compile(
 Symbols = Iterable[re.Match[str]]
 _JOINT = re.compile(r"\s?[/,+&、]\s?(?:(?:and|or)\s)?|\s(?:and|or)\s")
 _BEFORE_CAR = re.compile(
-    r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][a-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
+    r"(?<![\w-])(?P<word>[A-Za-z][\w.-]{1,14}?)(?P<suffix>[\s-][A-Za-z]{6,10})?[\s-]{1,2}[A-Za-z]?$"
 )
 _LONGEST = 6
 """Letters of the longest symbol without a digit."""
@@ -139,7 +140,7 @@ class Linker:
         for car in reading.cars:
             found = _BEFORE_CAR.search(text, max(0, car.start - 30), car.start)
             acronym = re.match(r":|-\d", text[car.end : car.end + 2])  # "HEART-CAR: …", "ABC-CAR-T-01"
-            if found and not acronym and (found["suffix"] is None or found["suffix"][1:] in suffixes):
+            if found and not acronym and (found["suffix"] is None or lower(found["suffix"][1:]) in suffixes):
                 yield (*found.span("word"), found["suffix"] is not None)
 
     def _misspelled(self, reading: Reading, start: int, end: int) -> Mention | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spacy.language import Language
@@ -26,7 +26,8 @@ ROLES = (
     "signaling", "eligibility", "background", "none",
 )  # fmt: skip
 """Roles of a mention of an antigen; `none` where the string names no antigen there."""
-MARKER = "disease_marker"
+TARGET, MARKER = "target", "disease_marker"
+_SURE = 4.0
 
 
 class Told(NamedTuple):
@@ -85,15 +86,18 @@ class Roles(Weighted):
     def role_evidence(self, reading: Reading, candidates: list[Candidate]) -> list[RoleEvidence]:
         """Each mention of a candidate, by candidate, with what speaks for each role.
 
-        Asked twice: the second time with what was said of the other mentions of the antigen.
+        One that surely states a target is one. The others are asked twice, then with what the rest are.
         """
         scorer = self.linear("roles")
         if scorer is None:
             return []
         targets = {one.concept for one in candidates if one.probability >= 0.5}
         mentions = [scored for one in candidates for scored in one.scored]
-        weighed = scorer.after("word=")
-        signals = [role_signals(reading, one.instance, one.logit, targets, weighed) for one in mentions]
+        heard = scorer.after("word=")
+        signals = [
+            None if is_sure(one, targets) else role_signals(reading, one.instance, one.logit, targets, heard)
+            for one in mentions
+        ]
         asked = twice(scorer, [one.instance.concept for one in mentions], signals)
         return [RoleEvidence(one, *said) for one, said in zip(mentions, asked, strict=True)]
 
@@ -111,15 +115,23 @@ def likeliest(chances: Mapping[str, float]) -> str:
     return max(sorted(chances), key=chances.__getitem__)
 
 
+def is_sure(scored: Scored, targets: Container[str]) -> bool:
+    """Whether a mention so surely states a target that its role need not be asked: a third of them do."""
+    return scored.logit > _SURE and scored.instance.concept in targets
+
+
 def twice(
-    scorer: Linear, concepts: Sequence[str], signals: Sequence[list[str]]
+    scorer: Linear, concepts: Sequence[str], signals: Sequence[list[str] | None]
 ) -> list[tuple[list[str], Mapping[str, float]]]:
-    """For each mention of a trial its signals, second question included, and the chance of each role."""
-    logits = scorer.logits(signals)
-    more = elsewhere(concepts, list(map(scorer.likeliest, logits)))
+    """The signals of each mention, second question included, and the chance of each role; None: a target."""
+    logits = scorer.logits([held for held in signals if held is not None])
+    likely = map(scorer.likeliest, logits)
+    others = elsewhere(concepts, [TARGET if held is None else next(likely) for held in signals])
+    more = [told for told, held in zip(others, signals, strict=True) if held is not None]
+    sums = iter(scorer.logits(more, logits))
     return [
-        ([*held, *others], scorer.chances(sums))
-        for held, others, sums in zip(signals, more, scorer.logits(more, logits), strict=True)
+        ([], {TARGET: 1.0}) if held is None else ([*held, *told], scorer.chances(next(sums)))
+        for held, told in zip(signals, others, strict=True)
     ]
 
 

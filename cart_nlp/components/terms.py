@@ -15,9 +15,9 @@ from spacy.tokens import Doc
 
 from cart_nlp import lexicon as lexicons
 from cart_nlp.lexicon import LABELS, Concept, Term
-from cart_nlp.signals.doc import write_mentions
 from cart_nlp.signals.numbers import numbered
 from cart_nlp.signals.reading import Mention, mentions_of, page_of
+from cart_nlp.spans import write_mentions
 from cart_nlp.text import bare_ascii, fold, lower
 from cart_nlp.vocabulary import RULER, Vocabulary, vocabulary
 

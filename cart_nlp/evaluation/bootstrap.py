@@ -63,9 +63,11 @@ class Resampled:
     def __init__(self, table: Sequence[dict[Column, float]], resamples: int, seed: int) -> None:
         # Trials that add the same are drawn together: a dump of 50,000 trials has some hundred kinds.
         kinds = Counter(frozenset(row.items()) for row in table)
-        columns = {column: i for i, column in enumerate(sorted({c for row in table for c in row}, key=repr))}
+        columns = {
+            column: i for i, column in enumerate(sorted({c for row in table for c in row}, key=_stable))
+        }
         values = np.zeros((len(kinds), len(columns)))
-        ordered = sorted(kinds, key=lambda kind: sorted(map(repr, kind)))
+        ordered = sorted(kinds, key=lambda kind: sorted(map(_stable, kind)))
         for i, kind in enumerate(ordered):
             for column, value in kind:
                 values[i, columns[column]] = value
@@ -84,8 +86,16 @@ class Resampled:
         """The values of a field that occur."""
         return sorted(
             {c[2] for c in self._columns if c[0] == name and c[1] in ("tp", "fp", "fn") and len(c) == 3},
-            key=repr,
+            key=_stable,
         )
+
+
+def _stable(value: object) -> str:
+    """A value as text that is the same in every process, which the `repr` of a set is not."""
+    if isinstance(value, tuple | frozenset):
+        parts = list(map(_stable, value))
+        return f"({','.join(sorted(parts) if isinstance(value, frozenset) else parts)})"
+    return repr(value)
 
 
 def divide(part: Array, whole: Array) -> Array:

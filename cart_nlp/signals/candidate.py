@@ -51,7 +51,7 @@ class Table:
         self.best = {name: max(s.logit for s in items) for name, items in self.by_concept.items()}
         self.zones = {name: _by_zone(items) for name, items in self.by_concept.items()}
         sure = ((s.instance, s.logit > 0) for items in self.by_concept.values() for s in items)
-        self.clear = {one.concept for one, good in sure if good and _DENIALS.isdisjoint(one.signals)}
+        self.clear = {one.concept for one, good in sure if good and DENIALS.isdisjoint(one.signals)}
 
     def signals(self) -> Mapping[str, list[str]]:
         """Candidate → its signals."""
@@ -70,7 +70,7 @@ class Table:
 
     def _denials(self, name: str, items: Iterable[Scored]) -> list[str]:
         """Whether cues deny it wherever it stands, and another not: "CD22 CAR-T after CD19 CAR-T"."""
-        denied = [not _DENIALS.isdisjoint(scored.instance.signals) for scored in items]
+        denied = [not DENIALS.isdisjoint(scored.instance.signals) for scored in items]
         if not all(denied):
             return ["some_denied"] if any(denied) else []
         return ["denied", "denied_beside_clear" if self.clear - {name} else "denied_alone"]
@@ -103,7 +103,7 @@ class Table:
 
 
 _DENY = "prior prior_right after denied denied_right elsewhere failed_right negative_right drug_left general"
-_DENIALS = frozenset(cue + side + near for cue in _DENY.split() for side in "<>" for near in BUCKETS)
+DENIALS = frozenset(cue + side + near for cue in _DENY.split() for side in "<>" for near in BUCKETS)
 """Signals of a mention that is hardly the study's own: cues of earlier treatment, of drugs, of markers."""
 _NONE = -9.0
 """Stands for the log-odds of a part of the record without a mention."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cart_nlp.lexicon import Lexicon
 from cart_nlp.signals.mention import PLACES, zone
@@ -51,7 +52,8 @@ def names(reading: Reading) -> list[Mention]:
     found, lexicon = [], reading.vocabulary.lexicon
     shown = [section for section in reading.sections if PLACES.get(section.kind) == "name"]
     called = (lexicon.expression(_WHOLE).match(reading.text, each.start, each.end) for each in shown)
-    alone = {name[0] for name in called if name and lower(name[0]) not in lexicon.folded}
+    plain = lexicon.words("not_code")
+    alone = {n[0] for n in called if n and lower(n[0]) not in lexicon.folded and lower(n[0]) not in plain}
     for section in reading.sections:
         if zone(PLACES.get(section.kind, "other")) == "rest":
             continue
@@ -68,20 +70,28 @@ def names(reading: Reading) -> list[Mention]:
 
 def _named_by(match: re.Match[str], lexicon: Lexicon) -> tuple[str, int]:
     """Why a word may be a name, if it may, and where the name ends: "STAR T cells" is one with its cells."""
-    token, end = match[0], match.end()
+    token, end, why = match[0], match.end(), _coined(match[0], lexicon)
+    if why == BUILT:
+        return why, end - (token.endswith("s") and not token[-2].islower())
+    cells = why == WORD and lexicon.expression(_CELLS).match(match.string, end)
+    if not cells:
+        return why if why == CODE else "", end
+    return why, cells.end() if cells["kind"] and "-" not in token else end
+
+
+@lru_cache(maxsize=4096)
+def _coined(token: str, lexicon: Lexicon) -> str:
+    """How a word is written, if as a name; one that is written as a WORD is one before a word for cells."""
     if not _LEAST <= len(token) <= _MOST or token.islower():
-        return "", end
+        return ""
     if lexicon.expression(_SAYS).search(token) or lower(token) in lexicon.folded:
-        return "", end
+        return ""
     if lexicon.expression(_BUILT).search(token):
         if len(token) > _MARK and lexicon.expression(_PLAIN).sub("", token):
-            return BUILT, end - (token.endswith("s") and not token[-2].islower())
+            return BUILT
     elif _is_code(token, lexicon):
-        return CODE, end
-    cells = _is_word(token, lexicon) and lexicon.expression(_CELLS).match(match.string, end)
-    if not cells:
-        return "", end
-    return WORD, cells.end() if cells["kind"] and "-" not in token else end
+        return CODE
+    return WORD if _is_word(token, lexicon) else ""
 
 
 def _is_code(token: str, lexicon: Lexicon) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from cart_nlp.signals.candidate import Instance
-from cart_nlp.signals.mention import NAMED, attachment, cues, place, shape, zone
+from cart_nlp.signals.candidate import DENIALS, Instance
+from cart_nlp.signals.mention import NAMED, attachment, cues, place, place_at, shape, zone
 from cart_nlp.signals.names import COINED, build, names
 from cart_nlp.signals.reading import Mention, Reading, Section
-from cart_nlp.signals.units import single
+from cart_nlp.signals.units import single, units
 from cart_nlp.text import bare
 
 _CELLS_BEFORE = r"(?:<<name_car>>[ -]?<<name_cells>>?|<<name_cell_word>>|<<name_cells_before>>) ?$"
@@ -20,7 +20,7 @@ _REACH = 40
 """Characters within which the rest of a name that was cut stands."""
 _PAIRED = (
     "in=", "rivals", "mentions", "not_named", "places", "cells_after", "bracket", "prior", "after",
-    "whole_section", "combined", "general",
+    "whole_section", "combined", "general", "denied",
 )  # fmt: skip
 """Signals that count for a name of the lexicon otherwise than for a coined one."""
 
@@ -28,15 +28,19 @@ _PAIRED = (
 def instances(reading: Reading) -> Iterator[Instance]:
     """Each product as a unit of its own: two names side by side need not be one kind of thing."""
     mentions = _apart(reading)
+    bound = {one.concept for one in reading.of("antigen") if zone(place_at(reading, one.start)) == "named"}
     cars = {reading.section(car.start) for car in reading.cars}
+    listed = {one.start: unit for unit in units(reading, reading.of("product")) for one in unit.mentions}
     for number, mention in enumerate(sorted(mentions, key=lambda m: (m.start, -m.end))):
         unit = single(reading, mention)
         where, bonds = place(unit), attachment(reading, unit)
         found = ["in=" + where, *bonds, *(f"{zone(where, where)}&{bond}" for bond in bonds)]
         if mention.row in COINED:
             found += ["new&" + signal for signal in (*found, *build(reading, mention))]
-        found += (*_kind(reading, mention), *_placed(reading, mention, cars), *shape(reading, unit))
+        found += (*_kind(reading, mention, bound), *_placed(reading, mention, cars), *shape(reading, unit))
         found += [cue for cue in cues(reading, unit) if cue.endswith(("adj", "near"))]
+        if len(listed.get(mention.start, unit).mentions) > 1:  # "after axi-cel, liso-cel or tisa-cel"
+            found += sorted(DENIALS.intersection(cues(reading, listed[mention.start])).difference(found))
         yield Instance(mention.concept, mention, tuple(found), where, number)
 
 
@@ -77,8 +81,8 @@ def _known(reading: Reading) -> Iterator[Mention]:
         yield mention
 
 
-def _kind(reading: Reading, mention: Mention) -> Iterator[str]:
-    """What kind of name it is."""
+def _kind(reading: Reading, mention: Mention, bound: Container[str]) -> Iterator[str]:
+    """What kind of name it is; `bound` are the antigens that titles and the like name."""
     low, lexicon = reading.low, reading.vocabulary.lexicon
     if mention.guarded:
         yield "guarded_name"
@@ -86,7 +90,10 @@ def _kind(reading: Reading, mention: Mention) -> Iterator[str]:
         yield "new=" + mention.row
     else:
         row = lexicon.get("product", mention.concept)
-        yield "known_targets" if row is not None and row.values("targets") else "known"
+        targets = row.values("targets") if row is not None else ()
+        yield "known_targets" if targets else "known"
+        if targets and bound:
+            yield "binds_named" if any(one in bound for one in targets) else "binds_other"
     has_car = lexicon.expression("<<name_car>>", low=True).search(low, mention.start, mention.end)
     yield "name_has_car" if has_car else "name_no_car"
     if lexicon.expression("<<name_end>>$", low=True).search(low, mention.start, mention.end):
@@ -122,15 +129,22 @@ def together(found: Iterable[Instance]) -> Mapping[str, list[str]]:
     known = {name for name, ones in by_name.items() if ones[0].mention.row not in COINED}
     table = {}
     for name, ones in by_name.items():
-        places = {one.place for one in ones}
         told = {signal for one in ones for signal in one.signals}
-        told.update(_beside(name, by_name, known), [f"places={min(len(places), 3)}"])
-        if places.isdisjoint(NAMED):
-            told.add("not_named")
+        told.update(_beside(name, by_name, known), _places(ones))
         kind = "known" if name in known else "new"
         paired = [f"{kind}&{signal}" for signal in told if signal.startswith(_PAIRED)]
         table[name] = sorted(told.union(paired, [kind]))
     return table
+
+
+def _places(ones: Sequence[Instance]) -> Iterator[str]:
+    """Where a candidate is named, and whether cues deny it wherever that is: "relapsed after axi-cel"."""
+    places = {one.place for one in ones}
+    where = "not_named" if places.isdisjoint(NAMED) else "named"
+    yield from {f"places={min(len(places), 3)}", where} - {"named"}
+    if all(not DENIALS.isdisjoint(one.signals) for one in ones):
+        yield from ("denied", "denied&" + where)
+        yield from ("denied&" + binds for binds in ("binds_named", "binds_other") if binds in ones[0].signals)
 
 
 def _beside(name: str, by_name: Mapping[str, Sequence[Instance]], known: set[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -15,8 +15,10 @@ from cart_nlp.components.constructs import build as build_constructs
 from cart_nlp.components.constructs import own_units
 from cart_nlp.components.roles import (
     MARKER,
+    TARGET,
     Told,
     elsewhere,
+    is_sure,
     likeliest,
     markers_sure,
     role_signals,
@@ -31,7 +33,7 @@ from cart_nlp.pipeline import make_doc
 from cart_nlp.scoring.candidates import Candidate, FieldScorer
 from cart_nlp.scoring.linear import Linear
 from cart_nlp.signals import formats, study
-from cart_nlp.signals.candidate import Instance
+from cart_nlp.signals.candidate import Instance, Scored
 from cart_nlp.signals.fields import ALLOGENEIC, instances
 from cart_nlp.signals.reading import Reading, read
 from cart_nlp.text import fold, lower
@@ -414,11 +416,13 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
     concepts: list[str] = []
     plain: list[list[str]] = []
     truth: list[str] = []
+    asked: list[list[str] | None] = []
     for example in examples:
         for instance, logit, targets, role in role_items(example, labels, result):
             kept.append(example)
             concepts.append(instance.concept)
             plain.append(role_signals(reading_of(example), instance, logit, targets, None))
+            asked.append(None if is_sure(Scored(instance, logit), targets) else plain[-1])
             truth.append(role)
     if not plain:
         return
@@ -440,19 +444,18 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
         )
 
     first = cross(
-        len(kept), groups, lambda ns: learn(plain, ns), lambda s, n: likeliest(s.probabilities(plain[n]))
+        len(kept),
+        groups,
+        lambda ns: learn(plain, ns),
+        lambda s, n: TARGET if asked[n] is None else likeliest(s.probabilities(plain[n])),
     )
     rows = list(plain)
     for numbers in trials.values():
         more = elsewhere([concepts[n] for n in numbers], [first[n] for n in numbers])
         for n, others in zip(numbers, more, strict=True):
             rows[n] = [*plain[n], *others]
-    unseen: dict[int, Told] = {}
     scorers = cross(len(kept), groups, lambda ns: learn(rows, ns), lambda scorer, n: scorer)
-    for numbers in trials.values():
-        asked = twice(scorers[numbers[0]], [concepts[n] for n in numbers], [plain[n] for n in numbers])
-        for n, (_, chances) in zip(numbers, asked, strict=True):
-            unseen[n] = told_of(concepts[n], chances)
+    unseen = _told(trials.values(), concepts, asked, scorers)
     result.add("cart_roles", "roles", learn(rows, range(len(kept))))
     labeled = [n for n in range(len(kept)) if truth[n]]
     result.unseen["roles"] = {
@@ -461,6 +464,21 @@ def _roles(examples: Sequence[Example], labels: Mapping[str, list[dict[str, Any]
     result.unseen["disease_markers"] = _markers(
         [kept[n] for n in labeled], [unseen[n] for n in labeled], [truth[n] for n in labeled]
     )
+
+
+def _told(
+    trials: Iterable[Sequence[int]],
+    concepts: Sequence[str],
+    asked: Sequence[list[str] | None],
+    scorers: Sequence[Linear],
+) -> dict[int, Told]:
+    """What is said of each mention by the scorers that did not see its trial."""
+    unseen: dict[int, Told] = {}
+    for numbers in trials:
+        said = twice(scorers[numbers[0]], [concepts[n] for n in numbers], [asked[n] for n in numbers])
+        for n, (_, chances) in zip(numbers, said, strict=True):
+            unseen[n] = told_of(concepts[n], chances)
+    return unseen
 
 
 def _markers(

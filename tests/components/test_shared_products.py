@@ -29,6 +29,10 @@ TEXTS = [
     ("CD19/CD20 tandem CAR-T and subsequent CD22 CAR-T in lymphoma",
      "The second product follows on day 28.",
      ["CD19+CD20 (tandem)", "CD22 (sequential)"]),
+    ("CD19/CD20 tandem CAR-T on day 0, then CD22 CAR-T on day 28 in leukemia", "Both are autologous.",
+     ["CD19+CD20 (tandem)", "CD22 (sequential)"]),
+    ("BCMA/CD19 CAR-T combined with GPRC5D CAR-T in myeloma", "Both are autologous.",
+     ["BCMA+CD19 (bispecific)", "GPRC5D (cocktail)"]),
     ("CD19 CAR-T co-expressing a PD-1 switch in lymphoma", "CD22 is measured by flow cytometry.",
      ["CD19 (single)"]),
 ]  # fmt: skip
@@ -42,5 +46,8 @@ def test_constructs(title: str, summary: str, wanted: list[str]) -> None:
 
 def test_each_product_of_a_set_tells_its_own_format() -> None:
     """What the text states is no default, for a product among others either."""
-    found = cart_nlp.tag("CD19/CD20 tandem CAR-T and subsequent CD22 CAR-T in lymphoma").constructs
-    assert {one.format: one.basis for one in found} == {"tandem": "text", "sequential": "text"}
+    for joint in ("and subsequent", "followed by"):
+        found = cart_nlp.tag(f"CD19/CD20 tandem CAR-T {joint} CD22 CAR-T in lymphoma")
+        assert {one.format: one.basis for one in found.constructs} == {"tandem": "text", "sequential": "text"}
+        (said,) = (one.text for one in found.evidence if one.value == "CD22 (sequential)")
+        assert said in joint
