@@ -84,10 +84,7 @@ class Roles(Weighted):
         }
 
     def role_evidence(self, reading: Reading, candidates: list[Candidate]) -> list[RoleEvidence]:
-        """Each mention of a candidate, by candidate, with what speaks for each role.
-
-        One that surely states a target is one. The others are asked twice, then with what the rest are.
-        """
+        """Each mention of a candidate with what speaks for each role; a sure target needs nothing."""
         scorer = self.linear("roles")
         if scorer is None:
             return []

@@ -23,6 +23,7 @@ class Linear:
         self.weights = {name: dict(table) for name, table in weights.items()}
         self.classes = tuple(self.weights)
         self._first = self.weights[self.classes[0]]
+        self._after: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _rows(self) -> tuple[Mapping[str, int], Any]:
@@ -40,13 +41,8 @@ class Linear:
         """What follows a head in the signals that have a weight."""
         if head not in self._after:
             signals = (signal for table in self.weights.values() for signal in table)
-            held = frozenset(signal.removeprefix(head) for signal in signals if signal.startswith(head))
-            self._after[head] = held
+            self._after[head] = frozenset(s.removeprefix(head) for s in signals if s.startswith(head))
         return self._after[head]
-
-    @cached_property
-    def _after(self) -> dict[str, frozenset[str]]:
-        return {}
 
     def logit(self, signals: Iterable[str], extra: float = 0.0) -> float:
         """The sum of the weights of the positive class, intercept included.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from cart_nlp.signals.candidate import DENIALS, Instance
-from cart_nlp.signals.mention import NAMED, attachment, cues, place, place_at, shape, zone
+from cart_nlp.signals.mention import AT_CAR, NAMED, attachment, cues, place, shape, zone
 from cart_nlp.signals.names import COINED, build, names
 from cart_nlp.signals.reading import Mention, Reading, Section
 from cart_nlp.signals.units import single, units
@@ -28,7 +28,7 @@ _PAIRED = (
 def instances(reading: Reading) -> Iterator[Instance]:
     """Each product as a unit of its own: two names side by side need not be one kind of thing."""
     mentions = _apart(reading)
-    bound = {one.concept for one in reading.of("antigen") if zone(place_at(reading, one.start)) == "named"}
+    bound = _bound(reading)
     cars = {reading.section(car.start) for car in reading.cars}
     listed = {one.start: unit for unit in units(reading, reading.of("product")) for one in unit.mentions}
     for number, mention in enumerate(sorted(mentions, key=lambda m: (m.start, -m.end))):
@@ -42,6 +42,13 @@ def instances(reading: Reading) -> Iterator[Instance]:
         if len(listed.get(mention.start, unit).mentions) > 1:  # "after axi-cel, liso-cel or tisa-cel"
             found += sorted(DENIALS.intersection(cues(reading, listed[mention.start])).difference(found))
         yield Instance(mention.concept, mention, tuple(found), where, number)
+
+
+def _bound(reading: Reading) -> set[str]:
+    """The antigens that titles and the like bind to a CAR."""
+    named = (one for one in units(reading, reading.of("antigen")) if zone(place(one)) == "named")
+    at_cars = (one for one in named if not AT_CAR.isdisjoint(attachment(reading, one)))
+    return {mention.concept for one in at_cars for mention in one.mentions}
 
 
 def _apart(reading: Reading) -> list[Mention]:
@@ -82,7 +89,7 @@ def _known(reading: Reading) -> Iterator[Mention]:
 
 
 def _kind(reading: Reading, mention: Mention, bound: Container[str]) -> Iterator[str]:
-    """What kind of name it is; `bound` are the antigens that titles and the like name."""
+    """What kind of name it is; `bound` are the antigens that titles and the like bind to a CAR."""
     low, lexicon = reading.low, reading.vocabulary.lexicon
     if mention.guarded:
         yield "guarded_name"

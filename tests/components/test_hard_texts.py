@@ -67,8 +67,18 @@ VALUES: list[tuple[Sections, dict[str, Any]]] = [
     ),
     # a product that one place names, or an old name of a CAR, is not seen as the study's
     (
-        {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
+        {
+            "brief_title": "A new model of transplantation",
+            "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
+            "conditions[0]": "CD19-chimeric antigen receptor T cells",
+            NAME: "new transplant model",
+        },
         {"car_trial": "product"},
+    ),
+    # the background, or other people's work, gives a value
+    (
+        "Outcomes after CD19 CAR-T\nThis paved the way for tisagenlecleucel.",
+        {"products": []},
     ),
     # a general sentence tells where the study's cells come from
     (

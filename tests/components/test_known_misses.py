@@ -78,12 +78,7 @@ LEVELS: dict[str, list[Row]] = {
     ],
     "a product that one place names, or an old name of a CAR, is not seen as the study's": [
         (
-            {
-                "brief_title": "A new model of transplantation",
-                "brief_summary": "A graft with high-dose drugs, CD19-CART and Tregs is given.",
-                "conditions[0]": "CD19-chimeric antigen receptor T cells",
-                NAME: "new transplant model",
-            },
+            {"brief_title": "Study of anti-CD19", "brief_summary": "CAR-T cells are given."},
             {"car_trial": "product"},
         ),
         (
@@ -200,10 +195,6 @@ VALUES: dict[str, list[Row]] = {
         (
             TITLE + "\nProfessor Poe's group at another place designed third generation CAR-T cells.",
             {"generation": []},
-        ),
-        (
-            "Outcomes after CD19 CAR-T\nThis paved the way for tisagenlecleucel.",
-            {"products": []},
         ),
     ],
     "a drug beside the cells arms them, an armed cell is not seen": [

@@ -9,7 +9,8 @@ import sys
 _DRAWS = """
 from cart_nlp.evaluation.bootstrap import Resampled
 sets = [("CD19", "CD22"), ("BCMA", "CD19", "GPRC5D"), ("CD33", "CLL1", "CD123"), ("CD5", "CD7")]
-table = [{("constructs", "tp", (frozenset(names), "tandem")): 1.0 + number} for number, names in enumerate(sets)]
+kinds = [("constructs", "tp", (frozenset(names), "tandem")) for names in sets]
+table = [{kind: 1.0 + number} for number, kind in enumerate(kinds)]
 sums = Resampled(table, 5, 1)
 print([[sums(*column).tolist() for column in row] for row in table])
 """
