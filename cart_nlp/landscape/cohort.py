@@ -18,7 +18,7 @@ from cart_nlp.landscape.regions import REGIONS, region
 from cart_nlp.landscape.table import Ids
 from cart_nlp.landscape.unwritten import Unwritten
 from cart_nlp.registries.dedupe import Registrations
-from cart_nlp.schema import TAGGED_FIELDS
+from cart_nlp.schema import INCLUDED, TAGGED_FIELDS
 from cart_nlp.writers.flat import clean
 
 PHASES = ("EARLY_PHASE1", "PHASE1", "PHASE1|PHASE2", "PHASE2", "PHASE2|PHASE3", "PHASE3", "PHASE4")
@@ -37,6 +37,7 @@ LATE = frozenset(PHASES) - frozenset(UP_TO_TWO)
 GROUPS = ("hematological", "solid", "autoimmune", "infectious", "other")
 NOT_STATED = "not stated"
 AXES = ("start", "registration")
+BY_CURATOR = "excluded by a curator"
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ class Period:
             else f"{self.first or 'to'}{'–' if self.first else ' '}{self.last or ''}"
         )
 
-    def span(self, first: int, begin: datetime.date, end: datetime.date) -> float:
+    def span(self, first: datetime.date, begin: datetime.date, end: datetime.date) -> float:
         """Length in years of what lies between two days; where the period is open it begins with `first`."""
-        start = max(datetime.date(self.first or first, 1, 1), begin)
+        start = max(datetime.date(self.first, 1, 1) if self.first else first, begin)
         stop = min(datetime.date(self.last, 12, 31), end) if self.last else end
         return max((stop - start).days + 1, 0) / 365.25
 
@@ -175,7 +176,7 @@ def cohort(df: pd.DataFrame, options: Options | None = None, unwritten: Unwritte
     unwritten = _without(unwritten or Unwritten(), set(df["trial_id"]))
     if unwritten.trials:
         everyone = pd.concat([everyone, pd.DataFrame(unwritten.trials)[everyone.columns]], ignore_index=True)
-    placed = dating.place(df["trial_id"], df["first_posted"], df["start_date"], options.as_of)
+    placed = dating.place(df["trial_id"], df["first_posted"], df["start_date"])
     # object, or pandas turns None into a float NaN, here and below
     df["registered"] = pd.Series(placed.days, df.index, dtype=object)
     df["placed_by"] = pd.Series(placed.by, df.index, dtype=object)
@@ -196,6 +197,10 @@ def cohort(df: pd.DataFrame, options: Options | None = None, unwritten: Unwritte
             f"not registered at {', '.join(options.registries)}",
             [r.casefold() not in wanted for r in df["registry"]],
         )
+    if any(
+        decided := [_excluded_by_curator(*row) for row in zip(df["car_trial"], df["evidence"], strict=True)]
+    ):
+        drop(BY_CURATOR, decided)
     drop("no CAR", df["car_trial"] == "no")
     drop("CAR mentioned, not studied", df["car_trial"] == "mention")
     since, until = options.since, options.until
@@ -218,6 +223,13 @@ def cohort(df: pd.DataFrame, options: Options | None = None, unwritten: Unwritte
     _derive(df)
     begin, end = dating.first_day(since) if since else datetime.date.min, _end(options, placed)
     return Cohort(df, options, left, read, duplicates, begin, end, placed, everyone, unwritten)
+
+
+def _excluded_by_curator(level: str, evidence: Iterable[Any]) -> bool:
+    """Whether a curator decided that a trial is not included."""
+    return level not in INCLUDED and any(
+        (one.basis, one.field, one.value) == ("curator", "car_trial", level) for one in evidence
+    )
 
 
 def _without(unwritten: Unwritten, ids: set[str]) -> Unwritten:
@@ -257,7 +269,7 @@ def _stated_only(df: pd.DataFrame) -> None:
     for constructs, targets in zip(df["constructs"], df["targets"], strict=True):
         known = set(targets)
         kept.append(
-            tuple(c for c in constructs if set(c.targets) <= known and getattr(c, "basis", "text") == "text")
+            tuple(c for c in constructs if set(c.targets) <= known and c.basis in ("text", "curator"))
         )
     df["constructs"] = pd.Series(kept, df.index, dtype=object)
     df["multi_target"] = pd.Series([len(t) > 1 for t in df["targets"]], df.index, dtype=object)

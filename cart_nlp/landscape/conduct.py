@@ -51,6 +51,8 @@ def _long(cohort: Cohort) -> Table:
         planned_years(a, b)
         for a, b in zip(cohort.df["start_date"], cohort.df["completion_date"], strict=True)
     ]
+    backward = sum(y is not None and y < 0 for y in years)
+    years = [None if y is not None and y < 0 else y for y in years]
     dated = cohort.pick([y is not None for y in years])
     stated = list(cohort.df["follow_up_years"])
     told = cohort.pick([y is not None for y in stated])
@@ -60,7 +62,7 @@ def _long(cohort: Cohort) -> Table:
         f"follow-up of {LONG} years or more in the trial's own words (of those that state a length, and of "
         "all: most say nothing, so that is a lower bound); "
         f"and studies registered to run {LONG} years or more from start to completion (of those with both "
-        f"dates)."
+        f"dates; {backward} that complete before they start are left out)."
     )
     table = Table(
         "long_term",

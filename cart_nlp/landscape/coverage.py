@@ -32,6 +32,8 @@ FLOOR = 5.0
 OPTIONAL = {"collaborators": 2.0, "follow_up_years": 1.0, "has_results": 1.0, "pmids": 1.0, "results": 1.0}
 """Percent of the records below which a field counts as not exported; lower where a whole registry has few."""
 ABSENT = "not in this export"
+NOBODY = "no trial could have it"
+"""How a field is told that no included trial can have, as a reason to stop where none was stopped."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def table(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
     registry = dict(zip(cohort.df["trial_id"], cohort.df["registry"], strict=True))
     for one in seen.values():
         by = [count(i for i in one.ids if registry[i] == r) for r in registries]
-        used = "yes" if one.enough else ABSENT
+        used = NOBODY if not one.of else "yes" if one.enough else ABSENT
         made.add(LABELS[one.name], count(one.ids), count(one.of), ratio(one.ids, one.of), by, used)
     return made
 

@@ -183,23 +183,22 @@ def _row(one: str, posted: str | None, started: str | None) -> _Row:
     )
 
 
-def _placed(row: _Row, numbers: Numbers, end: datetime.date) -> tuple[str | None, str | None]:
-    """The day of a registration, and what it was found by."""
+def _placed(row: _Row, numbers: Numbers, latest: datetime.date) -> tuple[str | None, str | None]:
+    """The day of a registration, and what it was found by; no extrapolated day lies after `latest`."""
     if row.recorded:
         return row.recorded, RECORDED
     found = None if row.number is None else float(numbers.ordinal(row.number))
     if row.number is not None and found is not None and found == found:
-        how = EXTRAPOLATED if row.number > numbers.numbers[-1] else BY_NUMBER
-        return datetime.date.fromordinal(min(round(found), end.toordinal())).isoformat(), how
-    if row.year and int(row.year) <= end.year:  # ChiCTR2000012345 was registered in 2020
+        if row.number <= numbers.numbers[-1]:
+            return datetime.date.fromordinal(round(found)).isoformat(), BY_NUMBER
+        return datetime.date.fromordinal(min(round(found), latest.toordinal())).isoformat(), EXTRAPOLATED
+    if row.year:  # ChiCTR2000012345 was registered in 2020
         return row.year, BY_NUMBER
     return row.started, BY_START if row.started else None
 
 
-def place(
-    ids: Iterable[str], posted: Iterable[str | None], started: Iterable[str | None], end: datetime.date
-) -> Placed:
-    """Place each record in time; no day of a number lies after `end`, the date of the analysis.
+def place(ids: Iterable[str], posted: Iterable[str | None], started: Iterable[str | None]) -> Placed:
+    """Place each record in time, whatever the date of the analysis: what lies after it is cut later.
 
     Where at least as many records are surely dated after the last dated NCT number as lie beyond it, those
     end the data: no extrapolated day lies after the newest of them.
@@ -209,10 +208,10 @@ def place(
     here = [(number, first_day(recorded)) for number, recorded in dated if number is not None]
     numbers = Numbers([*known(), *_regular(here)])
     last = datetime.date.fromordinal(round(float(numbers.days[-1]))).isoformat()
-    placed = [_placed(row, numbers, end) for row in rows]
+    placed = [_placed(row, numbers, datetime.date.max) for row in rows]
     newest, extrapolated = _newest(placed, last)
     if newest and not extrapolated:
-        placed = [_placed(row, numbers, min(end, last_day(newest))) for row in rows]
+        placed = [_placed(row, numbers, last_day(newest)) for row in rows]
     return Placed(
         [found for found, _ in placed],
         [how for _, how in placed],

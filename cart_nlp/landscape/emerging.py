@@ -64,7 +64,7 @@ def _periods(cohort: Cohort) -> Table:
     early, late = cohort.options.growth
     axis = cohort.options.axis
     years = by_end(cohort, axis)
-    spans = [length(cohort, period, years) for period in (early, late)]
+    spans = [length(cohort, period, axis) for period in (early, late)]
     note = (
         f"Product trials by year of {NAME[axis]} in the two periods of --growth ({spans[0]:.2f} and "
         f"{spans[1]:.2f} "
@@ -279,8 +279,8 @@ def _tools(cohort: Cohort) -> Table:
 def _first(cohort: Cohort) -> Table:
     note = (
         "The first trial of each target by registration, and how far the target has come: early I and I "
-        "alone are "
-        "first-in-human stages. A sample misses first trials"
+        "alone are first-in-human stages. Targets known only from trials without a date, or registered "
+        f"after the end of the data ({cohort.end.isoformat()}), are not shown. A sample misses first trials"
         + (", and with --since none of them is known." if cohort.options.since else ".")
     )
     columns = ("target", "first registered", "first trial", "trials", "highest phase", "reporting columns")
@@ -299,9 +299,10 @@ def _first(cohort: Cohort) -> Table:
     )
     df = cohort.df.set_index("trial_id")
     day, phase, names = (df[c].to_dict() for c in ("registered", "phase", "indications"))
+    inside = str(cohort.end)
     rows = []
     for target, ids in cohort.by("targets").items():
-        dated = sorted((day[i], i) for i in ids if day[i])
+        dated = sorted((day[i], i) for i in ids if day[i] and day[i] <= inside)
         top, _ = phase_of(ids, phase)
         places = {c for i in ids for c in columns_of(names[i])}
         if dated and not cohort.options.since:

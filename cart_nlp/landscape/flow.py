@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.growth import later
 from cart_nlp.landscape.table import Cell, Table, count
 from cart_nlp.landscape.unwritten import TEXT_SCREEN
 
@@ -19,6 +20,7 @@ DECIDED = {"mention": "tagged: CAR cells mentioned, not studied", "no": AFTER["b
 """The same by verdict, where the run lists what it tagged and did not write."""
 OF_A_STORE = {"new", "changed", "unchanged", "vanished", "dropped", "retagged", "stored"}
 """Counts of a run file that tell what became of a store; no trial falls out by them."""
+AFTER_END = "registered after the end of the data: in no count by registration"
 STUDY_DECISION, ANALYSIS = "study decision", "analysis"
 IDENTIFIED, SCREENED, INCLUDED = "identification", "screening", "included"
 
@@ -47,6 +49,8 @@ def table(cohort: Cohort, run: Mapping[str, Any]) -> Table:
     kinds = cohort.by("car_trial")
     for kind, name in (("product", GIVE), ("related", "about recipients of CAR cells")):
         flow.add(name, INCLUDED, "part", count(kinds.get(kind, ())))
+    if after := later(cohort, "registration"):
+        flow.add(AFTER_END, INCLUDED, "part", count(after))
     return flow
 
 

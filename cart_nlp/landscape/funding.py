@@ -127,7 +127,7 @@ def _sponsors(cohort: Cohort) -> list[Table]:
     merged = Table("sponsor_merges", "Sponsor names brought together", COLUMNS, note=note, section="Appendix")
     for one in merges:
         merged.add(one.name, one.merged_into, one.decision, one.score, one.rule)
-    return [table, _top_classes(table, cohort.options.top), everyone, merged]
+    return [table, _top_classes(everyone), everyone, merged]
 
 
 def _sponsor_tables(cohort: Cohort) -> tuple[Table, Table]:
@@ -169,17 +169,21 @@ def _kinds(df: pd.DataFrame, home: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _top_classes(table: Table, top: int) -> Table:
+TOP = 20
+"""Sponsors whose classes are counted, as reviews do: whatever --top lists."""
+
+
+def _top_classes(everyone: Table) -> Table:
     classes_of = Table(
         "top_sponsor_classes",
-        f"Classes of the first {top} sponsors",
+        f"Classes of the first {TOP} sponsors",
         ("class", "sponsors", "trials"),
-        note="Sponsors of the table above by class; a trial counts once in each class.",
+        note=f"The first {TOP} of all sponsors, whatever --top lists; a trial counts once in each class.",
         section=SECTION,
         rests=("sponsor",),
     )
     for one in CLASSES[:-1]:
-        rows = [row for row in table.rows if row[1].value == one]
+        rows = [row for row in everyone.rows[:TOP] if row[1].value == one]
         classes_of.add(
             one, Cell(len(rows)), count(dict.fromkeys(i for row in rows for i in row[3].ids or ()))
         )

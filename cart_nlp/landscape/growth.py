@@ -35,10 +35,24 @@ def tables(cohort: Cohort) -> list[Table]:
 
 def by_end(cohort: Cohort, axis: str) -> list[int | None]:
     """Year of each trial on an axis; None where it has none, or lies outside the time of the analysis."""
-    days = cohort.df[FIELD[axis]]
+    return [None if day is None else int(day[:4]) for day in days_of(cohort, axis)]
+
+
+def days_of(cohort: Cohort, axis: str) -> list[str | None]:
+    """Day of each trial on an axis, month or year where it is all that is known; None as in `by_end`."""
+    return [day if day is not None and _covered(cohort, day) else None for day in _days_of_axis(cohort, axis)]
+
+
+def later(cohort: Cohort, axis: str) -> Ids:
+    """Trials whose day on an axis lies after the end of the data: plans, or not yet registered."""
+    days = _days_of_axis(cohort, axis)
+    return cohort.pick([day is not None and dating.first_day(day) > cohort.end for day in days])
+
+
+def _days_of_axis(cohort: Cohort, axis: str) -> list[str | None]:
     return [
-        year if year is not None and _covered(cohort, str(dating.day(day))) else None
-        for year, day in zip(cohort.df[f"{axis}_year"], days, strict=True)
+        None if year is None else dating.day(day)
+        for year, day in zip(cohort.df[f"{axis}_year"], cohort.df[FIELD[axis]], strict=True)
     ]
 
 
@@ -80,7 +94,7 @@ def _placed(cohort: Cohort) -> Table:
         "number without a recorded date is placed by the order in which "
         f"ClinicalTrials.gov gives numbers out, between dated ones ({cohort.placed.error}; "
         f"{cohort.placed.dated_here:,} of them from these records, the others come with the package). "
-        f"{cohort.placed.beyond}"
+        f"{cohort.placed.beyond}{after_end(cohort)}"
     )
     table = Table(
         "placed",
@@ -103,13 +117,15 @@ def _years(cohort: Cohort, axis: str, name: str) -> Table:
         f"By year of {NAME[axis]}. A trial with sites in several regions counts once in each, so regions "
         f"may add "
         f"up to more than the row's trials. The data end on {cohort.end.isoformat()}: a year that is not "
-        f"over by "
-        "then is marked, and later ones are plans."
+        "over by then is cut short, and marked."
     )
     if axis == "start":
         note += (
+            f" Plans, with a start after that day, stand in no row ({len(later(cohort, axis)):,} trials)."
             " A trial starts after it was registered, often months: the last year has starts still to come."
         )
+    else:
+        note += after_end(cohort)
     if since := cohort.options.since:
         note += f" The data begin with {since}: a year that began before is marked cut."
     table = Table(
@@ -121,25 +137,37 @@ def _years(cohort: Cohort, axis: str, name: str) -> Table:
         rests=(FIELD[axis],),
         column_rests=PLACES,
     )
-    column = cohort.df[f"{axis}_year"]
+    column = by_end(cohort, axis)
     years = sorted({y for y in column if y is not None})
     if years and years[-1] - years[0] <= LONGEST_GAP:
         years = list(range(years[0], years[-1] + 1))
     so_far: Ids = ()
     for year in years:
-        at = cohort.where(column == year)
+        at = cohort.where([y == year for y in column])
         so_far = (*so_far, *at.pick())
         table.add(str(year), count(at.pick()), count(so_far), _by_region(at), _over(year, cohort))
-    undated = cohort.where([y is None for y in column])
+    undated = cohort.where([y is None for y in cohort.df[f"{axis}_year"]])
     if len(undated):
         table.add(NOT_STATED, count(undated.pick()), Cell(None), _by_region(undated), None)
     return table
 
 
+def after_end(cohort: Cohort) -> str:
+    """A sentence on the trials registered after the end of the data, if there are any."""
+    n = len(later(cohort, "registration"))
+    if not n:
+        return ""
+    were = "trial was" if n == 1 else "trials were"
+    return (
+        f" {n:,} {were} registered after the end of the data ({cohort.end.isoformat()}), by their "
+        "record or number: no count by registration holds them."
+    )
+
+
 def _over(year: int, cohort: Cohort) -> str:
     """Whether the data cover a year."""
     if datetime.date(year, 12, 31) > cohort.end:
-        return "no" if year <= cohort.end.year else "plan"
+        return "no"
     return "yes" if datetime.date(year, 1, 1) >= cohort.begin else "cut"
 
 
@@ -149,10 +177,17 @@ def _by_region(cohort: Cohort) -> list[Cell]:
     return [*(count(by.get(name, ())) for name in REGIONS), count(silent)]
 
 
-def length(cohort: Cohort, period: Period, years: list[int | None]) -> float:
-    """Years of a period that the analysis covers, from the first of `years` where it is open; 0 if none."""
-    first = min((y for y in years if y is not None), default=period.first)
-    return 0.0 if first is None else period.span(first, cohort.begin, cohort.end)
+def length(cohort: Cohort, period: Period, axis: str) -> float:
+    """Years of a period that the analysis covers; 0 if none.
+
+    An open one begins with the data where --since tells their first day, else with the first trial: the first
+    day of its month or year, where only that is known.
+    """
+    days = [dating.first_day(day) for day in days_of(cohort, axis) if day is not None]
+    if not days and period.first is None:
+        return 0.0
+    first = cohort.begin if cohort.options.since else min(days, default=datetime.date.max)
+    return period.span(first, cohort.begin, cohort.end)
 
 
 def known(cohort: Cohort, period: Period, cell: Cell) -> Cell:
@@ -162,11 +197,10 @@ def known(cohort: Cohort, period: Period, cell: Cell) -> Cell:
 
 def _periods(cohort: Cohort) -> Table:
     note = (
-        "Trials a year: over the time from the period's begin (the first trial, where it is open) to its "
-        "end or "
-        f"the end of the data, {cohort.end.isoformat()}, whichever is first. Trials that start or were "
-        f"registered "
-        "after that are not counted; of a period outside the data nothing is known (–)."
+        "Trials a year: over the time from the period's begin (the day of the first trial, where it is open; "
+        "the first of its month, or year, where only that is known; with --since the begin of the data) "
+        f"to its end or the end of the data, {cohort.end.isoformat()}, whichever is first. Trials that start "
+        "or were registered after that are not counted; of a period outside the data nothing is known (–)."
     )
     if since := cohort.options.since:
         note += (
@@ -181,7 +215,7 @@ def _periods(cohort: Cohort) -> Table:
         years = by_end(cohort, axis)
         for period in cohort.options.periods:
             at = cohort.where([period.holds(y) for y in years])
-            long = length(cohort, period, years)
+            long = length(cohort, period, axis)
             table.add(
                 str(period),
                 NAME[axis],
@@ -265,7 +299,7 @@ def _rates(cohort: Cohort) -> Table:
     early, late = cohort.options.growth
     axis = cohort.options.axis
     years = by_end(cohort, axis)
-    lengths = [length(cohort, period, years) for period in (early, late)]
+    lengths = [length(cohort, period, axis) for period in (early, late)]
     spans = [
         f"{period} ({long:.2f} years)" if long else str(period)
         for period, long in zip((early, late), lengths, strict=True)

@@ -70,7 +70,7 @@ def _first(label: str, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> 
 def _a_year(period: Period, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> Figure:
     """Trials a year in a period, over what the data cover of it."""
     label, unit = f"trials a year, {period}", "trials a year"
-    long = length(cohort, period, [y for y, _ in dated])
+    long = length(cohort, period, cohort.options.axis)
     if not (dated and long):
         return Figure(label, Cell(None), unit, rests)
     inside = tuple(i for y, i in dated if period.holds(y))
@@ -82,7 +82,7 @@ def _a_year(period: Period, dated: Dated, cohort: Cohort, rests: tuple[str, ...]
 def _change(what: str, early: int, late: int, dated: Dated, cohort: Cohort, rests: tuple[str, ...]) -> Figure:
     """Growth of what began in one year against another, by the time that the data cover of each."""
     before, after = _of(early, dated), _of(late, dated)
-    spans = [Period(year, year).span(year, cohort.begin, cohort.end) for year in (early, late)]
+    spans = [length(cohort, Period(year, year), cohort.options.axis) for year in (early, late)]
     label, rests = f"{what}, {late} against {early}", (*rests, "countries")
     change = growth_interval(len(before), len(after), *spans)
     if change is None:
@@ -101,13 +101,15 @@ def _rates(cohort: Cohort) -> list[Figure]:
         "multiple myeloma": (under(cohort, "multiple myeloma"), ()),
     }
     out = []
-    pairs = [cohort.options.growth, *((Period.parse(a), Period.parse(b)) for a, b in asked()["growth"])]
+    # The periods that publications ask about stand here whatever --growth says, each pair once.
+    published = [(Period.parse(a), Period.parse(b)) for a, b in asked()["growth"]]
+    pairs = list(dict.fromkeys([cohort.options.growth, *published]))
     for name, (ids, rests) in groups.items():
         of = set(ids)
         dated = [(i, y) for i, y in zip(df["trial_id"], years, strict=True) if i in of]
         for early, late in pairs:
             sides = [tuple(i for i, y in dated if period.holds(y)) for period in (early, late)]
-            spans = [length(cohort, period, years) for period in (early, late)]
+            spans = [length(cohort, period, axis) for period in (early, late)]
             found = growth_interval(len(sides[0]), len(sides[1]), *spans)
             value = Cell(found[0], sides[1], None) if found else Cell(None)
             out.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cart_nlp.landscape.cohort import GROUPS, Cohort, Period
+from cart_nlp.landscape.growth import by_end
 from cart_nlp.landscape.keyfigure import Figure, counted, counted_in, shared
 from cart_nlp.landscape.published import asked
 from cart_nlp.landscape.table import Cell
@@ -35,7 +36,7 @@ def targets(cohort: Cohort) -> list[Figure]:
     us = products.where(
         [
             "United States" in r and y is not None and y <= last
-            for r, y in zip(df["region"], df["registration_year"], strict=True)
+            for r, y in zip(df["region"], by_end(products, "registration"), strict=True)
         ]
     )
     with_one = us.pick([bool(t) for t in us.df["targets"]])

@@ -13,7 +13,9 @@ import orjson
 from cart_nlp import __version__, paths
 from cart_nlp.landscape import dating
 from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.curated import Curated
 from cart_nlp.landscape.flow import search
+from cart_nlp.landscape.growth import after_end, later
 from cart_nlp.registries.entry import InputError
 
 RATES = ("precision", "recall", "f1", "exact")
@@ -101,8 +103,10 @@ def _rate(scores: Mapping[str, Any], rate: str) -> str:
     return f"{100 * value:.1f}{between}{n}"
 
 
-def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]:
-    """Plain sentences, one paragraph each."""
+def paragraphs(
+    chosen: Cohort, run: Mapping[str, Any], source: str, decided: Curated | None = None
+) -> list[str]:
+    """Plain sentences, one paragraph each; `decided` is what corrections did to the records."""
     df = chosen.df
     left = sum(len(ids) for ids in chosen.left_out.values())
     out = [
@@ -114,6 +118,7 @@ def paragraphs(chosen: Cohort, run: Mapping[str, Any], source: str) -> list[str]
         "Targets and technology are counted over the product trials, everything else over "
         "all included trials.",
         _tagging(run),
+        *([decided.sentence()] if decided else []),
         _window(chosen),
         "Two records are one trial if they have or name the same registration number; two registrations in "
         "one registry stay two. "
@@ -157,6 +162,10 @@ def _window(chosen: Cohort) -> str:
     beyond = f"{chosen.placed.beyond} " if dating.EXTRAPOLATED in by else ""
     if chosen.placed.extrapolated and str(chosen.end) == chosen.placed.newest:
         beyond += "The end of the data is the date of such a number. "
+    beyond += f"{after_end(chosen)} ".lstrip()
+    if plans := len(later(chosen, "start")):
+        start = "trial starts" if plans == 1 else "trials start"
+        beyond += f"{plans:,} {start} after the end of the data: plans stand in no count by start. "
     return (
         f"The analysis was made on {options.as_of.isoformat()} with cart-nlp {__version__}; it ends on "
         f"{chosen.end.isoformat()}, and rates divide by the time "

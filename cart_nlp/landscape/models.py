@@ -5,21 +5,24 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, single
+from cart_nlp.landscape.cohort import GROUPS, PHASES, Cohort, Period, single
 from cart_nlp.landscape.comparisons import place_of
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
 from cart_nlp.landscape.growth import FIELD, NAME, by_end
-from cart_nlp.landscape.statistics import Comparison, compare, p_value
-from cart_nlp.landscape.table import Cell, Table, count
+from cart_nlp.landscape.statistics import Comparison, compare
+from cart_nlp.landscape.table import Cell, Table, count, number, p_value, ratio
 
 SECTION = "Statistics"
 FEW = 10
 """Events that each term of the model needs, and trials that a level needs to be a term."""
+POOLED = 50
+"""Trials that the first and the last years of a trend have together: a share of a few says nothing."""
 TERMS = (
     ("place", "China", ("United States", "elsewhere", "several places")),
     ("disease", "hematological", ("solid", "autoimmune")),
@@ -116,7 +119,7 @@ def late_phase(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
         table.add(
             term,
             count(frame["trial_id"]) if term.startswith("year") else count(ids),
-            [Cell(f"{v:.2f}") for v in values],
+            [number(v, 2) for v in values],
             p_value(float(fitted.pvalues[term])),
         )
     left = len(cohort) - len(frame)
@@ -165,27 +168,59 @@ def trends(cohort: Cohort, seen: Mapping[str, Seen]) -> Table:
     axis = cohort.options.axis
     note = (
         f"Cochran–Armitage tests over the years of {NAME[axis]} up to the last full year (statsmodels), "
-        f"Holm's correction "
-        "over these. Shares of trials that have the field; a trend of what trials state may be a trend of "
-        "stating."
+        f"Holm's correction over these. First and last years: as many from either end as have {POOLED} "
+        "trials together, half of the years at most; their trials are pooled, the test takes each year by "
+        "itself. Shares of trials that have the field; a trend of what trials state may be one of stating."
     )
-    columns = ("share", "years", "trials", "first years %", "last years %", "z", "p", "p (Holm)", "reading")
+    columns = (
+        "share",
+        "years",
+        "trials",
+        "first years",
+        "first years %",
+        "last years",
+        "last years %",
+        "z",
+        "p",
+        "p (Holm)",
+        "reading",
+    )
     table = Table("trends", "Trends over the years", columns, note=note, section=SECTION)
     last = cohort.end.year if (cohort.end.month, cohort.end.day) == (12, 31) else cohort.end.year - 1
     years = by_end(cohort, axis)
-    rows: list[list[Any]] = []
+    found: list[_Trend] = []
     for name, values, rests in _shares(cohort):
         absent = [LABELS[f] for f in (*rests, FIELD[axis]) if not seen[f].enough]
         why = f"Not tested: {', '.join(absent)} {ABSENT}."
-        rows.append([name, *[None] * 7, why] if absent else _trend(name, cohort.df, years, values, last))
-    tested = [row for row in rows if row[6] is not None]
-    for row, p in zip(tested, holm([row[6] for row in tested]), strict=True):
-        row[7] = p
-        row[8] = "no trend shown" if p >= 0.05 else "rises" if row[5] > 0 else "falls"
-    for row in rows:
-        z = None if row[5] is None else f"{row[5]:.2f}"
-        table.add(*row[:5], z, p_value(row[6]), p_value(row[7]), row[8])
+        trend = _Trend(name, why) if absent else _trend(name, cohort.df, years, values, last)
+        found.append(trend)
+    tested = {one.name: one.p for one in found if one.p is not None}
+    corrected = dict(zip(tested, holm(list(tested.values())), strict=True))
+    for one in found:
+        table.add(*one.cells(corrected.get(one.name)))
     return table
+
+
+@dataclass(frozen=True)
+class _Trend:
+    """A share over years; without `z` and `p` where it is not tested, and then with the reason."""
+
+    name: str
+    why: str = ""
+    years: str | None = None
+    trials: Cell | None = None
+    ends: tuple[Cell | None, ...] = (None,) * 4
+    """The first years and their share, the last years and theirs."""
+    z: float | None = None
+    p: float | None = None
+
+    def cells(self, corrected: float | None) -> list[Any]:
+        """The row of the table, with p after Holm's correction."""
+        reading = self.why
+        if self.z is not None and corrected is not None:
+            reading = "no trend shown" if corrected >= 0.05 else "rises" if self.z > 0 else "falls"
+        numbers = (number(self.z, 2), p_value(self.p), p_value(corrected))
+        return [self.name, self.years, self.trials, *self.ends, *numbers, reading]
 
 
 def _shares(cohort: Cohort) -> Iterator[tuple[str, list[bool | None], tuple[str, ...]]]:
@@ -218,9 +253,7 @@ def holm(ps: Sequence[float]) -> list[float]:
     return [float(p) for p in multipletests(ps, method="holm")[1]] if ps else []
 
 
-def _trend(
-    name: str, df: pd.DataFrame, at: list[int | None], values: list[bool | None], last: int
-) -> list[Any]:
+def _trend(name: str, df: pd.DataFrame, at: list[int | None], values: list[bool | None], last: int) -> _Trend:
     by: dict[int, list[tuple[str, bool]]] = {}
     for i, year, value in zip(df["trial_id"], at, values, strict=True):
         if year is not None and value is not None and year <= last:
@@ -230,24 +263,28 @@ def _trend(
     events = [sum(v for _, v in by[y]) for y in years]
     everyone = count(i for y in years for i, _ in by[y])
     if len(years) < 3 or not 5 <= sum(events) <= sum(totals) - 5:
-        return [
-            name,
-            f"{years[0]}–{years[-1]}" if years else None,
-            everyone,
-            None,
-            None,
-            None,
-            None,
-            None,
-            "Not tested: fewer than three years or five trials.",
-        ]
+        why = "Not tested: fewer than three years or five trials."
+        return _Trend(name, why, _span(years) if years else None, everyone)
     z, p = cochran_armitage(events, totals, years)
-    third = max(len(years) // 3, 1)
-    ends = [
-        round(100 * sum(e) / sum(t), 2)
-        for e, t in ((events[:third], totals[:third]), (events[-third:], totals[-third:]))
-    ]
-    return [name, f"{years[0]}–{years[-1]}", everyone, *ends, z, p, None, ""]
+    ends: list[Cell] = []
+    for pooled in (_pooled(years, by), sorted(_pooled(years[::-1], by))):
+        trials = [one for year in pooled for one in by[year]]
+        ends += [Cell(_span(pooled)), ratio([i for i, has in trials if has], [i for i, _ in trials])]
+    return _Trend(name, "", _span(years), everyone, tuple(ends), z, p)
+
+
+def _span(years: Sequence[int]) -> str:
+    return str(Period(years[0], years[-1]))
+
+
+def _pooled(years: Sequence[int], by: Mapping[int, Sequence[object]]) -> list[int]:
+    """The fewest years from the begin of a list that have enough trials together, half of them at most."""
+    found: list[int] = []
+    for year in years[: len(years) // 2]:
+        found.append(year)
+        if sum(len(by[one]) for one in found) >= POOLED:
+            break
+    return found
 
 
 def pairs(tests: Sequence[Comparison]) -> Table:
@@ -285,5 +322,4 @@ def _pairs(test: Comparison) -> Iterator[list[Any]]:
         reading = (
             f"Not tested: {pair.caution}" if p is None else "differ" if p < 0.05 else "no difference shown"
         )
-        v = Cell(None if pair.v is None else f"{pair.v:.3f}")
-        yield [one, other, count(ids), pair.method, v, p_value(pair.p), p_value(p), reading]
+        yield [one, other, count(ids), pair.method, number(pair.v, 3), p_value(pair.p), p_value(p), reading]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,10 +47,6 @@ def options_from(
     for name, value, known in (("--basis", basis, ("all", "text")), ("--axis", axis, AXES)):
         if value not in known:
             raise OptionError(f"{name} {value}: write {' or '.join(known)}")
-    try:
-        phases = tuple(Period.parse(part) for part in periods.split(","))
-    except ValueError as fault:
-        raise OptionError(f"--periods {periods}: {fault}") from fault
     extra: dict[str, Any] = {}
     if as_of is not None:
         try:
@@ -70,11 +67,24 @@ def options_from(
         axis=axis,
         search_text=search_text,
         search_date=search_date,
-        periods=phases,
+        periods=_periods(periods),
         growth=_growth(growth),
         top=top,
         **extra,
     )
+
+
+def _periods(text: str) -> tuple[Period, ...]:
+    """Periods of which no two share a year: a trial is in one of them at most."""
+    try:
+        found = tuple(Period.parse(part) for part in text.split(","))
+    except ValueError as fault:
+        raise OptionError(f"--periods {text}: {fault}") from fault
+    in_order = sorted(found, key=lambda period: period.first or 0)
+    for one, other in itertools.pairwise(in_order):
+        if not (one.last and other.first and one.last < other.first):
+            raise OptionError(f"--periods {text}: {one} and {other} overlap; write -2016,2017-2021,2022-")
+    return found
 
 
 def _growth(text: str) -> tuple[Period, Period]:

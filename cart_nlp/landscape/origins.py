@@ -27,8 +27,9 @@ def origins(cohort: Cohort) -> dict[tuple[str, str, str], str]:
                 found[key] = kind
         if evidence:
             for c in constructs:
-                basis = getattr(c, "basis", None) or "unknown"
-                found[(i, "constructs", written(c))] = "stated" if basis == "text" else basis
+                basis = c.basis or "unknown"
+                stated = basis in ("text", "curator")
+                found[(i, "constructs", written(c))] = "stated" if stated else basis
     return found
 
 

@@ -114,7 +114,7 @@ def _glance(found: Mapping[str, Table], sets: _Sets) -> list[dict[str, str]]:
 
 def _shown(table: Table) -> dict[str, Any]:
     numeric = [
-        all(isinstance(row[n].value, (int, float, type(None))) for row in table.rows)
+        all(isinstance(row[n].value, (int, float, type(None))) and row[n].shown is None for row in table.rows)
         for n in range(len(table.columns))
     ]
     head = [
@@ -136,7 +136,8 @@ def _shown(table: Table) -> dict[str, Any]:
 
 def _packed(cell: Cell, sets: _Sets) -> Any:
     """[value], [value, set] or [value, set, set of the denominator]: what the page sorts, shows and links."""
-    value = clean(cell.value) if isinstance(cell.value, str) else cell.value
+    value = cell.value if cell.shown is None else cell.shown
+    value = clean(value) if isinstance(value, str) else value
     packed = [value, sets.number(cell.ids), sets.number(cell.of)]
     while len(packed) > 1 and packed[-1] is None:
         packed.pop()

@@ -8,7 +8,7 @@ from typing import Any
 from cart_nlp.landscape.coverage import ABSENT, LABELS, Seen
 from cart_nlp.landscape.intervals import poisson
 from cart_nlp.landscape.published import facts
-from cart_nlp.landscape.table import Cell, Table
+from cart_nlp.landscape.table import Cell, Table, number
 
 SECTION = "Beside published figures"
 INSIDE, OUTSIDE = "inside our interval", "outside our interval"
@@ -178,7 +178,7 @@ def _orders(found: Mapping[str, Table], known: Mapping[str, Any]) -> Table:
             tau = round(float(kendalltau(range(len(names)), [-counts[n] for n in names]).statistic), 2)
         ranked = sorted(names, key=lambda n: (-counts[n], names.index(n)))
         ours = ", ".join(f"{n} ({counts[n]})" for n in ranked)
-        table.add(order["label"], ", ".join(names), ours, None if tau is None else f"{tau:.2f}")
+        table.add(order["label"], ", ".join(names), ours, number(tau, 2))
     return table
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from cart_nlp.landscape import (
     run_facts,
 )
 from cart_nlp.landscape.cohort import Cohort
+from cart_nlp.landscape.curated import Curated, curated
 from cart_nlp.landscape.dataframe import frame
 from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
 from cart_nlp.landscape.folder import claim, renewed
@@ -88,7 +89,10 @@ def build(
     say("reading records")
     older = cohort(read_records(asked.compare), options) if asked.compare else None
     run = run_facts(records)
-    df = frame(laid(record_list(records), opened(asked.corrections), note=note))
+    rows = opened(asked.corrections)
+    corrected = laid(record_list(records), rows, note=note)
+    decided = curated(asked.corrections, rows, corrected) if asked.corrections else None
+    df = frame(corrected)
     chosen = cohort(df, options, run.get("unwritten"))
     if not len(chosen):
         left = "; ".join(f"{len(ids)} {reason}" for reason, ids in chosen.left_out.items() if ids)
@@ -101,10 +105,10 @@ def build(
     if older is not None:
         extra += changes.tables(chosen, older)
     found = {**{t.name: t for t in extra}, **found}
-    text = methods.paragraphs(chosen, run, records.name)
+    text = methods.paragraphs(chosen, run, records.name, decided)
     say("drawing figures")
     drawn = {name: (plots.draw(name, found, chosen), plots.FIGURES[name].section) for name in asked.figures}
-    with renewed(folder, _provenance(records, chosen, asked)) as part:
+    with renewed(folder, _provenance(records, chosen, asked, decided)) as part:
         saved = _save([plot for plot, _ in drawn.values()], part / "figures", asked)
         say("writing tables")
         write_tables(found, part / "tables", Sets())
@@ -125,13 +129,14 @@ def _save(drawn: list[plots.Plot], folder: Path, asked: Asked) -> list[tuple[str
     return [(plot.save(folder, asked.formats)[0].name, plot.caption) for plot in drawn]
 
 
-def _provenance(records: Path, chosen: Cohort, asked: Asked) -> dict[str, Any]:
+def _provenance(records: Path, chosen: Cohort, asked: Asked, decided: Curated | None) -> dict[str, Any]:
     options, compare = chosen.options, asked.compare
     return {
         "version": __version__,
         "records": {"file": records.name, "sha256": hashlib.sha256(records.read_bytes()).hexdigest()},
         "compare": compare
         and {"file": compare.name, "sha256": hashlib.sha256(compare.read_bytes()).hexdigest()},
+        "corrections": None if decided is None else asdict(decided),
         "reference": asked.reference,
         "options": {
             "title": options.title,

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cart_nlp.landscape.table import Cell, Ids, Table, count
+from cart_nlp.landscape.table import Ids, Table, count, number, p_value
 
+CHI_SQUARE = "chi-square"
 SEED = 20240401
 RESAMPLES = 9999
 CANNOT = (
@@ -38,6 +39,13 @@ class Comparison:
     n: int
     smallest_expected: float | None
     caution: str
+
+    @property
+    def statistic_is(self) -> str | None:
+        """What the statistic is: Fisher's test of a 2 by 2 table has an odds ratio, no chi-square."""
+        if self.statistic is None:
+            return None
+        return CHI_SQUARE if self.method == CHI_SQUARE else "odds ratio"
 
     def reading(self) -> str:
         """What the result says, in one or two sentences."""
@@ -111,7 +119,7 @@ def _tested(counts: Any, expected: float) -> tuple[str, float | None, int | None
 
     if expected >= 5:
         result = stats.chi2_contingency(counts, correction=False)
-        return "chi-square", _finite(result.statistic), int(result.dof), float(result.pvalue)
+        return CHI_SQUARE, _finite(result.statistic), int(result.dof), float(result.pvalue)
     if counts.shape == (2, 2):
         odds, p = stats.fisher_exact(counts)
         return "Fisher exact", _finite(odds), None, float(p)
@@ -145,6 +153,7 @@ def summary(comparisons: Sequence[Comparison]) -> Table:
         "trials",
         "test",
         "statistic",
+        "statistic is",
         "df",
         "p",
         "p (Holm)",
@@ -156,26 +165,17 @@ def summary(comparisons: Sequence[Comparison]) -> Table:
     for c in comparisons:
         ids = [one for row in c.contingency.rows for one in row[-1].ids or ()]
         ps = [p_value(c.p), p_value(c.p_adjusted)]
-        numbers = [_rounded(c.statistic, 3), c.dof, *ps, _rounded(c.v, 3)]
+        numbers = [number(c.statistic, 3), c.statistic_is, c.dof, *ps, number(c.v, 3)]
         table.add(
             c.name,
             c.question,
             count(ids) if ids or c.p is not None else None,
             c.method,
             *numbers,
-            _rounded(c.smallest_expected, 1),
+            number(c.smallest_expected, 1),
             c.reading(),
         )
     return table
-
-
-def _rounded(value: float | None, digits: int) -> Cell:
-    return Cell(None if value is None else f"{value:.{digits}f}")
-
-
-def p_value(p: float | None) -> Cell:
-    """A p-value as printed: four digits, or that it is smaller."""
-    return Cell(None if p is None else "<0.0001" if p < 0.0001 else f"{p:.4f}")
 
 
 LEAST_EVENTS = 5

@@ -19,11 +19,15 @@ class Cell:
     value: Value
     ids: Ids | None = None
     of: Ids | None = None
+    shown: str | None = None
+    """How a report prints the value, where that is not the usual way: the tables keep the number."""
 
     def text(self) -> str:
         """The value as printed; what is undefined is a dash."""
         if self.value is None:
             return UNDEFINED
+        if self.shown is not None:
+            return self.shown
         return f"{self.value:.1f}" if isinstance(self.value, float) else str(self.value)
 
 
@@ -99,6 +103,18 @@ def count(ids: Iterable[str]) -> Cell:
     """How many trials, with the trials."""
     ids = tuple(ids)
     return Cell(len(ids), ids)
+
+
+def number(value: float | None, digits: int) -> Cell:
+    """A number that a report prints with some digits; the tables have it in full."""
+    return Cell(None) if value is None else Cell(float(value), shown=f"{value:.{digits}f}")
+
+
+def p_value(p: float | None) -> Cell:
+    """A p-value, printed with four digits or as smaller; the tables have it in full."""
+    if p is None:
+        return Cell(None)
+    return Cell(float(p), shown="<0.0001" if p < 0.0001 else f"{p:.4f}")
 
 
 SHARE = ("%", "95 % low", "95 % high")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cart_nlp.landscape.cohort import GROUPS, NOT_STATED, PHASE_NAMES, PHASES, Cohort
+from cart_nlp.landscape.combinations import OPEN, TOGETHER
 from cart_nlp.landscape.diseases import columns_of
 from cart_nlp.landscape.growth import by_end, covered, first_start, starts
 from cart_nlp.landscape.origins import by_origin, having, origins
@@ -141,9 +142,11 @@ def _new(cohort: Cohort) -> Table:
 
 def _multi(cohort: Cohort) -> Table:
     note = (
-        "Of the product trials with a target. “In one product”: tandem, bicistronic, "
-        "bispecific; “several products”: "
-        "cocktail, sequential, selectable. A trial may have both."
+        "Shares are of the product trials with a target. “In one product”: tandem, bicistronic, bispecific; "
+        "“several products”: cocktail, sequential, selectable; each only where the trial's words, a curator "
+        "or a product that it names tell the format. A trial may have both: multi-target trials are those in "
+        f"one product, and several, less both, and “{OPEN}”. There the trial says none, and a default is no "
+        "statement: many of these may be one product, so “one product %” is a lower bound."
     )
     columns = (
         "disease group",
@@ -153,6 +156,9 @@ def _multi(cohort: Cohort) -> Table:
         "in one product",
         *share_columns("one product"),
         "several products",
+        "both",
+        OPEN,
+        *share_columns(OPEN),
     )
     table = Table(
         "multi_target",
@@ -167,16 +173,9 @@ def _multi(cohort: Cohort) -> Table:
     for name, at in groups:
         stated = at.pick([bool(t) for t in at.df["targets"]])
         multi = at.pick(at.df["multi_target"].astype(bool))
-        one = at.pick([any(len(c.targets) > 1 for c in cs) for cs in at.df["constructs"]])
-        several = at.pick(
-            [
-                len(
-                    {t for c in cs if c.format in ("cocktail", "sequential", "selectable") for t in c.targets}
-                )
-                > 1
-                for cs in at.df["constructs"]
-            ]
-        )
+        one, several = _told(at)
+        told = {*one, *several}
+        silent = tuple(i for i in multi if i not in told)
         table.add(
             name,
             count(stated),
@@ -185,8 +184,22 @@ def _multi(cohort: Cohort) -> Table:
             count(one),
             share(one, stated),
             count(several),
+            count(i for i in one if i in set(several)),
+            count(silent),
+            share(silent, stated),
         )
     return table
+
+
+def _told(cohort: Cohort) -> tuple[Ids, Ids]:
+    """Multi-target trials of which more than a default tells the format: of one product, of several."""
+    one, several = [], []
+    for constructs, multi in zip(cohort.df["constructs"], cohort.df["multi_target"], strict=True):
+        told = [c for c in constructs if multi and c.basis != "default"]
+        apart = {t for c in told if c.format in TOGETHER for t in c.targets}
+        one.append(any(len(c.targets) > 1 for c in told))
+        several.append(len(apart) > 1)
+    return cohort.pick(one), cohort.pick(several)
 
 
 def _columns(cohort: Cohort) -> Table:

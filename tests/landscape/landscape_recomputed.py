@@ -70,9 +70,10 @@ def payer(sponsor, collaborators):
 
 
 def years_until_end(first, last):
-    """Length of a period in years, up to the end of the data."""
+    """Length of a period in years from a year or day on, up to the end of the data."""
     stop = min(pd.Timestamp(f"{last}-12-31"), END)
-    return ((stop - pd.Timestamp(f"{first}-01-01")).days + 1) / 365.25
+    start = first if isinstance(first, pd.Timestamp) else pd.Timestamp(f"{first}-01-01")
+    return ((stop - start).days + 1) / 365.25
 
 
 def wilson(k, n):
@@ -96,10 +97,10 @@ def tally(column):
 
 
 def growth(df):
-    years = df["year"].dropna().astype(int)
+    years = df["started"].dropna().astype(int)
     rows, total = [], 0
     for year in range(years.min(), years.max() + 1):
-        part = df[df["year"] == year]
+        part = df[df["started"] == year]
         total += len(part)
         by = [int(has(part["regions"], r).sum()) if len(part) else 0 for r in REGIONS]
         rows.append(
@@ -109,7 +110,7 @@ def growth(df):
                 total,
                 *by,
                 int((part["regions"].map(len) == 0).sum()),
-                "yes" if year < END.year else "no" if year == END.year else "plan",
+                "yes" if year < END.year else "no",
             ]
         )
     part = df[df["year"].isna()]
@@ -214,8 +215,10 @@ def multi(products):
         part = products if name == "all" else products[has(products["disease_group"], name)]
         stated = int((part["targets"].map(len) > 0).sum())
         several = int((part["targets"].map(len) > 1).sum())
-        one = int(part["constructs"].map(lambda cs: any(len(c["targets"]) > 1 for c in cs)).sum())
-        apart = part["constructs"].map(
+        told = part["constructs"].map(lambda cs: [c for c in cs if c["basis"] != "default"])
+        together = told.map(lambda cs: any(len(c["targets"]) > 1 for c in cs)).astype(bool)
+        one = int(together.sum())
+        apart = told.map(
             lambda cs: (
                 len(
                     {
@@ -227,10 +230,10 @@ def multi(products):
                 )
                 > 1
             )
-        )
-        rows.append(
-            [name, stated, several, *wilson(several, stated), one, *wilson(one, stated), int(apart.sum())]
-        )
+        ).astype(bool)
+        silent = int(((part["targets"].map(len) > 1) & ~together & ~apart).sum())
+        row = [name, stated, several, *wilson(several, stated), one, *wilson(one, stated), int(apart.sum())]
+        rows.append([*row, int((together & apart).sum()), silent, *wilson(silent, stated)])
     return rows
 
 
@@ -378,6 +381,7 @@ def long_term(df):
         return (days[1] - days[0]).days / 365.25
 
     spans = df.apply(years, axis=1).dropna().astype(float)
+    spans = spans[spans >= 0]
     follow = int((df["focus"] == "long_term_follow_up").sum())
     purposed = int(df["focus"].notna().sum())
     rows = [[follow, purposed, *wilson(follow, purposed)]]

@@ -99,7 +99,7 @@ def test_one_trial(tmp_path):
     assert built.included == 1
     assert built.tables["targets"].value("not stated", "trials") == 1
     assert built.tables["multi_target"].value("all", "%") is None
-    assert all(row[6].value is None for row in built.tables["tests"].rows), "nothing can be tested"
+    assert all(row[7].value is None for row in built.tables["tests"].rows), "nothing can be tested"
     assert len(list((tmp_path / "out" / "figures").iterdir())) == 4 * len(names)
     assert (tmp_path / "out" / "figures" / "upset.tiff").read_bytes()[:4] in (b"II*\0", b"MM\0*")
     assert (tmp_path / "out" / "figures" / "upset.pdf").read_bytes().startswith(b"%PDF")

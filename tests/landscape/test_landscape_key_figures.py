@@ -104,8 +104,9 @@ def key_figures(df, products):
     year = df["year"].where(df["started"]).astype(float)
     first = int(year.min())
     out["first year with a trial"] = [first, None, None]
-    for label, a, b in (("to 2016", first, 2016), ("2017–2021", 2017, 2021)):
-        n, span = int(year.between(a, b).sum()), again.years_until_end(a, b)
+    begun = min(pd.Timestamp(d) for d, is_in in zip(df["start_date"], df["started"], strict=True) if is_in)
+    for label, a, b, since in (("to 2016", first, 2016, begun), ("2017–2021", 2017, 2021, 2017)):
+        n, span = int(year.between(a, b).sum()), again.years_until_end(since, b)
         out[f"trials a year, {label}"] = [round(n / span, 1), *poisson(n, span)]
     for y in (2021, 2022, 2023):
         counted(f"trials of {y}", year == y)

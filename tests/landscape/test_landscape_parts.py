@@ -2,8 +2,10 @@
 
 import csv
 import datetime
+import hashlib
 import json
 import tomllib
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -26,6 +28,7 @@ from cart_nlp.landscape.options import OptionError, options_from
 from cart_nlp.landscape.phases import phase_of
 from cart_nlp.landscape.publications import read_publications
 from cart_nlp.landscape.regions import DATA, region
+from cart_nlp.landscape.report import Asked, build
 from cart_nlp.landscape.sponsors import merge, normal, read_decisions
 from cart_nlp.landscape.technology import vector_class
 from cart_nlp.registries import dedupe
@@ -393,6 +396,84 @@ def test_published_figures_beside_ours(found, df, options):
             inside = values["low"] * factor <= fact["published"] <= values["high"] * factor
             assert (values["verdict"] == "inside our interval") == inside
     assert "Kendall" in reference.printed({"reference": table, "reference_order": order})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Options(top=2),
+        Options(growth=(Period(2018, 2019), Period(2021, 2022))),
+        Options(periods=(Period(2020, 2021),)),
+    ],
+)
+def test_published_figures_stand_beside_the_same_of_ours_whatever_is_asked(df, options, asked):
+    def beside(options):
+        made = tables(df, options)
+        rows = reference.tables(made, "study", coverage.measure(cohort(df, options)))[0].rows
+        return {row[0].value: [cell.value for cell in row[1:]] for row in rows}, made
+
+    plain, _ = beside(options)
+    changed, made = beside(replace(asked, as_of=options.as_of))
+    assert changed == plain
+    assert plain["growth of solid tumors"][2] is not None and plain["companies among the top 20"][2] == 2
+    assert len(made["sponsors"].rows) == min(asked.top, len(made["sponsors_all"].rows))
+    figures = [row[0].value for row in made["key_figures"].rows]
+    assert len(figures) == len(set(figures)), "a pair of periods that is asked for twice stands once"
+
+
+def test_a_field_that_no_trial_could_have_is_not_called_used():
+    made = tables(frame([Record(trial_id="A", car_trial="product", status="COMPLETED", phase="PHASE1")]))
+    used = {row[0].value: row[-1].value for row in made["coverage"].rows}
+    assert used["reason of stopped trials"] == "no trial could have it"
+    assert used["phase"] == "yes" and used["countries"] == "not in this export"
+
+
+def test_a_trial_that_completes_before_it_starts_has_no_planned_duration():
+    spans = [("2020-01", "2026-01"), ("2020-01", "2021-01"), ("2020-01", "2019-12"), ("2020", None)]
+    records = [Record(trial_id=f"A{n}", car_trial="product", start_date=a, completion_date=b)
+               for n, (a, b) in enumerate(spans)]  # fmt: skip
+    table = tables(frame(records))["long_term"]
+    row = table.find("planned duration 5 years or more")
+    assert [row[1].ids, row[2].ids, row[3].value] == [("A0",), ("A0", "A1"), 50.0]
+    assert "1 that complete before they start are left out" in table.note
+
+
+CORRECTIONS = """trial_id,field,action,value,by,date,note
+A,car_trial,set,no,somebody,2026-01-02,another disease
+B,targets,set,CD19,somebody,2026-01-02,
+B,vector,add,lentiviral,somebody,2026-01-02,
+GONE,targets,set,CD19,somebody,2026-01-02,
+"""
+
+
+def test_a_curators_corrections_leave_their_trace(tmp_path):
+    records, file = tmp_path / "r.jsonl", tmp_path / "corr.csv"
+    rows = [Record(trial_id=i, car_trial="product", disease_group=("solid",)) for i in "ABC"]
+    records.write_text(
+        "".join(r.model_dump_json() + "\n" for r in [*rows, Record(trial_id="D", car_trial="no")])
+    )
+    file.write_text(CORRECTIONS, encoding="utf-8")
+    asked = Asked(corrections=file, image_files=False, figures=("flow",))
+    built = build(records, tmp_path / "out", Options(), asked)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    run = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    assert run["corrections"] == {
+        "file": "corr.csv", "sha256": digest, "decisions": 4, "applied": 3, "trials": 2,
+    }  # fmt: skip
+    for name in ("report.md", "report.html"):
+        told = (tmp_path / "out" / name).read_text("utf-8")
+        assert (
+            f"(corr.csv, SHA-256 {digest[:16]}…): 3 decisions on 2 trials; 1 of the 4 in the file" in told
+        ), name
+    reason = {row[0].value: row[-1].value for row in built.tables["excluded"].rows}
+    assert reason == {"A": "excluded by a curator", "D": "no CAR"}
+    assert built.tables["flow"].ids("excluded by a curator", "records") == ("A",)
+    plain = build(records, tmp_path / "plain", Options(), Asked(image_files=False, figures=("flow",)))
+    assert "excluded by a curator" not in [row[0].value for row in plain.tables["flow"].rows]
+    run = json.loads((tmp_path / "plain" / "run.json").read_text("utf-8"))
+    assert run["corrections"] is None and "curator's" not in (tmp_path / "plain" / "report.md").read_text(
+        "utf-8"
+    )
 
 
 def test_no_such_reference():

@@ -86,7 +86,9 @@ def test_groups_of_all_trials(found, frames):
         ]
         part = df[df["year"].isin(years)]
         part = part[[pd.Timestamp(d) <= again.END for d in part["start_date"]]]
-        first = int(df["year"].min())
+        first = min(
+            pd.Timestamp(d) for d, y in zip(df["start_date"], df["started"], strict=True) if y == y and y
+        )
         span = {"to 2016": (first, 2016), "2017–2021": (2017, 2021), "2022–": (2022, 2099)}[row[0]]
         length = again.years_until_end(*span)
         by = [int(again.has(part["regions"], r).sum()) for r in again.REGIONS]

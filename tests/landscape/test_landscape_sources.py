@@ -10,7 +10,7 @@ from landscape_data import TARGETS
 
 from cart_nlp import paths
 from cart_nlp.followup import mentions, planned
-from cart_nlp.landscape import Options, cohort, frame, read_records, tables
+from cart_nlp.landscape import Options, cohort, coverage, frame, read_records, reference, tables
 from cart_nlp.landscape.diseases import (
     AUTOIMMUNE,
     COLUMNS,
@@ -73,6 +73,58 @@ def test_basis_text_counts_what_is_stated_alone():
     assert made["technology_classes"].value("gene-edited", "trials") == 0
     assert made["technology_classes"].value("vector: viral", "trials") == 1, "a curator's word is a statement"
     assert made["combinations"].rows == []
+
+
+def several(number, *constructs, basis="text"):
+    """A trial of two or more targets, each with words of its own; constructs are (targets, format, basis)."""
+    made = tuple(Construct(targets=t, format=f, basis=b) for t, f, b in constructs)
+    targets = tuple(sorted({t for one in made for t in one.targets}))
+    said = tuple(evidence("targets", t, basis) for t in targets)
+    said += (evidence("disease_group", "solid", basis),)
+    return Record(trial_id=f"M{number}", car_trial="product", disease_group=("solid",), targets=targets,
+                  multi_target=len(targets) > 1, constructs=made, evidence=said)  # fmt: skip
+
+
+PAIR = ("BCMA", "CD19")
+MANY = [
+    several(1, (PAIR, "tandem", "text")),
+    several(2, (PAIR, "bicistronic", "product")),
+    several(3, (PAIR, "bispecific", "curator")),
+    *(several(n, (PAIR, "bispecific", "default")) for n in (4, 5)),
+    several(6, (("CD19",), "cocktail", "text"), (("CD22",), "cocktail", "text")),
+    several(7, (("CD19",), "selectable", "default"), (("CD22",), "selectable", "default")),
+    several(8, (PAIR, "tandem", "text"), (("CD7",), "sequential", "text"), (("CD5",), "sequential", "text")),
+    several(9, (("CD19",), "single", "text")),
+]
+
+
+@pytest.mark.parametrize(
+    ("basis", "one", "silent"), [("all", (1, 2, 3, 8), (4, 5, 7)), ("text", (1, 3, 8), (2, 4, 5, 7))]
+)
+def test_a_default_format_says_nothing_of_one_product_or_several(basis, one, silent):
+    df = frame(MANY)
+    made = tables(df, Options(basis=basis))
+    table, open_ = made["multi_target"], "format not stated"
+    for group in ("all", "solid"):
+        ids = {column: table.ids(group, column) for column in table.columns[1:]}
+        assert ids["in one product"] == tuple(f"M{n}" for n in one)
+        assert ids[open_] == tuple(f"M{n}" for n in silent)
+        assert ids["several products"] == ("M6", "M8") and ids["both"] == ("M8",)
+        count = {column: len(ids[column]) for column in ("in one product", "several products", "both", open_)}
+        assert count["in one product"] + count["several products"] - count["both"] + count[open_] == 8
+        assert table.value(group, "multi-target") == 8 and table.value(group, "with a target") == 9
+        assert table.cell(group, "one product %").of == table.ids(group, "with a target")
+    assert "a default is no statement" in table.note
+    ours = reference.tables(made, "study", coverage.measure(cohort(df)))[0].value(
+        "multi-target, solid", "reason"
+    )
+    assert f"in one product, where its format is told: {100 * len(one) / 9:.1f}" in ours
+    assert f"format not stated: {100 * len(silent) / 9:.1f}" in ours
+
+
+def test_a_curators_format_is_stated():
+    made = tables(frame([MANY[2]]))["technology_stated"]
+    assert made.value("format of the construct", "stated") == 1
 
 
 def test_basis_text_never_counts_more(found, records, df):

@@ -1,11 +1,16 @@
 """Comparisons: the right test, the right numbers, honest refusals."""
 
+import datetime
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from cart_nlp.landscape.export import Sets, markdown, write_tables, write_workbook
+from cart_nlp.landscape.pagedata import _packed, _Sets, _shown
 from cart_nlp.landscape.statistics import adjust, compare, summary
 from cart_nlp.landscape.table import share
 
@@ -70,6 +75,51 @@ def test_summary_has_a_row_each_and_says_what_a_test_cannot(found):
     for row in found["tests"].rows:
         assert f"test_{row[0].value}" in found
     assert summary([]).rows == []
+
+
+def test_p_values_and_statistics_are_numbers_in_tables_and_short_in_the_report(tmp_path):
+    made = adjust([
+        compare("large", "?", groups([[900, 100], [100, 900]]), ("yes", "no")),
+        compare("small", "?", groups([[8, 2], [1, 5]]), ("yes", "no")),
+        compare("none", "?", groups([[5, 0], [7, 0]]), ("yes", "no")),
+    ])  # fmt: skip
+    table = summary(made)
+    write_tables({"tests": table}, tmp_path, Sets())
+    written = pd.read_csv(tmp_path / "tests.csv", index_col="comparison")
+    write_workbook({"tests": table}, tmp_path / "t.xlsx", datetime.date(2026, 1, 1))
+    book = pd.read_excel(tmp_path / "t.xlsx", sheet_name="tests", index_col="comparison")
+    columns = {"statistic": "statistic", "p": "p", "p (Holm)": "p_adjusted", "Cramér's V": "v",
+               "smallest expected count": "smallest_expected"}  # fmt: skip
+    for kept in (written, book):
+        for column, name in columns.items():
+            assert kept[column].dtype == float, column
+            for one in made[:2]:
+                assert kept[column][one.name] == pytest.approx(getattr(one, name), rel=1e-12), column
+        assert 0 < kept["p"]["large"] < 1e-100 and np.isnan(kept["p"]["none"])
+        assert list(kept["statistic is"][:2]) == ["chi-square", "odds ratio"]
+    assert made[1].statistic == 20.0, "the sample odds ratio, 8 × 5 to 2 × 1"
+    report = markdown("x", [], {"tests": table}, [])
+    assert "&lt;0.0001 | &lt;0.0001" in report and f"| {made[1].p:.4f} |" in report
+
+
+def test_the_page_sorts_as_numbers_only_what_it_prints_as_numbers(found):
+    """It subtracts these, and “<0.0001” is no number."""
+    seen = 0
+    for table in found.values():
+        for n, head in enumerate(_shown(table)["head"]):
+            printed = [_packed(row[n], _Sets([]))[0] for row in table.rows]
+            assert not head["numeric"] or not any(isinstance(one, str) for one in printed), (table.name, head)
+            seen += head["numeric"]
+    assert seen > 100
+
+
+def test_other_tables_of_statistics_hold_numbers(found):
+    text = {"comparison", "one", "other", "test", "reading", "share", "years", "first years", "last years",
+            "term", "question", "statistic is"}  # fmt: skip
+    for name in ("tests", "trends", "pairs_post_hoc", "late_phase_model"):
+        for column in set(found[name].columns) - text:
+            values = [row[found[name].columns.index(column)].value for row in found[name].rows]
+            assert all(v is None or isinstance(v, (int, float)) for v in values), (name, column)
 
 
 @pytest.mark.parametrize("k, n", [(0, 10), (10, 10), (3, 17)])

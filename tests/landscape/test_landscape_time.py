@@ -11,6 +11,7 @@ from cart_nlp.landscape.intervals import growth_interval, poisson
 from cart_nlp.landscape.methods import paragraphs
 from cart_nlp.landscape.models import design
 from cart_nlp.landscape.options import OptionError, names_from, options_from
+from cart_nlp.landscape.plots.years import growth as growth_figure
 from cart_nlp.schema import Record
 
 AS_OF = datetime.date(2026, 6, 30)
@@ -20,9 +21,9 @@ def trial(number, **values):
     return Record(trial_id=f"NCT{number:08d}", car_trial="product", **values)
 
 
-def placed(*records, end=AS_OF):
+def placed(*records):
     df = frame(list(records))
-    return dating.place(df["trial_id"], df["first_posted"], df["start_date"], end)
+    return dating.place(df["trial_id"], df["first_posted"], df["start_date"])
 
 
 def test_a_recorded_date_goes_first_then_the_number_then_the_start():
@@ -53,10 +54,37 @@ def test_numbers_between_dated_records_of_the_input_lie_between():
     assert found.days[1] == "2025-05-06" and found.dated_here == 2
 
 
-def test_no_day_is_after_the_analysis_and_none_before_the_first_number():
+def test_no_number_has_a_day_before_the_first_dated_one():
     found = placed(trial(9900000), trial(1, start_date="1997"))
-    assert found.days[0] == AS_OF.isoformat()
-    assert found.by[1] == "start date"
+    assert found.by == [dating.EXTRAPOLATED, "start date"]
+    assert found.days[0] > "2027"
+
+
+def test_what_is_registered_after_the_date_of_the_analysis_is_in_no_count_by_registration():
+    """Known, between dated numbers, or beyond them: none is piled up on that day."""
+    inside = [trial(6000000 + n, targets=("CD19",)) for n in range(5)]  # 2023-08
+    known = trial(5, first_posted="2025-01-02", targets=("GD2",))
+    chinese = Record(trial_id="ChiCTR2500105227", car_trial="product", start_date="2024-02", targets=("CD7",))
+    between, beyond = trial(6800000, targets=("CD19", "HER2")), trial(7300000, targets=("MSLN",))
+    df = frame([*inside, known, chinese, between, beyond])
+    options = Options(as_of=datetime.date(2024, 4, 30), axis="registration")
+    chosen = cohort(df, options)
+    assert chosen.end == options.as_of and len(chosen) == 9
+    assert chosen.df["registered"][7].startswith("2025-01"), "a number between dated ones keeps its day"
+    made = tables(df, options)
+    by_year = made["trials_by_registration_year"]
+    assert {row[0].value: row[1].value for row in by_year.rows} == {"2023": 5}
+    said = "4 trials were registered after the end of the data (2024-04-30)"
+    assert said in by_year.note and said in made["placed"].note
+    assert said in " ".join(paragraphs(chosen, {}, "records.jsonl"))
+    left = made["flow"].ids("registered after the end of the data: in no count by registration", "records")
+    assert set(left) == {known.trial_id, chinese.trial_id, between.trial_id, beyond.trial_id}
+    assert made["periods"].value(("2022–", "registration"), "trials") == 5
+    first = {row[0].value: [cell.value for cell in row[1:3]] for row in made["first_in_human"].rows}
+    assert first == {"CD19": ["2023-08", "NCT06000000"]}
+    later = tables(df, replace(options, as_of=AS_OF))
+    assert later["trials_by_registration_year"].value("2025", "trials") == 4
+    assert "registered after the end" not in later["placed"].note
 
 
 @pytest.mark.parametrize("said", ["2023-02-31", "2023-00", "2023-13", "2023-04-00", "2023-06-31"])
@@ -342,8 +370,41 @@ def test_years_that_are_not_over_and_plans():
         "2022": "yes",
         "2023": "yes",
         "2024": "no",
-        "2025": "plan",
     }
+
+
+def test_plans_stand_in_no_count_by_start_year():
+    """The last year of the data ends with them, in this table as in the others of start years."""
+    said = ["2023-05", "2023-06", "2024-02", "2024-09-01", "2024-12", "2025", "2031-01"]
+    records = [trial(n, first_posted="2024-04-30", start_date=day, disease_group=("solid",),
+                     countries=("Japan",)) for n, day in enumerate(said)]  # fmt: skip
+    made = tables(frame(records), Options(as_of=AS_OF, periods=(Period(2023, None),)))
+    by_year = made["trials_by_year"]
+    counts = {row[0].value: [row[1].value, row[2].value, row[-1].value] for row in by_year.rows}
+    assert counts == {"2023": [2, 2, "yes"], "2024": [1, 3, "no"]}
+    assert "stand in no row (4 trials)" in by_year.note
+    assert {row[0].value: row[2].value for row in made["disease_groups_by_year"].rows} == {
+        "2023": 2,
+        "2024": 1,
+    }
+    assert made["periods"].value(("2023–", "start"), "trials") == 3
+    assert growth_figure(made).data["trials"].tolist() == [2, 1]
+    told = " ".join(paragraphs(cohort(frame(records), Options(as_of=AS_OF)), {}, "records.jsonl"))
+    assert "4 trials start after the end of the data: plans stand in no count by start." in told
+
+
+@pytest.mark.parametrize(
+    ("begun", "length"), [("2016-12-03", "0.08"), ("2016-12", "0.08"), ("2016-10", "0.25"), ("2016", "1.00")]
+)
+def test_an_open_period_begins_on_the_day_of_the_first_trial(begun, length):
+    records = [trial(1, start_date=begun), trial(2, start_date="2016-12-20"), newest("2017-06-01")]
+    options = Options(as_of=AS_OF, growth=(Period(None, 2016), Period(2017, 2021)))
+    made = tables(frame(records), options)
+    row = made["periods"].find("to 2016", "start")
+    assert [row[2].value, row[3].value] == [length, 2]
+    assert row[4].value == pytest.approx(2 / float(length), rel=0.06)
+    assert made["growth_rates"].value("all trials", "to 2016 a year") == row[4].value
+    assert made["key_figures"].value("trials a year, to 2016", "value") == row[4].value
 
 
 @pytest.mark.parametrize(
@@ -356,12 +417,28 @@ def test_years_that_are_not_over_and_plans():
         ({"axis": "end"}, "--axis end: write start or registration"),
         ({"growth": "2015-2022:2020-2024"}, "--growth 2015-2022:2020-2024: the first period must end before"),
         ({"growth": "2020-2024:2015-2019"}, "--growth 2020-2024:2015-2019: the first period must end before"),
+        (
+            {"periods": "2015-2019,2018-2022"},
+            "--periods 2015-2019,2018-2022: 2015–2019 and 2018–2022 overlap",
+        ),
+        ({"periods": "2018-2022,2015-2018"}, "2015–2018 and 2018–2022 overlap"),
+        ({"periods": "-2016,-2014"}, "to 2016 and to 2014 overlap"),
+        ({"periods": "2015-,2020-"}, "2015– and 2020– overlap"),
+        ({"periods": "2015,2015"}, "2015 and 2015 overlap"),
         ({"growth": "2015-:2020-2024"}, "--growth 2015-:2020-2024: the first period must end before"),
     ],
 )
 def test_options_that_cannot_be_used(given, named):
     with pytest.raises(OptionError, match=named):
         options_from(**given)
+
+
+def test_periods_keep_their_order_and_need_no_gap():
+    assert list(map(str, options_from(periods="2017-2021,-2016,2023-").periods)) == [
+        "2017–2021",
+        "to 2016",
+        "2023–",
+    ]
 
 
 def test_names_keep_the_order_of_the_report():

@@ -39,8 +39,6 @@ def _lines(axes: Any, years: Sequence[int], series: Mapping[str, Sequence[float]
 def _dated(table: Table) -> pd.DataFrame:
     frame = table.frame
     frame = frame[frame["year"].map(lambda year: str(year).isdigit()).astype(bool)].copy()
-    if "year over" in frame:
-        frame = frame[frame["year over"] != "plan"]
     frame["year"] = frame["year"].astype(int)
     return frame
 
@@ -58,13 +56,6 @@ def _mark_open(
             across = axes.get_xaxis_transform()
             axes.text(high, 1.0, "year not over ", transform=across, ha="right", va="bottom", fontsize=7)
         axes.set_xlim(low, high)
-
-
-def _cut(frame: pd.DataFrame, tables: Mapping[str, Table]) -> pd.DataFrame:
-    """Without the years that begin after the end of the data: their zeros, and plans, are no counts."""
-    years = tables["trials_by_year"].frame
-    plans = {int(y) for y, over in zip(years["year"], years["year over"], strict=True) if over == "plan"}
-    return frame[~frame["year"].astype(int).isin(plans)].reset_index(drop=True)
 
 
 def _filled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -152,7 +143,7 @@ def _growth(tables: Mapping[str, Table], table: str, axis: str) -> Plot:
 
 def diseases(tables: Mapping[str, Table]) -> Plot:
     """Trials of each disease group by start year."""
-    data = _filled(_cut(_dated(tables["disease_groups_by_year"]), tables))
+    data = _filled(_dated(tables["disease_groups_by_year"]))
     with styled():
         figure, axes = canvas(7, 3.8)
         if data.empty:
@@ -196,10 +187,6 @@ def technology(tables: Mapping[str, Table]) -> Plot:
             )
             if part.empty:
                 empty(axes, "no trial states it")
-                continue
-            part = _cut(part, tables)
-            if part.empty:
-                empty(axes, "no trial has started")
                 continue
             wide = part.pivot(index="year", columns="value", values="trials").fillna(0).astype(int)
             top = list(wide.sum().sort_values(ascending=False, kind="stable").index[:6])
