@@ -187,6 +187,23 @@ def test_what_is_said_comes_as_json_lines(tmp_path):
     assert wrong[-1]["exit"] == 2 and "name the file" in wrong[0]["message"]
 
 
+@pytest.mark.parametrize("engine", [(), ("--engine", "local")])
+def test_a_scheduler_without_dask_is_refused(tmp_path, engine):
+    (tmp_path / "d.jsonl").write_text('{"id": "NCT90000001", "brief_title": "CD19 CAR-T cells"}\n')
+    words = ("tag", tmp_path / "d.jsonl", "-o", tmp_path / "o.csv", "--scheduler", "tcp://h:1", *engine)
+    done = run(*words)
+    told = "cart-nlp tag: --scheduler tcp://h:1: is for --engine dask only; give that too\n"
+    assert (done.returncode, done.stderr) == (2, told)
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_quiet_json_lines_are_told_only_if_something_is_wrong(tmp_path):
+    assert run("schema", "--table", "--quiet", "--log-json", "--out", tmp_path / "d.csv").stderr == ""
+    wrong = run("schema", "--log-json", "--quiet", "--out", "d.txt").stderr.splitlines()
+    said, end = map(json.loads, wrong)
+    assert end["exit"] == 2 and "name the file" in said["message"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -196,6 +213,9 @@ def test_what_is_said_comes_as_json_lines(tmp_path):
         (["tag", "x", "-o", "y", "--workers", "many"], "tag: --workers many: give a whole number;"),
         (["tag", "x", "-o", "y", "--workers=-1"], "tag: --workers -1: give 0 or more;"),
         (["tag", "x", "-o", "y", "--timeout", "0"], "tag: --timeout 0: give 0.1 or more;"),
+        (["tag", "x", "-o", "y", "--timeout", "nan"], "tag: --timeout nan: is no number of seconds;"),
+        (["fetch", "x", "-o", "y.jsonl", "--pause", "nan"], "fetch: --pause nan: is no number of seconds;"),
+        (["fetch", "x", "-o", "y.jsonl", "--limit", "nan"], "fetch: --limit nan: is no number;"),
         (["tag", "x", "-o", "y", "--workers", "9" * 20], f"tag: --workers {'9' * 20}: give 10000 or less;"),
         (["gold", "export", "x", "--limit", "9" * 20], f"--limit {'9' * 20}: give 1000000000 or less;"),
         (["fetch", "x", "-o", "y", "--timeout", "1e300"], "--timeout 1e300: give 86400 or less;"),

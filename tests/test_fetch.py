@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cart_nlp.fetch import Api, FetchError, fetch
+from cart_nlp.registries import InputError, read
 
 COMMAND = (sys.executable, "-c", "from cart_nlp.cli import main; main()", "fetch", "CAR-T", "-o", "o.jsonl")
 
@@ -301,6 +302,35 @@ def test_entries_without_a_number_and_repeated_ones_are_counted(
     serving(server, {"studies": [good, *odd, good], "totalCount": 7})
     found = fetch("CAR-T", tmp_path / "o.jsonl", api)
     assert (found.studies, found.nameless, found.again, found.total) == (1, 5, 1, 7)
+
+
+def command(server: Server, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    options = ("--base-url", server.base, "--pause", "0", *words)
+    return subprocess.run([*COMMAND, *options], cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def test_a_study_that_comes_twice_stands_for_no_other(server: Server, tmp_path: Path) -> None:
+    study = {"protocolSection": {"identificationModule": {"nctId": "NCT00000001"}}}
+    serving(server, {"studies": [study, study], "totalCount": 2})
+    done = command(server, tmp_path)
+    told = "the API gave 1 study less than it announced and 1 twice; run again"
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (1, [f"cart-nlp fetch: {told}"])
+    assert ids(tmp_path / "o.jsonl") == ["NCT00000001"]
+
+
+@pytest.mark.parametrize("out", ["o.jsonl", "o.jsonl.gz"])
+def test_what_a_search_without_hits_wrote_is_read_as_no_records(
+    server: Server, api: Api, tmp_path: Path, out: str
+) -> None:
+    server.studies = []
+    path = tmp_path / out
+    fetch("CAR-T", path, api)
+    said: list[str] = []
+    assert list(read(path, report=said.append)) == []
+    assert said == [f"{path}: holds no records: the search of cart-nlp fetch found no study"]
+    (tmp_path / f"{out}.fetch.json").unlink()
+    with pytest.raises(InputError, match="is empty"):
+        list(read(path))
 
 
 class Streamed(httpx.SyncByteStream):

@@ -51,7 +51,8 @@ class Feed:
     `skip`, the last one that a resumed run has done. With `dedupe`, records of one trial become one job,
     after all inputs were read: `merged` counts those that went into another, `merges` says which, and
     `merging` how many outcomes are to come once all is read. Inputs
-    that cannot be read are listed in `faults`. Trials of the `ledger` pass the screen, with its decisions.
+    that cannot be read are listed in `faults`, those that hold no record by right in `empty`. Trials of the
+    `ledger` pass the screen, with its decisions.
     With `listing`, what the screen lets go is an outcome of its own instead of a count; so it is where the
     store has a record of it, which goes.
     """
@@ -72,6 +73,7 @@ class Feed:
     merging: int = 0
     merges: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
     twins: dict[str, None] = field(default_factory=dict)
@@ -205,8 +207,11 @@ class Feed:
 
     def _entries(self) -> Iterator[Entry | Reject]:
         for source in self.inputs:
+            before = self.read
             try:
                 yield from self.reader(source, self._note)
+                if self.read == before:
+                    self.empty.append(source)
             except InputError as fault:
                 self.faults.append(str(fault))
 

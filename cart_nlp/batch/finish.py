@@ -84,7 +84,7 @@ def _complete(
     moves: list[tuple[Path, Path]] = []
     if target.suffix in STORES:
         assert store is not None
-        summary.store = store.apply(journal, not summary.faults, target.stage(target.out))
+        summary.store = store.apply(journal, not (summary.faults or summary.empty), target.stage(target.out))
         files = [target.out]
     else:
         parts = writer(target.suffix)(journal.records(), target.stage(target.out), options.guard)

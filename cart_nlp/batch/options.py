@@ -45,6 +45,8 @@ class Options:
     def __post_init__(self) -> None:
         if not self.inputs:
             raise InputError("no input is named: give the path of a dump")
+        if self.scheduler is not None and self.engine != "dask":
+            raise InputError(f"scheduler={self.scheduler!r}: is for engine='dask' only; give that too")
         if self.workers is not None and not (isinstance(self.workers, int) and self.workers >= 0):
             raise InputError(f"workers={self.workers!r}: give a whole number, 0 or more")
         if self.workers is not None and self.workers > MOST_WORKERS:
@@ -59,9 +61,9 @@ class Summary:
 
     `below` were tagged and are neither product nor related; `merged` repeat a trial that is written; of
     `unread` trials not all text was read, because they are too long.
-    `faults` are the inputs that could not be read, `merges` says which records became
-    one, `store` holds the changes of a store, `files` what was made, by the names that were given,
-    `corrections` what became of a curator's decisions.
+    `faults` are the inputs that could not be read, `empty` those that hold no record by right, `merges` says
+    which records became one, `store` holds the changes of a store, `files` what was made, by the names that
+    were given, `corrections` what became of a curator's decisions.
     """
 
     read: int = 0
@@ -75,6 +77,7 @@ class Summary:
     seconds: float = 0.0
     already: bool = False
     faults: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     merges: list[str] = field(default_factory=list)

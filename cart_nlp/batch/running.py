@@ -183,7 +183,7 @@ class _Work:
                 if feed.read == 0 and feed.faults and len(feed.faults) == len(options.inputs):
                     summary.faults = feed.faults
                     return summary
-                if not feed.faults:
+                if not (feed.faults or feed.empty):  # else it is read anew: what it lacks was not seen
                     corrected = self.ledger.tally() if self.ledger else {}
                     journal.finish(feed.read, feed.merged, feed.merges, corrected, feed.notes)
             _count(summary, journal, feed)
@@ -337,6 +337,7 @@ def _count(summary: Summary, journal: Journal, feed: Feed) -> None:
     summary.tagged = counts["record"] + counts["below"]
     summary.screened = summary.read - sum(counts.values()) - merged + counts["screened"]
     summary.faults = feed.faults
+    summary.empty = feed.empty
     summary.unread = journal.unread
     summary.notes += (journal.notes if journal.finished else feed.notes) + _too_long(journal)
 

@@ -172,13 +172,19 @@ _PLAINLY = (
 """What is said of a value that does not fit -> the same for somebody who knows no Python."""
 
 
+_SECONDS = ("--timeout", "--pause")
+
+
 def _usage(whole: str, fault: Any, words: list[str]) -> str:
     said = " ".join(fault.format_message().replace("Value error, ", "").split()).rstrip(".")
     options = getattr(getattr(fault, "param", None), "opts", ())
     given = [value for value in (_given(words, option) for option in options) if value is not None]
     for pattern, plain in _PLAINLY:
         found = re.search(pattern, said)
-        if found and options:
+        if options and any(value.strip("+- ").casefold() == "nan" for value in given):
+            # It is neither more nor less than any bound.
+            said = f"{options[0]} {given[0]}: is no number{' of seconds' * (options[0] in _SECONDS)}"
+        elif found and options:
             said = f"{' '.join([options[0], *given[:1]])}: {found.expand(plain)}"
     context = getattr(fault, "ctx", None)
     where = context.command_path if context is not None else whole
@@ -266,7 +272,7 @@ def _nearest(word: str, known: Mapping[str, Any]) -> str:
 
 
 class _said:
-    """Standard error while a command runs: as it is, or kept back, or as JSON lines."""
+    """Standard error while a command runs: as it is, as JSON lines, or kept back until something is wrong."""
 
     def __init__(self, command: str, asked: Mapping[str, str]) -> None:
         self._command, self._asked = command, asked
@@ -289,7 +295,7 @@ class _said:
         code = fault.code if isinstance(fault, SystemExit) else 1 if fault else 0
         if "log-json" in self._asked:
             self._write(exit=code, seconds=round(time.monotonic() - self._began, 3))
-        elif code and self._kept:
+        if code and self._kept:
             console.put("\n".join(self._kept), sys.stderr)
 
     def _json(self, line: str) -> None:
@@ -298,7 +304,11 @@ class _said:
 
     def _write(self, **fields: Any) -> None:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        console.put(json.dumps({"time": now, "command": self._command, **fields}), self._stream)
+        line = json.dumps({"time": now, "command": self._command, **fields})
+        if "quiet" in self._asked:
+            self._kept.append(line)
+        else:
+            console.put(line, self._stream)
 
 
 class _Lines(io.TextIOBase):

@@ -117,6 +117,8 @@ def command(
     ] = 120.0,
 ) -> None:
     """Read registry dumps and write one record per CAR trial, every value with its evidence."""
+    if scheduler is not None and engine is not Engine.DASK:
+        _stop(f"--scheduler {scheduler}: is for --engine dask only; give that too", 2)
     lexicons = tuple(map(str, lexicon or ()))
     # A store that is there may need no worker at all.
     at_once = not (out.endswith(".duckdb") and Path(out).exists())
@@ -211,7 +213,8 @@ def report(summary: Summary, options: Options) -> list[str]:
         dropped = f", {found['dropped']:,} no CAR trial any more" if found.get("dropped") else ""
         lines.append(f"store: {said}{dropped}; {found['retagged']:,} tagged in this run")
         if summary.kept:
-            why = "not every input or record could be used"
+            unused = summary.faults or summary.rejected
+            why = "not every input or record could be used" if unused else "an input holds no records"
             lines.append(f"store: {summary.kept:,} not seen in this run and kept, since {why}")
     return lines + _curated(summary)
 

@@ -186,21 +186,19 @@ def combined(lead: Trial, others: Sequence[Trial]) -> Trial:
         lists["secondary_ids"][other.id] = None
         fields["has_results"] = fields["has_results"] or other.has_results
     lists["secondary_ids"].pop(lead.id, None)
-    fields |= {name: tuple(values) for name, values in lists.items()}
+    fields |= {name: tuple(sorted(values)) for name, values in lists.items()}
     fields |= _partners(lead, *others)
     cited = chain.from_iterable(each.references for each in (lead, *others))
     fields["references"] = shapes.references((each.pmid, each.type) for each in cited)
-    fields["countries"] = tuple(sorted(fields["countries"]))
     return Trial(**(fields | {"sections": sections, "raw": raw}))
 
 
 def _partners(*trials: Trial) -> dict[str, tuple[str, ...]]:
     """The collaborators of all, each name once, with the first class that is told of it."""
-    found: dict[str, str] = {}
-    for each in trials:
-        for name, kind in zip(each.collaborators, chain(each.collaborator_classes, repeat("")), strict=False):
-            found[name] = found.get(name) or kind
-    return {
-        "collaborators": tuple(found),
-        "collaborator_classes": tuple(found.values()) if any(found.values()) else (),
-    }
+    told = [
+        pair
+        for each in trials
+        for pair in zip(each.collaborators, chain(each.collaborator_classes, repeat("")), strict=False)
+    ]
+    names, classes = shapes.partners((name for name, _ in told), (kind for _, kind in told))
+    return {"collaborators": names, "collaborator_classes": classes}

@@ -12,6 +12,14 @@ from cart_nlp.registries.values.identifiers import registry_of
 from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
+COLUMNS = frozenset((
+    "trialid", "source_register", "web_address", "public_title", "scientific_title", "acronym", "condition",
+    "intervention", "inclusion_criteria", "exclusion_criteria", "primary_outcome", "secondary_outcome",
+    "secondary_id", "secondary_ids", "phase", "recruitment_status", "study_type", "target_size",
+    "date_enrollement", "date_enrollment", "results_date_completed", "date_registration3",
+    "date_registration", "primary_sponsor", "secondary_sponsor", "countries", "results_yes_no",
+))  # fmt: skip
+"""Every field that is read of an export."""
 _TYPED = re.compile(
     r"(?:Drug|Device|Biological|Procedure|Radiation|Behavioral|Genetic|Dietary Supplement|"
     r"Combination Product|Diagnostic Test|Other): "
@@ -75,6 +83,7 @@ def _trial(found: Mapping[str, str]) -> Trial:
     ]
     titles = [" ".join(plain(said(name)).split()) for name in ("public_title", "scientific_title")]
     acronym = said("acronym")
+    days = [day for name in ("date_registration3", "date_registration") if (day := said(name))]
     return built(
         number,
         said("source_register") or registry_of(number),
@@ -96,7 +105,7 @@ def _trial(found: Mapping[str, str]) -> Trial:
         enrollment=said("target_size"),
         start_date=said("date_enrollement", "date_enrollment"),
         completion_date=said("results_date_completed"),
-        first_posted=normalize.date(said("date_registration3")) or said("date_registration"),
+        first_posted=next(filter(normalize.date, days), "".join(days[:1])),
         sponsor=said("primary_sponsor"),
         collaborators=_named(said("secondary_sponsor")),
         countries=_items(said("countries")),

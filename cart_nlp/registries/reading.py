@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -10,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from cart_nlp.registries.china import chictrpage
 from cart_nlp.registries.clinicaltrials import aactdatabase, aactfiles
+from cart_nlp.registries.containers import jsonvalues
 from cart_nlp.registries.containers.archives import open_zip, zip_members
 from cart_nlp.registries.containers.encoding import Report, as_utf8
 from cart_nlp.registries.containers.feeds import (
@@ -31,6 +33,7 @@ from cart_nlp.registries.entry import Ending, Entry, InputError, Reject, Settled
 from cart_nlp.registries.eu import euctr
 from cart_nlp.registries.general import mapped
 from cart_nlp.registries.readers import jsonreader, sheets, sniffing, tablereader, xmlreader
+from cart_nlp.searches import search_of
 
 log = logging.getLogger("cart_nlp.registries")
 
@@ -116,6 +119,18 @@ def read(
     """
     name = str(path)
     report = report or log.warning
+    sought = _Sought(name, mapping or {}, settled)
+    yield from sought.met(_read(name, format, mapping, report, meter, settled and sought.settled))
+
+
+def _read(
+    name: str,
+    format: str | None,
+    mapping: Mapping[str, str] | None,
+    report: Report,
+    meter: Meter | None,
+    settled: Callable[[bytes, bool], Settled] | None,
+) -> Iterator[Entry | Reject]:
     if format is not None and format not in READERS:
         raise InputError(f"no format {format!r}; there are {', '.join(READERS)}")
     if aactdatabase.recognizes(name):
@@ -128,7 +143,78 @@ def read(
     with open_file(name) as stream:
         feed = file_feed(name, stream)
         feed.meter = meter
-        yield from read_feed(decompressed(feed), format, mapping, report, settled)
+        unpacked = decompressed(feed)
+        if not unpacked.peek(1) and not unpacked.fault and _found_nothing(Path(name)):
+            report(f"{name}: holds no records: the search of cart-nlp fetch found no study")
+            return
+        yield from read_feed(unpacked, format, mapping, report, settled)
+
+
+_EMPTY = 1 << 10
+"""Bytes that a dump without studies may take, packed."""
+
+
+def _found_nothing(dump: Path) -> bool:
+    """Whether an empty dump is what `cart-nlp fetch` wrote of a search without a hit."""
+    if not dump.is_file() or dump.stat().st_size > _EMPTY:
+        return False
+    search = search_of(dump, hashlib.sha256(dump.read_bytes()).hexdigest())
+    return search is not None and search.get("studies") == 0
+
+
+_HELD = 10_000
+_HELD_BYTES = 1 << 24
+"""Records, and bytes of their text, among which every key that a user names has to be met."""
+
+
+class _Sought:
+    """The keys that a user's mapping names, until each was met in a record.
+
+    No record can be told from one that just says nothing there, so a key that is misspelled would take its
+    field from all of them unseen.
+    """
+
+    def __init__(
+        self, name: str, mapping: Mapping[str, str], settled: Callable[[bytes, bool], Settled] | None
+    ) -> None:
+        self._name = name
+        mapped.checked(mapping)
+        self._open = dict(mapping)
+        self._settled = settled
+
+    def settled(self, raw: bytes, may_keep: bool) -> Settled:
+        """What is done with a record; one that is known was read with the same mapping."""
+        assert self._settled is not None
+        told = self._settled(raw, may_keep)
+        if told != "new":
+            self._open.clear()
+        return told
+
+    def met(self, found: Iterator[Entry | Reject]) -> Iterator[Entry | Reject]:
+        """What is read, once every key was met; raises InputError where one is in none of the records.
+
+        Tables have refused what they have no column for; of JSON the first records are held back.
+        """
+        held: list[Entry | Reject] = []
+        keys: dict[str, None] = {}
+        records = size = 0
+        while self._open and records < _HELD and size < _HELD_BYTES:
+            each = next(found, None)
+            if each is None:
+                break
+            held.append(each)
+            if isinstance(each, Entry):
+                records, size = records + 1, size + len(each.text)
+                data = jsonvalues.parse(each.data) if isinstance(each.data, bytes) else each.data
+                keys |= dict.fromkeys(data)
+                self._open = {field: key for field, key in self._open.items() if key not in data}
+        if self._open and records:
+            field, key = next(iter(self._open.items()))
+            what = "no record" if records < _HELD and size < _HELD_BYTES else f"none of {records:,} records"
+            there = mapped.listed(list(keys))
+            raise InputError(f"{self._name}: --map {field}={key}: {what} has such a key; there are {there}")
+        yield from held
+        yield from found
 
 
 def read_feed(
@@ -186,7 +272,11 @@ def read_feed(
     if fault:
         yield Reject(feed.name, f"byte {text.offset + 1}", None, fault)
     elif not found and top:
-        raise InputError(f"{feed.name}: holds no records")
+        raise _no_records(feed.name, format)
+
+
+def _no_records(name: str, format: str | None) -> InputError:
+    return InputError(f"{name}: holds no records" + (f" in the format {format}" if format else ""))
 
 
 def _refused(feed: Feed, head: bytes) -> str | None:

@@ -21,9 +21,10 @@ import pytest
 from cart_nlp.batch import Options, Summary, run
 from cart_nlp.batch.journal import Journal
 from cart_nlp.batch.running import Parts, real_parts
-from cart_nlp.batch.store import connected
+from cart_nlp.batch.store import Store, connected
 from cart_nlp.differences import compare, read_rows
 from cart_nlp.readback import store
+from cart_nlp.searches import note
 from cart_nlp.writers import OutputError
 
 FIRST = [
@@ -294,6 +295,63 @@ def test_only_what_an_input_cannot_have_held_vanishes(tmp_path: Path, raw: bytes
     assert summary.store["vanished"] == vanished
     again = lines(tmp_path, b"".join(NUMBERED), 3)
     assert changes(again)[:4] == (vanished, 0, 6 - vanished, 0)
+
+
+def test_nothing_vanishes_of_a_table_that_is_cut_in_a_cell(tmp_path: Path) -> None:
+    table = "id,brief_title,brief_summary\n" + "".join(
+        f'NCT0000000{number},CAR of CD19,"text, {number}"\n' for number in range(1, 7)
+    )
+    lines(tmp_path, table.encode(), 1)
+    summary = lines(tmp_path, table[: table.index(", 4") + 2].encode(), 2)
+    assert (summary.read, summary.rejected, summary.exit_code) == (4, 1, 1)
+    assert (summary.store["vanished"], summary.kept) == (0, 3)
+
+
+def test_nothing_leaves_because_a_key_is_misspelled(tmp_path: Path) -> None:
+    for day in range(1, 4):
+        name = b"titel" if day == 2 else b"title"
+        raw = b"".join(NUMBERED).replace(b"title", name)
+        summary = lines(tmp_path, raw, day, mapping={"title": "title"})
+        assert (summary.exit_code, summary.written) == ((2, 0) if day == 2 else (0, 6))
+    assert changes(summary) == (0, 0, 6, 0, 0)
+
+
+@pytest.mark.parametrize("beside", [0, 2])
+def test_nothing_vanishes_because_a_search_found_nothing(tmp_path: Path, beside: int) -> None:
+    lines(tmp_path, b"".join(NUMBERED), 1)
+    empty = tmp_path / "empty.jsonl"
+    empty.write_bytes(b"")
+    note(empty, empty, {"query": "CAR-T", "studies": 0})
+    other = tmp_path / "beside.jsonl"
+    other.write_bytes(b"".join(NUMBERED[:beside]))
+    inputs = (str(empty), *([str(other)] if beside else []))
+    options = Options(inputs, str(tmp_path / "trials.duckdb"), workers=0)
+    own, fake = real_parts(options), fakes.parts(tmp_path, now=at(2))
+    summary = run(options, replace(own, source=fake.source, hits=fake.hits, today=fake.today))
+    assert (summary.exit_code, summary.read, summary.kept) == (0, beside, 6 - beside)
+    assert changes(summary) == (0, 0, beside, 0, 0)
+    assert changes(lines(tmp_path, b"".join(NUMBERED), 3)) == (0, 0, 6, 0, 0)
+
+
+def test_a_search_that_found_nothing_is_seen_so_after_a_crash_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines(tmp_path, b"".join(NUMBERED), 1)
+    empty = tmp_path / "empty.jsonl"
+    empty.write_bytes(b"")
+    note(empty, empty, {"query": "CAR-T", "studies": 0})
+    options = Options((str(empty),), str(tmp_path / "trials.duckdb"), workers=0)
+    own, fake = real_parts(options), fakes.parts(tmp_path, now=at(2))
+    parts = replace(own, source=fake.source, hits=fake.hits, today=fake.today)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "apply", die)
+        with pytest.raises(Exception, match="interrupted"):
+            run(options, parts)
+    assert changes(run(replace(options, resume=True), parts)) == (0, 0, 0, 0, 0)
 
 
 def test_a_broken_line_is_told_apart_from_an_end_also_where_the_rest_is_known(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def test_mapping_names_columns(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ({"id": "Nr", "title": "Nome"}, "--map brief_title=Nome: no such column; there are Nr, Name"),
+        ({"id": "Nr", "title": "Nome"}, "--map title=Nome: no such column; there are Nr, Name"),
         ({"id": "Nr", "colour": "Name"}, "--map colour=…: no such field; there are title, summary"),
         ({"title": "Name"}, "no column for the trial's id; name it with --map id=COLUMN; there are Nr, Name"),
     ],

@@ -28,6 +28,7 @@ def test_values_are_normalized_and_what_the_registry_wrote_is_kept() -> None:
         "status": "open",
         "sponsor_class": "Industry",
         "sponsor_affiliation": "Somewhere",
+        "countries": "USA; China",
     }
 
 
@@ -37,8 +38,36 @@ def test_every_reference_is_among_the_publications() -> None:
     assert both.pmids == ("1", "2")
     assert [(each.pmid, each.type) for each in both.references] == [("1", "BACKGROUND"), ("2", "RESULT")]
     listed = built("NCT00000001", "Test", "", SECTIONS, references=cited, pmids=["3", "2"])
-    assert listed.pmids == ("3", "2", "1")
+    assert listed.pmids == ("1", "2", "3")
     assert listed.references == both.references
+
+
+def test_the_words_of_other_dates_and_countries_are_kept_where_they_are_changed() -> None:
+    plain = built(
+        *("NCT00000001", "Test", "", SECTIONS),
+        completion_date="2021-03",
+        first_posted="2020",
+        countries=("China", "Japan"),
+    )
+    assert plain.raw == {}
+    given = {"first_posted": "5 March 2021", "completion_date": "when the last has left"}
+    own = dict.fromkeys(("phase", "status", "study_type", "start_date", "sponsor_class", "enrollment"), "")
+    for raw in (None, own):
+        trial = built("NCT00000001", "Test", "", SECTIONS, **given, countries=("Asia except Japan",), raw=raw)
+        assert (trial.first_posted, trial.completion_date, trial.countries) == ("2021-03-05", None, ())
+        assert trial.raw == {**given, "countries": "Asia except Japan"}
+
+
+def test_lists_are_sorted_and_hold_nothing_twice() -> None:
+    trial = built(
+        *("NCT00000001", "Test", "", SECTIONS),
+        secondary_ids=("Z-1", "A-1", "Z-1"),
+        collaborators=("Z", "A", "Z"),
+        collaborator_classes=("", "Other", "Industry"),
+        pmids=("30", "2", "30"),
+    )
+    assert (trial.secondary_ids, trial.pmids) == (("A-1", "Z-1"), ("2", "30"))
+    assert (trial.collaborators, trial.collaborator_classes) == (("A", "Z"), ("OTHER", "INDUSTRY"))
 
 
 def test_raw_values_that_are_all_given_keep_their_order() -> None:

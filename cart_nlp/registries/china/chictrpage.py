@@ -35,6 +35,11 @@ _HTML = re.compile(rb"<html\b", re.IGNORECASE)
 _TABLE = re.compile(rb"<table\b", re.IGNORECASE)
 _TABLE_END = re.compile(rb"</table\b", re.IGNORECASE)
 _FROM_TO = re.compile(r"From\s*([\d-]{8,10}).{0,40}?To\s*([\d-]{8,10})", re.DOTALL)
+_SPONSORS = {"具体地址": "国家", "Address": "Country"}
+"""Label that only a secondary sponsor's hospital has -> the label of its country, in a row before it."""
+_OUTCOMES = {"指标中文名": "指标类型", "Outcome": "Type"}
+"""Label of an outcome -> that of its kind, in the same row."""
+_FURTHER = " that is not primary"
 Labels = Mapping[str, list[str]]
 
 
@@ -153,14 +158,26 @@ def _parse_listed(row: Mapping[str, str]) -> Trial:
 
 
 def _labels(rows: list[Element]) -> dict[str, list[str]]:
-    """Label -> values of a detail page, whose rows hold one or two pairs of label and value."""
+    """Label -> values of a detail page, whose rows hold one or two pairs of label and value.
+
+    Where one label means several things, what its row or a later one says tells them apart: the countries
+    of secondary sponsors are left out, outcomes that are not primary have a label of their own.
+    """
     found: dict[str, list[str]] = {}
     for row in rows:
         cells = [_words(cell) for cell in row if cell.tag in ("td", "th")]
-        for label, value in zip(cells[::2], cells[1::2], strict=False):
-            for name in re.split("[:：]", label):
-                if name.strip():
-                    found.setdefault(name.strip(), []).append(value)
+        pairs = {
+            name: value
+            for label, value in zip(cells[::2], cells[1::2], strict=False)
+            for part in re.split("[:：]", label)
+            if (name := part.strip())
+        }
+        for name, value in pairs.items():
+            kind = pairs.get(_OUTCOMES.get(name, ""), "")
+            further = kind and not kind.casefold().startswith(("primary", "主要"))
+            found.setdefault(name + _FURTHER if further else name, []).append(value)
+            if found.get(country := _SPONSORS.get(name, "")):
+                found[country].pop()
     return found
 
 
@@ -206,6 +223,7 @@ def _parse_detail(labels: Labels) -> Trial:
             arms=_all(labels, "Group") or _all(labels, "组别"),
             eligibility="\n\n".join(criteria),
             primary_outcomes=_all(labels, "Outcome") or _all(labels, "指标中文名"),
+            secondary_outcomes=_all(labels, "Outcome" + _FURTHER) or _all(labels, "指标中文名" + _FURTHER),
         ),
         secondary_ids=(
             value

@@ -10,6 +10,14 @@ from cart_nlp.registries.values import normalize, shapes
 from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
+COLUMNS = frozenset((
+    "NCT Number", "Study Title", "Title", "Acronym", "Brief Summary", "Conditions", "Interventions",
+    "Primary Outcome Measures", "Outcome Measures", "Secondary Outcome Measures", "Other IDs", "Phases",
+    "Study Status", "Status", "Study Type", "Enrollment", "Start Date", "Completion Date", "First Posted",
+    "Sponsor/Collaborators", "Funded Bys", "Sponsor", "Collaborators", "Funder Type", "Locations",
+    "Study Results", "Results First Posted",
+))  # fmt: skip
+"""Every column that is read of an export."""
 _TYPED = re.compile(
     r"(?:drug|device|biological|procedure|radiation|behavioral|genetic|dietary[ _]supplement|"
     r"combination[ _]product|diagnostic[ _]test|other): ",
@@ -48,12 +56,9 @@ def _said(row: Mapping[str, str], *columns: str) -> str:
 def _sponsors(row: Mapping[str, str]) -> tuple[str, list[str], str, list[str]]:
     """Lead sponsor, collaborators, class of the lead, classes of the collaborators (or none)."""
     if "Sponsor/Collaborators" in row:
-        lead, *partners = _split(row["Sponsor/Collaborators"]) or [""]
-        classes = _split(_said(row, "Funded Bys"))
-        if len(classes) == 1:
-            classes *= 1 + len(partners)
-        rest = classes[1:] if len(classes) == 1 + len(partners) else []
-        return lead, partners, classes[0] if classes else "", rest
+        names = _split(row["Sponsor/Collaborators"]) or [""]
+        first, *rest = normalize.classes_of(names, _split(_said(row, "Funded Bys"))) or [""]
+        return names[0], names[1:], first, rest
     return _said(row, "Sponsor"), _split(_said(row, "Collaborators")), _said(row, "Funder Type"), []
 
 

@@ -90,6 +90,9 @@ def parse_found(raw: bytes) -> Trial:
 def _found(study: Element) -> Trial:
     number = shapes.checked_id(said(study, "nct_id"), "an NCT number (nct_id)")
     summary = [part.strip() for part in said(study, "condition_summary").split(";")]
+    lead, partners = said(study, "sponsors/lead_sponsor"), all_said(study, "sponsors/collaborator")
+    funded = all_said(study, "funded_bys/funded_by")
+    first, *rest = normalize.classes_of([lead, *partners], funded) or [""]
     return built(
         number,
         REGISTRY,
@@ -109,9 +112,11 @@ def _found(study: Element) -> Trial:
         start_date=said(study, "start_date"),
         completion_date=said(study, "completion_date"),
         first_posted=said(study, "first_posted"),
-        sponsor=said(study, "sponsors/lead_sponsor"),
-        sponsor_class=(all_said(study, "funded_bys/funded_by") or [""])[0],
-        collaborators=all_said(study, "sponsors/collaborator"),
+        sponsor=lead,
+        sponsor_class=first,
+        collaborators=partners,
+        collaborator_classes=rest,
         countries=map(normalize.country_of_place, all_said(study, "locations/location")),
         has_results=said(study, "study_results").casefold() in ("has results", "yes"),
+        raw={"sponsor_class": "|".join(funded)},
     )

@@ -25,6 +25,7 @@ _IN_A_ROW = 3
 """So many lines, each a whole row by itself, end a cell that should have ended before them."""
 _HINT = re.compile(rb'\A\s{0,9}+"?sep=(.)"?[ \t]{0,9}+(?:[\r\n]|\Z)', re.IGNORECASE)
 _DELIMITERS = (",", "\t", ";", "|")
+_CUT = "a quote is not closed: the input ends within it"
 
 
 class Row(NamedTuple):
@@ -105,6 +106,13 @@ class _Lines:
             self.spent += len(line)
             self._returned.appendleft(line)
         self.number -= count
+
+    def at_end(self) -> bool:
+        """Whether no line follows those that are taken."""
+        if next(self, None) is None:
+            return True
+        self.put_back(1)
+        return False
 
     def may_read_again(self) -> bool:
         return self.spent < _FREE + 2 * self.read
@@ -287,9 +295,12 @@ def _quoted(line: str, lines: _Lines, mark: str, starts: _Starts | None) -> tupl
         fault = str(error) if TOO_LONG in str(error) else f"not valid CSV: {error}"
     if len(lines.taken) == 1:  # perhaps just a stray quote within one line
         try:
-            return next(csv.reader((line,), delimiter=mark)), ""
+            reader = csv.reader((line, ""), delimiter=mark)
+            cells = next(reader)
         except csv.Error as error:
-            fault = f"not valid CSV: {error}"
+            return [], f"not valid CSV: {error}"
+        # A cell that goes on behind the last line there is was cut off: what is missing cannot be told.
+        return ([], _CUT) if reader.line_num > 1 and lines.at_end() else (cells, "")
     return [], fault
 
 

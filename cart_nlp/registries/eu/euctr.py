@@ -239,11 +239,19 @@ def _state(blocks: list[dict[str, list[str]]]) -> str:
     return next(runs, "") or "".join(said[:1])
 
 
-def _entered(blocks: list[dict[str, list[str]]]) -> str | None:
-    """The day on which the first member state's record was entered."""
+def _entered(blocks: list[dict[str, list[str]]]) -> str:
+    """The day on which the first member state's record was entered, in its own words if it is no day."""
     name = "Date on which this record was first entered in the EudraCT database"
-    days = (normalize.date(said) for block in blocks for said in block.get(name, ()))
-    return min(filter(None, days), default=None)
+    said = [day for block in blocks for day in block.get(name, ())]
+    return min(filter(None, map(normalize.date, said)), default="".join(said[:1]))
+
+
+def _sponsors(blocks: list[dict[str, list[str]]]) -> list[str]:
+    """Every sponsor once: member states spell it with other blanks, signs and capitals."""
+    spelled: dict[str, str] = {}
+    for name in (name for block in blocks for name in block.get("B.1.1", ())):
+        spelled.setdefault(re.sub(r"[\W_]+", "", name).casefold() or name, name)
+    return list(spelled.values())
 
 
 def _sections(blocks: list[dict[str, list[str]]], products: list[dict[str, list[str]]]) -> dict[str, str]:
@@ -274,7 +282,7 @@ def parse(held: list[list[str]]) -> Trial:
     found = _NUMBER.search(_first(blocks, "EudraCT Number") or _first(blocks, "A.2"))
     number = shapes.checked_id(found[0] if found else "", "a EudraCT number")
     kind = next((values[0] for block in blocks for code, values in block.items() if code == "B.3.1"), "")
-    sponsors = shapes.unique(name for block in blocks for name in block.get("B.1.1", ()))
+    sponsors = _sponsors(blocks)
     return built(
         number,
         REGISTRY,
@@ -285,7 +293,8 @@ def parse(held: list[list[str]]) -> Trial:
         status=_state(blocks),
         study_type="INTERVENTIONAL",
         enrollment=_first(blocks, "F.4.2.2") or _first(blocks, "F.4.2.1") or _first(blocks, "F.4.1"),
-        first_posted=_entered(blocks) or "",
+        completion_date=_first(blocks, "P Date of the global end of the trial"),
+        first_posted=_entered(blocks),
         sponsor=sponsors[0] if sponsors else "",
         sponsor_class=kind,
         collaborators=sponsors[1:],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from cart_nlp.registries.containers.feeds import shown
@@ -71,8 +71,6 @@ SHORT_NAMES = {
     "country": "countries",
 }
 """What --map also takes for a field."""
-_LISTS = {"conditions", "keywords", "interventions", "arms", "primary_outcomes", "secondary_outcomes",
-          "collaborators", "collaborator_classes", "countries", "secondary_ids", "pmids"}  # fmt: skip
 
 
 def key(column: str) -> str:
@@ -106,10 +104,11 @@ def columns_of(columns: Iterable[str], mapping: Mapping[str, str] | None, name: 
     for column in present:
         by_key.setdefault(key(column), column)
     found: dict[str, str] = {}
-    for field, column in checked(mapping or {}).items():
+    checked(mapping or {})
+    for said, column in (mapping or {}).items():
         if column not in present:
-            raise InputError(f"{name}: --map {field}={column}: no such column; there are {_listed(present)}")
-        found[field] = column
+            raise InputError(f"{name}: --map {said}={column}: no such column; there are {listed(present)}")
+        found[SHORT_NAMES.get(said, said)] = column
     for field, guesses in GUESSES.items():
         if field not in found:
             column = next((by_key[guess] for guess in guesses if guess in by_key), "")
@@ -117,30 +116,18 @@ def columns_of(columns: Iterable[str], mapping: Mapping[str, str] | None, name: 
                 found[field] = column
     if "id" not in found:
         raise InputError(
-            f"{name}: no column for the trial's id; name it with --map id=COLUMN;"
-            f" there are {_listed(present)}"
+            f"{name}: no column for the trial's id; name it with --map id=COLUMN; there are {listed(present)}"
         )
     return found
 
 
-def _listed(columns: list[str]) -> str:
+def listed(columns: Sequence[str]) -> str:
     return ", ".join(shown(column[:40]) for column in columns[:12]) + (" …" if len(columns) > 12 else "")
 
 
 def record(row: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    """A row as a record with this project's field names; lists joined by "|" or ";" are taken apart."""
-    found = {field: row.get(column) for field, column in columns.items()}
-    for field in _LISTS & found.keys():
-        value = found[field]
-        if isinstance(value, str):
-            found[field] = split_list(value)
-    return found
-
-
-def split_list(value: str) -> list[str]:
-    """Items of a cell that holds a list."""
-    mark = "|" if "|" in value else ";"
-    return [item for part in value.split(mark) if (item := part.strip())]
+    """A row as a record with this project's field names."""
+    return {field: row.get(column) for field, column in columns.items()}
 
 
 def parse(row: Mapping[str, Any], columns: Mapping[str, str]) -> Trial:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cart_nlp.registries.entry import Rejected
 from cart_nlp.registries.values import shapes
 from cart_nlp.registries.values.identifiers import registry_of
 from cart_nlp.registries.values.shapes import fields, line, lines
@@ -12,6 +13,9 @@ from cart_nlp.registries.values.trials import built
 from cart_nlp.schema import Trial
 
 _TITLES = frozenset({"brief_title", "official_title", "brief_title_zh", "official_title_zh"})
+_TEXTS = (*_TITLES, "acronym", "brief_summary", "detailed_description", "eligibility", "why_stopped")
+_LISTS = ("conditions", "keywords", "interventions", "arms", "primary_outcomes", "secondary_outcomes",
+          "collaborators", "collaborator_classes", "countries", "secondary_ids", "pmids")  # fmt: skip
 _RAW = ("phase", "status", "study_type", "start_date", "sponsor_class", "enrollment")
 
 
@@ -31,6 +35,8 @@ def parse(data: Mapping[str, Any]) -> Trial:
     if isinstance(inner, Mapping):
         data = {"id": data.get("id"), **inner}
     found = identify(data)
+    data = {**data, **{name: _joined(name, data[name]) for name in _TEXTS if name in data}}
+    data |= {name: _apart(data[name]) for name in _LISTS if isinstance(data.get(name), str)}
     collaborators = lines(data.get("collaborators"))
     return built(
         found,
@@ -54,7 +60,7 @@ def parse(data: Mapping[str, Any]) -> Trial:
             why_stopped=data.get("why_stopped"),
         ),
         secondary_ids=lines(data.get("secondary_ids")),
-        phase=line(data.get("phase")),
+        phase="|".join(lines(data.get("phase"))),
         status=line(data.get("status")),
         study_type=line(data.get("study_type")),
         enrollment=line(data.get("enrollment")),
@@ -75,6 +81,22 @@ def parse(data: Mapping[str, Any]) -> Trial:
         why_stopped=line(data.get("why_stopped")),
         raw={key: data.get(key) for key in _RAW},
     )
+
+
+def _joined(name: str, value: Any) -> Any:
+    """The text of a field that is one text, of a list its items below each other; raises Rejected for what
+    holds none."""
+    if isinstance(value, list | tuple):
+        return "\n".join(str(_joined(name, each) or "") for each in value)
+    if isinstance(value, Mapping | bool):
+        raise Rejected(f"{name} is no text but {'a mapping' if isinstance(value, Mapping) else value}")
+    return value
+
+
+def _apart(value: str) -> list[str]:
+    """The items of a list that is written as one text."""
+    mark = "|" if "|" in value else ";"
+    return [item for part in value.split(mark) if (item := part.strip())]
 
 
 def _is_true(value: Any) -> bool:

@@ -19,19 +19,21 @@ from cart_nlp.schema import Trial
 class TableShape(NamedTuple):
     """A known export: how its header is known, where the id is, how a row becomes a trial.
 
-    `column` makes of two spellings of a column's name one, where they are read as one.
+    `reads` has the columns that are read; `column` makes of two spellings of a column's name one, where
+    they are read as one.
     """
 
     name: str
     recognizes: Callable[[Sequence[str]], bool]
     identify: Callable[[Mapping[str, Any]], str]
     parse: Callable[[Any], Trial]
+    reads: frozenset[str] = frozenset()
     column: Callable[[str], str] = str
 
 
 SHAPES: tuple[TableShape, ...] = (
-    TableShape("ctgov-csv", ctgovtable.recognizes, ctgovtable.identify, ctgovtable.parse),
-    TableShape("ictrp-csv", ictrp.recognizes, ictrp.identify, ictrp.parse_row, mapped.key),
+    TableShape("ctgov-csv", ctgovtable.recognizes, ctgovtable.identify, ctgovtable.parse, ctgovtable.COLUMNS),
+    TableShape("ictrp-csv", ictrp.recognizes, ictrp.identify, ictrp.parse_row, ictrp.COLUMNS, mapped.key),
 )
 
 
@@ -45,7 +47,7 @@ def shape_of(
             raise InputError(f"{name}: {OWN_RECORDS}")
         for shape in SHAPES:
             if shape.name == forced or (forced in (None, "table") and shape.recognizes(columns)):
-                refuse_twice(name, map(shape.column, columns))
+                refuse_twice(name, map(shape.column, columns), shape.reads)
                 return shape
     chosen = mapped.columns_of(columns, mapping, name)
     refuse_twice(name, columns, chosen.values())

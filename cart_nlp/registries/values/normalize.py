@@ -209,6 +209,31 @@ def _kind(given: str | None, name: str) -> Funding | None:
     return "academic" if _ACADEMIC.search(name) else None
 
 
+_CLASS = {"industry": ("INDUSTRY",), "government": ("NIH", "FED", "OTHER_GOV"),
+          "academic": ("OTHER", "NETWORK", "INDIV")}  # fmt: skip
+
+
+def classes_of(names: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """The class of each sponsor, the lead first, where a registry lists their classes each only once.
+
+    One class is that of all. With fewer classes than names the first is the lead's, and each other sponsor
+    has one that its name tells, or else the next that nobody has yet: whatever is listed somebody has.
+    """
+    if len(classes) < 2 or len(classes) >= len(names):
+        return list(classes) * (len(names) if len(classes) == 1 else 1)
+    found = [classes[0]]
+    for name in names[1:]:
+        told = _CLASS.get(_kind(None, name) or "", ())
+        found.append(next((each for each in classes if sponsor_class(each) in told), ""))
+    free = [each for each in classes if each not in found]
+    for at, known in enumerate(found):
+        if not known:
+            found[at] = free.pop(0) if free else classes[-1]
+    for at, each in enumerate(reversed(free), 1):
+        found[-at] = each
+    return found
+
+
 def funding(
     sponsor_class: str | None,
     collaborator_classes: Sequence[str],
@@ -228,6 +253,8 @@ def funding(
         if (kind := _kind(collaborator_classes[at] if at < len(collaborator_classes) else None, name))
     }
     everyone = kinds | ({lead} if lead else set())
+    # A class beyond the names there are still says who pays.
+    everyone |= {kind for each in collaborator_classes[len(collaborators) :] if (kind := _kind(each, ""))}
     if not everyone:
         return None
     if "industry" in everyone and len(everyone) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import chain, repeat
 from numbers import Number
 from typing import Any
 
@@ -71,6 +72,21 @@ def dig(value: Any, *path: str) -> Any:
 def unique(values: Iterable[str]) -> tuple[str, ...]:
     """Values in the order of their first appearance, empty ones left out."""
     return tuple(dict.fromkeys(value for value in values if value))
+
+
+def partners(names: Iterable[str], classes: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names sorted, each once, with the first class that is told of each; no classes where none is told.
+
+    Classes beyond the names come last: somebody pays whom no name is told of.
+    """
+    found: dict[str, str] = {}
+    given, kinds = list(names), list(classes)
+    for name, kind in zip(given, chain(kinds, repeat("")), strict=False):
+        if name:
+            found[name] = found.get(name) or kind
+    told = sorted(found.items())
+    ordered = (*(kind for _, kind in told), *kinds[len(given) :])
+    return tuple(name for name, _ in told), ordered if any(ordered) else ()
 
 
 _REFERENCES = {
