@@ -97,7 +97,10 @@ class Trial(Model):
     countries: tuple[str, ...] = Field(default=(), description="names per ISO 3166, sorted")
     pmids: tuple[str, ...] = Field(default=(), description="PubMed ids of the trial's publications")
     references: tuple[Reference, ...] = Field(default=(), description="the pmids with the type of each")
-    has_results: bool = Field(default=False, description="whether the registry has results")
+    has_results: bool = Field(
+        default=False,
+        description="whether the registry has results; false, too, where the export does not say",
+    )
     why_stopped: Text | None = Field(default=None, description="reason given for an early end")
     raw: dict[str, Text] = Field(default_factory=dict, description="raw values of normalized fields")
 
