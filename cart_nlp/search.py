@@ -55,6 +55,8 @@ _EVERYDAY = re.compile(
 """Words with `car` in them that no writer uses for a receptor; all others are let through."""
 # Every record has a number like NCT04100000, which holds the codes CT041 and CT0410.
 _CODE_IN_NCT = re.compile(rb"ct\d")
+_TWO_BLANKS = b"  "
+"""Where they stand in a text, a phrase may be found only once it is folded."""
 _REACH = 24
 """Bytes to each side in which a word ends, and what stands before a name."""
 _JOINTS = b" -_()"
@@ -231,7 +233,7 @@ def _database(needles: list[Needle], keep: bool) -> Any:
     def compiled() -> bytes:
         base = hyperscan.Database()
         base.compile(
-            expressions=[*map(_expression, needles), b"  "],
+            expressions=[*map(_expression, needles), _TWO_BLANKS],
             ids=list(range(len(needles) + 1)),
             elements=len(needles) + 1,
             flags=[hyperscan.HS_FLAG_CASELESS] * len(needles) + [hyperscan.HS_FLAG_SINGLEMATCH],
@@ -263,13 +265,11 @@ def _hyperscan(
     base = _database(needles, keep)
     scan = base.scan
     stopped = hyperscan.ScanTerminated
+    # The last expression: within the scan two blanks cost nothing, looked for before it as much as itself.
     blanks = len(needles)
     again: list[bytes] = []
-    # Two blanks: looking for them here costs nothing, before the scan as much as the scan.
     # Most of what is found falls at its left edge: tried first, without a call.
-    edges = [len(needle.text) if needle.left else 0 for needle in needles]
-
-    edges.append(0)
+    edges = [*(len(needle.text) if needle.left else 0 for needle in needles), 0]
 
     def on_match(number: int, start: int, end: int, flags: int, raw: Any) -> bool:
         if number == blanks:
@@ -314,7 +314,7 @@ def _ahocorasick(needles: list[Needle], accepts: Accepts, fold: Fold) -> Callabl
 
     def hits(given: bytes | str) -> bool:
         raw = _folded(given, fold)
-        raw = fold(raw) if b"  " in raw else raw
+        raw = fold(raw) if _TWO_BLANKS in raw else raw
         text = raw.lower()
         if any(accepts(raw, literals[number][1], end) for number, _, end in find(text, overlapping=True)):
             return True

@@ -51,8 +51,8 @@ class Feed:
     `skip`, the last one that a resumed run has done. With `dedupe`, records of one trial become one job,
     after all inputs were read: `merged` counts those that went into another, `merges` says which, and
     `merging` how many outcomes are to come once all is read. Inputs
-    that cannot be read are listed in `faults`, those that hold no record by right in `empty`. Trials of the
-    `ledger` pass the screen, with its decisions.
+    that cannot be read are listed in `faults`, those of a search without a hit, which are sound and hold
+    nothing, in `empty`. Trials of the `ledger` pass the screen, with its decisions.
     With `listing`, what the screen lets go is an outcome of its own instead of a count; so it is where the
     store has a record of it, which goes.
     """

@@ -61,7 +61,7 @@ class Summary:
 
     `below` were tagged and are neither product nor related; `merged` repeat a trial that is written; of
     `unread` trials not all text was read, because they are too long.
-    `faults` are the inputs that could not be read, `empty` those that hold no record by right, `merges` says
+    `faults` are the inputs that could not be read, `empty` those of a search without a hit, `merges` says
     which records became one, `store` holds the changes of a store, `files` what was made, by the names that
     were given, `corrections` what became of a curator's decisions.
     """

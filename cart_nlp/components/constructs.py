@@ -123,7 +123,7 @@ def _of_products(reading: Reading, targets: frozenset[str], own: Own, why: str) 
         forms = _JOINT if len(group) > 1 else _ALONE
         told = [(form, words) for cue, form in forms.items() if (words := stating(reading, cue))]
         told += () if len(group) > 1 else _near(reading, [unit for unit, names in own if names == set(group)])
-        form, words = next(iter(told), (forms[""], ()))
+        form, words = told[0] if told else (forms[""], ())
         yield _entry(group, form, "text" if words else "default", why, words)
 
 

@@ -28,6 +28,7 @@ ROLES = (
 """Roles of a mention of an antigen; `none` where the string names no antigen there."""
 TARGET, MARKER = "target", "disease_marker"
 _SURE = 4.0
+"""Log-odds of stating a target from which on a mention of one is a target."""
 
 
 class Told(NamedTuple):

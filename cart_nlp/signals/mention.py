@@ -81,10 +81,7 @@ def _bond(reading: Reading, start: int, end: int, modifiers: frozenset[str]) -> 
 
 
 def cues(reading: Reading, unit: Unit) -> frozenset[str]:
-    """The cues that reach a unit, as `category<bucket` (before it) or `category>bucket` (after it).
-
-    The buckets are those of `vocabulary.BUCKETS`.
-    """
+    """The cues that reach a unit: `category<bucket` before it, `category>bucket` after it; see BUCKETS."""
     return _reaching(reading, unit)[0]
 
 

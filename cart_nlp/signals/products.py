@@ -148,7 +148,9 @@ def _places(ones: Sequence[Instance]) -> Iterator[str]:
     """Where a candidate is named, and whether cues deny it wherever that is: "relapsed after axi-cel"."""
     places = {one.place for one in ones}
     where = "not_named" if places.isdisjoint(NAMED) else "named"
-    yield from {f"places={min(len(places), 3)}", where} - {"named"}
+    yield f"places={min(len(places), 3)}"
+    if where == "not_named":
+        yield where
     if all(not DENIALS.isdisjoint(one.signals) for one in ones):
         yield from ("denied", "denied&" + where)
         yield from ("denied&" + binds for binds in ("binds_named", "binds_other") if binds in ones[0].signals)
